@@ -1,0 +1,1 @@
+"""Consistent sets of resources."""

@@ -1,0 +1,57 @@
+"""One named, versioned message, serialised once.
+
+Every stream that sends a resource sends the same bytes: `delta_bytes` is the resource's whole field of a
+DeltaDiscoveryResponse, tag and length included, so a response is a join of ready pieces.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from enum import Enum
+
+from google.protobuf.any_pb2 import Any
+from google.protobuf.message import Message
+from outriderpb.xds.v3 import ads_pb2
+
+
+class ResourceType(Enum):
+    """The types we stream, in the order in which a data plane must learn of them.
+
+    What is referred to comes before what refers to it, and listeners last, so that a port is never open before
+    its routes are known. Removals go the other way round.
+    """
+
+    CLUSTER = "type.googleapis.com/outrider.v1.Cluster"
+    ENDPOINTS = "type.googleapis.com/outrider.v1.Endpoints"
+    MODEL_PROVIDER = "type.googleapis.com/outrider.v1.ModelProvider"
+    AGENT = "type.googleapis.com/outrider.v1.Agent"
+    FILTER = "type.googleapis.com/outrider.v1.Filter"
+    TRACING = "type.googleapis.com/outrider.v1.Tracing"
+    ROUTE = "type.googleapis.com/outrider.v1.Route"
+    LISTENER = "type.googleapis.com/outrider.v1.Listener"
+
+    @property
+    def url(self) -> str:
+        """The type URL on the wire."""
+        return self.value
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """A named message with its content hash and its ready bytes."""
+
+    type: ResourceType
+    name: str
+    version: str
+    message: Message
+    delta_bytes: bytes
+
+    @classmethod
+    def of(cls, kind: ResourceType, name: str, message: Message) -> "Resource":
+        """Serialise a message once; equal content gives an equal version, here and after a restart."""
+        body = message.SerializeToString(deterministic=True)
+        version = hashlib.blake2b(body, digest_size=8).hexdigest()
+        wrapped = ads_pb2.Resource(
+            name=name, version=version, resource=Any(type_url=kind.url, value=body)
+        )
+        response = ads_pb2.DeltaDiscoveryResponse(resources=[wrapped])
+        return cls(kind, name, version, message, response.SerializeToString(deterministic=True))

@@ -1,0 +1,1 @@
+"""The data plane: a proxy that routes with what the control plane streams to it."""

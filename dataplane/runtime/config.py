@@ -1,0 +1,188 @@
+"""What a data plane routes with: one immutable value, replaced whole.
+
+A request takes the RuntimeConfig once, at its start, and keeps it to its end; so nothing here is ever
+changed in place. `dataplane.xds.decode` is the only maker.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+
+class Secret:
+    """A resolved credential that does not show in a repr, a log line or a dump."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """The text itself; call it only where bytes for the upstream are made."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret(***)"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._value == self._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+
+class ListenerKind(Enum):
+    """What a listener is for."""
+
+    AGENT = "agent"
+    MODEL = "model"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One address of a cluster."""
+
+    host: str
+    port: int
+    weight: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """A set of equal addresses that answer the same requests."""
+
+    name: str
+    endpoints: tuple[Endpoint, ...]
+    tls: bool = False
+    sni: str = ""
+    authority: str = ""
+    """Host header sent upstream; empty means the endpoint's own host:port."""
+    connect_timeout_s: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class ModelProvider:
+    """Who serves a model, with address and credentials."""
+
+    name: str
+    provider: str
+    model: str
+    cluster: str
+    path_prefix: str = "/v1"
+    """Put before "/chat/completions"."""
+    access_key: Secret | None = None
+    passthrough_auth: bool = False
+    headers: tuple[tuple[str, Secret], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """An HTTP service that does a task; spoken to as OpenAI chat completions."""
+
+    id: str
+    cluster: str
+    path_prefix: str = ""
+    """Put before "/v1/chat/completions"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """One HTTP step of a filter chain."""
+
+    id: str
+    cluster: str
+    path_prefix: str = ""
+    timeout_s: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Tracing:
+    """Where spans go and how many of them."""
+
+    endpoint: str
+    sampling_percent: float = 0.0
+    static_attributes: tuple[tuple[str, str], ...] = ()
+    header_prefixes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ModelTarget:
+    """A route to models: names of ModelProviders, in the order they are tried."""
+
+    providers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AgentTarget:
+    """A route to one agent: what it is for on this listener."""
+
+    agent: str
+    description: str
+    is_default: bool = False
+    input_filters: tuple[str, ...] = ()
+    position: int = 0
+    examples: tuple[str, ...] = ()
+
+
+Target = ModelTarget | AgentTarget
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """match -> target on one listener."""
+
+    name: str
+    listener: str
+    target: Target
+    models: tuple[str, ...] = ()
+    """The `model` values this route answers (model listeners)."""
+    is_default: bool = False
+    model_id: str = ""
+    """What GET /v1/models calls it; empty hides it there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one request or connection may use up."""
+
+    max_header_bytes: int = 16 * 1024
+    max_body_bytes: int = 8 * 1024 * 1024
+    max_requests: int = 10_000
+    """Concurrent requests per worker."""
+    receive_timeout_s: float = 30.0
+    """From the first byte of a request to the last of its head and body."""
+    idle_timeout_s: float = 75.0
+    """Between two requests of one connection."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """An address and port that accepts requests of one kind, with the routes that name it."""
+
+    name: str
+    kind: ListenerKind
+    address: str
+    port: int
+    timeout_s: float = 300.0
+    limits: Limits = field(default_factory=Limits)
+    input_filters: tuple[str, ...] = ()
+    min_confidence: float = 0.5
+    routes: tuple[Route, ...] = ()
+    """Agent listeners: in the order of AgentTarget.position. Model listeners: sorted by name."""
+    by_model: Mapping[str, Route] = field(default_factory=dict)
+    """Model listeners: `model` of the request -> its route."""
+    default_route: Route | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RuntimeConfig:
+    """Everything a data plane knows, consistent: every name in it resolves within it."""
+
+    version: str = ""
+    """A hash of the names and versions of all resources; equal content, equal version."""
+    listeners: Mapping[str, Listener] = field(default_factory=dict)
+    clusters: Mapping[str, Cluster] = field(default_factory=dict)
+    providers: Mapping[str, ModelProvider] = field(default_factory=dict)
+    agents: Mapping[str, Agent] = field(default_factory=dict)
+    filters: Mapping[str, Filter] = field(default_factory=dict)
+    tracing: Tracing | None = None

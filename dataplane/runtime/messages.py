@@ -1,0 +1,81 @@
+"""What passes between the parts of one exchange: requests, replies and the reason of each reply."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+Headers = tuple[tuple[str, str], ...]
+"""Names as they came; compare them in lower case."""
+
+
+class ResponseDetail(StrEnum):
+    """Why the client got this answer, in one word: in the access log and in `x-outrider-detail`."""
+
+    VIA_UPSTREAM = "via_upstream"
+    ROUTE_NOT_FOUND = "route_not_found"
+    MODEL_NOT_FOUND = "model_not_found"
+    MODEL_REQUIRED = "model_required"
+    METHOD_NOT_ALLOWED = "method_not_allowed"
+    BAD_REQUEST = "bad_request"
+    """The bytes are not one acceptable HTTP/1.1 message."""
+    INVALID_JSON = "invalid_json"
+    INVALID_BODY = "invalid_body"
+    """JSON, but not what the API asks for."""
+    HEADERS_TOO_LARGE = "headers_too_large"
+    BODY_TOO_LARGE = "body_too_large"
+    RECEIVE_TIMEOUT = "receive_timeout"
+    OVERLOADED = "overloaded"
+    """The listener's concurrent requests are used up."""
+    DRAINING = "draining"
+    DEADLINE_EXCEEDED = "deadline_exceeded"
+    DOWNSTREAM_GONE = "downstream_gone"
+    NO_USABLE_ENDPOINT = "no_usable_endpoint"
+    UPSTREAM_CONNECT_FAILED = "upstream_connect_failed"
+    UPSTREAM_CONNECT_TIMEOUT = "upstream_connect_timeout"
+    UPSTREAM_RESET = "upstream_reset"
+    UPSTREAM_TRUNCATED = "upstream_truncated"
+    UPSTREAM_PROTOCOL_ERROR = "upstream_protocol_error"
+    AGENT_FAILED = "agent_failed"
+    """An agent that is not the last of its chain did not answer 2xx."""
+    FILTER_REFUSED = "filter_refused"
+    FILTER_FAILED = "filter_failed"
+    FILTER_TIMEOUT = "filter_timeout"
+    INTERNAL = "internal"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One whole HTTP request, as pure code sees it; `path` is without the query."""
+
+    method: str
+    path: str
+    headers: Headers = ()
+    body: bytes = b""
+    query: str = ""
+
+    def header(self, name: str) -> str | None:
+        """The first value of a header, by its lower-case name."""
+        for key, value in self.headers:
+            if key.lower() == name:
+                return value
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class HttpReply:
+    """A whole answer to a CallHttp effect."""
+
+    status: int
+    headers: Headers = ()
+    body: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class LocalReply:
+    """An answer made by us: shown in the error body of the API the client speaks."""
+
+    status: int
+    message: str
+    detail: ResponseDetail
+    headers: Headers = ()
+    body: bytes | None = None
+    """Sent as it is instead of an error body of ours (a filter's refusal); its type is in `headers`."""

@@ -1,0 +1,1 @@
+"""What the data plane says about itself: records, metrics, traces."""

@@ -1,0 +1,44 @@
+"""One exchange as logs, metrics and traces will tell it; filled in on the way, read once at the end."""
+
+from dataclasses import dataclass, field
+
+from dataplane.runtime.messages import ResponseDetail
+
+
+@dataclass(slots=True)
+class ExchangeRecord:
+    """Facts about one request and its answer. Times are on Clock.now(), durations in seconds."""
+
+    listener: str = ""
+    method: str = ""
+    path: str = ""
+    request_id: str = ""
+    trace_id: str = ""
+    span_id: str = ""
+    parent_span_id: str = ""
+    sampled: bool = False
+    started: float = 0.0
+    status: int = 0
+    detail: ResponseDetail = ResponseDetail.VIA_UPSTREAM
+    route: str = ""
+    model: str = ""
+    """As the client asked for it."""
+    provider: str = ""
+    """Name of the ModelProvider that answered."""
+    upstream_model: str = ""
+    agents: tuple[str, ...] = ()
+    decision: str = ""
+    """Decision.reason, when a router was asked."""
+    endpoint: str = ""
+    attempts: int = 0
+    stream: bool = False
+    bytes_received: int = 0
+    bytes_sent: int = 0
+    first_byte_s: float = 0.0
+    upstream_s: float = 0.0
+    decision_s: float = 0.0
+    duration_s: float = 0.0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    attributes: dict[str, str] = field(default_factory=dict)
+    """Further span attributes (static ones of the tracing config are added by the tracer)."""

@@ -1,0 +1,1 @@
+"""The shell that accepts requests: listeners, the front, the relay and the exchange."""

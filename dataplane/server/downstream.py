@@ -1,0 +1,55 @@
+"""What an exchange sees of the client's connection: the seam between the front and the coroutine path.
+
+The front owns the socket and the parser; an exchange gets one whole request as a Call and answers through a
+Downstream. Exactly one of `reply`, `relay` or `start ... finish | abort` ends it.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from dataplane.observe.record import ExchangeRecord
+from dataplane.runtime.config import Listener, RuntimeConfig
+from dataplane.runtime.messages import Headers, LocalReply, Request
+
+
+class DownstreamGoneError(Exception):
+    """The client has left; whatever works for it should stop."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request on its way, with everything that was fixed when it arrived."""
+
+    config: RuntimeConfig
+    listener: Listener
+    request: Request
+    """Headers from outside that are ours (x-outrider-*) are already stripped."""
+    request_id: str
+    traceparent: str
+    """What every upstream call of this exchange carries, with our own span id."""
+    deadline: float
+    """On Clock.now()."""
+    record: ExchangeRecord
+    """What the access log, metrics and span will say; the exchange fills in what it learns."""
+
+
+class Downstream(Protocol):
+    """The client's side of one exchange."""
+
+    def reply(self, reply: LocalReply) -> None:
+        """Answer whole, in the error body of the API the client speaks (or reply.body as it is)."""
+
+    def relay(self, request: Request) -> None:
+        """Carry on as the relay does, with this request instead of the one that came (after filters)."""
+
+    def start(self, status: int, headers: Headers) -> None:
+        """Begin an answer whose length is not known; hop-by-hop headers are dropped."""
+
+    async def write(self, data: bytes) -> None:
+        """Send a piece of the body; waits while the client reads slowly. Raises DownstreamGoneError."""
+
+    def finish(self) -> None:
+        """End a started answer cleanly."""
+
+    def abort(self) -> None:
+        """Cut a started answer, so that the client cannot take it for a whole one."""

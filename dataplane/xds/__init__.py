@@ -1,0 +1,1 @@
+"""How a data plane learns its config: the only package that knows the wire."""

@@ -1,0 +1,250 @@
+"""Wire -> runtime values, one resource at a time.
+
+A resource is decoded once: an update that brings a version we have keeps the object we have, so
+everything compiled from it can be kept by identity. An error names the resource, because it is what
+the operator reads of a refusal.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+
+from google.protobuf.message import DecodeError as WireError
+from google.protobuf.message import Message
+from outriderpb.v1 import (
+    agent_pb2,
+    cluster_pb2,
+    endpoint_pb2,
+    filter_pb2,
+    listener_pb2,
+    model_pb2,
+    route_pb2,
+    secret_pb2,
+    tracing_pb2,
+)
+from outriderpb.xds.v3 import ads_pb2
+
+from dataplane.runtime import config
+from dataplane.xds.resource import Decoded, Named, ResourceKind, fingerprint
+from dataplane.xds.secrets import SecretReader, SecretUnavailableError
+
+HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+
+
+class UndecodableError(Exception):
+    """A resource this data plane cannot use; the text says which and why."""
+
+
+class _BadFieldError(Exception):
+    """Why, without which; becomes an UndecodableError."""
+
+
+def decode(
+    kind: ResourceKind, wire: ads_pb2.Resource, known: Named, secrets: SecretReader
+) -> Decoded:
+    """One resource of an update. Raises UndecodableError.
+
+    :param known: what is accepted of this kind: an unchanged resource is returned as it is.
+    """
+    name, body = wire.name, wire.resource.value
+    if not name:
+        raise UndecodableError(f"a {kind.label} without a name")
+    if wire.resource.type_url != kind.url:
+        raise UndecodableError(f"{kind.label} {name!r}: is a {wire.resource.type_url or 'nothing'}")
+    have = known.get(name)
+    if have is not None and have.version == wire.version and have.body == body:
+        return have
+    message_class, read = DECODERS[kind]
+    try:
+        message = message_class.FromString(body)
+        value = read(name, message, secrets)
+    except WireError as e:
+        raise UndecodableError(f"{kind.label} {name!r}: not a valid message") from e
+    except (_BadFieldError, SecretUnavailableError) as e:
+        raise UndecodableError(f"{kind.label} {name!r}: {e}") from e
+    return Decoded(kind, name, wire.version, body, value, fingerprint(kind, name, wire.version))
+
+
+def _cluster(name: str, m: cluster_pb2.Cluster, _: SecretReader) -> config.Cluster:
+    _same(name, m.name, "name")
+    return config.Cluster(
+        name=name,
+        endpoints=(),
+        tls=m.tls,
+        sni=m.sni,
+        authority=m.authority,
+        connect_timeout_s=_seconds(m.connect_timeout_ms, 5.0),
+    )
+
+
+def _endpoints(
+    name: str, m: endpoint_pb2.Endpoints, _: SecretReader
+) -> tuple[config.Endpoint, ...]:
+    _same(name, m.cluster, "cluster")
+    return tuple(_endpoint(one) for one in m.endpoints)
+
+
+def _endpoint(m: endpoint_pb2.Endpoint) -> config.Endpoint:
+    if not m.host:
+        raise _BadFieldError("an endpoint without a host")
+    if not 0 < m.port < 65536:
+        raise _BadFieldError(f"endpoint {m.host}: port {m.port} is not between 1 and 65535")
+    return config.Endpoint(m.host, m.port, m.weight or 1)
+
+
+def _provider(name: str, m: model_pb2.ModelProvider, secrets: SecretReader) -> config.ModelProvider:
+    _same(name, m.name, "name")
+    return config.ModelProvider(
+        name=name,
+        provider=m.provider,
+        model=_given(m.model, "model"),
+        cluster=_given(m.cluster, "cluster"),
+        path_prefix=m.path_prefix,
+        access_key=_secret(m.access_key, secrets) if m.HasField("access_key") else None,
+        passthrough_auth=m.passthrough_auth,
+        headers=tuple((_header_name(h.name), _secret(h.value, secrets)) for h in m.headers),
+    )
+
+
+def _header_name(name: str) -> str:
+    if HEADER_NAME.fullmatch(name) is None:
+        raise _BadFieldError(f"{name!r} is not a header name")
+    return name
+
+
+def _secret(m: secret_pb2.SecretText, secrets: SecretReader) -> config.Secret:
+    return config.Secret("".join(_part(part, secrets) for part in m.parts))
+
+
+def _part(part: secret_pb2.SecretText.Part, secrets: SecretReader) -> str:
+    match part.WhichOneof("kind"):
+        case "literal":
+            if not part.literal.isascii() or not part.literal.isprintable():
+                raise _BadFieldError(
+                    "a header value has a line break, control or non-ASCII character"
+                )
+            return part.literal
+        case "env":
+            return secrets.variable(part.env)
+        case "file":
+            return secrets.file(part.file)
+        case _:
+            raise _BadFieldError("a kind of secret that this data plane does not know")
+
+
+def _agent(name: str, m: agent_pb2.Agent, _: SecretReader) -> config.Agent:
+    _same(name, m.id, "id")
+    return config.Agent(name, _given(m.cluster, "cluster"), m.path_prefix)
+
+
+def _filter(name: str, m: filter_pb2.Filter, _: SecretReader) -> config.Filter:
+    _same(name, m.id, "id")
+    return config.Filter(
+        name, _given(m.cluster, "cluster"), m.path_prefix, _seconds(m.timeout_ms, 10.0)
+    )
+
+
+def _tracing(_: str, m: tracing_pb2.Tracing, __: SecretReader) -> config.Tracing:
+    if not 0.0 <= m.sampling_percent <= 100.0:
+        raise _BadFieldError(f"sampling_percent {m.sampling_percent} is not between 0 and 100")
+    return config.Tracing(
+        endpoint=_given(m.endpoint, "endpoint"),
+        sampling_percent=m.sampling_percent,
+        static_attributes=tuple(sorted(m.static_attributes.items())),
+        header_prefixes=tuple(m.header_prefixes),
+    )
+
+
+def _route(name: str, m: route_pb2.Route, _: SecretReader) -> config.Route:
+    _same(name, m.name, "name")
+    return config.Route(
+        name=name,
+        listener=_given(m.listener, "listener"),
+        target=_target(m),
+        models=tuple(m.models),
+        is_default=m.is_default,
+        model_id=m.model_id,
+    )
+
+
+def _target(m: route_pb2.Route) -> config.Target:
+    match m.WhichOneof("target"):
+        case "model":
+            if not m.model.providers:
+                raise _BadFieldError("leads to no model provider")
+            return config.ModelTarget(tuple(m.model.providers))
+        case "agent":
+            agent = m.agent
+            return config.AgentTarget(
+                agent=_given(agent.agent, "agent"),
+                description=agent.description,
+                is_default=agent.is_default,
+                input_filters=tuple(agent.input_filters),
+                position=agent.position,
+                examples=tuple(agent.examples),
+            )
+        case _:
+            raise _BadFieldError("leads to a kind of target that this data plane does not know")
+
+
+KINDS: Mapping[int, config.ListenerKind] = {
+    listener_pb2.LISTENER_KIND_AGENT: config.ListenerKind.AGENT,
+    listener_pb2.LISTENER_KIND_MODEL: config.ListenerKind.MODEL,
+}
+
+
+def _listener(name: str, m: listener_pb2.Listener, _: SecretReader) -> config.Listener:
+    _same(name, m.name, "name")
+    kind = KINDS.get(m.kind)
+    if kind is None:
+        raise _BadFieldError(f"kind {m.kind} is not one this data plane knows")
+    if m.port > 65535:
+        raise _BadFieldError(f"port {m.port} is not between 0 and 65535")
+    return config.Listener(
+        name=name,
+        kind=kind,
+        address=_given(m.address, "address"),
+        port=m.port,
+        timeout_s=_seconds(m.timeout_ms, 300.0),
+        limits=_limits(m.limits),
+        input_filters=tuple(m.input_filters),
+        min_confidence=m.min_confidence,
+    )
+
+
+def _limits(m: listener_pb2.Limits) -> config.Limits:
+    """Zero means not set: a limit of nothing would refuse every request."""
+    default = config.Limits()
+    return config.Limits(
+        max_header_bytes=m.max_header_bytes or default.max_header_bytes,
+        max_body_bytes=m.max_body_bytes or default.max_body_bytes,
+        max_requests=m.max_requests or default.max_requests,
+        receive_timeout_s=_seconds(m.receive_timeout_ms, default.receive_timeout_s),
+        idle_timeout_s=_seconds(m.idle_timeout_ms, default.idle_timeout_s),
+    )
+
+
+def _same(name: str, inside: str, field: str) -> None:
+    if inside != name:
+        raise _BadFieldError(f"its {field} inside is {inside!r}")
+
+
+def _given(value: str, field: str) -> str:
+    if not value:
+        raise _BadFieldError(f"has no {field}")
+    return value
+
+
+def _seconds(milliseconds: int, default: float) -> float:
+    return milliseconds / 1000 if milliseconds else default
+
+
+DECODERS: Mapping[ResourceKind, tuple[type[Message], Callable[..., object]]] = {
+    ResourceKind.CLUSTER: (cluster_pb2.Cluster, _cluster),
+    ResourceKind.ENDPOINTS: (endpoint_pb2.Endpoints, _endpoints),
+    ResourceKind.MODEL_PROVIDER: (model_pb2.ModelProvider, _provider),
+    ResourceKind.AGENT: (agent_pb2.Agent, _agent),
+    ResourceKind.FILTER: (filter_pb2.Filter, _filter),
+    ResourceKind.TRACING: (tracing_pb2.Tracing, _tracing),
+    ResourceKind.ROUTE: (route_pb2.Route, _route),
+    ResourceKind.LISTENER: (listener_pb2.Listener, _listener),
+}

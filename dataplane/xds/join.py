@@ -1,0 +1,160 @@
+"""Resources -> RuntimeConfig: every name resolved, everything unchanged kept as the same object.
+
+What a later step of a change will use may be here early, because changes arrive one kind at a time:
+a route whose listener is not there (or is of the other kind) waits, as do endpoints without a
+cluster. What something here *needs* must be here: a route to an unknown provider is an error.
+
+Two routes of one listener may claim one model name while a rename is half way; the first by name
+wins.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import TypeVar
+
+from dataplane.runtime.config import (
+    Agent,
+    AgentTarget,
+    Cluster,
+    Endpoint,
+    Filter,
+    Listener,
+    ListenerKind,
+    ModelProvider,
+    ModelTarget,
+    Route,
+    RuntimeConfig,
+    Tracing,
+)
+from dataplane.xds.resource import ResourceKind, Resources
+
+V = TypeVar("V")
+SHOWN_PROBLEMS = 5
+
+
+class InconsistentError(Exception):
+    """Resources that do not fit together."""
+
+    def __init__(self, problems: list[str]) -> None:
+        more = f" (and {len(problems) - SHOWN_PROBLEMS} more)" if problems[SHOWN_PROBLEMS:] else ""
+        super().__init__("; ".join(problems[:SHOWN_PROBLEMS]) + more)
+
+
+def join(resources: Resources, before: Resources, config: RuntimeConfig) -> RuntimeConfig:
+    """The config that `resources` make. Raises InconsistentError.
+
+    :param before, config: the accepted resources and what they were joined to; only kinds that
+        differ are redone.
+    """
+
+    def changed(*kinds: ResourceKind) -> bool:
+        return any(resources.of(kind) is not before.of(kind) for kind in kinds)
+
+    def section(kind: ResourceKind, of: type[V], old: Mapping[str, V]) -> Mapping[str, V]:
+        return resources.values(kind, of) if changed(kind) else old
+
+    if resources is before:
+        return config
+    clusters = config.clusters
+    if changed(ResourceKind.CLUSTER, ResourceKind.ENDPOINTS):
+        clusters = _clusters(resources, clusters)
+    listeners = config.listeners
+    if changed(ResourceKind.LISTENER, ResourceKind.ROUTE):
+        listeners = _listeners(resources, listeners)
+    tracing = resources.values(ResourceKind.TRACING, Tracing)
+    joined = RuntimeConfig(
+        version=resources.version(),
+        listeners=listeners,
+        clusters=clusters,
+        providers=section(ResourceKind.MODEL_PROVIDER, ModelProvider, config.providers),
+        agents=section(ResourceKind.AGENT, Agent, config.agents),
+        filters=section(ResourceKind.FILTER, Filter, config.filters),
+        tracing=next(iter(tracing.values()), None),
+    )
+    problems = list(_dangling(joined, resources))
+    if problems:
+        raise InconsistentError(problems)
+    return joined
+
+
+def _clusters(resources: Resources, old: Mapping[str, Cluster]) -> dict[str, Cluster]:
+    endpoints: dict[str, tuple[Endpoint, ...]] = resources.values(ResourceKind.ENDPOINTS, tuple)
+    return {
+        name: _keep(old.get(name), replace(one, endpoints=endpoints.get(name, ())))
+        for name, one in resources.values(ResourceKind.CLUSTER, Cluster).items()
+    }
+
+
+def _keep(old: V | None, new: V) -> V:
+    """The object we have, when it says the same."""
+    return old if old is not None and old == new else new
+
+
+def _listeners(resources: Resources, old: Mapping[str, Listener]) -> dict[str, Listener]:
+    by_listener: dict[str, list[Route]] = {}
+    for route in resources.values(ResourceKind.ROUTE, Route).values():
+        by_listener.setdefault(route.listener, []).append(route)
+    return {
+        name: _keep(old.get(name), _with_routes(one, by_listener.get(name, [])))
+        for name, one in resources.values(ResourceKind.LISTENER, Listener).items()
+    }
+
+
+def _with_routes(listener: Listener, routes: list[Route]) -> Listener:
+    if listener.kind is ListenerKind.AGENT:
+        places = {
+            route.name: route.target.position
+            for route in routes
+            if isinstance(route.target, AgentTarget)
+        }
+        agents = [route for route in routes if route.name in places]
+        agents.sort(key=lambda route: (places[route.name], route.name))
+        return replace(listener, routes=tuple(agents), default_route=_default_agent(agents))
+    models = [route for route in routes if isinstance(route.target, ModelTarget)]
+    models.sort(key=lambda route: route.name)
+    by_model: dict[str, Route] = {}
+    for route in models:
+        for model in route.models:
+            by_model.setdefault(model, route)
+    default = next((route for route in models if route.is_default), None)
+    return replace(listener, routes=tuple(models), by_model=by_model, default_route=default)
+
+
+def _default_agent(routes: list[Route]) -> Route | None:
+    """The agent that is called the default, else the first one."""
+    for route in routes:
+        if isinstance(route.target, AgentTarget) and route.target.is_default:
+            return route
+    return routes[0] if routes else None
+
+
+def _dangling(config: RuntimeConfig, resources: Resources) -> Iterable[str]:
+    for provider in config.providers.values():
+        if provider.cluster not in config.clusters:
+            yield f"model provider {provider.name!r}: unknown cluster {provider.cluster!r}"
+    for agent in config.agents.values():
+        if agent.cluster not in config.clusters:
+            yield f"agent {agent.id!r}: unknown cluster {agent.cluster!r}"
+    for one in config.filters.values():
+        if one.cluster not in config.clusters:
+            yield f"filter {one.id!r}: unknown cluster {one.cluster!r}"
+    for listener in config.listeners.values():
+        for name in listener.input_filters:
+            if name not in config.filters:
+                yield f"listener {listener.name!r}: unknown filter {name!r}"
+    for route in resources.values(ResourceKind.ROUTE, Route).values():
+        yield from _dangling_route(route, config)
+
+
+def _dangling_route(route: Route, config: RuntimeConfig) -> Iterable[str]:
+    target = route.target
+    if isinstance(target, ModelTarget):
+        for name in target.providers:
+            if name not in config.providers:
+                yield f"route {route.name!r}: unknown model provider {name!r}"
+        return
+    if target.agent not in config.agents:
+        yield f"route {route.name!r}: unknown agent {target.agent!r}"
+    for name in target.input_filters:
+        if name not in config.filters:
+            yield f"route {route.name!r}: unknown filter {name!r}"

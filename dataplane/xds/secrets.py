@@ -68,6 +68,6 @@ def _fit_for_header(value: str, source: str) -> str:
     """Secrets go into request headers: a newline in one would forge a second header."""
     if not value.isascii() or not value.isprintable():
         raise SecretUnavailableError(
-            f"{source} has a line break, control or non-ASCII character; a header cannot"
+            f"{source} has a line break, control or non-ASCII character, which no header can hold"
         )
     return value

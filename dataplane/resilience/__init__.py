@@ -1,0 +1,1 @@
+"""What to do when something fails: pure, time and chance are passed in."""

@@ -1,0 +1,219 @@
+"""The stream to the control plane (shell): what arrives is decoded, judged and answered.
+
+Nothing that happens here stops traffic: while the control plane is away, wrong or frozen, the
+accepted config stays, and the client keeps coming back.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+import grpc
+import grpc.aio
+from google.protobuf.message import Message
+from outriderpb.xds.v3 import ads_pb2
+
+from dataplane.clock import Clock
+from dataplane.resilience.backoff import Backoff
+from dataplane.runtime.config import RuntimeConfig
+from dataplane.xds.channel import ControlPlane
+from dataplane.xds.decode import UndecodableError, decode
+from dataplane.xds.resource import KIND_BY_URL, Decoded, ResourceKind, Resources
+from dataplane.xds.secrets import SecretReader
+from dataplane.xds.state import Update, XdsState
+
+log = logging.getLogger(__name__)
+
+METHOD = "/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources"
+WILDCARD = "*"
+FIRST_KIND = next(iter(ResourceKind))
+WORKS_AFTER_S = 5.0
+USER_AGENT = "outrider"
+INVALID_ARGUMENT = 3
+MAX_REASON = 1000
+SLICE_S = 0.001
+"""Longest stretch of decoding before requests get their turn."""
+
+Stream = grpc.aio.StreamStreamCall[Message, ads_pb2.DeltaDiscoveryResponse]
+
+
+class ConfigRejectedError(Exception):
+    """What hangs on a config (a port) does not work: it is refused, the one before stays."""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """Who we are to the control plane."""
+
+    id: str
+    group: str
+
+
+@dataclass(slots=True)
+class XdsStatus:
+    """What the admin port tells about the stream."""
+
+    connected: bool = False
+    connections: int = 0
+    accepted: int = 0
+    refused: int = 0
+    last_refusal: str = ""
+    refusals: dict[str, str] = field(default_factory=dict)
+    """Type URL -> reason, while the last answer of that type was a refusal."""
+
+
+class XdsClient:
+    """Keeps one worker on the config that its control plane serves."""
+
+    def __init__(
+        self,
+        *,
+        control_plane: ControlPlane,
+        node: Node,
+        secrets: SecretReader,
+        state: XdsState,
+        on_config: Callable[[RuntimeConfig], Awaitable[None]],
+        on_accepted: Callable[[Resources], None],
+        clock: Clock,
+        backoff: Backoff,
+    ) -> None:
+        """
+        :param state: what is accepted already (from disk).
+        :param on_config: makes a config take effect; raises ConfigRejectedError to refuse it.
+        :param on_accepted: told of each accepted set, to keep it.
+        """
+        self._control_plane = control_plane
+        self._node = node
+        self._secrets = secrets
+        self._state = state
+        self._on_config = on_config
+        self._on_accepted = on_accepted
+        self._clock = clock
+        self._backoff = backoff
+        self.status = XdsStatus()
+
+    @property
+    def state(self) -> XdsState:
+        """What is accepted now."""
+        return self._state
+
+    async def run(self) -> None:
+        """Connect, follow, reconnect; until cancelled."""
+        while True:
+            try:
+                await self._connection()
+            except grpc.aio.AioRpcError as e:
+                log.warning("control plane %s: %s", self._control_plane.address, _why(e))
+            except OSError as e:
+                log.warning("cannot connect to the control plane: %s", e)
+            except Exception:
+                log.exception("stream to the control plane broke")
+            finally:
+                self.status.connected = False
+            await asyncio.sleep(self._backoff.next())
+
+    async def _connection(self) -> None:
+        """One connection with one stream, until it ends."""
+        metadata = self._control_plane.metadata()
+        async with self._control_plane.connect() as channel:
+            stream: Stream = channel.stream_stream(
+                METHOD,
+                request_serializer=ads_pb2.DeltaDiscoveryRequest.SerializeToString,
+                response_deserializer=ads_pb2.DeltaDiscoveryResponse.FromString,
+            )(metadata=metadata)
+            await self._subscribe(stream)
+            self.status.connected = True
+            self.status.connections += 1
+            since = self._clock.now()
+            try:
+                await self._follow(stream)
+            finally:
+                # A control plane that has nothing new says nothing: then lasting is the proof that
+                # it works.
+                if self._clock.now() - since > WORKS_AFTER_S:
+                    self._backoff.succeeded()
+
+    async def _follow(self, stream: Stream) -> None:
+        """Answer each update, one after the other, until the stream ends."""
+        while True:
+            response = await stream.read()
+            if not isinstance(response, ads_pb2.DeltaDiscoveryResponse):
+                log.warning("control plane %s ended the stream", self._control_plane.address)
+                return
+            self._backoff.succeeded()
+            await stream.write(await self._answer(response))
+
+    async def _subscribe(self, stream: Stream) -> None:
+        """Ask for everything of every kind, saying what we have so that only differences come."""
+        node = ads_pb2.Node(id=self._node.id, cluster=self._node.group, user_agent_name=USER_AGENT)
+        for kind in ResourceKind:
+            request = ads_pb2.DeltaDiscoveryRequest(
+                node=node if kind is FIRST_KIND else None,
+                type_url=kind.url,
+                resource_names_subscribe=[WILDCARD],
+                initial_resource_versions=self._state.resources.versions(kind),
+            )
+            await stream.write(request)
+
+    async def _answer(
+        self, response: ads_pb2.DeltaDiscoveryResponse
+    ) -> ads_pb2.DeltaDiscoveryRequest:
+        """Take an update or refuse it, whole."""
+        request = ads_pb2.DeltaDiscoveryRequest(
+            type_url=response.type_url, response_nonce=response.nonce
+        )
+        reason = await self._take(response)
+        if reason:
+            reason = reason[:MAX_REASON]
+            log.error("refused an update of %s: %s", response.type_url, reason)
+            self.status.refused += 1
+            self.status.last_refusal = reason
+            self.status.refusals[response.type_url] = reason
+            request.error_detail.code = INVALID_ARGUMENT
+            request.error_detail.message = reason
+        else:
+            self.status.accepted += 1
+            self.status.refusals.pop(response.type_url, None)
+        return request
+
+    async def _take(self, response: ads_pb2.DeltaDiscoveryResponse) -> str:
+        """Why an update is refused; empty when it is in effect."""
+        kind = KIND_BY_URL.get(response.type_url)
+        if kind is None:
+            return f"this data plane does not know the type {response.type_url!r}"
+        try:
+            changed = await self._decode(kind, response)
+            update = Update(kind, tuple(changed), tuple(response.removed_resources))
+            answer = self._state.receive(update)
+            if answer.error:
+                return answer.error
+            if answer.state is not self._state:
+                await self._on_config(answer.state.config)
+        except (UndecodableError, ConfigRejectedError) as e:
+            return str(e)
+        except Exception as e:
+            log.exception("an update of %s failed", response.type_url)
+            return f"internal: {type(e).__name__}"
+        if answer.state is not self._state:
+            self._state = answer.state
+            self._on_accepted(answer.state.resources)
+        return ""
+
+    async def _decode(
+        self, kind: ResourceKind, response: ads_pb2.DeltaDiscoveryResponse
+    ) -> list[Decoded]:
+        """Decode in slices, so that a thousand routes do not hold up a request."""
+        known = self._state.resources.of(kind)
+        decoded: list[Decoded] = []
+        since = self._clock.now()
+        for wire in response.resources:
+            decoded.append(decode(kind, wire, known, self._secrets))
+            if self._clock.now() - since > SLICE_S:
+                await asyncio.sleep(0)
+                since = self._clock.now()
+        return decoded
+
+
+def _why(e: grpc.aio.AioRpcError) -> str:
+    return f"{e.code().name.lower()}: {e.details() or 'no reason given'}"

@@ -1,0 +1,1 @@
+"""What we know of the APIs that models and agents speak; pure."""

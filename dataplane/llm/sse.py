@@ -1,0 +1,109 @@
+"""Server-sent events: bytes as they come from a socket -> events, and back.
+
+Rule: how the bytes were cut never changes the events, and what is kept between two cuts is bounded.
+"""
+
+from dataclasses import dataclass
+
+MAX_EVENT_BYTES = 1 << 20
+"""Of one event's data, or of one line. Model APIs send a few hundred bytes; a whole tool call or an
+image part may come in one event."""
+DONE = b"[DONE]"
+"""The data of the event that ends an OpenAI stream."""
+_BOM = b"\xef\xbb\xbf"
+
+
+class SseError(Exception):
+    """The bytes are not an acceptable event stream."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One event. `retry` fields and comments are dropped: they speak to a browser's reconnecting."""
+
+    data: bytes
+    """The data lines, joined by LF; UTF-8 that nobody checked."""
+    name: bytes = b""
+    """The `event` field; empty means "message"."""
+    id: bytes | None = None
+    """The `id` field of this very event; None when it has none."""
+
+
+class SseDecoder:
+    """A fold: bytes in, events out. What no empty line has ended when the stream ends is no event."""
+
+    __slots__ = ("_after_cr", "_data", "_data_bytes", "_id", "_limit", "_line", "_name", "_started")
+
+    def __init__(self, max_event_bytes: int = MAX_EVENT_BYTES) -> None:
+        self._limit = max_event_bytes
+        self._line = bytearray()
+        self._after_cr = False
+        self._started = False
+        self._data: list[bytes] = []
+        self._data_bytes = 0
+        self._name = b""
+        self._id: bytes | None = None
+
+    def feed(self, chunk: bytes) -> list[Event]:
+        """The events that `chunk` completes. Raises SseError; the decoder is spent after that."""
+        if self._after_cr and chunk:
+            # The CR ended its line when it came; this LF belongs to it.
+            self._after_cr = False
+            chunk = chunk.removeprefix(b"\n")
+        if not chunk:
+            return []
+        lines = chunk.splitlines()
+        if chunk[-1] in b"\r\n":
+            self._after_cr = chunk[-1:] == b"\r"
+            rest = b""
+        else:
+            rest = lines.pop()
+        if lines and self._line:
+            lines[0] = bytes(self._line) + lines[0]
+            self._line.clear()
+        events = [event for line in lines if (event := self._take(line))]
+        self._line += rest
+        if len(self._line) > self._limit:
+            raise SseError(f"an SSE line is longer than {self._limit} bytes")
+        return events
+
+    def _take(self, line: bytes) -> Event | None:
+        if not self._started:
+            self._started = True
+            line = line.removeprefix(_BOM)
+        if not line:
+            return self._dispatch()
+        field, _, value = line.partition(b":")
+        value = value.removeprefix(b" ")
+        match field:
+            case b"data":
+                self._data.append(value)
+                self._data_bytes += len(value) + 1
+                if self._data_bytes > self._limit:
+                    raise SseError(f"an SSE event is larger than {self._limit} bytes")
+            case b"event":
+                self._name = value
+            case b"id" if b"\0" not in value:
+                self._id = value
+            case _:  # a comment (no name before the colon), retry, or a field of the future
+                pass
+        return None
+
+    def _dispatch(self) -> Event | None:
+        event = Event(b"\n".join(self._data), self._name, self._id) if self._data else None
+        self._data.clear()
+        self._data_bytes = 0
+        self._name = b""
+        self._id = None
+        return event
+
+
+def encode(event: Event) -> bytes:
+    """The bytes of an event, ended by its empty line."""
+    parts = []
+    if event.name:
+        parts.append(b"event: " + event.name)
+    if event.id is not None:
+        parts.append(b"id: " + event.id)
+    parts += [b"data: " + line for line in event.data.split(b"\n")]
+    return b"\n".join(parts) + b"\n\n"

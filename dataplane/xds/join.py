@@ -10,7 +10,7 @@ wins.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from dataplane.runtime.config import (
     Agent,
@@ -57,7 +57,7 @@ def join(resources: Resources, before: Resources, config: RuntimeConfig) -> Runt
         return config
     clusters = config.clusters
     if changed(ResourceKind.CLUSTER, ResourceKind.ENDPOINTS):
-        clusters = _clusters(resources, clusters)
+        clusters = _clusters(resources, before, clusters)
     listeners = config.listeners
     if changed(ResourceKind.LISTENER, ResourceKind.ROUTE):
         listeners = _listeners(resources, listeners)
@@ -77,12 +77,23 @@ def join(resources: Resources, before: Resources, config: RuntimeConfig) -> Runt
     return joined
 
 
-def _clusters(resources: Resources, old: Mapping[str, Cluster]) -> dict[str, Cluster]:
-    endpoints: dict[str, tuple[Endpoint, ...]] = resources.values(ResourceKind.ENDPOINTS, tuple)
-    return {
-        name: _keep(old.get(name), replace(one, endpoints=endpoints.get(name, ())))
-        for name, one in resources.values(ResourceKind.CLUSTER, Cluster).items()
-    }
+def _clusters(
+    resources: Resources, before: Resources, old: Mapping[str, Cluster]
+) -> dict[str, Cluster]:
+    """Identity decides what is made anew: comparing a thousand clusters by value takes 2 ms."""
+    had, had_endpoints = before.of(ResourceKind.CLUSTER), before.of(ResourceKind.ENDPOINTS)
+    endpoints = resources.of(ResourceKind.ENDPOINTS)
+    clusters: dict[str, Cluster] = {}
+    for name, one in resources.of(ResourceKind.CLUSTER).items():
+        addresses = endpoints.get(name)
+        if one is had.get(name) and addresses is had_endpoints.get(name):
+            clusters[name] = old[name]
+        elif addresses is None:
+            clusters[name] = cast(Cluster, one.value)
+        else:
+            given = cast(tuple[Endpoint, ...], addresses.value)
+            clusters[name] = replace(cast(Cluster, one.value), endpoints=given)
+    return clusters
 
 
 def _keep(old: V | None, new: V) -> V:

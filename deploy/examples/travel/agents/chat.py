@@ -1,4 +1,4 @@
-"""An agent as an HTTP service: OpenAI chat completions around a function that answers a conversation.
+"""An agent as an HTTP service: OpenAI chat completions around a function that answers.
 
 This is all that Outrider asks of an agent: POST /v1/chat/completions, whole or streamed. Use any
 framework.

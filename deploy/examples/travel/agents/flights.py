@@ -1,7 +1,7 @@
 """The flights agent: a timetable in this file, and the rental desk next to it.
 
-It reads the whole conversation: where a turn names no city the last one spoken of is meant, and when
-another agent has just told of bad weather, it says so beside the flight.
+It reads the whole conversation: where a turn names no city the last one spoken of is meant, and
+when another agent has just told of bad weather, it says so beside the flight.
 """
 
 import re

@@ -19,7 +19,7 @@ class SseError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One event. `retry` fields and comments are dropped: they speak to a browser's reconnecting."""
+    """One event. `retry` fields and comments are dropped: they are for browsers that reconnect."""
 
     data: bytes
     """The data lines, joined by LF; UTF-8 that nobody checked."""
@@ -30,7 +30,7 @@ class Event:
 
 
 class SseDecoder:
-    """A fold: bytes in, events out. What no empty line has ended when the stream ends is no event."""
+    """A fold: bytes in, events out. What no empty line has ended when the stream ends is lost."""
 
     __slots__ = ("_after_cr", "_data", "_data_bytes", "_id", "_limit", "_line", "_name", "_started")
 

@@ -9,13 +9,14 @@ import grpc.aio
 from google.protobuf.any_pb2 import Any
 from google.protobuf.message import Message
 from outriderpb.v1 import agent_pb2, cluster_pb2, endpoint_pb2, listener_pb2, model_pb2, route_pb2
-from outriderpb.xds.v3 import ads_pb2, ads_pb2_grpc
+from outriderpb.xds.v3 import ads_pb2
 
+from dataplane.xds.client import METHOD
 from dataplane.xds.resource import ResourceKind
 
 Request = ads_pb2.DeltaDiscoveryRequest
 Response = ads_pb2.DeltaDiscoveryResponse
-Context = grpc.aio.ServicerContext[Request, Response]
+Context = grpc.aio.ServicerContext[Request, Response | bytes]
 
 
 def wire(kind: ResourceKind, name: str, message: Message, version: str = "1") -> ads_pb2.Resource:
@@ -100,7 +101,7 @@ class AdsStream:
         self.metadata = metadata
         self.subscribed: dict[str, Request] = {}
         self._answers: asyncio.Queue[Request] = asyncio.Queue()
-        self._outbox: asyncio.Queue[Response | None] = asyncio.Queue()
+        self._outbox: asyncio.Queue[Response | bytes | None] = asyncio.Queue()
         self.all_subscribed = asyncio.Event()
         self._nonce = 0
 
@@ -132,31 +133,33 @@ class AdsStream:
         assert answer.type_url == url
         return answer
 
+    def send_bytes(self, garbage: bytes) -> None:
+        """Send what is no message; no answer is waited for."""
+        self._outbox.put_nowait(garbage)
+
     def end(self) -> None:
         """Close the stream from the server's side."""
         self._outbox.put_nowait(None)
 
-    async def next_message(self) -> Response | None:
+    async def next_message(self) -> Response | bytes | None:
         """What the server writes next."""
         return await self._outbox.get()
 
 
-class AdsServer(ads_pb2_grpc.AggregatedDiscoveryServiceServicer):
+class AdsServer:
     """Hands out its streams in the order in which they came."""
 
     def __init__(self) -> None:
         self._streams: asyncio.Queue[AdsStream] = asyncio.Queue()
         self.address = ""
 
-    async def DeltaAggregatedResources(
-        self, request_iterator: AsyncIterator[Request], context: Context
-    ) -> None:
-        """See ads.proto."""
+    async def serve(self, requests: AsyncIterator[Request], context: Context) -> None:
+        """One stream, as ads.proto has it."""
         stream = AdsStream({k: str(v) for k, v in context.invocation_metadata() or ()})
         self._streams.put_nowait(stream)
 
         async def read() -> None:
-            async for request in request_iterator:
+            async for request in requests:
                 stream.took(request)
 
         reader = asyncio.get_running_loop().create_task(read())
@@ -175,27 +178,24 @@ class AdsServer(ads_pb2_grpc.AggregatedDiscoveryServiceServicer):
         return stream
 
 
+def _serialised(message: Response | bytes) -> bytes:
+    return message if isinstance(message, bytes) else message.SerializeToString()
+
+
 @asynccontextmanager
-async def ads_server(
-    address: str = "127.0.0.1:0", credentials: grpc.ServerCredentials | None = None
-) -> AsyncIterator[AdsServer]:
+async def ads_server(address: str = "127.0.0.1:0") -> AsyncIterator[AdsServer]:
     """A control plane that a test scripts, on a port of its own."""
-    servicer = AdsServer()
-    server = grpc.aio.server(
-        options=[
-            ("grpc.http2.min_recv_ping_interval_without_data_ms", 100),
-            ("grpc.so_reuseport", 0),
-        ]
+    scripted = AdsServer()
+    options = [("grpc.http2.min_recv_ping_interval_without_data_ms", 100), ("grpc.so_reuseport", 0)]
+    server = grpc.aio.server(options=options)
+    method = grpc.stream_stream_rpc_method_handler(scripted.serve, Request.FromString, _serialised)
+    service, name = METHOD.strip("/").split("/")
+    server.add_generic_rpc_handlers(
+        (grpc.method_handlers_generic_handler(service, {name: method}),)
     )
-    # The generated function has no types.
-    ads_pb2_grpc.add_AggregatedDiscoveryServiceServicer_to_server(servicer, server)  # type: ignore[no-untyped-call]
-    if credentials is None:
-        port = server.add_insecure_port(address)
-    else:
-        port = server.add_secure_port(address, credentials)
-    servicer.address = f"127.0.0.1:{port}"
+    scripted.address = f"127.0.0.1:{server.add_insecure_port(address)}"
     await server.start()
     try:
-        yield servicer
+        yield scripted
     finally:
         await server.stop(0)

@@ -1,0 +1,260 @@
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from outriderpb.xds.v3 import ads_pb2
+
+from dataplane.clock import MonotonicClock
+from dataplane.resilience.backoff import Backoff
+from dataplane.runtime.config import RuntimeConfig
+from dataplane.xds.channel import ControlPlane, Keepalive
+from dataplane.xds.client import ConfigRejectedError, Node, XdsClient
+from dataplane.xds.resource import ResourceKind, Resources
+from dataplane.xds.secrets import Secrets
+from dataplane.xds.state import XdsState
+from tests.support import ads
+from tests.support.wait import until
+
+CLUSTER, PROVIDER = ResourceKind.CLUSTER, ResourceKind.MODEL_PROVIDER
+ROUTE, LISTENER = ResourceKind.ROUTE, ResourceKind.LISTENER
+
+
+class AtOnce:
+    """Tests do not wait between two attempts."""
+
+    def uniform(self, a: float, b: float) -> float:
+        return 0.01
+
+
+class Applied:
+    """Where configs take effect in these tests."""
+
+    def __init__(self) -> None:
+        self.configs: list[RuntimeConfig] = []
+        self.accepted: list[Resources] = []
+        self.refuse = ""
+
+    async def apply(self, config: RuntimeConfig) -> None:
+        if self.refuse:
+            raise ConfigRejectedError(self.refuse)
+        self.configs.append(config)
+
+
+@asynccontextmanager
+async def following(
+    control_plane: ControlPlane, applied: Applied, state: XdsState | None = None
+) -> AsyncIterator[XdsClient]:
+    client = XdsClient(
+        control_plane=control_plane,
+        node=Node("n/0", "default"),
+        secrets=Secrets({"KEY": "k"}),
+        state=state or XdsState(),
+        on_config=applied.apply,
+        on_accepted=applied.accepted.append,
+        clock=MonotonicClock(),
+        backoff=Backoff(AtOnce()),
+    )
+    running = asyncio.get_running_loop().create_task(client.run())
+    try:
+        yield client
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_client_subscribes_to_every_kind_in_order_and_says_who_it_is() -> None:
+    async with ads.ads_server() as server, following(ControlPlane(server.address), Applied()):
+        stream = await server.stream()
+    assert list(stream.subscribed) == [kind.url for kind in ResourceKind]
+    requests = list(stream.subscribed.values())
+    assert (requests[0].node.id, requests[0].node.cluster) == ("n/0", "default")
+    assert not any(request.HasField("node") for request in requests[1:])
+    assert all(request.resource_names_subscribe == ["*"] for request in requests)
+
+
+async def test_update_is_in_effect_before_its_ack() -> None:
+    applied = Applied()
+    async with ads.ads_server() as server, following(ControlPlane(server.address), applied):
+        stream = await server.stream()
+        answer = await stream.send(CLUSTER, ads.cluster("c"))
+        assert not answer.HasField("error_detail")
+        assert list(applied.configs[-1].clusters) == ["c"]
+        assert applied.accepted[-1].versions(CLUSTER) == {"c": "1"}
+
+
+async def test_missing_secret_is_refused_by_name_and_nothing_changes() -> None:
+    applied = Applied()
+    async with ads.ads_server() as server, following(ControlPlane(server.address), applied) as c:
+        stream = await server.stream()
+        await stream.send(CLUSTER, ads.cluster("c"))
+        answer = await stream.send(
+            PROVIDER, ads.provider("good", "c", env="KEY"), ads.provider("bad", "c", env="NONE")
+        )
+        assert answer.error_detail.message == (
+            "model provider 'bad': environment variable NONE is not set or empty"
+        )
+        assert c.state.config is applied.configs[-1]
+        assert dict(c.state.config.providers) == {}
+        assert c.status.refusals == {PROVIDER.url: answer.error_detail.message}
+        await stream.send(PROVIDER, ads.provider("good", "c", env="KEY"))
+        assert c.status.refusals == {}
+
+
+async def test_config_that_cannot_take_effect_is_refused() -> None:
+    applied = Applied()
+    async with ads.ads_server() as server, following(ControlPlane(server.address), applied) as c:
+        stream = await server.stream()
+        applied.refuse = "listener 'l': port 80: permission denied"
+        answer = await stream.send(LISTENER, ads.listener("l", 80))
+        assert answer.error_detail.message == applied.refuse
+        assert c.state.config == RuntimeConfig()
+        assert applied.accepted == []
+
+
+async def test_reconnect_tells_what_it_has() -> None:
+    async with ads.ads_server() as server, following(ControlPlane(server.address), Applied()):
+        stream = await server.stream()
+        await stream.send(CLUSTER, ads.cluster("a", "v1"), ads.cluster("b", "v2"))
+        stream.end()
+        again = await server.stream()
+        assert dict(again.subscribed[CLUSTER.url].initial_resource_versions) == {
+            "a": "v1",
+            "b": "v2",
+        }
+        assert dict(again.subscribed[ROUTE.url].initial_resource_versions) == {}
+
+
+async def test_client_finds_a_control_plane_that_comes_back() -> None:
+    applied = Applied()
+    async with ads.ads_server() as server:
+        address = server.address
+        client = following(ControlPlane(address), applied)
+        c = await client.__aenter__()
+        await (await server.stream()).send(CLUSTER, ads.cluster("a"))
+    await until(lambda: not c.status.connected)
+    assert list(c.state.config.clusters) == ["a"]
+    async with ads.ads_server(address) as server:
+        stream = await server.stream()
+        await stream.send(CLUSTER, ads.cluster("b"))
+        assert sorted(c.state.config.clusters) == ["a", "b"]
+        await client.__aexit__(None, None, None)
+
+
+GARBAGE = {
+    "unknown type": ("type.googleapis.com/outrider.v1.Nonsense", "does not know the type"),
+    "empty type": ("", "does not know the type ''"),
+}
+
+
+@pytest.mark.parametrize(("url", "reason"), GARBAGE.values(), ids=GARBAGE.keys())
+async def test_unknown_type_is_refused_and_the_stream_goes_on(url: str, reason: str) -> None:
+    async with ads.ads_server() as server, following(ControlPlane(server.address), Applied()):
+        stream = await server.stream()
+        answer = await stream.send(url, ads.cluster("a"))
+        assert reason in answer.error_detail.message
+        assert not (await stream.send(CLUSTER, ads.cluster("a"))).HasField("error_detail")
+
+
+async def test_undecodable_resource_is_refused_and_the_stream_goes_on() -> None:
+    async with ads.ads_server() as server, following(ControlPlane(server.address), Applied()):
+        stream = await server.stream()
+        garbage = ads_pb2.Resource(
+            name="a", resource={"type_url": CLUSTER.url, "value": b"\xff\xff\xff"}
+        )
+        answer = await stream.send(CLUSTER, garbage)
+        assert answer.error_detail.message == "cluster 'a': not a valid message"
+        assert not (await stream.send(CLUSTER, ads.cluster("a"))).HasField("error_detail")
+
+
+async def test_bytes_that_are_no_message_make_it_reconnect() -> None:
+    async with ads.ads_server() as server, following(ControlPlane(server.address), Applied()) as c:
+        stream = await server.stream()
+        stream.send_bytes(b"\xff\xff\xff\xff")
+        again = await server.stream()
+        await again.send(CLUSTER, ads.cluster("a"))
+        assert list(c.state.config.clusters) == ["a"]
+
+
+async def test_token_is_sent_and_read_anew_for_each_connection(tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    token.write_text("first\n")
+    async with ads.ads_server() as server:
+        plane = ControlPlane(server.address, token_file=token)
+        async with following(plane, Applied()):
+            stream = await server.stream()
+            assert stream.metadata["authorization"] == "Bearer first"
+            token.write_text("second\n")
+            stream.end()
+            assert (await server.stream()).metadata["authorization"] == "Bearer second"
+
+
+async def test_unreadable_token_is_retried(tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    async with ads.ads_server() as server:
+        plane = ControlPlane(server.address, token_file=token)
+        async with following(plane, Applied()):
+            token.write_text("late")
+            assert (await server.stream()).metadata["authorization"] == "Bearer late"
+
+
+FROZEN = """
+import asyncio, sys
+from tests.support import ads
+from tests.support.wait import until
+async def main():
+    async with ads.ads_server() as server:
+        print(server.address, flush=True)
+        while True:
+            await server.stream()
+asyncio.run(main())
+"""
+
+
+async def test_stopped_control_plane_is_noticed_by_keepalive() -> None:
+    root = Path(__file__).parents[4]
+    server = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-c",
+        FROZEN,
+        stdout=asyncio.subprocess.PIPE,
+        cwd=root,
+        env=os.environ | {"PYTHONPATH": f"{root}:{root}/proto/gen"},
+    )
+    try:
+        assert server.stdout is not None
+        address = (await server.stdout.readline()).decode().strip()
+        plane = ControlPlane(address, keepalive=Keepalive(time_ms=200, timeout_ms=200))
+        async with following(plane, Applied()) as client:
+            await until(lambda: client.status.connected)
+            server.send_signal(signal.SIGSTOP)
+            await until(lambda: not client.status.connected)
+    finally:
+        server.kill()
+        await server.communicate()
+
+
+async def test_thousand_routes_do_not_hold_up_the_loop() -> None:
+    routes = [ads.model_route("l", f"r{i}", f"r{i}", to="p") for i in range(1000)]
+    async with ads.ads_server() as server, following(ControlPlane(server.address), Applied()) as c:
+        stream = await server.stream()
+        await stream.send(CLUSTER, ads.cluster("c"))
+        await stream.send(PROVIDER, ads.provider("p", "c"))
+        turns = 0
+
+        async def count() -> None:
+            nonlocal turns
+            while True:
+                await asyncio.sleep(0)
+                turns += c.state.config.version != "" and not c.state.resources.of(ROUTE)
+
+        counting = asyncio.get_running_loop().create_task(count())
+        await stream.send(ROUTE, *routes)
+        counting.cancel()
+        await asyncio.gather(counting, return_exceptions=True)
+        assert len(c.state.resources.of(ROUTE)) == 1000
+        assert turns > 3

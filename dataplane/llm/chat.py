@@ -119,6 +119,7 @@ def parse_chat(body: bytes) -> ChatRequest | LocalReply:
 def is_json_object(body: bytes) -> bool:
     """Whether these bytes are one JSON object."""
     try:
+        body.decode()
         _FIELDS.decode(body)
     except (ValueError, RecursionError):
         return False

@@ -1,0 +1,85 @@
+"""A filter that asks an HTTP service: what it answers replaces the request, or ends it.
+
+Rule: fails closed. A request that the filter did not let through does not go on.
+"""
+
+import msgspec
+
+from dataplane.filters.api import Continue, Verdict
+from dataplane.llm.chat import is_json_object
+from dataplane.llm.chat_answer import error_sentence
+from dataplane.llm.errors import error_type
+from dataplane.runtime.config import Filter
+from dataplane.runtime.effects import CallFailed, CallHttp, Steps
+from dataplane.runtime.headers import for_services
+from dataplane.runtime.messages import HttpReply, LocalReply, Request, ResponseDetail
+
+JSON = (("content-type", "application/json"),)
+MAX_RESPONSE = 16 * 1024
+"""Bytes of a refusal's body that the client gets to see whole."""
+
+
+class HttpFilter:
+    """POSTs the request's body to `{path_prefix}{path}` of the filter's service."""
+
+    def __init__(self, config: Filter) -> None:
+        self._config = config
+
+    @property
+    def id(self) -> str:
+        """See RequestFilter."""
+        return self._config.id
+
+    def on_request(self, request: Request) -> Steps[Verdict]:
+        """2xx: its body is the request from now on. 4xx: refused. Else the filter has failed."""
+        config = self._config
+        headers = tuple(
+            pair for pair in for_services(request.headers) if pair[0].lower() != "accept"
+        )
+        asked = Request(
+            "POST",
+            config.path_prefix + request.path,
+            (*headers, *JSON, ("accept", "application/json")),
+            request.body,
+        )
+        reply = yield CallHttp(config.cluster, asked, config.timeout_s)
+        match reply:
+            case HttpReply(status=status) if 200 <= status < 300:
+                return self._continue(request, reply)
+            case HttpReply(status=status) if 400 <= status < 500:
+                return self._refused(reply)
+            case HttpReply(status=status):
+                return self._failed(f"answered {status}")
+            case CallFailed(timed_out=True):
+                message = f"Filter '{self.id}' did not answer in time: {reply.message}."
+                return LocalReply(504, message, ResponseDetail.FILTER_TIMEOUT)
+            case CallFailed():
+                return self._failed(f"could not be asked: {reply.message}")
+            case _:
+                raise AssertionError(reply)
+
+    def _continue(self, request: Request, reply: HttpReply) -> Verdict:
+        if not is_json_object(reply.body):
+            what = "a body that is not a JSON object" if reply.body else "an empty body"
+            return self._failed(f"answered {reply.status} with {what}")
+        kept = tuple(p for p in request.headers if p[0].lower() not in ("content-length",))
+        return Continue(Request(request.method, request.path, kept, reply.body, request.query))
+
+    def _refused(self, reply: HttpReply) -> LocalReply:
+        said = error_sentence(reply) or f"it answered {reply.status}"
+        message = f"Filter '{self.id}' refused the request: {said}"
+        error: dict[str, object] = {
+            "message": message,
+            "type": error_type(reply.status),
+            "param": None,
+            "code": ResponseDetail.FILTER_REFUSED.value,
+            "filter": self.id,
+        }
+        if len(reply.body) <= MAX_RESPONSE and is_json_object(reply.body):
+            error["filter_response"] = msgspec.Raw(reply.body)
+        body = msgspec.json.encode({"error": error})
+        return LocalReply(reply.status, message, ResponseDetail.FILTER_REFUSED, JSON, body)
+
+    def _failed(self, problem: str) -> LocalReply:
+        message = f"Filter '{self.id}' {problem}."
+        return LocalReply(502, message, ResponseDetail.FILTER_FAILED)

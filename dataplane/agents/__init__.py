@@ -1,0 +1,1 @@
+"""Which agents run, in what order, and what each is told; pure."""

@@ -1,0 +1,1 @@
+"""The delta ADS transport: pure folds per subscription and stream, one grpc.aio shell."""

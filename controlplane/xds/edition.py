@@ -1,0 +1,157 @@
+"""A snapshot made ready to stream, and what differs between two of them.
+
+The rule: whatever many streams need is computed once. An `Edition` is shared by every stream of a
+group, a difference between two type sets and the bytes of an update are kept in the `Library`, and
+equal content has an equal version, here and after a restart.
+"""
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Generic, TypeVar
+
+from outriderpb.xds.v3 import ads_pb2
+
+from controlplane.snapshot.resource import Resource, ResourceType
+from controlplane.snapshot.snapshot import Snapshot
+
+T = TypeVar("T")
+
+# Enough for every type of several snapshots in flight at once; a burst of changes to a thousand
+# streams was seen to need fewer than ten, and one entry can weigh as much as a whole type.
+KEPT = 64
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TypeSet:
+    """All resources of one type at one moment; of what a client reports, only the versions."""
+
+    kind: ResourceType
+    version: str
+    versions: Mapping[str, str]
+    resources: Mapping[str, Resource]
+
+    @classmethod
+    def of(cls, kind: ResourceType, resources: Mapping[str, Resource]) -> "TypeSet":
+        """The set a snapshot holds."""
+        versions = {name: resource.version for name, resource in resources.items()}
+        return cls(kind, _hash(versions), versions, resources)
+
+    @classmethod
+    def reported(cls, kind: ResourceType, versions: Mapping[str, str]) -> "TypeSet":
+        """The set a reconnecting client says it holds."""
+        return cls(kind, _hash(versions), versions, MappingProxyType({}))
+
+
+def _hash(versions: Mapping[str, str]) -> str:
+    text = "\0".join(f"{name}\0{version}" for name, version in sorted(versions.items()))
+    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+
+
+def empty(kind: ResourceType) -> TypeSet:
+    """What a new client holds: nothing."""
+    return _EMPTY[kind]
+
+
+_EMPTY: Mapping[ResourceType, TypeSet] = MappingProxyType(
+    {kind: TypeSet.of(kind, MappingProxyType({})) for kind in ResourceType}
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Edition:
+    """A snapshot with one type set per type."""
+
+    version: str
+    sets: Mapping[ResourceType, TypeSet]
+
+    @classmethod
+    def of(cls, snapshot: Snapshot, previous: "Edition | None" = None) -> "Edition":
+        """Prepare a snapshot; a type that did not change is the previous edition's object."""
+        sets = {}
+        for kind in ResourceType:
+            fresh = TypeSet.of(kind, snapshot.of_type(kind))
+            old = previous.sets[kind] if previous else None
+            sets[kind] = old if old and old.version == fresh.version else fresh
+        return cls(snapshot.version, sets)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Difference:
+    """What turns one type set into another."""
+
+    changed: tuple[Resource, ...]
+    gone: tuple[str, ...]
+
+
+class _Shelf(Generic[T]):
+    """What was made lately, by key."""
+
+    def __init__(self) -> None:
+        self._made: OrderedDict[Hashable, T] = OrderedDict()
+
+    def get(self, key: Hashable, make: Callable[[], T]) -> T:
+        if key in self._made:
+            self._made.move_to_end(key)
+            return self._made[key]
+        made = self._made[key] = make()
+        if len(self._made) > KEPT:
+            self._made.popitem(last=False)
+        return made
+
+
+class Library:
+    """Differences and update bytes, made once and kept while streams may still want them."""
+
+    def __init__(self) -> None:
+        self._differences: _Shelf[Difference] = _Shelf()
+        self._bodies: _Shelf[bytes] = _Shelf()
+        self._reported: _Shelf[TypeSet] = _Shelf()
+
+    def difference(self, old: TypeSet, new: TypeSet) -> Difference:
+        """What a holder of `old` lacks and has too much to hold `new`."""
+        if old is new or old.version == new.version:
+            return _SAME
+        return self._differences.get(
+            (new.kind, old.version, new.version), lambda: _differ(old, new)
+        )
+
+    def reported(self, current: TypeSet, versions: Mapping[str, str]) -> TypeSet:
+        """The set a client says it holds: one object for all that say the same."""
+        if current.versions == versions:
+            return current
+        made = TypeSet.reported(current.kind, versions)
+        return self._reported.get((made.kind, made.version), lambda: made)
+
+    def shared_body(
+        self, version: str, old: TypeSet, new: TypeSet, removed: tuple[str, ...]
+    ) -> bytes:
+        """The bytes that take every wildcard subscriber from `old` to `new`, `removed` included."""
+        changed = self.difference(old, new).changed
+        return self._bodies.get(
+            (new.kind, version, old.version, new.version, removed),
+            lambda: body(new.kind, version, changed, removed),
+        )
+
+
+def body(
+    kind: ResourceType, version: str, resources: Iterable[Resource], removed: Iterable[str]
+) -> bytes:
+    """A DeltaDiscoveryResponse but for its nonce; fields may come in any order."""
+    frame = ads_pb2.DeltaDiscoveryResponse(
+        system_version_info=version, type_url=kind.url, removed_resources=removed
+    )
+    return b"".join([frame.SerializeToString(), *(each.delta_bytes for each in resources)])
+
+
+def _differ(old: TypeSet, new: TypeSet) -> Difference:
+    held = old.versions
+    return Difference(
+        tuple(each for name, each in new.resources.items() if held.get(name) != each.version),
+        tuple(name for name in held if name not in new.versions),
+    )
+
+
+_SAME = Difference((), ())

@@ -1,0 +1,150 @@
+"""One ADS stream over all types: which update goes out next.
+
+The rule: make before break. Additions go out in the order of ResourceType, each type once the one
+before it is acknowledged, so that a node is never told of a route whose provider it refused;
+removals follow in reverse order when every addition is acknowledged. A refusal holds the rest of
+its snapshot back: the node keeps what it had. A snapshot that arrives meanwhile replaces the one
+under way, so a burst of changes becomes few updates.
+"""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import Enum
+
+from outriderpb.xds.v3 import ads_pb2
+
+from controlplane.snapshot.resource import ResourceType
+from controlplane.xds.edition import Edition, Library
+from controlplane.xds.subscription import Refusal, Subscription, Update
+
+log = logging.getLogger(__name__)
+
+_KINDS = {kind.url: kind for kind in ResourceType}
+_ORDER = tuple(ResourceType)
+# A client may ask for types forever; say so for the first few only.
+_UNKNOWN_LOGGED = 8
+# A refusal is kept per node and type and shown to people: long enough for a reason, short enough
+# for a thousand nodes.
+_REASON_BYTES = 1024
+
+
+class Answer(Enum):
+    """What a request says of the update in flight."""
+
+    NONE = "none"
+    ACK = "ack"
+    NACK = "nack"
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What one request meant; `version` is the snapshot that was answered for."""
+
+    kind: ResourceType | None
+    answer: Answer = Answer.NONE
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TypeState:
+    """Where a node stands with one type."""
+
+    kind: ResourceType
+    acked_version: str
+    refusal: Refusal | None
+    pending: bool
+
+
+class Stream:
+    """A fold over one stream's requests and the editions it is offered."""
+
+    __slots__ = ("_library", "_name", "_subscriptions", "_unknown", "_whole")
+
+    def __init__(self, name: str, library: Library) -> None:
+        self._name = name
+        self._library = library
+        self._subscriptions: dict[ResourceType, Subscription] = {}
+        self._unknown: set[str] = set()
+        self._whole = ""
+
+    def receive(self, request: ads_pb2.DeltaDiscoveryRequest, now: float) -> Heard:
+        """Take a request, at wall time `now`: a change of interest, an answer, or both."""
+        kind = _KINDS.get(request.type_url)
+        if kind is None:
+            self._ignore(request.type_url)
+            return Heard(None)
+        subscription = self._subscriptions.get(kind)
+        if subscription is None:
+            subscription = self._subscriptions[kind] = Subscription(kind, self._library)
+            self._change(subscription, request)
+        elif request.resource_names_subscribe or request.resource_names_unsubscribe:
+            self._change(subscription, request)
+        return self._answered(subscription, request, now)
+
+    @staticmethod
+    def _change(subscription: Subscription, request: ads_pb2.DeltaDiscoveryRequest) -> None:
+        subscription.change(
+            request.resource_names_subscribe,
+            request.resource_names_unsubscribe,
+            dict(request.initial_resource_versions),
+        )
+
+    @staticmethod
+    def _answered(
+        subscription: Subscription, request: ads_pb2.DeltaDiscoveryRequest, now: float
+    ) -> Heard:
+        kind, nonce = subscription.kind, request.response_nonce
+        if not nonce:
+            return Heard(kind)
+        # A refusal is one because it says so, whatever versions it names.
+        if request.HasField("error_detail"):
+            reason = legible(request.error_detail.message)
+            version = subscription.nack(nonce, reason, now)
+            return Heard(kind, Answer.NACK, version) if version is not None else Heard(kind)
+        version = subscription.ack(nonce)
+        return Heard(kind, Answer.ACK, version) if version is not None else Heard(kind)
+
+    def _ignore(self, type_url: str) -> None:
+        if type_url not in self._unknown and len(self._unknown) < _UNKNOWN_LOGGED:
+            self._unknown.add(type_url)
+            log.warning("node %s asked for unknown type %r: ignored", self._name, type_url[:200])
+
+    def next(self, edition: Edition) -> Update | None:
+        """The update to send now, or None when an answer, or another edition, must come first."""
+        for kind in _ORDER:
+            subscription = self._subscriptions.get(kind)
+            if subscription is None:
+                continue
+            update = subscription.additions(edition)
+            if update is not None or not subscription.settled(edition):
+                return update
+        for kind in reversed(_ORDER):
+            subscription = self._subscriptions.get(kind)
+            if subscription is None:
+                continue
+            update = subscription.removals(edition)
+            if update is not None or not subscription.settled(edition):
+                return update
+        # Listeners are asked for last; before that a node may have everything only of the types it
+        # named so far.
+        if ResourceType.LISTENER in self._subscriptions:
+            self._whole = edition.version
+        return None
+
+    @property
+    def whole_version(self) -> str:
+        """The snapshot the node last acknowledged whole; empty before the first."""
+        return self._whole
+
+    def types(self) -> Iterator[TypeState]:
+        """Where the node stands, type by type, in their order."""
+        for kind in _ORDER:
+            if (each := self._subscriptions.get(kind)) is not None:
+                yield TypeState(kind, each.acked_version, each.refusal, each.pending)
+
+
+def legible(reason: str) -> str:
+    """A peer's words made safe to log and to print: no control characters, at most 1 KiB."""
+    printable = "".join(char if char.isprintable() else " " for char in reason[: 2 * _REASON_BYTES])
+    return printable.encode()[:_REASON_BYTES].decode(errors="ignore").strip()

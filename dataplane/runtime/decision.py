@@ -9,6 +9,8 @@ class Turn:
 
     role: str
     text: str
+    name: str = ""
+    """An assistant turn: the agent that wrote it, if the message says so."""
 
 
 @dataclass(frozen=True, slots=True)

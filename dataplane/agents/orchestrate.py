@@ -1,7 +1,7 @@
 """A chain of agents: each reads what the ones before it said; the last one is left for the client.
 
-Rule: an answer that the chain needs and does not get ends the request. An error is never passed on to the
-next agent as if somebody had said it.
+Rule: an answer that the chain needs and does not get ends the request. An error is never passed on
+to the next agent as if somebody had said it.
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
 """Which agents answer, in what order, and why.
 
-Rule: there is always somebody to answer. When no agent fits, the default one does; with one agent nobody
-is asked.
+Rule: there is always somebody to answer. When no agent fits, the default one does; with one agent
+nobody is asked.
 """
 
 from dataclasses import dataclass

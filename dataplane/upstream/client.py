@@ -1,0 +1,281 @@
+"""Calls that are control flow, to agents and filters, over aiohttp (the relay has its own pool).
+
+Rule: a request is sent again only when nothing can have been done with it: no connection, or a kept
+one that was closed before any byte of an answer, once.
+"""
+
+import asyncio
+import ssl
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+from yarl import URL
+
+from dataplane.balancing.least_request import pick
+from dataplane.runtime.config import Cluster, Endpoint
+from dataplane.runtime.effects import CallFailed
+from dataplane.runtime.messages import Headers, HttpReply, Request, ResponseDetail
+from dataplane.upstream.errors import Phase, UpstreamFailure
+
+MAX_CONNECT_ATTEMPTS = 3
+MAX_ANSWER_BYTES = 8 * 1024 * 1024
+"""Of an answer that is read whole: what a request may have at most by default."""
+KEEPALIVE_S = 4.0
+"""Shorter than uvicorn's and Node's 5 s: we close first, so no request meets a closing one."""
+DNS_TTL_S = 10
+
+
+class UpstreamError(Exception):
+    """An attempt failed; `failure` says how and how far it had come."""
+
+    def __init__(self, failure: UpstreamFailure) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
+
+
+@dataclass(slots=True, eq=False)
+class _Load:
+    """An endpoint with its requests under way."""
+
+    endpoint: Endpoint
+    active: int = 0
+
+    @property
+    def weight(self) -> int:
+        return self.endpoint.weight
+
+
+@dataclass(slots=True)
+class _Attempt:
+    """What became of one attempt's connection, told by aiohttp on the way."""
+
+    reused: bool = False
+
+
+class Answer:
+    """An answer whose head has come; its body is read once, piece by piece."""
+
+    __slots__ = ("_response", "attempts", "endpoint")
+
+    def __init__(self, response: aiohttp.ClientResponse, endpoint: str, attempts: int) -> None:
+        self._response = response
+        self.endpoint = endpoint
+        """host:port that answered."""
+        self.attempts = attempts
+
+    @property
+    def status(self) -> int:
+        """Its own status."""
+        return self._response.status
+
+    @property
+    def headers(self) -> Headers:
+        """As they came."""
+        return tuple(self._response.headers.items())
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        """The body as it comes. Raises UpstreamError when it ends too early."""
+        content = self._response.content
+        try:
+            while piece := await content.readany():
+                yield piece
+        except (aiohttp.ClientError, OSError) as problem:
+            raise UpstreamError(_broken(problem, ResponseDetail.UPSTREAM_TRUNCATED)) from problem
+
+
+class UpstreamClient:
+    """One per worker; make and close it within the running loop."""
+
+    def __init__(
+        self,
+        random: Callable[[], float],
+        make_ssl_context: Callable[[], ssl.SSLContext] = ssl.create_default_context,
+    ) -> None:
+        """`random` gives floats in [0, 1) to the balancing policy."""
+        self._random = random
+        self._make_ssl_context = make_ssl_context
+        self._ssl_context: ssl.SSLContext | None = None
+        self._session: aiohttp.ClientSession | None = None
+        self._fresh: aiohttp.ClientSession | None = None
+        self._loads: dict[Endpoint, _Load] = {}
+
+    async def call(
+        self, cluster: Cluster, request: Request, timeout_s: float | None = None
+    ) -> HttpReply | CallFailed:
+        """Send a request and read the whole answer."""
+        try:
+            async with asyncio.timeout(timeout_s), self.open(cluster, request) as answer:
+                body = bytearray()
+                async for piece in answer.pieces():
+                    body += piece
+                    if len(body) > MAX_ANSWER_BYTES:
+                        message = f"the answer is larger than {MAX_ANSWER_BYTES} bytes"
+                        return CallFailed(ResponseDetail.UPSTREAM_PROTOCOL_ERROR, message)
+                return HttpReply(answer.status, answer.headers, bytes(body))
+        except UpstreamError as problem:
+            failure = problem.failure
+            return CallFailed(failure.detail, failure.message, timed_out=failure.status == 504)
+        except TimeoutError:
+            message = f"no answer within {timeout_s:g} s"
+            return CallFailed(ResponseDetail.DEADLINE_EXCEEDED, message, timed_out=True)
+
+    @asynccontextmanager
+    async def open(self, cluster: Cluster, request: Request) -> AsyncGenerator[Answer, None]:
+        """Send a request; the answer may be read inside. Leaving early cuts the connection.
+
+        Raises UpstreamError when no head of an answer comes.
+        """
+        response, load, attempts = await self._attempt(cluster, request)
+        try:
+            yield Answer(response, f"{load.endpoint.host}:{load.endpoint.port}", attempts)
+        finally:
+            load.active -= 1
+            response.close()
+
+    async def close(self) -> None:
+        """Close every connection."""
+        for session in (self._session, self._fresh):
+            if session is not None:
+                await session.close()
+
+    async def _attempt(
+        self, cluster: Cluster, request: Request
+    ) -> tuple[aiohttp.ClientResponse, _Load, int]:
+        """The first endpoint that answers, counted as active, and how many attempts it took."""
+        loads = self._endpoints(cluster)
+        tried: list[_Load] = []
+        attempts = 0
+        fresh = False
+        failure = UpstreamFailure(
+            Phase.CONNECT, ResponseDetail.NO_USABLE_ENDPOINT, "it has no endpoint"
+        )
+        while len(tried) < MAX_CONNECT_ATTEMPTS and (load := pick(loads, self._random, tried)):
+            attempts += 1
+            load.active += 1
+            try:
+                return await self._send(cluster, load.endpoint, request, fresh), load, attempts
+            except UpstreamError as problem:
+                load.active -= 1
+                failure = problem.failure
+                if failure.phase is Phase.CONNECT:
+                    tried.append(load)
+                elif failure.phase is Phase.STALE and not fresh:
+                    fresh = True
+                else:
+                    break
+            except BaseException:
+                load.active -= 1
+                raise
+        raise UpstreamError(failure)
+
+    async def _send(
+        self, cluster: Cluster, endpoint: Endpoint, request: Request, fresh: bool
+    ) -> aiohttp.ClientResponse:
+        attempt = _Attempt()
+        url = URL.build(
+            scheme="https" if cluster.tls else "http",
+            host=endpoint.host,
+            port=endpoint.port,
+            path=request.path,
+            query_string=request.query,
+            encoded=True,
+        )
+        headers = list(request.headers)
+        if cluster.authority:
+            headers.append(("Host", cluster.authority))
+        try:
+            return await self._open_session(fresh).request(
+                request.method,
+                url,
+                headers=headers,
+                data=request.body,
+                allow_redirects=False,
+                timeout=aiohttp.ClientTimeout(total=None, connect=cluster.connect_timeout_s),
+                ssl=self._trust() if cluster.tls else True,
+                server_hostname=cluster.sni or None if cluster.tls else None,
+                trace_request_ctx=attempt,
+            )
+        except (aiohttp.ClientError, OSError, ValueError) as problem:
+            raise UpstreamError(_failure(problem, attempt, cluster)) from problem
+
+    def _endpoints(self, cluster: Cluster) -> list[_Load]:
+        known = self._loads
+        if len(known) > 10_000:
+            # Of endpoints that are long gone; those in use only forget their count.
+            known.clear()
+        return [known.setdefault(endpoint, _Load(endpoint)) for endpoint in cluster.endpoints]
+
+    def _trust(self) -> ssl.SSLContext:
+        if self._ssl_context is None:
+            self._ssl_context = self._make_ssl_context()
+        return self._ssl_context
+
+    def _open_session(self, fresh: bool) -> aiohttp.ClientSession:
+        if fresh:
+            if self._fresh is None:
+                self._fresh = _session(aiohttp.TCPConnector(limit=0, force_close=True))
+            return self._fresh
+        if self._session is None:
+            self._session = _session(
+                aiohttp.TCPConnector(
+                    limit=0, keepalive_timeout=KEEPALIVE_S, ttl_dns_cache=DNS_TTL_S
+                )
+            )
+        return self._session
+
+
+def _session(connector: aiohttp.TCPConnector) -> aiohttp.ClientSession:
+    trace = aiohttp.TraceConfig()
+    trace.on_connection_reuseconn.append(_reused)
+    return aiohttp.ClientSession(
+        connector=connector,
+        # What is not in a request's headers is not sent, what comes back is not changed.
+        skip_auto_headers=("Accept", "Accept-Encoding", "User-Agent", "Content-Type"),
+        auto_decompress=False,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        trust_env=False,
+        trace_configs=[trace],
+    )
+
+
+async def _reused(_session: aiohttp.ClientSession, context: Any, _params: Any) -> None:
+    context.trace_request_ctx.reused = True
+
+
+def _failure(problem: Exception, attempt: _Attempt, cluster: Cluster) -> UpstreamFailure:
+    match problem:
+        case aiohttp.ConnectionTimeoutError():
+            message = f"no connection within {cluster.connect_timeout_s:g} s"
+            return UpstreamFailure(Phase.CONNECT, ResponseDetail.UPSTREAM_CONNECT_TIMEOUT, message)
+        case (
+            aiohttp.ClientConnectorError()
+            | aiohttp.InvalidURL()
+            | aiohttp.ServerFingerprintMismatch()
+        ):
+            message = f"no connection: {_reason(problem)}"
+            return UpstreamFailure(Phase.CONNECT, ResponseDetail.UPSTREAM_CONNECT_FAILED, message)
+        case aiohttp.ServerDisconnectedError(message=str()) | aiohttp.ClientOSError() if (
+            attempt.reused
+        ):
+            message = "a kept connection was closed"
+            return UpstreamFailure(Phase.STALE, ResponseDetail.UPSTREAM_RESET, message)
+        case aiohttp.ClientResponseError():
+            message = f"its answer is not HTTP: {problem.message}"
+            return UpstreamFailure(Phase.ANSWER, ResponseDetail.UPSTREAM_PROTOCOL_ERROR, message)
+        case _:
+            return _broken(problem, ResponseDetail.UPSTREAM_RESET)
+
+
+def _broken(problem: Exception, detail: ResponseDetail) -> UpstreamFailure:
+    return UpstreamFailure(Phase.ANSWER, detail, "it closed the connection before it had answered")
+
+
+def _reason(problem: Exception) -> str:
+    if isinstance(problem, aiohttp.ClientConnectorCertificateError):
+        return f"its certificate was not accepted ({problem.certificate_error})"
+    if isinstance(problem, aiohttp.ClientConnectorError):
+        return problem.os_error.strerror or str(problem.os_error)
+    return str(problem)

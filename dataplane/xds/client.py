@@ -7,7 +7,7 @@ accepted config stays, and the client keeps coming back.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import grpc
 import grpc.aio
@@ -22,6 +22,7 @@ from dataplane.xds.decode import UndecodableError, decode
 from dataplane.xds.resource import KIND_BY_URL, Decoded, ResourceKind, Resources
 from dataplane.xds.secrets import SecretReader
 from dataplane.xds.state import Update, XdsState
+from dataplane.xds.status import XdsStatus
 
 log = logging.getLogger(__name__)
 
@@ -48,19 +49,6 @@ class Node:
 
     id: str
     group: str
-
-
-@dataclass(slots=True)
-class XdsStatus:
-    """What the admin port tells about the stream."""
-
-    connected: bool = False
-    connections: int = 0
-    accepted: int = 0
-    refused: int = 0
-    last_refusal: str = ""
-    refusals: dict[str, str] = field(default_factory=dict)
-    """Type URL -> reason, while the last answer of that type was a refusal."""
 
 
 class XdsClient:
@@ -91,7 +79,8 @@ class XdsClient:
         self._on_accepted = on_accepted
         self._clock = clock
         self._backoff = backoff
-        self.status = XdsStatus()
+        self._listeners_came = False
+        self.status = XdsStatus(synced=bool(state.config.listeners))
 
     @property
     def state(self) -> XdsState:
@@ -168,13 +157,14 @@ class XdsClient:
             reason = reason[:MAX_REASON]
             log.error("refused an update of %s: %s", response.type_url, reason)
             self.status.refused += 1
-            self.status.last_refusal = reason
             self.status.refusals[response.type_url] = reason
             request.error_detail.code = INVALID_ARGUMENT
             request.error_detail.message = reason
         else:
             self.status.accepted += 1
             self.status.refusals.pop(response.type_url, None)
+            self._listeners_came |= response.type_url == ResourceKind.LISTENER.url
+            self.status.synced |= self._listeners_came and not self.status.refusals
         return request
 
     async def _take(self, response: ads_pb2.DeltaDiscoveryResponse) -> str:

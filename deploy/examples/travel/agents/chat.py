@@ -27,6 +27,8 @@ class Message:
 
     role: str
     text: str
+    agent: str = ""
+    """Which agent said it, when another one has answered before us in this exchange."""
 
 
 Answer = Callable[[list[Message]], str]
@@ -81,7 +83,7 @@ def _message(entry: dict[str, Any]) -> Message:
     content = entry.get("content") or ""
     if isinstance(content, list):
         content = " ".join(part.get("text", "") for part in content)
-    return Message(entry["role"], content)
+    return Message(entry["role"], content, entry.get("name") or "")
 
 
 def _refusal(message: str) -> web.Response:

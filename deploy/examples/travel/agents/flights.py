@@ -83,9 +83,9 @@ def _clock(minutes: int) -> str:
 
 
 def _warning(messages: list[Message]) -> str:
-    """What another agent said just before, when it matters to a traveller."""
-    told = messages[-1] if messages[-1].role == "assistant" else None
-    found = _WARNING.search(told.text) if told else None
+    """What another agent said before us in this exchange, when it matters to a traveller."""
+    told = next((m.text for m in reversed(messages) if m.agent not in ("", "flights")), "")
+    found = _WARNING.search(told)
     return f" Mind the {found.group().lower()} my colleague told you of." if found else ""
 
 

@@ -73,7 +73,7 @@ async def running(wanted: Sequence[Program], log_file: Path) -> AsyncIterator[li
         try:
             for program in wanted:
                 child = await Child.start(program.name, program.argv, show)
-                children.append(child)  # noqa: PERF401 - one by one: the next start may fail
+                children.append(child)
             for program, child in zip(wanted, children, strict=True):
                 try:
                     await _serves(program, child)

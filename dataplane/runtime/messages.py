@@ -11,6 +11,8 @@ class ResponseDetail(StrEnum):
     """Why the client got this answer, in one word: in the access log and in `x-outrider-detail`."""
 
     VIA_UPSTREAM = "via_upstream"
+    LOCAL = "local"
+    """Not an error: health, the list of models."""
     ROUTE_NOT_FOUND = "route_not_found"
     MODEL_NOT_FOUND = "model_not_found"
     MODEL_REQUIRED = "model_required"

@@ -1,0 +1,1 @@
+"""Pure decisions: which endpoint of a cluster."""

@@ -1,0 +1,58 @@
+"""Tokens used, read from an answer on its way without touching it.
+
+A whole JSON answer is decoded for its `usage` alone; of a stream the last TAIL_BYTES are searched,
+because providers send usage in one of the last events. `stream_options` is never altered: who asks
+for no usage gets none.
+"""
+
+import re
+
+import msgspec
+
+TAIL_BYTES = 2048  # a usage event of OpenAI with all details is 700 bytes, the [DONE] after it 14
+MAX_JSON_BYTES = 64 * 1024
+"""Larger JSON answers are searched at their end as streams are."""
+
+
+class Usage(msgspec.Struct, frozen=True, gc=False):
+    """Tokens that one exchange used."""
+
+    input_tokens: int
+    output_tokens: int
+
+
+class _WireUsage(msgspec.Struct, gc=False):
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
+class _WireAnswer(msgspec.Struct, gc=False):
+    usage: _WireUsage | None = None
+
+
+_ANSWER = msgspec.json.Decoder(_WireAnswer)
+_INPUT = re.compile(rb'"(?:prompt|input)_tokens"\s*:\s*(\d{1,15})')
+_OUTPUT = re.compile(rb'"(?:completion|output)_tokens"\s*:\s*(\d{1,15})')
+
+
+def usage_of_json(body: bytes) -> Usage | None:
+    """Usage of a whole JSON answer; None when it tells none or is not JSON."""
+    if len(body) > MAX_JSON_BYTES:
+        return usage_in_tail(body[-TAIL_BYTES:])
+    try:
+        usage = _ANSWER.decode(body).usage
+    except (msgspec.MsgspecError, RecursionError):
+        return None
+    return Usage(usage.prompt_tokens, usage.completion_tokens) if usage is not None else None
+
+
+def usage_in_tail(tail: bytes) -> Usage | None:
+    """Usage in the last bytes of an answer; None when it is not there."""
+    at = tail.rfind(b'"usage"')
+    if at < 0:
+        return None
+    sent = _INPUT.search(tail, at)
+    received = _OUTPUT.search(tail, at)
+    if sent is None or received is None:
+        return None
+    return Usage(int(sent.group(1)), int(received.group(1)))

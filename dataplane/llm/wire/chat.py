@@ -1,0 +1,156 @@
+"""OpenAI chat completions as far as a relay must read them: `model` and `stream`; the rest stays
+verbatim.
+
+The rule: what we routed by is what the upstream reads. JSON lets a key appear twice, and readers
+differ in which one they take; so a body is passed on as it came only when its `model` is proven to
+be the only one, and otherwise it is written anew with one value per key, the last one, which is the
+one we routed by.
+"""
+
+import re
+
+import msgspec
+
+from dataplane.runtime.messages import LocalReply, ResponseDetail
+
+SMALL_BYTES = 8 * 1024
+"""Up to here counting a key's spelling is cheaper than walking the body (0.3 us at 600 bytes, 49 us
+at 100 KB).
+"""
+
+
+class _Wire(msgspec.Struct, gc=False):
+    model: str | None = None
+    stream: bool | None = None
+
+
+_WIRE = msgspec.json.Decoder(_Wire)
+_OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_VALUE = msgspec.json.Decoder()
+_ENCODER = msgspec.json.Encoder()
+
+_KEY = b'"model"'
+_TO_VALUE = re.compile(rb'"model"[ \t\r\n]*:[ \t\r\n]*')
+_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+_SPACE = re.compile(rb"[ \t\r\n]*")
+
+
+class Peek(msgspec.Struct, gc=False):
+    """What a chat request says about itself, and the bytes to say it with."""
+
+    body: bytes
+    model: str | None
+    stream: bool
+    start: int = -1
+    """Where the value of `model` begins in `body`; -1 when it must be searched."""
+    end: int = -1
+
+
+def peek(body: bytes) -> Peek | LocalReply:
+    """Read `model` and `stream` of a whole body; its `body` has each key of the top level once.
+
+    A null `model` counts as none. Bodies that are no JSON, or no chat request, get a 400.
+    """
+    try:
+        wire = _WIRE.decode(body)
+    except (msgspec.DecodeError, RecursionError, UnicodeError) as problem:
+        return _refusal(problem)
+    found = Peek(body, wire.model, wire.stream is True)
+    if (
+        len(body) <= SMALL_BYTES
+        and wire.model is not None
+        and body.count(_KEY) == 1
+        # printable ASCII may be spelt \u006d too; nobody does so without a reason
+        and (b"\\" not in body or b"\\u006" not in body)
+    ):
+        return found
+    return _walk(found)
+
+
+def with_model(found: Peek, model: str) -> bytes:
+    """The body with another `model`, every other byte as it came."""
+    value = _ENCODER.encode(model)
+    body = found.body
+    start, end = found.start, found.end
+    if start < 0:
+        place = _TO_VALUE.search(body)
+        quoted = _STRING.match(body, place.end()) if place is not None else None
+        if place is None or quoted is None:
+            found = _walk(found)
+            start, end = found.start, found.end
+            body = found.body
+        else:
+            start, end = quoted.span()
+    if start < 0:
+        return _with_new_key(body, value)
+    return b"%b%b%b" % (body[:start], value, body[end:])
+
+
+def _with_new_key(body: bytes, value: bytes) -> bytes:
+    inside = body.index(b"{") + 1
+    empty = body[inside:].strip() == b"}"
+    return b'%b"model":%b%b%b' % (body[:inside], value, b"" if empty else b",", body[inside:])
+
+
+def _walk(found: Peek) -> Peek:
+    """Prove that no key of the top level appears twice and find `model`, or write the body anew.
+
+    msgspec keeps of two equal keys the place of the first and the value of the last; so stepping
+    over the values it found, in order, gets to the closing brace only when nothing was said twice.
+    """
+    body = found.body
+    members = _OBJECT.decode(body)
+    start = end = -1
+    at = _skip(body, body.index(b"{") + 1)
+    for name, raw in members.items():
+        quoted = _STRING.match(body, at)
+        if quoted is None:
+            return _anew(found, members)
+        colon = _skip(body, quoted.end())
+        value_at = _skip(body, colon + 1)
+        value = bytes(raw)
+        if (
+            _VALUE.decode(quoted.group()) != name
+            or body[colon : colon + 1] != b":"
+            or not body.startswith(value, value_at)
+        ):
+            return _anew(found, members)
+        at = _skip(body, value_at + len(value))
+        if name == "model":
+            start, end = value_at, value_at + len(value)
+        if body[at : at + 1] == b",":
+            at = _skip(body, at + 1)
+    if body[at : at + 1] != b"}":
+        return _anew(found, members)
+    return Peek(body, found.model, found.stream, start, end)
+
+
+def _anew(found: Peek, members: dict[str, msgspec.Raw]) -> Peek:
+    if "model" in members:
+        members = {"model": members["model"]} | members
+        start = len(b'{"model":')
+        return Peek(
+            _ENCODER.encode(members),
+            found.model,
+            found.stream,
+            start,
+            start + len(bytes(members["model"])),
+        )
+    return Peek(_ENCODER.encode(members), found.model, found.stream)
+
+
+def _skip(body: bytes, at: int) -> int:
+    space = _SPACE.match(body, at)
+    return space.end() if space is not None else at
+
+
+def _refusal(problem: Exception) -> LocalReply:
+    if isinstance(problem, msgspec.ValidationError):
+        return LocalReply(
+            400,
+            f"The request is not a chat completion: {problem}.",
+            ResponseDetail.INVALID_BODY,
+        )
+    return LocalReply(
+        400, f"The request's body is not valid JSON: {problem}.", ResponseDetail.INVALID_JSON
+    )

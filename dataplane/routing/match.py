@@ -1,0 +1,31 @@
+"""Request -> Route on a model listener, or the reason why there is none."""
+
+from dataplane.runtime.config import Listener, Route
+from dataplane.runtime.messages import LocalReply, ResponseDetail
+
+SHOWN_CHARS = 128
+"""How much of an unknown model name an error message repeats."""
+
+
+def match_model(listener: Listener, model: str | None) -> Route | LocalReply:
+    """Find the route that answers `model`; None means that the request names none.
+
+    Unknown names are refused without telling which ones exist.
+    """
+    if model is None:
+        if listener.default_route is not None:
+            return listener.default_route
+        return LocalReply(
+            400,
+            "The request names no `model`, and this listener has no default one.",
+            ResponseDetail.MODEL_REQUIRED,
+        )
+    route = listener.by_model.get(model)
+    if route is not None:
+        return route
+    shown = model if len(model) <= SHOWN_CHARS else model[:SHOWN_CHARS] + "..."
+    return LocalReply(
+        404,
+        f"The model `{shown}` does not exist on this listener.",
+        ResponseDetail.MODEL_NOT_FOUND,
+    )

@@ -1,0 +1,111 @@
+"""One (route, provider) compiled for the relay: everything about it that no request can change.
+
+Built when the first request needs it (a thousand routes must not stall a reload) and kept over
+reloads as long as its parts are the same objects.
+"""
+
+from dataplane.observe.metrics import Series
+from dataplane.runtime.config import Cluster, ModelProvider, Route
+from dataplane.server.heads import (
+    CREDENTIALS,
+    Names,
+    RequestShape,
+    Shapes,
+    Template,
+    Values,
+    drop_from_request,
+    escaped,
+    named_by_connection,
+)
+from dataplane.upstream.pool import EndpointPool
+
+
+class Candidate:
+    """A provider that may answer a route's requests."""
+
+    __slots__ = (
+        "_after",
+        "_before",
+        "_replaced",
+        "_templates",
+        "authority",
+        "cluster",
+        "endpoints",
+        "provider",
+        "route",
+        "series",
+    )
+
+    def __init__(
+        self,
+        route: Route,
+        provider: ModelProvider,
+        cluster: Cluster,
+        endpoints: tuple[EndpointPool, ...],
+        series: Series,
+    ) -> None:
+        self.route = route
+        self.provider = provider
+        self.cluster = cluster
+        self.endpoints = endpoints
+        self.series = series
+        self.authority = (cluster.authority or (cluster.sni if cluster.tls else "")).encode()
+        """Host header; empty: each endpoint's own."""
+        replaced = {name.lower().encode() for name, _ in provider.headers}
+        if not provider.passthrough_auth:
+            replaced |= CREDENTIALS
+        self._replaced = frozenset(replaced)
+        path = f"{provider.path_prefix.rstrip('/')}/chat/completions"
+        self._before = b"POST " + escaped(path.encode()) + b" HTTP/1.1\r\nhost: %b\r\n"
+        self._after = (
+            escaped(_fixed_lines(provider))
+            + b"x-request-id: %b\r\ntraceparent: %b\r\ncontent-length: %d\r\n\r\n%b"
+        )
+        self._templates = Shapes(self._template)
+
+    def made_of(
+        self, route: Route, provider: ModelProvider | None, cluster: Cluster | None
+    ) -> bool:
+        """Whether a new configuration says the very same things as when this was built."""
+        return self.route is route and self.provider is provider and self.cluster is cluster
+
+    def message(
+        self,
+        endpoint: EndpointPool,
+        names: Names,
+        values: Values,
+        shape: RequestShape,
+        request_id: bytes,
+        traceparent: bytes,
+        body: bytes,
+    ) -> bytes:
+        """The whole request for the upstream."""
+        template = self._templates.get(names) or self._templates.make(names)
+        if shape.connection:
+            named = named_by_connection(values, shape.connection)
+            if named:
+                template = self._template(names, named)
+        return template.text % (
+            self.authority or endpoint.authority,
+            *template.pick(values),
+            request_id,
+            traceparent,
+            len(body),
+            body,
+        )
+
+    def _template(self, names: Names, named: frozenset[bytes] = frozenset()) -> Template:
+        replaced = self._replaced | named
+        return Template(
+            self._before, names, lambda name: drop_from_request(name, replaced), self._after
+        )
+
+
+def _fixed_lines(provider: ModelProvider) -> bytes:
+    """Credentials first, then the operator's own headers, which therefore may replace them."""
+    lines = []
+    own = {name.lower() for name, _ in provider.headers}
+    if provider.access_key is not None and "authorization" not in own:
+        lines.append(("authorization", f"Bearer {provider.access_key.reveal()}"))
+    lines += [(name, value.reveal()) for name, value in provider.headers]
+    return b"".join(f"{name}: {value}\r\n".encode() for name, value in lines)

@@ -1,0 +1,185 @@
+"""Heads of messages, rewritten by shape: what to do with each header is decided once per list of
+header names.
+
+The names of a client's headers (or a provider's) are nearly always the same list in the same order;
+so a shape is looked up by the tuple of names and knows where everything is, and a head is one `%`
+of a template with the values. It protects this: hop-by-hop headers, also those that `Connection`
+names, our own x-outrider-* and credentials never pass.
+"""
+
+from collections.abc import Callable, Sequence
+from operator import itemgetter
+from typing import Generic, TypeVar
+
+Values = Sequence[bytes]
+Names = tuple[bytes, ...]
+
+HOP_BY_HOP = frozenset(
+    (
+        b"connection",
+        b"http2-settings",
+        b"keep-alive",
+        b"proxy-authenticate",
+        b"proxy-authorization",
+        b"proxy-connection",
+        b"te",
+        b"trailer",
+        b"transfer-encoding",
+        b"upgrade",
+    )
+)
+CREDENTIALS = frozenset((b"authorization", b"x-api-key", b"api-key"))
+OURS = b"x-outrider-"
+
+_MAX_SHAPES = 256
+_MAX_SHAPE_BYTES = 2048
+"""Longer lists of names are worked out each time, so that strangers cannot fill the memory with
+them.
+"""
+
+T = TypeVar("T")
+
+
+class Shapes(Generic[T]):
+    """What was worked out for a list of header names, bounded."""
+
+    def __init__(self, make: Callable[[Names], T]) -> None:
+        self._make = make
+        self._known: dict[Names, T] = {}
+        self.get = self._known.get
+
+    def make(self, names: Names) -> T:
+        """Work out a list of names that `get` does not know, and remember it."""
+        made = self._make(names)
+        if sum(map(len, names)) <= _MAX_SHAPE_BYTES:
+            if len(self._known) >= _MAX_SHAPES:
+                self._known.clear()
+            self._known[names] = made
+        return made
+
+
+class Template:
+    """A head with holes for the values that change: `text % (..., *pick(values), ...)`."""
+
+    __slots__ = ("pick", "text")
+
+    def __init__(
+        self, before: bytes, names: Names, dropped: Callable[[bytes], bool], after: bytes
+    ) -> None:
+        """`before` and `after` may have holes of their own; between them stand the `names` that are
+        not dropped.
+        """
+        kept = [at for at, name in enumerate(names) if not dropped(name.lower())]
+        lines = [escaped(names[at]) + b": %b\r\n" for at in kept]
+        self.text = before + b"".join(lines) + after
+        self.pick = _picker(kept)
+
+
+def escaped(text: bytes) -> bytes:
+    """Text that stands for itself in a template."""
+    return text.replace(b"%", b"%%")
+
+
+def _picker(kept: list[int]) -> Callable[[Values], tuple[bytes, ...]]:
+    if not kept:
+        return lambda values: ()
+    if len(kept) == 1:
+        only = kept[0]
+        return lambda values: (values[only],)
+    return itemgetter(*kept)
+
+
+def position(names: Names, name: bytes) -> int:
+    """Where a header (lower case) first stands; -1 when it is not there."""
+    for at, candidate in enumerate(names):
+        if candidate.lower() == name:
+            return at
+    return -1
+
+
+def positions(names: Names, name: bytes) -> tuple[int, ...]:
+    """Everywhere a header (lower case) stands."""
+    return tuple(at for at, candidate in enumerate(names) if candidate.lower() == name)
+
+
+class RequestShape:
+    """Where a request's headers of interest stand."""
+
+    __slots__ = (
+        "connection",
+        "encoding",
+        "expect",
+        "request_id",
+        "special",
+        "traceparent",
+        "transfer",
+    )
+
+    def __init__(self, names: Names) -> None:
+        self.connection = positions(names, b"connection")
+        self.request_id = position(names, b"x-request-id")
+        self.traceparent = position(names, b"traceparent")
+        self.transfer = positions(names, b"transfer-encoding")
+        self.expect = position(names, b"expect")
+        self.encoding = position(names, b"content-encoding")
+        self.special = bool(self.transfer) or self.expect >= 0
+        """Something must be looked at before this request may pass."""
+
+
+class AnswerShape:
+    """Where an answer's headers of interest stand, and its head for our client (a hole for our
+    request id).
+    """
+
+    __slots__ = ("connection", "encoding", "request_id", "sized", "template", "transfer")
+
+    def __init__(self, names: Names) -> None:
+        self.connection = positions(names, b"connection")
+        self.request_id = position(names, b"x-request-id")
+        self.transfer = positions(names, b"transfer-encoding")
+        self.encoding = position(names, b"content-encoding")
+        self.sized = position(names, b"content-length") >= 0
+        self.template = answer_template(names, frozenset())
+
+
+def answer_template(names: Names, named: frozenset[bytes]) -> Template:
+    """The head of an answer without its status line; `named` are further headers to drop."""
+    return Template(
+        b"", names, lambda name: name in named or drop_from_answer(name), b"x-request-id: %b\r\n"
+    )
+
+
+_ANSWER_DROPS = HOP_BY_HOP | {b"x-request-id", b"alt-svc"}
+_REQUEST_DROPS = HOP_BY_HOP | {
+    b"content-length",
+    b"expect",
+    b"host",
+    b"traceparent",
+    b"x-request-id",
+}
+
+
+def drop_from_answer(name: bytes) -> bool:
+    """Whether a header (lower case) of an upstream's answer stops here.
+
+    `x-request-id` is ours; `alt-svc` would send the client past us.
+    """
+    return name in _ANSWER_DROPS or name.startswith(OURS)
+
+
+def drop_from_request(name: bytes, replaced: frozenset[bytes]) -> bool:
+    """Whether a header (lower case) of a client's request stops here; `replaced` are those we set
+    ourselves.
+    """
+    return name in _REQUEST_DROPS or name in replaced or name.startswith(OURS)
+
+
+_PLAIN_OPTIONS = frozenset((b"", b"close", b"keep-alive"))
+
+
+def named_by_connection(values: Values, at: tuple[int, ...]) -> frozenset[bytes]:
+    """Headers (lower case) that hold for one hop only because the Connection headers at these
+    places say so.
+    """
+    options = {option.strip() for place in at for option in values[place].lower().split(b",")}
+    return frozenset(options - _PLAIN_OPTIONS)

@@ -1,0 +1,128 @@
+"""The ports of this worker, made to match a RuntimeConfig.
+
+The rule: all or nothing. What is new is bound first; when a port cannot be had, nothing has
+changed. Then every listener is swapped at once, and what is gone stops accepting and finishes what
+runs. A listener whose address and port stay keeps its socket and its connections, whatever else
+about it changes, its name included.
+"""
+
+import asyncio
+
+from dataplane.runtime.config import Listener, RuntimeConfig
+from dataplane.server.host import ListenerHost, Socket, bind
+from dataplane.server.serving import Services, Serving
+
+
+class ListenFailedError(Exception):
+    """A port could not be bound; nothing was changed."""
+
+
+class Listeners:
+    """Owns the listening sockets and the clients' connections."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._open: dict[str, tuple[Listener, Socket]] = {}
+        self._leaving: set[asyncio.Task[None]] = set()
+        self._lock = asyncio.Lock()
+        self._draining = False
+        services.metrics.gauge(
+            "outrider_active_requests",
+            "Requests under way.",
+            ("listener",),
+            lambda: {(name,): float(sock.host.active) for name, (_, sock) in self._open.items()},
+        )
+        services.metrics.gauge(
+            "outrider_downstream_connections",
+            "Open connections of clients.",
+            ("listener",),
+            lambda: {
+                (name,): float(len(sock.host.connections)) for name, (_, sock) in self._open.items()
+            },
+        )
+        services.metrics.gauge(
+            "outrider_upstream_connections",
+            "Open connections to model providers.",
+            (),
+            lambda: {(): float(services.pool.open_connections)},
+        )
+
+    async def reconcile(self, config: RuntimeConfig) -> None:
+        """Serve this configuration from now on. Raises ListenFailedError with nothing changed."""
+        async with self._lock:
+            if self._draining:
+                return
+            await self._reconcile(config)
+
+    def bound(self) -> dict[str, tuple[str, int]]:
+        """Where each listener really listens, by name."""
+        return {name: sock.address for name, (_, sock) in self._open.items()}
+
+    async def drain(self, timeout_s: float) -> None:
+        """Accept nothing more, finish what runs, cut what runs longer."""
+        async with self._lock:
+            self._draining = True
+            for _, sock in self._open.values():
+                self._leave(sock, timeout_s)
+            self._open = {}
+        while self._leaving:
+            await asyncio.wait(list(self._leaving))
+
+    async def _reconcile(self, config: RuntimeConfig) -> None:
+        kept, missing = self._match(config)
+        fresh: dict[str, Socket] = {}
+        try:
+            for listener in missing:
+                fresh[listener.name] = await self._start(config, listener)
+        except OSError as problem:
+            for sock in fresh.values():
+                await sock.stop(0.0)
+            raise ListenFailedError(
+                f"listener {listener.name}: cannot listen on "
+                f"{listener.address}:{listener.port}: {problem.strerror or problem}"
+            ) from problem
+        gone = [sock for _, sock in self._open.values() if sock not in kept.values()]
+        opened: dict[str, tuple[Listener, Socket]] = {}
+        for name, listener in config.listeners.items():
+            sock = kept.get(name) or fresh[name]
+            if name in kept:
+                host = sock.host
+                host.serving = Serving(self._services, config, listener, host.serving)
+            opened[name] = (listener, sock)
+        before, self._open = self._open, opened
+        for listener, sock in before.values():
+            if sock in gone:
+                self._leave(sock, listener.timeout_s)
+
+    def _match(self, config: RuntimeConfig) -> tuple[dict[str, Socket], list[Listener]]:
+        """Which sockets go on under which name, and which listeners need one."""
+        by_place = {
+            (listener.address, listener.port): sock for listener, sock in self._open.values()
+        }
+        kept: dict[str, Socket] = {}
+        missing: list[Listener] = []
+        for name, listener in config.listeners.items():
+            if listener.port == 0:
+                before, sock = self._open.get(name, (None, None))
+                same = before is not None and (before.address, before.port) == (listener.address, 0)
+                found = sock if same else None
+            else:
+                found = by_place.get((listener.address, listener.port))
+            if found is None:
+                missing.append(listener)
+            else:
+                kept[name] = found
+        return kept, missing
+
+    async def _start(self, config: RuntimeConfig, listener: Listener) -> Socket:
+        serving = Serving(self._services, config, listener)
+        sock = Socket(
+            ListenerHost(serving, asyncio.get_running_loop()), bind(listener.address, listener.port)
+        )
+        await sock.start()
+        return sock
+
+    def _leave(self, sock: Socket, timeout_s: float) -> None:
+        task = asyncio.ensure_future(sock.stop(timeout_s))
+        self._leaving.add(task)
+        task.add_done_callback(self._leaving.discard)

@@ -1,0 +1,375 @@
+"""A chat completion that needs nothing but bytes: from the front's message to the upstream and
+back, by callbacks.
+
+The rules. A request is sent again only when nothing can have been done with it: no connection, or a
+kept one that was closed before any byte of an answer, once. What was begun towards the client is
+finished whole or cut, never ended cleanly half-way. A body is bytes: only `model` is replaced on
+the way up, and an answer is re-framed once per read.
+"""
+
+from typing import TYPE_CHECKING
+
+from dataplane.balancing.least_request import pick
+from dataplane.llm.usage import TAIL_BYTES, usage_in_tail, usage_of_json
+from dataplane.llm.wire import chat
+from dataplane.observe.record import ExchangeRecord
+from dataplane.runtime.messages import LocalReply, ResponseDetail
+from dataplane.server.answers import CHUNKED, CLOSE, LAST_CHUNK, STATUS_LINES
+from dataplane.server.heads import AnswerShape, Shapes, answer_template, named_by_connection
+from dataplane.server.incoming import Incoming
+from dataplane.server.serving import Lane, Serving
+from dataplane.upstream.connection import UpstreamConnection
+from dataplane.upstream.errors import Phase, UpstreamFailure
+
+if TYPE_CHECKING:
+    from dataplane.server.candidates import Candidate
+    from dataplane.server.front import Front
+    from dataplane.upstream.pool import EndpointPool
+
+MAX_CONNECT_ATTEMPTS = 3
+CLIENT_CLOSED = 499
+"""What logs say when the client left before an answer began (nginx's number)."""
+
+_SHAPES: Shapes[AnswerShape] = Shapes(AnswerShape)
+_FRAMING = {
+    # (chunked, close): what ends a head
+    (False, False): b"\r\n",
+    (False, True): CLOSE + b"\r\n",
+    (True, False): CHUNKED + b"\r\n",
+    (True, True): CHUNKED + CLOSE + b"\r\n",
+}
+_BODILESS = frozenset((204, 304))
+
+
+class Relay:
+    """One exchange on the relay path."""
+
+    __slots__ = (
+        "_avoid",
+        "_candidate",
+        "_chunked",
+        "_endpoint",
+        "_failure",
+        "_fresh",
+        "_front",
+        "_incoming",
+        "_lane",
+        "_peek",
+        "_request",
+        "_sent",
+        "_serving",
+        "_shape",
+        "_tail",
+        "_traceparent",
+        "_upstream",
+        "over",
+        "record",
+    )
+
+    def __init__(
+        self,
+        front: "Front",
+        serving: Serving,
+        incoming: Incoming,
+        record: ExchangeRecord,
+        traceparent: bytes,
+    ) -> None:
+        self._front = front
+        self._serving = serving
+        self._incoming = incoming
+        self._traceparent = traceparent
+        self._avoid: list[EndpointPool] = []
+        self._failure: UpstreamFailure | None = None
+        self._fresh = False
+        self._candidate: Candidate | None = None
+        self._endpoint: EndpointPool | None = None
+        self._upstream: UpstreamConnection | None = None
+        self._sent = False
+        self._chunked = False
+        self._tail = b""
+        self._shape: AnswerShape | None = None
+        self.record = record
+        self.over = False
+
+    # -- on the way up
+
+    def start(self) -> None:
+        """Read the request and send it; answers by itself when that is not possible."""
+        found = chat.peek(self._incoming.body)
+        if isinstance(found, LocalReply):
+            self._refuse(found)
+            return
+        record = self.record
+        record.stream = found.stream
+        lane = self._serving.lane(found.model)
+        if isinstance(lane, LocalReply):
+            self._refuse(lane)
+            return
+        record.model = found.model or ""
+        self._peek = found
+        self._lane: Lane = lane
+        self._attempt()
+
+    def _attempt(self) -> None:
+        """Send to the next endpoint that was not tried, or give up."""
+        random = self._serving.services.random.random
+        for candidate in self._lane:
+            endpoint = pick(candidate.endpoints, random, self._avoid)
+            if endpoint is not None and len(self._avoid) < MAX_CONNECT_ATTEMPTS:
+                break
+        else:
+            self._give_up()
+            return
+        self._candidate = candidate
+        self._endpoint = endpoint
+        endpoint.active += 1
+        found = self._peek
+        model = candidate.provider.model
+        body = found.body if found.model == model else chat.with_model(found, model)
+        record = self.record
+        record.attempts += 1
+        incoming = self._incoming
+        self._request = candidate.message(
+            endpoint,
+            incoming.names,
+            incoming.values,
+            incoming.shape,
+            self._front.request_id,
+            self._traceparent,
+            body,
+        )
+        self._send()
+
+    def _send(self) -> None:
+        endpoint = self._endpoint
+        assert endpoint is not None
+        upstream = None if self._fresh else endpoint.take()
+        if upstream is None:
+            endpoint.dial(self)
+        else:
+            self._upstream = upstream
+            upstream.send(self, self._request)
+
+    def on_connected(self, upstream: UpstreamConnection) -> bool:
+        """See Reader."""
+        if self.over:
+            return False
+        self._upstream = upstream
+        upstream.send(self, self._request)
+        return True
+
+    def on_failed(self, failure: UpstreamFailure) -> None:
+        """See Reader."""
+        if self.over:
+            return
+        self._upstream = None
+        if failure.phase is Phase.STALE and not self._fresh:
+            self._fresh = True
+            self.record.attempts += 1
+            self._send()
+            return
+        if failure.phase is Phase.CONNECT and self._endpoint is not None:
+            self._failure = failure
+            self._avoid.append(self._endpoint)
+            self._leave_endpoint()
+            self._attempt()
+            return
+        self._fail(failure)
+
+    def _give_up(self) -> None:
+        failure = self._failure
+        if failure is None:
+            self._refuse(
+                LocalReply(
+                    503,
+                    "No endpoint of this model's provider is known.",
+                    ResponseDetail.NO_USABLE_ENDPOINT,
+                )
+            )
+        else:
+            self._refuse(LocalReply(failure.status, failure.message, failure.detail))
+
+    def _fail(self, failure: UpstreamFailure) -> None:
+        if self._sent:
+            self.record.detail = failure.detail
+            self._end(cut=True)
+        else:
+            self._refuse(LocalReply(failure.status, failure.message, failure.detail))
+
+    # -- on the way down
+
+    def on_answer(self, upstream: UpstreamConnection, body: bytes, done: bool) -> None:
+        """See Reader."""
+        if not self._sent:
+            head = self._head(upstream)
+            if head is None:
+                return
+        else:
+            head = b""
+        size = len(body)
+        if size:
+            self.record.bytes_sent += size
+            if self._chunked:
+                if done:
+                    data = b"%b%x\r\n%b\r\n0\r\n\r\n" % (head, size, body)
+                else:
+                    data = b"%b%x\r\n%b\r\n" % (head, size, body)
+            else:
+                data = head + body
+        else:
+            data = head + LAST_CHUNK if done and self._chunked else head
+        if data:
+            self._front.write(data)
+        if done:
+            upstream.release()
+            self._upstream = None
+            self._count_usage(body)
+            self._end()
+        elif size < TAIL_BYTES:
+            self._tail = self._tail[size - TAIL_BYTES :] + body
+        else:
+            self._tail = body[-TAIL_BYTES:]
+
+    def _head(self, upstream: UpstreamConnection) -> bytes | None:
+        """Our answer's head; None when the upstream's was refused."""
+        names = tuple(upstream.names)
+        values = upstream.values
+        shape = _SHAPES.get(names) or _SHAPES.make(names)
+        status = upstream.status
+        record = self.record
+        template = shape.template
+        front = self._front
+        chunked = not shape.sized
+        if shape.transfer or shape.connection or status in _BODILESS:
+            if shape.transfer and not _is_chunked(values, shape.transfer):
+                upstream.abort()
+                self._fail(
+                    UpstreamFailure(
+                        Phase.ANSWER,
+                        ResponseDetail.UPSTREAM_PROTOCOL_ERROR,
+                        "The upstream failed: its Transfer-Encoding is not `chunked`.",
+                    )
+                )
+                return None
+            named = named_by_connection(values, shape.connection)
+            if status in _BODILESS:
+                named |= {b"content-length"}
+                chunked = False
+            if named:
+                template = answer_template(names, named)
+                if b"content-length" in named:
+                    chunked = status not in _BODILESS
+        if chunked and front.http10:
+            chunked = False
+        self._chunked = chunked
+        self._shape = shape
+        if shape.request_id >= 0:
+            record.upstream_request_id = values[shape.request_id].decode("latin-1")
+        record.status = status
+        now = self._serving.now()
+        record.first_byte_s = round(now - record.started, 6)
+        self._sent = True
+        self._request = b""
+        return (
+            STATUS_LINES[status]
+            + template.text % (*template.pick(values), front.request_id)
+            + _FRAMING[chunked, front.closes]
+        )
+
+    def _count_usage(self, body: bytes) -> None:
+        shape = self._shape
+        if shape is not None and shape.encoding >= 0:
+            return
+        tail = self._tail
+        usage = usage_in_tail(tail + body[-TAIL_BYTES:]) if tail else usage_of_json(body)
+        if usage is not None:
+            self.record.input_tokens = usage.input_tokens
+            self.record.output_tokens = usage.output_tokens
+
+    # -- what the front tells
+
+    def pause(self) -> None:
+        """The client reads slowly."""
+        if self._upstream is not None:
+            self._upstream.pause()
+
+    def resume(self) -> None:
+        """The client reads again."""
+        if self._upstream is not None:
+            self._upstream.resume()
+
+    def cancel(self) -> None:
+        """The client has left: so may the upstream."""
+        record = self.record
+        record.detail = ResponseDetail.DOWNSTREAM_GONE
+        if not self._sent:
+            record.status = CLIENT_CLOSED
+        self._stop_upstream()
+        self._close_record()
+
+    def on_deadline(self) -> None:
+        """The listener's timeout has passed."""
+        self._stop_upstream()
+        if self._sent:
+            self.record.detail = ResponseDetail.DEADLINE_EXCEEDED
+            self._end(cut=True)
+        else:
+            self._refuse(
+                LocalReply(
+                    504,
+                    "The answer took longer than the listener's timeout of "
+                    f"{self._serving.listener.timeout_s:g} s.",
+                    ResponseDetail.DEADLINE_EXCEEDED,
+                )
+            )
+
+    # -- the end
+
+    def _stop_upstream(self) -> None:
+        upstream = self._upstream
+        if upstream is not None:
+            self._upstream = None
+            upstream.abort()
+
+    def _leave_endpoint(self) -> None:
+        endpoint = self._endpoint
+        if endpoint is not None:
+            endpoint.active -= 1
+            self._endpoint = None
+
+    def _refuse(self, reply: LocalReply) -> None:
+        """Answer by ourselves."""
+        self.record.status = reply.status
+        self.record.detail = reply.detail
+        self._close_record()
+        self._front.reply(reply)
+
+    def _end(self, cut: bool = False) -> None:
+        self._close_record()
+        if cut:
+            self._front.cut()
+        else:
+            self._front.ended()
+
+    def _close_record(self) -> None:
+        self.over = True
+        record = self.record
+        record.duration_s = round(self._serving.now() - record.started, 6)
+        candidate = self._candidate
+        if candidate is None:
+            self._serving.services.recorder.finish(record)
+            return
+        endpoint = self._endpoint
+        if endpoint is not None:
+            endpoint.active -= 1
+            self._endpoint = None
+            record.endpoint = endpoint.label
+        record.route = candidate.route.name
+        record.provider = candidate.provider.name
+        record.upstream_model = candidate.provider.model
+        record.upstream_s = record.duration_s
+        self._serving.services.recorder.finish(record, candidate.series)
+
+
+def _is_chunked(values: list[bytes], at: tuple[int, ...]) -> bool:
+    return len(at) == 1 and values[at[0]].strip().lower() == b"chunked"

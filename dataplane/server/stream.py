@@ -1,0 +1,175 @@
+"""The client's side of an exchange that is a coroutine: agents and filters answer through a Stream.
+
+The rule: the exchange's task never outlives its client, and an answer that was begun ends whole or
+cut.
+"""
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+from dataplane.runtime.messages import Headers, LocalReply, Request, ResponseDetail
+from dataplane.server.answers import CHUNKED, CLOSE, LAST_CHUNK, chunk, started
+from dataplane.server.downstream import Call, DownstreamGoneError
+from dataplane.server.incoming import from_request
+from dataplane.server.relay import CLIENT_CLOSED, Relay
+from dataplane.server.serving import Serving
+
+if TYPE_CHECKING:
+    from dataplane.server.front import Front
+
+log = logging.getLogger(__name__)
+
+
+class Stream:
+    """Implements Downstream (downstream.py) over a front's connection."""
+
+    __slots__ = ("_call", "_chunked", "_front", "_resumed", "_sent", "_serving", "_task", "over")
+
+    def __init__(self, front: "Front", serving: Serving, call: Call) -> None:
+        self._front = front
+        self._serving = serving
+        self._call = call
+        self._chunked = not front.http10
+        self._sent = False
+        self._resumed: asyncio.Event | None = None
+        self._task: asyncio.Task[None] | None = None
+        self.over = False
+
+    def start_task(self) -> None:
+        """Run the exchange."""
+        self._task = self._serving.services.tasks.start(self._run(), name="exchange")
+
+    async def _run(self) -> None:
+        try:
+            await self._serving.services.exchange.run(self._call, self)
+        except DownstreamGoneError:
+            pass
+        except Exception:
+            log.exception("exchange %s failed", self._call.request_id)
+            if not self.over:
+                self._local(LocalReply(500, "The gateway itself failed.", ResponseDetail.INTERNAL))
+        else:
+            if not self.over:
+                log.error("exchange %s ended without an answer", self._call.request_id)
+                self._local(LocalReply(500, "The gateway gave no answer.", ResponseDetail.INTERNAL))
+
+    # -- Downstream
+
+    def reply(self, reply: LocalReply) -> None:
+        """See Downstream."""
+        if self.over:
+            raise DownstreamGoneError
+        self._call.record.detail = reply.detail
+        self._call.record.status = reply.status
+        self._close_record()
+        self._front.reply(reply)
+
+    def relay(self, request: Request) -> None:
+        """See Downstream."""
+        if self.over:
+            raise DownstreamGoneError
+        self.over = True
+        call = self._call
+        relay = Relay(
+            self._front,
+            self._serving,
+            from_request(request, call.record.started),
+            call.record,
+            call.traceparent.encode(),
+        )
+        self._front.replace_work(relay)
+        relay.start()
+
+    def start(self, status: int, headers: Headers) -> None:
+        """See Downstream."""
+        if self.over:
+            raise DownstreamGoneError
+        record = self._call.record
+        record.status = status
+        record.first_byte_s = round(self._serving.now() - record.started, 6)
+        self._sent = True
+        framing = (CHUNKED if self._chunked else b"") + (CLOSE if self._front.closes else b"")
+        self._front.write(started(status, headers, self._front.request_id, framing))
+
+    async def write(self, data: bytes) -> None:
+        """See Downstream."""
+        if self.over:
+            raise DownstreamGoneError
+        if data:
+            self._call.record.bytes_sent += len(data)
+            self._front.write(chunk(data) if self._chunked else data)
+        while self._resumed is not None:
+            await self._resumed.wait()
+            if self.over:
+                raise DownstreamGoneError
+
+    def finish(self) -> None:
+        """See Downstream."""
+        if self.over:
+            raise DownstreamGoneError
+        if self._chunked:
+            self._front.write(LAST_CHUNK)
+        self._close_record()
+        self._front.ended()
+
+    def abort(self) -> None:
+        """See Downstream."""
+        if not self.over:
+            self._close_record()
+            self._front.cut()
+
+    # -- what the front tells
+
+    def pause(self) -> None:
+        """The client reads slowly."""
+        if self._resumed is None:
+            self._resumed = asyncio.Event()
+
+    def resume(self) -> None:
+        """The client reads again."""
+        if self._resumed is not None:
+            self._resumed.set()
+            self._resumed = None
+
+    def cancel(self) -> None:
+        """The client has left."""
+        record = self._call.record
+        record.detail = ResponseDetail.DOWNSTREAM_GONE
+        if not self._sent:
+            record.status = CLIENT_CLOSED
+        self._close_record()
+        self._stop()
+
+    def on_deadline(self) -> None:
+        """The listener's timeout has passed."""
+        self._local(
+            LocalReply(
+                504,
+                "The answer took longer than the listener's timeout of "
+                f"{self._serving.listener.timeout_s:g} s.",
+                ResponseDetail.DEADLINE_EXCEEDED,
+            )
+        )
+        self._stop()
+
+    # -- the end
+
+    def _local(self, reply: LocalReply) -> None:
+        """Answer in the exchange's place, or cut what it began."""
+        if self._sent:
+            self._call.record.detail = reply.detail
+            self.abort()
+        else:
+            self.reply(reply)
+
+    def _stop(self) -> None:
+        self.resume()
+        if self._task is not None:
+            self._task.cancel()
+
+    def _close_record(self) -> None:
+        self.over = True
+        record = self._call.record
+        record.duration_s = round(self._serving.now() - record.started, 6)
+        self._serving.services.recorder.finish(record)

@@ -1,0 +1,250 @@
+"""One kept connection to an upstream, read by llhttp through httptools.
+
+The rule: one answer per request, and not one byte of doubt. Whatever an upstream sends that is not
+exactly one HTTP/1.1 answer (two answers, an upgrade, a broken frame, a head without end) ends the
+connection and fails the exchange. Pieces of a body are collected in C (`on_body` is a list's
+append) and handed on once per read.
+"""
+
+import asyncio
+from typing import TYPE_CHECKING, Protocol, cast
+
+import httptools
+
+from dataplane.runtime.messages import ResponseDetail
+from dataplane.upstream.errors import Phase, UpstreamFailure
+from dataplane.wheel import NEVER
+
+if TYPE_CHECKING:
+    from dataplane.upstream.pool import EndpointPool
+
+MAX_HEAD_BYTES = 64 * 1024  # Envoy 60 KiB, nginx 4-8 KiB, OpenAI's answers have 1.5 KiB
+MAX_INTERIM = 8
+"""Answers of 1xx before the real one."""
+IDLE_S = 55.0
+"""Below the 60 s after which load balancers commonly forget a connection."""
+
+_FRAMING = (b"content-length", b"transfer-encoding")
+
+
+class Reader(Protocol):
+    """Whoever waits for an answer."""
+
+    def on_answer(self, upstream: "UpstreamConnection", body: bytes, done: bool) -> None:
+        """More of the answer: its head is in `status`, `names`, `values` from the first call on.
+
+        With `done` the reader must call `upstream.release()` before it begins anything else.
+        """
+
+    def on_failed(self, failure: UpstreamFailure) -> None:
+        """There will be no more; the connection is closed already."""
+
+    def on_connected(self, upstream: "UpstreamConnection") -> bool:
+        """A connection that was dialled for this reader is there; False when it is not wanted any
+        more.
+        """
+
+
+class UpstreamConnection(asyncio.Protocol):
+    """Sends one request at a time and reads its answer."""
+
+    def __init__(self, pool: "EndpointPool") -> None:
+        self.pool = pool
+        self.due = NEVER
+        self.uses = 0
+        self.status = 0
+        self.names: list[bytes] = []
+        self.values: list[bytes] = []
+        self.closed = False
+        self._pieces: list[bytes] = []
+        self.on_body = self._pieces.append
+        self._reader: Reader | None = None
+        self._transport: asyncio.Transport | None = None
+        self._parser: httptools.HttpResponseParser | None = None
+        self._any_byte = False
+        self._head_bytes = 0
+        self._head_done = False
+        self._interim = 0
+        self._in_interim = False
+        self._done = False
+        self._keep = False
+        self._fault = ""
+
+    # -- for the pool and the reader
+
+    def send(self, reader: Reader, data: bytes) -> None:
+        """Begin an exchange; `reader` hears of its answer."""
+        self._reader = reader
+        self.due = NEVER
+        self.uses += 1
+        assert self._transport is not None
+        self._transport.write(data)
+
+    def release(self) -> None:
+        """Give the connection back after an answer that was `done`; kept if both agree to."""
+        transport = self._transport
+        if transport is None:
+            return
+        if not self._keep or transport.is_closing() or transport.get_write_buffer_size():
+            # unsent bytes: the answer came early, and the next request would not begin at its start
+            self.abort()
+            return
+        self._any_byte = self._head_done = self._done = self._keep = False
+        self._head_bytes = 0
+        self._interim = 0
+        self.names.clear()
+        self.values.clear()
+        self.pool.put(self)
+
+    def abort(self) -> None:
+        """Close at once; the reader hears nothing more."""
+        self._reader = None
+        if self._transport is not None:
+            self._transport.abort()
+
+    def pause(self) -> None:
+        """Read no further: the client is slow."""
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.pause_reading()
+
+    def resume(self) -> None:
+        """Read on."""
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.resume_reading()
+
+    def on_due(self, now: float) -> None:
+        """Idle for too long."""
+        self.due = NEVER
+        self.abort()
+
+    # -- asyncio.Protocol
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """See asyncio.Protocol."""
+        # uvloop's transports are no subclasses of asyncio's
+        self._transport = cast(asyncio.Transport, transport)
+        self._parser = httptools.HttpResponseParser(self)
+        self.pool.opened(self)
+
+    def data_received(self, data: bytes) -> None:
+        """See asyncio.Protocol."""
+        reader = self._reader
+        parser = self._parser
+        if reader is None or parser is None:
+            # an answer that nobody asked for would be taken for the next one's
+            self.abort()
+            return
+        self._any_byte = True
+        fed_head = not self._head_done
+        try:
+            parser.feed_data(data)
+        except httptools.HttpParserUpgrade:
+            self._fault = "it switched protocols"
+        except httptools.HttpParserError as problem:
+            self._fault = f"{type(problem).__name__}: {problem}"
+        if fed_head:
+            self._count_head(len(data))
+        if self._fault:
+            self._fail(ResponseDetail.UPSTREAM_PROTOCOL_ERROR, self._fault)
+            return
+        if not self._head_done:
+            return
+        pieces = self._pieces
+        if len(pieces) == 1:
+            body = pieces.pop()
+        elif pieces:
+            body = b"".join(pieces)
+            pieces.clear()
+        elif self._done or fed_head:
+            body = b""
+        else:
+            return
+        if self._done:
+            self._reader = None
+        reader.on_answer(self, body, self._done)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """See asyncio.Protocol."""
+        self.closed = True
+        self._parser = None  # it holds us; without this the pair waits for the garbage collector
+        self._transport = None
+        self.pool.lost(self)
+        reader = self._reader
+        if reader is None:
+            return
+        if self._head_done and exc is None and self._ends_with_connection():
+            self._reader = None
+            self._done = True
+            reader.on_answer(self, b"", True)
+        elif self._head_done:
+            self._fail(ResponseDetail.UPSTREAM_TRUNCATED, "it ended in the middle of its body")
+        elif not self._any_byte and self.uses > 1:
+            self._reader = None
+            reader.on_failed(
+                UpstreamFailure(
+                    Phase.STALE, ResponseDetail.UPSTREAM_RESET, "a kept connection was closed"
+                )
+            )
+        else:
+            self._fail(ResponseDetail.UPSTREAM_RESET, "it closed the connection without an answer")
+
+    # -- httptools
+
+    def on_message_begin(self) -> None:
+        """See httptools."""
+        if self._done:
+            self._fault = "it sent a second answer"
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """See httptools; trailers come this way too and are dropped."""
+        if not self._head_done:
+            self.names.append(name)
+            self.values.append(value)
+
+    def on_headers_complete(self) -> None:
+        """See httptools."""
+        parser = self._parser
+        assert parser is not None
+        status = parser.get_status_code()
+        if status < 200:
+            self._interim += 1
+            self._in_interim = True
+            if status == 101 or status < 100 or self._interim > MAX_INTERIM:
+                self._fault = f"it answered {status}"
+            return
+        self.status = status
+        self._head_done = True
+
+    def on_message_complete(self) -> None:
+        """See httptools."""
+        if self._in_interim:
+            self._in_interim = False
+            self.names.clear()
+            self.values.clear()
+            return
+        self._done = True
+        assert self._parser is not None
+        self._keep = self._parser.should_keep_alive()  # always false outside this callback
+
+    # -- inside
+
+    def _count_head(self, fed: int) -> None:
+        self._head_bytes += fed
+        if self._head_bytes <= MAX_HEAD_BYTES:
+            return
+        if self._head_done:  # the rest of that read may be body
+            size = sum(map(len, self.names)) + sum(map(len, self.values)) + 4 * len(self.names)
+            if size <= MAX_HEAD_BYTES:
+                return
+        self._fault = f"its head is larger than {MAX_HEAD_BYTES} bytes"
+
+    def _ends_with_connection(self) -> bool:
+        return not any(name.lower() in _FRAMING for name in self.names)
+
+    def _fail(self, detail: ResponseDetail, message: str) -> None:
+        reader = self._reader
+        self.abort()
+        if reader is not None:
+            reader.on_failed(
+                UpstreamFailure(Phase.ANSWER, detail, f"The upstream failed: {message}.")
+            )

@@ -1,0 +1,33 @@
+"""What can go wrong with an upstream, by phase, because what may be done about it depends on the
+phase.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from dataplane.runtime.messages import ResponseDetail
+
+
+class Phase(Enum):
+    """How far the attempt had come."""
+
+    CONNECT = "connect"
+    """Nothing was sent: another endpoint may be tried."""
+    STALE = "stale"
+    """A kept connection was closed before any byte of an answer: a fresh one may be tried once."""
+    ANSWER = "answer"
+    """The request was sent: the upstream may have done the work, so it is not sent again."""
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamFailure:
+    """Why an attempt ended without a whole answer."""
+
+    phase: Phase
+    detail: ResponseDetail
+    message: str
+
+    @property
+    def status(self) -> int:
+        """What the client gets when nothing was sent to it yet."""
+        return 504 if self.detail is ResponseDetail.UPSTREAM_CONNECT_TIMEOUT else 502

@@ -1,0 +1,124 @@
+"""What spans say about an exchange, in the words of OpenTelemetry's GenAI conventions; pure.
+
+Rule: no content. Neither messages nor answers nor credentials get into a trace.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+
+from dataplane.observe.record import ExchangeRecord
+from dataplane.runtime.decision import Decision
+from dataplane.runtime.messages import Headers
+
+Attribute = str | int | float | bool | Sequence[str]
+
+
+class Kind(Enum):
+    """Whose side of a call a span tells."""
+
+    SERVER = "server"
+    CLIENT = "client"
+    INTERNAL = "internal"
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A finished span, all but its place in the trace. Times are on Clock.now()."""
+
+    name: str
+    kind: Kind
+    started: float
+    ended: float
+    attributes: Mapping[str, Attribute] = field(default_factory=dict)
+    error: str = ""
+    """What failed; empty when nothing did."""
+
+
+def of_exchange(record: ExchangeRecord) -> Span:
+    """The span of the exchange itself."""
+    failed = record.status >= 500 or record.status == 0
+    attributes: dict[str, Attribute] = {
+        "http.request.method": record.method,
+        "url.path": record.path,
+        "http.response.status_code": record.status,
+        "gen_ai.operation.name": "invoke_agent" if record.agents else "chat",
+        "gen_ai.request.model": record.model,
+        "gen_ai.request.stream": record.stream,
+        "gen_ai.response.model": record.upstream_model,
+        "gen_ai.response.time_to_first_chunk": record.first_byte_s,
+        "gen_ai.usage.input_tokens": record.input_tokens,
+        "gen_ai.usage.output_tokens": record.output_tokens,
+        "error.type": record.detail.value if failed else "",
+        "server.address": record.endpoint,
+        "outrider.listener": record.listener,
+        "outrider.route": record.route,
+        "outrider.provider": record.provider,
+        "outrider.agents": record.agents,
+        "outrider.decision.reason": record.decision,
+        "outrider.detail": record.detail.value,
+        "outrider.attempts": record.attempts,
+        "outrider.request_id": record.request_id,
+    }
+    told = {key: value for key, value in attributes.items() if value or value is False}
+    ended = record.started + record.duration_s
+    name = f"{record.method} {record.path}"
+    error = record.detail.value if failed else ""
+    return Span(name, Kind.SERVER, record.started, ended, told | record.attributes, error)
+
+
+def of_agent(agent: str, started: float, ended: float, status: int, error: str) -> Span:
+    """The call of one agent; status 0 when it gave no answer."""
+    attributes: dict[str, Attribute] = {
+        "gen_ai.operation.name": "invoke_agent",
+        "gen_ai.agent.id": agent,
+        "gen_ai.agent.name": agent,
+    }
+    return _call(f"invoke_agent {agent}", attributes, started, ended, status, error)
+
+
+def of_filter(name: str, started: float, ended: float, status: int, error: str) -> Span:
+    """The call of one HTTP filter; status 0 when it gave no answer."""
+    return _call(f"filter {name}", {"outrider.filter": name}, started, ended, status, error)
+
+
+def of_decision(decision: Decision, started: float, ended: float) -> Span:
+    """The router's choice."""
+    attributes: dict[str, Attribute] = {
+        "outrider.decision.method": decision.method,
+        "outrider.decision.agents": decision.agents,
+        "outrider.decision.scores": tuple(
+            f"{one.agent}={one.score:.3f}" for one in decision.scores
+        ),
+        "outrider.decision.reason": decision.reason,
+    }
+    return Span("decide", Kind.INTERNAL, started, ended, attributes)
+
+
+def _call(
+    name: str,
+    attributes: dict[str, Attribute],
+    started: float,
+    ended: float,
+    status: int,
+    error: str,
+) -> Span:
+    if status:
+        attributes["http.response.status_code"] = status
+    if not error and status >= 400:
+        error = str(status)
+    if error:
+        attributes["error.type"] = error
+    return Span(name, Kind.CLIENT, started, ended, attributes, error)
+
+
+def from_headers(headers: Headers, prefixes: Iterable[str]) -> dict[str, str]:
+    """Attributes an operator asked for: with prefix x-acme-, x-acme-tenant-id becomes tenant.id."""
+    found: dict[str, str] = {}
+    for name, value in headers:
+        low = name.lower()
+        for prefix in prefixes:
+            if low.startswith(prefix) and (key := low.removeprefix(prefix).lstrip("-")):
+                found[key.replace("-", ".")] = value
+                break
+    return found

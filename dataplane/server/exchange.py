@@ -1,0 +1,146 @@
+"""Read this file first: one request that needs more than bytes, from its body to the end of its answer.
+
+A model listener's request passes its filters and goes on as the relay does. An agent listener's request is read, passes
+the listener's filters, is given to the agents that the router chose, and the last one's answer is streamed.
+
+Rule: what the client gets is whole or recognisably not. Everything before the first byte can still become an
+error; after it, an upstream that breaks off breaks the client's answer off too.
+"""
+
+from dataclasses import replace
+
+from dataplane.agents.orchestrate import LastCall, orchestrate, spoilt
+from dataplane.agents.plan import choose
+from dataplane.clock import Clock
+from dataplane.filters.builtin import request_filters
+from dataplane.filters.chain import run_request_chain
+from dataplane.llm.chat import parse_chat
+from dataplane.llm.usage import TAIL_BYTES, usage_in_tail
+from dataplane.observe import spans
+from dataplane.observe.tracing import Tracer
+from dataplane.runtime.config import ListenerKind, RuntimeConfig
+from dataplane.runtime.headers import for_client
+from dataplane.runtime.messages import Headers, LocalReply, Request
+from dataplane.server.deciding import Deciding
+from dataplane.server.downstream import Call, Downstream
+from dataplane.server.perform import Performer, identified
+from dataplane.upstream.client import Answer, UpstreamClient, UpstreamError
+
+
+class Exchange:
+    """Answers requests of agent listeners, and of model listeners that have filters. One per worker."""
+
+    def __init__(
+        self, client: UpstreamClient, deciding: Deciding, tracer: Tracer, clock: Clock
+    ) -> None:
+        self._client = client
+        self._deciding = deciding
+        self._tracer = tracer
+        self._clock = clock
+        self._performer = Performer(client, deciding, tracer, clock)
+
+    async def configure(self, config: RuntimeConfig) -> None:
+        """Get ready for the requests of a new configuration; those under way are not touched."""
+        self._deciding.configure(config)
+        await self._tracer.configure(config.tracing)
+
+    async def close(self) -> None:
+        """After the last request: close connections, stop threads, send the last spans."""
+        await self._deciding.close()
+        await self._client.close()
+        await self._tracer.close()
+
+    async def run(self, call: Call, downstream: Downstream) -> None:
+        """Answer one request. Cancel it when the client has left: everything upstream stops."""
+        if call.record.sampled and call.config.tracing is not None:
+            prefixes = call.config.tracing.header_prefixes
+            call.record.attributes |= spans.from_headers(call.request.headers, prefixes)
+        request = await self._filtered(call)
+        if isinstance(request, LocalReply):
+            downstream.reply(request)
+        elif call.listener.kind is ListenerKind.MODEL:
+            downstream.relay(request)
+        else:
+            await self._ask_agents(call, request, downstream)
+
+    async def _filtered(self, call: Call) -> Request | LocalReply:
+        names = call.listener.input_filters
+        if not names:
+            return call.request
+        # What is no chat request to begin with is the client's fault, not the filters'.
+        chat = parse_chat(call.request.body)
+        if isinstance(chat, LocalReply):
+            return chat
+        chain = request_filters(names, call.config.filters)
+        verdict = await self._performer.run(run_request_chain(chain, call.request), call)
+        if isinstance(verdict, LocalReply):
+            return verdict
+        chat = parse_chat(verdict.request.body)
+        return spoilt(names, chat) if isinstance(chat, LocalReply) else verdict.request
+
+    async def _ask_agents(self, call: Call, request: Request, downstream: Downstream) -> None:
+        record = call.record
+        chat = parse_chat(request.body)
+        if isinstance(chat, LocalReply):
+            downstream.reply(chat)
+            return
+        record.model = chat.model
+        record.stream = chat.stream
+        plan = await self._performer.run(choose(call.listener, chat.conversation()), call)
+        if isinstance(plan, LocalReply):
+            downstream.reply(plan)
+            return
+        record.agents = plan.decision.agents
+        record.decision = plan.decision.reason
+        told = plan.headers()
+        last = await self._performer.run(orchestrate(plan, chat, request, call.config), call)
+        if isinstance(last, LocalReply):
+            downstream.reply(replace(last, headers=(*last.headers, *told)))
+            return
+        await self._stream(call, last, told, downstream)
+
+    async def _stream(
+        self, call: Call, last: LastCall, told: Headers, downstream: Downstream
+    ) -> None:
+        """The last agent's answer, as it comes, with its own status."""
+        record = call.record
+        agent = last.agent
+        span_id = self._performer.new_span_id(record)
+        request = identified(last.request, call, span_id)
+        began = False
+        status = 0
+        error = ""
+        started = self._clock.now()
+        try:
+            async with self._client.open(call.config.clusters[agent.cluster], request) as answer:
+                status = answer.status
+                record.endpoint = answer.endpoint
+                record.attempts = answer.attempts
+                downstream.start(status, (*for_client(answer.headers), *told))
+                began = True
+                await self._pass_on(answer, downstream, call)
+            downstream.finish()
+        except UpstreamError as problem:
+            failure = problem.failure
+            error = failure.detail.value
+            if began:
+                record.detail = failure.detail
+                downstream.abort()
+            else:
+                message = f"Agent '{agent.id}' did not answer: {failure.message}."
+                downstream.reply(LocalReply(failure.status, message, failure.detail, told))
+        finally:
+            ended = self._clock.now()
+            record.upstream_s += ended - started
+            span = spans.of_agent(agent.id, started, ended, status, error)
+            self._performer.told(record, span, span_id)
+
+    async def _pass_on(self, answer: Answer, downstream: Downstream, call: Call) -> None:
+        tail = b""
+        async for piece in answer.pieces():
+            await downstream.write(piece)
+            tail = (tail + piece)[-TAIL_BYTES:]
+        usage = usage_in_tail(tail)
+        if usage is not None:
+            call.record.input_tokens = usage.input_tokens
+            call.record.output_tokens = usage.output_tokens

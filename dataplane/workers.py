@@ -17,7 +17,7 @@ from random import Random
 
 from dataplane.admin.api import AdminApi, WorkerPort
 from dataplane.admin.report import WorkerReport
-from dataplane.bootstrap import Bootstrap
+from dataplane.bootstrap import Bootstrap, socket_path
 from dataplane.clock import Clock, MonotonicClock
 from dataplane.log import address_text, say_ready
 from dataplane.observe.metrics import Family
@@ -30,11 +30,6 @@ LIVED_S = 10.0
 """A worker that ran this long is started again soon; one that keeps dying waits ever longer."""
 ASK_EVERY_S = 0.05
 USAGE_ERROR = 2
-
-
-def socket_path(runtime_dir: Path, worker: int) -> Path:
-    """Where a worker's admin socket is."""
-    return runtime_dir / f"worker-{worker}.sock"
 
 
 class UnusableBootstrapError(Exception):
@@ -52,6 +47,11 @@ class WorkerProcess:
         self._backoff = backoff
         self._process: asyncio.subprocess.Process | None = None
         self._stopping = asyncio.Event()
+
+    @property
+    def running(self) -> bool:
+        """Whether the process is there now."""
+        return self._process is not None and self._process.returncode is None
 
     async def keep(self) -> None:
         """Run it until `stop`. Raises UnusableBootstrapError."""
@@ -87,7 +87,7 @@ class WorkerProcess:
         self._signal(signal.SIGKILL)
 
     def _signal(self, number: signal.Signals) -> None:
-        if self._process is not None and self._process.returncode is None:
+        if self._process is not None and self.running:
             with contextlib.suppress(ProcessLookupError):
                 self._process.send_signal(number)
 

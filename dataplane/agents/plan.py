@@ -11,6 +11,8 @@ from dataplane.runtime.decision import AgentScore, Decision, Turn
 from dataplane.runtime.effects import Decide, Steps
 from dataplane.runtime.messages import Headers, LocalReply, ResponseDetail
 
+ONLY_AGENT = "only_agent"
+"""Decision.method where there was nothing to decide."""
 MAX_REASON = 256
 """Characters of a reason in a header: a sentence, where proxies allow 8 KiB for all headers."""
 MAX_SCORES = 16
@@ -65,7 +67,7 @@ def choose(listener: Listener, conversation: tuple[Turn, ...]) -> Steps[Plan | L
 
 def _only(target: AgentTarget) -> Decision:
     scores = (AgentScore(target.agent, 1.0),)
-    return Decision((target.agent,), scores, "the only agent of this listener", "only_agent")
+    return Decision((target.agent,), scores, "the only agent of this listener", ONLY_AGENT)
 
 
 def _default(targets: tuple[AgentTarget, ...]) -> AgentTarget:

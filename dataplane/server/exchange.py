@@ -1,16 +1,17 @@
-"""Read this file first: one request that needs more than bytes, from its body to the end of its answer.
+"""Read this file first: one request that needs more than bytes, to the end of its answer.
 
-A model listener's request passes its filters and goes on as the relay does. An agent listener's request is read, passes
-the listener's filters, is given to the agents that the router chose, and the last one's answer is streamed.
+A model listener's request passes its filters and goes on as the relay does. An agent listener's
+request passes the listener's filters, is given to the agents that the router chose, and the last
+one's answer is streamed.
 
-Rule: what the client gets is whole or recognisably not. Everything before the first byte can still become an
-error; after it, an upstream that breaks off breaks the client's answer off too.
+Rule: what the client gets is whole or recognisably not. Everything before the first byte can still
+become an error; after it, an upstream that breaks off breaks the client's answer off too.
 """
 
 from dataclasses import replace
 
 from dataplane.agents.orchestrate import LastCall, orchestrate, spoilt
-from dataplane.agents.plan import choose
+from dataplane.agents.plan import ONLY_AGENT, choose
 from dataplane.clock import Clock
 from dataplane.filters.builtin import request_filters
 from dataplane.filters.chain import run_request_chain
@@ -25,10 +26,11 @@ from dataplane.server.deciding import Deciding
 from dataplane.server.downstream import Call, Downstream
 from dataplane.server.perform import Performer, identified
 from dataplane.upstream.client import Answer, UpstreamClient, UpstreamError
+from dataplane.upstream.errors import UpstreamFailure
 
 
 class Exchange:
-    """Answers requests of agent listeners, and of model listeners that have filters. One per worker."""
+    """Answers on agent listeners, and on model listeners that have filters. One per worker."""
 
     def __init__(
         self, client: UpstreamClient, deciding: Deciding, tracer: Tracer, clock: Clock
@@ -91,7 +93,8 @@ class Exchange:
             downstream.reply(plan)
             return
         record.agents = plan.decision.agents
-        record.decision = plan.decision.reason
+        if plan.decision.method != ONLY_AGENT:
+            record.decision = plan.decision.reason
         told = plan.headers()
         last = await self._performer.run(orchestrate(plan, chat, request, call.config), call)
         if isinstance(last, LocalReply):
@@ -107,33 +110,34 @@ class Exchange:
         agent = last.agent
         span_id = self._performer.new_span_id(record)
         request = identified(last.request, call, span_id)
-        began = False
+        cluster = call.config.clusters[agent.cluster]
         status = 0
-        error = ""
+        failure: UpstreamFailure | None = None
         started = self._clock.now()
         try:
-            async with self._client.open(call.config.clusters[agent.cluster], request) as answer:
-                status = answer.status
+            async with self._client.open(cluster, request) as answer:
                 record.endpoint = answer.endpoint
                 record.attempts = answer.attempts
-                downstream.start(status, (*for_client(answer.headers), *told))
-                began = True
+                downstream.start(answer.status, (*for_client(answer.headers), *told))
+                status = answer.status
                 await self._pass_on(answer, downstream, call)
-            downstream.finish()
         except UpstreamError as problem:
             failure = problem.failure
-            error = failure.detail.value
-            if began:
-                record.detail = failure.detail
-                downstream.abort()
-            else:
-                message = f"Agent '{agent.id}' did not answer: {failure.message}."
-                downstream.reply(LocalReply(failure.status, message, failure.detail, told))
         finally:
             ended = self._clock.now()
             record.upstream_s += ended - started
-            span = spans.of_agent(agent.id, started, ended, status, error)
-            self._performer.told(record, span, span_id)
+            error = failure.detail.value if failure is not None else ""
+            self._performer.told(
+                record, spans.of_agent(agent.id, started, ended, status, error), span_id
+            )
+        if failure is None:
+            downstream.finish()
+        elif status:
+            record.detail = failure.detail
+            downstream.abort()
+        else:
+            message = f"Agent '{agent.id}' did not answer: {failure.message}."
+            downstream.reply(LocalReply(failure.status, message, failure.detail, told))
 
     async def _pass_on(self, answer: Answer, downstream: Downstream, call: Call) -> None:
         tail = b""

@@ -39,11 +39,12 @@ class Answer(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What one request meant; `version` is the snapshot that was answered for."""
+    """What one request meant; `version` is the snapshot answered for, `reason` a refusal's."""
 
     kind: ResourceType | None
     answer: Answer = Answer.NONE
     version: str = ""
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,9 @@ class Stream:
         if request.HasField("error_detail"):
             reason = legible(request.error_detail.message)
             version = subscription.nack(nonce, reason, now)
-            return Heard(kind, Answer.NACK, version) if version is not None else Heard(kind)
+            if version is None:
+                return Heard(kind)
+            return Heard(kind, Answer.NACK, version, reason)
         version = subscription.ack(nonce)
         return Heard(kind, Answer.ACK, version) if version is not None else Heard(kind)
 

@@ -1,0 +1,132 @@
+"""One open discovery stream (shell): a reader that takes requests, a writer that sends updates.
+
+The rule: only the writer writes, and it lets go of an update's bytes as soon as they are written.
+A thousand streams that each keep a full update alive would need six times the memory
+(reference/xds.md, section 4).
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+import grpc
+import grpc.aio
+from outriderpb.xds.v3 import ads_pb2
+
+from controlplane.clock import Clock
+from controlplane.metrics import Metrics
+from controlplane.snapshot.resource import ResourceType
+from controlplane.xds.edition import Edition, Library
+from controlplane.xds.fleet import Fleet, Member
+from controlplane.xds.stream import Answer, Heard, Stream, legible
+
+log = logging.getLogger(__name__)
+
+Context = grpc.aio.ServicerContext[ads_pb2.DeltaDiscoveryRequest, bytes]
+
+
+class Connection:
+    """A node's stream while it is open."""
+
+    __slots__ = (
+        "_clock",
+        "_context",
+        "_ended",
+        "_fleet",
+        "_metrics",
+        "_sent_at",
+        "_stream",
+        "member",
+        "reason",
+        "wake",
+    )
+
+    def __init__(
+        self,
+        context: Context,
+        node: ads_pb2.Node,
+        library: Library,
+        clock: Clock,
+        metrics: Metrics,
+        fleet: Fleet,
+    ) -> None:
+        self._context = context
+        self._clock = clock
+        self._metrics = metrics
+        self._fleet = fleet
+        self._ended = False
+        self._sent_at: dict[ResourceType, float] = {}
+        name = legible(node.id)
+        self._stream = Stream(name, library)
+        self.reason = ""
+        self.wake = asyncio.Event()
+        self.member = Member(
+            name,
+            legible(node.cluster),
+            legible(context.peer()),
+            legible(node.user_agent_name),
+            clock.wall(),
+            self._stream,
+            self.end,
+        )
+
+    def end(self, reason: str) -> None:
+        """Let the stream end; a reason makes it end as an error that says so."""
+        self.reason = reason
+        self._ended = True
+        self.wake.set()
+
+    async def read(self) -> None:
+        """Take requests until the node closes its side or the stream ends."""
+        try:
+            while isinstance(request := await self._context.read(), ads_pb2.DeltaDiscoveryRequest):
+                self.heard(request)
+                del request
+        except grpc.aio.BaseError as e:
+            log.info("node %s: %s", self.member.id, e)
+        except asyncio.InvalidStateError:
+            # What grpc.aio says when a stream is read that has ended meanwhile.
+            pass
+        finally:
+            self.end(self.reason)
+
+    def heard(self, request: ads_pb2.DeltaDiscoveryRequest) -> None:
+        """Take one request and wake the writer."""
+        heard = self._stream.receive(request, self._clock.wall())
+        if heard.kind is not None and heard.answer is not Answer.NONE:
+            self._answered(heard.kind, heard)
+        self.wake.set()
+
+    def _answered(self, kind: ResourceType, heard: Heard) -> None:
+        if (sent_at := self._sent_at.pop(kind, None)) is not None:
+            self._metrics.push_to_ack.observe(self._clock.now() - sent_at)
+        label = kind.name.lower()
+        if heard.answer is Answer.ACK:
+            self._metrics.acks.labels(label).inc()
+            return
+        self._metrics.nacks.labels(label).inc()
+        what = f"{label} of snapshot {heard.version}"
+        log.warning("node %s refused %s: %s", self.member.id, what, heard.reason)
+
+    async def write(self, current: Callable[[str], Edition | None]) -> None:
+        """Send what there is to send, whenever there is, until the stream ends."""
+        while True:
+            await self.wake.wait()
+            self.wake.clear()
+            if self._ended:
+                return
+            edition = current(self.member.group)
+            if edition is not None:
+                await self._push(edition)
+
+    async def _push(self, edition: Edition) -> None:
+        update = self._stream.next(edition)
+        # Also when nothing is sent: that may be how a node became whole.
+        self._fleet.changed()
+        if update is None:
+            return
+        self._sent_at[update.kind] = self._clock.now()
+        self._metrics.pushes.labels(update.kind.name.lower()).inc()
+        wire = update.wire()
+        del update, edition
+        await self._context.write(wire)

@@ -24,6 +24,7 @@ class Message(msgspec.Struct):
 
     role: str
     content: str | list[Part] | None = None
+    name: str | None = None
 
     def text(self) -> str:
         """The words of the content; pictures and tool calls have none."""
@@ -64,7 +65,7 @@ class ChatRequest:
 
     def with_answer_before_question(self, name: str, text: str) -> "ChatRequest":
         """Another speaker's answer, put before the last message of the user (or at the end)."""
-        said = Turn("assistant", text)
+        said = Turn("assistant", text, name)
         at = self._question()
         raw = _MESSAGES.decode(self.body).messages
         raw.insert(at, _raw({"role": said.role, "name": name, "content": text}))
@@ -112,7 +113,9 @@ def parse_chat(body: bytes) -> ChatRequest | LocalReply:
         )
     if not wire.messages:
         return _refuse("Expected at least one message - at `$.messages`")
-    turns = tuple(Turn(message.role, message.text()) for message in wire.messages)
+    turns = tuple(
+        Turn(message.role, message.text(), message.name or "") for message in wire.messages
+    )
     return ChatRequest(body, wire.model or "", wire.stream is True, turns)
 
 

@@ -57,12 +57,11 @@ def chunk(data: bytes) -> bytes:
 
 def header_lines(headers: Headers) -> bytes:
     """Lines of headers; those of framing, and those that would break out of their line, are left
-    out.
+    out. Who passes on headers of others has taken x-outrider-* out of them (runtime.headers).
     """
     lines = []
     for name, value in headers:
-        lowered = name.lower()
-        if lowered in _DROPPED or lowered.startswith("x-outrider-"):
+        if name.lower() in _DROPPED:
             continue
         line = f"{name}: {value}".encode("utf-8", "surrogateescape")
         if b"\r" not in line and b"\n" not in line and b"\0" not in line:

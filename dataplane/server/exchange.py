@@ -9,6 +9,7 @@ become an error; after it, an upstream that breaks off breaks the client's answe
 """
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from dataplane.agents.orchestrate import LastCall, orchestrate, spoilt
 from dataplane.agents.plan import ONLY_AGENT, choose
@@ -19,14 +20,16 @@ from dataplane.llm.chat import parse_chat
 from dataplane.llm.usage import TAIL_BYTES, usage_in_tail
 from dataplane.observe import spans
 from dataplane.observe.tracing import Tracer
-from dataplane.runtime.config import ListenerKind, RuntimeConfig
+from dataplane.runtime.config import ListenerKind
 from dataplane.runtime.headers import for_client
 from dataplane.runtime.messages import Headers, LocalReply, Request
 from dataplane.server.deciding import Deciding
 from dataplane.server.downstream import Call, Downstream
 from dataplane.server.perform import Performer, identified
 from dataplane.upstream.client import Answer, UpstreamClient, UpstreamError
-from dataplane.upstream.errors import UpstreamFailure
+
+if TYPE_CHECKING:
+    from dataplane.upstream.errors import UpstreamFailure
 
 
 class Exchange:
@@ -36,21 +39,8 @@ class Exchange:
         self, client: UpstreamClient, deciding: Deciding, tracer: Tracer, clock: Clock
     ) -> None:
         self._client = client
-        self._deciding = deciding
-        self._tracer = tracer
         self._clock = clock
         self._performer = Performer(client, deciding, tracer, clock)
-
-    async def configure(self, config: RuntimeConfig) -> None:
-        """Get ready for the requests of a new configuration; those under way are not touched."""
-        self._deciding.configure(config)
-        await self._tracer.configure(config.tracing)
-
-    async def close(self) -> None:
-        """After the last request: close connections, stop threads, send the last spans."""
-        await self._deciding.close()
-        await self._client.close()
-        await self._tracer.close()
 
     async def run(self, call: Call, downstream: Downstream) -> None:
         """Answer one request. Cancel it when the client has left: everything upstream stops."""

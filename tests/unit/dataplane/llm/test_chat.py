@@ -72,7 +72,7 @@ def test_answer_goes_before_the_last_question() -> None:
         ],
         "top_p": 0.5,
     }
-    assert told.turns[1] == Turn("assistant", "Two flights.")
+    assert told.turns[1] == Turn("assistant", "Two flights.", "flights")
 
 
 def test_answer_does_not_part_tool_calls_from_their_results() -> None:

@@ -21,7 +21,6 @@ from controlplane.xds.subscription import Refusal, Subscription, Update
 log = logging.getLogger(__name__)
 
 _KINDS = {kind.url: kind for kind in ResourceType}
-_ORDER = tuple(ResourceType)
 # A client may ask for types forever; say so for the first few only.
 _UNKNOWN_LOGGED = 8
 # A refusal is kept per node and type and shown to people: long enough for a reason, short enough
@@ -60,28 +59,37 @@ class TypeState:
 class Stream:
     """A fold over one stream's requests and the editions it is offered."""
 
-    __slots__ = ("_library", "_name", "_subscriptions", "_unknown", "_whole")
+    __slots__ = ("_library", "_name", "_ordered", "_subscriptions", "_unknown", "_whole")
 
     def __init__(self, name: str, library: Library) -> None:
         self._name = name
         self._library = library
-        self._subscriptions: dict[ResourceType, Subscription] = {}
+        self._subscriptions: dict[str, Subscription] = {}
+        # The same in the order of their types; enums are slow to hash, and this is read at each
+        # ack.
+        self._ordered: tuple[Subscription, ...] = ()
         self._unknown: set[str] = set()
         self._whole = ""
 
     def receive(self, request: ads_pb2.DeltaDiscoveryRequest, now: float) -> Heard:
         """Take a request, at wall time `now`: a change of interest, an answer, or both."""
-        kind = _KINDS.get(request.type_url)
-        if kind is None:
-            self._ignore(request.type_url)
-            return Heard(None)
-        subscription = self._subscriptions.get(kind)
+        subscription = self._subscriptions.get(request.type_url)
         if subscription is None:
-            subscription = self._subscriptions[kind] = Subscription(kind, self._library)
+            kind = _KINDS.get(request.type_url)
+            if kind is None:
+                self._ignore(request.type_url)
+                return Heard(None)
+            subscription = self._begin(kind)
             self._change(subscription, request)
         elif request.resource_names_subscribe or request.resource_names_unsubscribe:
             self._change(subscription, request)
         return self._answered(subscription, request, now)
+
+    def _begin(self, kind: ResourceType) -> Subscription:
+        made = self._subscriptions[kind.url] = Subscription(kind, self._library)
+        known = (self._subscriptions.get(each.url) for each in ResourceType)
+        self._ordered = tuple(each for each in known if each is not None)
+        return made
 
     @staticmethod
     def _change(subscription: Subscription, request: ads_pb2.DeltaDiscoveryRequest) -> None:
@@ -115,23 +123,17 @@ class Stream:
 
     def next(self, edition: Edition) -> Update | None:
         """The update to send now, or None when an answer, or another edition, must come first."""
-        for kind in _ORDER:
-            subscription = self._subscriptions.get(kind)
-            if subscription is None:
-                continue
+        for subscription in self._ordered:
             update = subscription.additions(edition)
             if update is not None or not subscription.settled(edition):
                 return update
-        for kind in reversed(_ORDER):
-            subscription = self._subscriptions.get(kind)
-            if subscription is None:
-                continue
+        for subscription in reversed(self._ordered):
             update = subscription.removals(edition)
             if update is not None or not subscription.settled(edition):
                 return update
-        # Listeners are asked for last; before that a node may have everything only of the types it
-        # named so far.
-        if ResourceType.LISTENER in self._subscriptions:
+        # Listeners are asked for last; before that a node has all only of the types it named so
+        # far.
+        if ResourceType.LISTENER.value in self._subscriptions:
             self._whole = edition.version
         return None
 
@@ -142,9 +144,8 @@ class Stream:
 
     def types(self) -> Iterator[TypeState]:
         """Where the node stands, type by type, in their order."""
-        for kind in _ORDER:
-            if (each := self._subscriptions.get(kind)) is not None:
-                yield TypeState(kind, each.acked_version, each.refusal, each.pending)
+        for each in self._ordered:
+            yield TypeState(each.kind, each.acked_version, each.refusal, each.pending)
 
 
 def legible(reason: str) -> str:

@@ -1,0 +1,73 @@
+"""The config reference of README.md, made from the schema: `python -m tests.arch.config_reference`.
+
+The text of each key is its docstring in controlplane/config/schema.py, so it is written once.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from controlplane.config.schema import Config
+
+README = Path(__file__).parents[2] / "README.md"
+BEGIN = "<!-- config reference: made by `python -m tests.arch.config_reference` -->\n"
+END = "<!-- end of config reference -->\n"
+
+
+def entries() -> Iterator[tuple[str, str, str]]:
+    """Every key of a config: its path, what it is for, its default (or "required", or nothing)."""
+    schema = Config.model_json_schema()
+    yield from _keys(schema, schema["$defs"], "")
+
+
+def _keys(
+    block: dict[str, Any], blocks: dict[str, Any], prefix: str
+) -> Iterator[tuple[str, str, str]]:
+    required = set(block.get("required", ()))
+    for name, field in block["properties"].items():
+        path = f"{prefix}{name}"
+        suffix, inner = _inside(field, blocks)
+        shown = "" if inner is not None and suffix == "" else _default(field, name in required)
+        yield path, field.get("description") or (inner or {}).get("description", ""), shown
+        if inner is not None:
+            yield from _keys(inner, blocks, f"{path}{suffix}.")
+
+
+def _inside(field: dict[str, Any], blocks: dict[str, Any]) -> tuple[str, dict[str, Any] | None]:
+    """The block that a field holds, and how its keys are written after the field's name."""
+    for choice in (field, *field.get("anyOf", ())):
+        if "$ref" in choice:
+            return "", blocks[choice["$ref"].rpartition("/")[2]]
+        if "$ref" in choice.get("items", {}):
+            return "[]", _inside(choice["items"], blocks)[1]
+        for values in (
+            choice.get("additionalProperties"),
+            *choice.get("patternProperties", {}).values(),
+        ):
+            if isinstance(values, dict) and "$ref" in values:
+                return ".NAME", _inside(values, blocks)[1]
+    return "", None
+
+
+def _default(field: dict[str, Any], is_required: bool) -> str:
+    if is_required:
+        return "required"
+    default = field.get("default")
+    return "" if default in (None, [], {}) else f"`{json.dumps(default).strip(chr(34))}`"
+
+
+def table() -> str:
+    """The reference as Markdown."""
+    rows = "".join(f"| `{path}` | {text} | {default} |\n" for path, text, default in entries())
+    return f"{BEGIN}\n| key | what it is for | default |\n|---|---|---|\n{rows}\n{END}"
+
+
+def current() -> str:
+    """What README.md holds now, markers included."""
+    text = README.read_text(encoding="utf-8")
+    return text[text.index(BEGIN) : text.index(END) + len(END)]
+
+
+if __name__ == "__main__":
+    README.write_text(README.read_text(encoding="utf-8").replace(current(), table()))

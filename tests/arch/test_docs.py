@@ -1,0 +1,65 @@
+"""What README.md says is true and complete: keys, commands, targets, details and file names."""
+
+import ast
+import re
+
+import pytest
+
+from tests.arch import config_reference
+from tests.arch.tree import ROOT, read, tracked
+
+README = read("README.md")
+READMES = ["README.md", "controlplane/README.md", "dataplane/README.md", "proto/README.md"]
+VERBS = [
+    path.rpartition("/")[2].removesuffix(".py")
+    for path in tracked("controlplane/cli/*.py")
+    if re.search(r"^def command\(", read(path), re.MULTILINE)
+]
+TARGETS = re.findall(r"^([a-z-]+):", read("Makefile"), re.MULTILINE)
+
+
+def test_config_reference_is_what_the_schema_says() -> None:
+    assert config_reference.current() == config_reference.table(), (
+        "run `.venv/bin/python -m tests.arch.config_reference`"
+    )
+
+
+def test_every_config_key_says_what_it_is_for() -> None:
+    assert [path for path, text, _ in config_reference.entries() if not text] == []
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_is_documented(verb: str) -> None:
+    assert f"`outrider {verb}" in README
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_every_make_target_is_documented_in_both_places(target: str) -> None:
+    assert re.search(rf"`make {target}[ `]", README)
+    assert re.search(rf"^{target}:.* ## \w", read("Makefile"), re.MULTILINE)
+
+
+def test_every_detail_is_documented() -> None:
+    enum = next(
+        node
+        for node in ast.parse(read("dataplane/runtime/messages.py")).body
+        if isinstance(node, ast.ClassDef) and node.name == "ResponseDetail"
+    )
+    words = {
+        node.value.value
+        for node in enum.body
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
+    }
+    assert words == set(re.findall(r"^\| `(\w+)` \| [^|]+ \|", _section("### Limits"), re.M))
+
+
+@pytest.mark.parametrize("readme", READMES)
+def test_named_files_exist(readme: str) -> None:
+    folder = (ROOT / readme).parent
+    named = set(re.findall(r"\b[\w/.-]+/[\w.-]*\.(?:py|yaml|proto|md)\b", read(readme)))
+    missing = [name for name in named if not ((ROOT / name).exists() or (folder / name).exists())]
+    assert missing == []
+
+
+def _section(heading: str) -> str:
+    return README[README.index(heading) :].partition("\n## ")[0]

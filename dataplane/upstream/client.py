@@ -58,10 +58,11 @@ class _Attempt:
 class Answer:
     """An answer whose head has come; its body is read once, piece by piece."""
 
-    __slots__ = ("_response", "attempts", "endpoint")
+    __slots__ = ("_connection", "_response", "attempts", "endpoint")
 
     def __init__(self, response: aiohttp.ClientResponse, endpoint: str, attempts: int) -> None:
         self._response = response
+        self._connection = response.connection.protocol if response.connection else None
         self.endpoint = endpoint
         """host:port that answered."""
         self.attempts = attempts
@@ -82,8 +83,21 @@ class Answer:
         try:
             while piece := await content.readany():
                 yield piece
+            self._check_end()
         except (aiohttp.ClientError, OSError) as problem:
             raise UpstreamError(_broken(problem, ResponseDetail.UPSTREAM_TRUNCATED)) from problem
+
+    def _check_end(self) -> None:
+        """A body that ends with its connection is whole only if that was closed in good order.
+
+        aiohttp ends it cleanly after a reset, too, but its protocol remembers.
+        """
+        headers = self._response.headers
+        if "Content-Length" in headers or "Transfer-Encoding" in headers:
+            return
+        problem = self._connection.exception() if self._connection is not None else None
+        if isinstance(problem, OSError):
+            raise problem
 
 
 class UpstreamClient:

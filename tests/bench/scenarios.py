@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from tests.bench.contestants.contestant import MODEL
 
 PROMPT = (
-    "Explain in a few sentences what a reverse proxy does, why one would put it in front of several "
-    "language models, and which of its duties matter most when answers are streamed token by token "
-    "to people who are waiting for them. Mention keys, limits and retries."
+    "Explain in a few sentences what a reverse proxy does, why one would put it in front of "
+    "several language models, and which of its duties matter most when answers are streamed token "
+    "by token to people who are waiting for them. Mention keys, limits and retries."
 )
 JSON_BYTES = 931
 STREAM_BYTES = 10_248

@@ -1,0 +1,45 @@
+"""Model -> every problem of it that its shape does not show."""
+
+from collections.abc import Mapping
+
+from controlplane.config.parse import Parsed
+from controlplane.config.problem import ConfigError
+from controlplane.config.rules import agents, listeners, models, secrets, tracing
+from controlplane.config.rules.findings import Findings
+
+
+def check(parsed: Parsed, present: Mapping[str, str] | None) -> tuple[ConfigError, ...]:
+    """Everything wrong with a config: what parsing found and what the rules find.
+
+    :param present: environment variables by name; None leaves their presence to the data planes.
+    """
+    findings = Findings(parsed)
+    listeners.check(parsed.config, findings)
+    agents.check(parsed.config, findings)
+    models.check(parsed.config, findings)
+    tracing.check(parsed.config, findings)
+    if present is not None:
+        secrets.check(parsed.config, present, findings)
+    return (*parsed.problems, *findings.problems)
+
+
+def notes(parsed: Parsed) -> tuple[ConfigError, ...]:
+    """What is not wrong but probably not meant; shown by `outrider check`, never refused."""
+    config = parsed.config
+    told: list[ConfigError] = []
+    used = {agent.id for listener in config.listeners for agent in listener.agents}
+    steps = {name for listener in config.listeners for name in listener.input_filters}
+    steps |= {n for li in config.listeners for agent in li.agents for n in agent.input_filters}
+    for index, agent in enumerate(config.agents):
+        if agent.id not in used:
+            told.append(parsed.error(("agents", index), f"no listener uses agent {agent.id!r}"))
+    for index, one in enumerate(config.filters):
+        if one.id not in steps:
+            told.append(parsed.error(("filters", index), f"nothing uses filter {one.id!r}"))
+    if config.model_providers and all(li.type != "model" for li in config.listeners):
+        told.append(parsed.error(("model_providers",), "no model listener serves them"))
+    for index, provider in enumerate(config.model_providers):
+        if provider.passthrough_auth and provider.access_key is not None:
+            path = ("model_providers", index, "access_key")
+            told.append(parsed.error(path, "is not used: passthrough_auth is set"))
+    return tuple(sorted(told, key=lambda note: note.line))

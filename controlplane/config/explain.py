@@ -1,0 +1,226 @@
+"""The schema's findings in an operator's words: what is there, what should be, what was meant."""
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic_core import ErrorDetails
+
+from controlplane.config import schema
+from controlplane.config.problem import Path, one_of
+
+# Where a block of the schema stands; "*" is any index or name.
+BLOCKS: Mapping[Path, type[BaseModel]] = {
+    (): schema.Config,
+    ("listeners", "*"): schema.Listener,
+    ("listeners", "*", "agents", "*"): schema.ListenerAgent,
+    ("listeners", "*", "limits"): schema.Limits,
+    ("agents", "*"): schema.Agent,
+    ("filters", "*"): schema.Filter,
+    ("model_providers", "*"): schema.ModelProvider,
+    ("model_aliases", "*"): schema.ModelAlias,
+    ("tracing",): schema.Tracing,
+    ("tracing", "span_attributes"): schema.SpanAttributes,
+}
+
+_LATER = "not supported yet"
+# Keys of Plano that we refuse with a reason, by block; the value is the hint.
+_REFUSED: Mapping[Path, Mapping[str, str]] = {
+    (): {
+        "llm_providers": "rename it to 'model_providers'",
+        "endpoints": "give each agent its 'url' or 'endpoints'",
+        "overrides": "",
+        "prompt_caching": "",
+        "system_prompt": "",
+        "prompt_targets": "make it an agent",
+        "ratelimits": "",
+        "mode": "remove it: it has no effect in Plano either",
+        "routing": "",
+        "state_storage": "",
+        "prompt_guards": "remove it: it has no effect in Plano either",
+        "routing_preferences": "",
+        "model_metrics_sources": "",
+    },
+    ("listeners", "*"): {
+        "output_filters": "",
+        "filter_chain": "rename it to 'input_filters'",
+        "router": "remove it: agents are chosen by the embedded router",
+        "max_retries": "",
+        "model_providers": "move it to the top level of the file",
+        "llm_providers": "move it to the top level of the file, as 'model_providers'",
+    },
+    ("listeners", "*", "agents", "*"): {
+        "filter_chain": "rename it to 'input_filters'",
+        "output_filters": "",
+        "url": "the address goes into the top-level 'agents'",
+    },
+    ("filters", "*"): {"transport": "remove it: filters are HTTP", "tool": "only MCP has tools"},
+    ("model_providers", "*"): {
+        "http_host": "",
+        "provider_interface": "remove it: every provider is spoken to as OpenAI chat completions",
+        "routing_preferences": "",
+        "usage": "",
+        "rate_limits": "",
+    },
+    ("tracing",): {"exporters": "", "trace_arch_internal": "remove it: it has no effect"},
+}
+_RENAMED = ("llm_providers", "filter_chain", "model_providers", "url")
+
+_PATTERNS: Mapping[str, str] = {
+    schema.ID: "may have letters, digits, '_', '-' and '.' only, 64 at most",
+    schema.LISTENER_NAME: "may have letters, digits, '_', '-', '.' and spaces only, 128 at most",
+    schema.MODEL_NAME: "must be 1 to 256 characters without spaces",
+}
+_WANTED: Mapping[str, str] = {
+    "string_type": "text",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "bool_type": "true or false",
+    "tuple_type": "a list",
+    "dict_type": "a mapping",
+    "model_type": "a mapping",
+}
+
+
+def shape(path: Path) -> Path:
+    """A path with "*" for what differs between entries."""
+    steps = tuple("*" if isinstance(step, int) else step for step in path)
+    return (steps[0], "*", *steps[2:]) if len(steps) > 1 and steps[0] == "model_aliases" else steps
+
+
+def explain(error: ErrorDetails) -> tuple[Path, str, str]:
+    """Path, message and hint of one finding of pydantic."""
+    path: Path = error["loc"]
+    context: Mapping[str, Any] = error.get("ctx", {})
+    value = error["input"]
+    match error["type"]:
+        case "missing":
+            return path, "is missing", _purpose(path)
+        case "extra_forbidden":
+            return path, *_unknown_key(path)
+        case "outrider":
+            return path, context["said"], context["hint"]
+        case "literal_error":
+            return path, *_not_a_word(path, value, context["expected"])
+        case "string_pattern_mismatch":
+            if path[-1] == "[key]":
+                path = path[:-1]
+            if not value:
+                return path, "is empty", ""
+            rule = _PATTERNS.get(context["pattern"], "has a character it cannot have")
+            return path, f"{_show(value)} {rule}", ""
+        case "string_too_short" | "too_short":
+            return path, "is empty", ""
+        case "string_too_long" | "too_long":
+            return path, f"is longer than {context['max_length']:,}", ""
+        case "greater_than_equal":
+            return path, f"{_show(value)} is less than {context['ge']:,}", ""
+        case "less_than_equal":
+            return path, f"{_show(value)} is more than {context['le']:,}", ""
+        case kind if kind in _WANTED:
+            return path, f"must be {_WANTED[kind]}, not {_kind(value)}", _type_hint(kind, value)
+        case _:
+            return path, error["msg"], ""
+
+
+def _unknown_key(path: Path) -> tuple[str, str]:
+    where, key = shape(path[:-1]), str(path[-1])
+    refused = _REFUSED.get(where, {})
+    if key in refused:
+        return ("is not a key here" if key in _RENAMED else f"is {_LATER}"), refused[key]
+    known = list(BLOCKS[where].model_fields) if where in BLOCKS else []
+    close = get_close_matches(key, known, n=1, cutoff=0.6)
+    if close:
+        return "unknown key", f"did you mean {close[0]!r}?"
+    elsewhere = sorted(
+        {_show_shape(at) for at, block in BLOCKS.items() if key in block.model_fields}
+    )
+    if elsewhere:
+        return "unknown key", f"{key!r} is a key of {' and of '.join(elsewhere)}"
+    return "unknown key", f"keys here are {one_of(known)}" if known else ""
+
+
+def _show_shape(path: Path) -> str:
+    return ".".join(str(step) for step in path).replace(".*", "[]") or "the top level"
+
+
+def _not_a_word(path: Path, value: object, expected: str) -> tuple[str, str]:
+    if not isinstance(value, str):
+        quoted = (
+            "write version: v0.4.0" if path == ("version",) else _type_hint("string_type", value)
+        )
+        return f"must be {expected}, not {_kind(value)}", quoted
+    if shape(path) == ("filters", "*", "type") and value == "mcp":
+        return "MCP filters are not supported yet", "write type: http for an HTTP filter"
+    if shape(path) == ("listeners", "*", "type") and value == "prompt":
+        return "prompt listeners are not supported yet", "use an agent or a model listener"
+    if path == ("version",):
+        return f"{_show(value)} is not a version that is known", "write version: v0.4.0"
+    words = [word.strip("'") for word in expected.replace(" or ", ", ").split(", ")]
+    close = get_close_matches(value.lower(), words, n=1)
+    return f"{_show(value)} is not {expected}", f"did you mean {close[0]!r}?" if close else ""
+
+
+_STANDARD_HINTS: Mapping[Path, str] = {
+    ("version",): "write version: v0.4.0",
+    ("listeners",): "nothing is served without one",
+    ("filters", "*", "type"): "write type: http; MCP filters are not supported yet",
+}
+
+
+def _purpose(path: Path) -> str:
+    """For a missing key: the first sentence of its description."""
+    where = shape(path)
+    if where in _STANDARD_HINTS:
+        return _STANDARD_HINTS[where]
+    block = BLOCKS.get(where[:-1])
+    known = block.model_fields.get(str(path[-1])) if block else None
+    text = (known.description or "") if known else ""
+    first = text.split(". ")[0].rstrip(".").replace("`", "'")
+    return first[:1].lower() + first[1:]
+
+
+def _show(value: object) -> str:
+    """A value as it is written in YAML, cut to what fits a line."""
+    if isinstance(value, bool) or value is None:
+        return {True: "true", False: "false", None: "nothing"}[value]
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:56]}...{text[-1]}"
+
+
+def _kind(value: object) -> str:
+    match value:
+        case None:
+            return "empty"
+        case bool():
+            return f"the boolean {_show(value)}"
+        case int() | float():
+            return f"the number {value}"
+        case str():
+            return f"the text {_show(value)}"
+        case list():
+            return "a list"
+        case _:
+            return "a mapping"
+
+
+def _type_hint(kind: str, value: object) -> str:
+    match kind, value:
+        case "string_type", bool() | int() | float():
+            return f"put it in quotes: '{_show(value)}'"
+        case "int_type" | "float_type", str() if value.strip().lstrip("-").isdigit():
+            return f"remove the quotes: {value.strip()}"
+        case "bool_type", str() if value.lower() in ("yes", "on", "y", "true"):
+            return "write true"
+        case "bool_type", str() if value.lower() in ("no", "off", "n", "false"):
+            return "write false"
+        case (("tuple_type" | "dict_type" | "model_type"), None):
+            return "remove the key or give it a value"
+        case "tuple_type", dict():
+            return "begin each entry with '- '"
+        case "tuple_type", str():
+            return f"write [{value}]" if len(value) < 40 else "begin each entry with '- '"
+        case _:
+            return ""

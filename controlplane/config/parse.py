@@ -1,0 +1,136 @@
+"""Text -> model, and every way in which the text is not one.
+
+When parts have the wrong shape the rest is still read: what is wrong is replaced by a stand-in that
+no rule complains about, so that one run shows problems of shape and of meaning together. A model
+with stand-ins never gets further than the checks.
+"""
+
+import re
+from collections.abc import Set
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from controlplane.config import document, explain, schema
+from controlplane.config.problem import ConfigError, ConfigErrors, Path, show_path
+
+_ROUNDS = 4  # a stand-in can uncover what its place hid; two rounds are the most seen in golden/
+STAND_IN = "outrider-stand-in-"
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """What a text says, as far as it can be read."""
+
+    file: str
+    config: schema.Config
+    document: document.Document
+    problems: tuple[ConfigError, ...]
+    """Empty when `config` is just what the text says."""
+    blamed: frozenset[Path]
+    """Where the shape is wrong: rules have nothing to add there."""
+
+    def error(self, path: Path, message: str, hint: str = "") -> ConfigError:
+        """A problem of this file, at the line of its path."""
+        return ConfigError(self.file, self.document.line(path), show_path(path), message, hint)
+
+
+def parse(text: str, file_name: str) -> Parsed:
+    """Read a config. Raises ConfigErrors when it is not YAML or not a mapping at all."""
+    doc = document.read(text, file_name)
+    data = doc.plain()
+    if not isinstance(data, dict):
+        raise ConfigErrors([*doc.problems, _not_a_mapping(doc, file_name)])
+    problems, blamed = list(doc.problems), set[Path]()
+    for _ in range(_ROUNDS):
+        try:
+            config = schema.Config.model_validate(data)
+        except ValidationError as e:
+            for error in e.errors(include_url=False):
+                path, message, hint = explain.explain(error)
+                if not covers(blamed, path):
+                    line = doc.line(path)
+                    problems.append(ConfigError(file_name, line, show_path(path), message, hint))
+                blamed.add(path)
+                _replace(data, error)
+        else:
+            return Parsed(file_name, config, doc, tuple(problems), frozenset(blamed))
+    raise ConfigErrors(problems)
+
+
+def covers(blamed: Set[Path], path: Path) -> bool:
+    """Whether the shape is wrong there, or at something that holds it."""
+    return any(path[:length] in blamed for length in range(len(path) + 1))
+
+
+def decode(raw: bytes, file_name: str) -> str:
+    """The text of a file. Raises ConfigErrors when it is not UTF-8."""
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as e:
+        line = raw.count(b"\n", 0, e.start) + 1
+        what = f"byte {raw[e.start]:#04x} is not UTF-8 text"
+        raise ConfigErrors(
+            [ConfigError(file_name, line, "", what, "save the file as UTF-8")]
+        ) from e
+
+
+def _not_a_mapping(doc: document.Document, file_name: str) -> ConfigError:
+    what = doc.root.value
+    if what is None:
+        return ConfigError(file_name, 0, "", "is empty", "start with: version: v0.4.0")
+    found = "a list" if isinstance(what, list) else "text" if isinstance(what, str) else "a value"
+    line = doc.root.line
+    hint = "start with: version: v0.4.0"
+    return ConfigError(file_name, line, "", f"must be a mapping of keys, not {found}", hint)
+
+
+# Required keys, and what to put there so that the rest can be checked.
+_REQUIRED: dict[Path, object] = {
+    ("version",): "v0.4.0",
+    ("listeners",): [],
+    ("filters", "*", "url"): "http://stand.in",
+    ("filters", "*", "type"): "http",
+    ("listeners", "*", "agents", "*", "description"): "stand-in",
+}
+
+
+def _replace(data: dict[str, Any], error: ErrorDetails) -> None:
+    """Put a stand-in where a problem is, or take it away where nothing is required."""
+    path: Path = error["loc"]
+    if path[-1] == "[key]":
+        path = path[:-1]
+    holder: Any = data
+    for step in path[:-1]:
+        try:
+            holder = holder[step]
+        except (KeyError, IndexError, TypeError):
+            return
+    last = path[-1]
+    stand_in = _stand_in(path, holder)
+    if isinstance(holder, dict) and stand_in is None:
+        holder.pop(last, None)
+    elif isinstance(holder, dict) or (isinstance(last, int) and last < len(holder)):
+        holder[last] = stand_in
+
+
+def _stand_in(path: Path, holder: Any) -> object:
+    where = explain.shape(path)
+    unique = STAND_IN + re.sub(r"[^0-9a-z_]+", "-", show_path(path))[-40:]
+    match where:
+        case ("listeners", "*", "type"):
+            return "agent" if isinstance(holder, dict) and "agents" in holder else "model"
+        case (_, "*", "id") | (_, "*", "agents", "*", "id") | ("listeners", "*", "name"):
+            return unique
+        case ("model_providers", "*", "model"):
+            return f"openai/{unique}"
+        case ("model_aliases", "*"):
+            return None
+        case (*_, "*") if where in explain.BLOCKS:
+            return {}
+        case ("listeners" | "agents" | "model_providers", "*", *_, "*") | ("tracing", *_, "*"):
+            return "http://stand.in" if where[-2] == "endpoints" else unique
+        case _:
+            return _REQUIRED.get(where)

@@ -1,0 +1,1 @@
+"""What must hold in a config beyond its shape; one module per part of the file."""

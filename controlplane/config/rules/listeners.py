@@ -1,0 +1,114 @@
+"""Listeners: ports that can be bound together, agents and filters that exist."""
+
+from collections.abc import Iterable
+from ipaddress import ip_address
+
+from controlplane.config import schema
+from controlplane.config.problem import Path
+from controlplane.config.rules.findings import Findings, suggest
+
+MODEL_PORT = 12000  # Plano's default for a model listener
+
+
+def check(config: schema.Config, findings: Findings) -> None:
+    """Everything under `listeners`."""
+    if not config.listeners:
+        findings.add(("listeners",), "is empty", "nothing is served without a listener")
+    names: dict[str, Path] = {}
+    bound: list[tuple[str, int, int]] = []
+    for index, listener in enumerate(config.listeners):
+        path: Path = ("listeners", index)
+        findings.once(names, listener.name, (*path, "name"), "listener")
+        _address(listener, path, bound, findings)
+        _filters(config, listener.input_filters, (*path, "input_filters"), findings)
+        if listener.type == "agent":
+            _agent_listener(config, listener, path, findings)
+        else:
+            _model_listener(config, listener, path, findings)
+
+
+def port_of(listener: schema.Listener) -> int:
+    """The port to listen on, with the default of a model listener."""
+    return MODEL_PORT if listener.port is None else listener.port
+
+
+def _address(
+    listener: schema.Listener, path: Path, bound: list[tuple[str, int, int]], findings: Findings
+) -> None:
+    address = "127.0.0.1" if listener.address == "localhost" else listener.address
+    try:
+        ip_address(address)
+    except ValueError:
+        hint = "write 0.0.0.0 for every address, 127.0.0.1 for this machine only"
+        findings.add((*path, "address"), f"{listener.address!r} is not an IP address", hint)
+        return
+    if listener.port is None and listener.type == "agent":
+        findings.add((*path, "port"), "is missing", "the port to listen on")
+        return
+    port = port_of(listener)
+    for other, other_port, index in bound:
+        if port == other_port != 0 and (other == address or {other, address} & {"0.0.0.0", "::"}):
+            at = ("listeners", index, "port")
+            hint = f"the first one is in line {findings.line(at)}"
+            findings.add((*path, "port"), f"port {port} is taken by another listener", hint)
+            break
+    bound.append((address, port, path[-1] if isinstance(path[-1], int) else 0))
+
+
+def _filters(config: schema.Config, ids: tuple[str, ...], path: Path, findings: Findings) -> None:
+    if not ids:
+        return
+    known = [one.id for one in config.filters]
+    for index, name in enumerate(ids):
+        if name in known:
+            if name in ids[:index]:
+                findings.add((*path, index), f"filter {name!r} is here twice")
+        elif any(name == agent.id for agent in config.agents):
+            hint = "filters are entries of the top-level 'filters'"
+            findings.add((*path, index), f"{name!r} is an agent, not a filter", hint)
+        else:
+            hint = suggest(name, known, "filters")
+            findings.add((*path, index), f"unknown filter {name!r}", hint)
+
+
+def _agent_listener(
+    config: schema.Config, listener: schema.Listener, path: Path, findings: Findings
+) -> None:
+    if not listener.agents:
+        hint = "list at least one, with id and description"
+        findings.add((*path, "agents"), "an agent listener needs agents", hint)
+    known = dict.fromkeys(agent.id for agent in config.agents)
+    seen: dict[str, Path] = {}
+    default: Path = ()
+    for index, agent in enumerate(listener.agents):
+        at: Path = (*path, "agents", index)
+        findings.once(seen, agent.id, (*at, "id"), "agent of this listener")
+        if agent.id not in known:
+            hint = _unknown_agent(config, agent.id, known)
+            findings.add((*at, "id"), f"unknown agent {agent.id!r}", hint)
+        if agent.default and default:
+            hint = f"the first one is in line {findings.line(default)}"
+            findings.add((*at, "default"), "a second default agent in this listener", hint)
+        elif agent.default:
+            default = (*at, "default")
+        _filters(config, agent.input_filters, (*at, "input_filters"), findings)
+
+
+def _unknown_agent(config: schema.Config, name: str, known: Iterable[str]) -> str:
+    if any(name == one.id for one in config.filters):
+        return "it is a filter; agents are entries of the top-level 'agents'"
+    return suggest(name, known, "agents")
+
+
+def _model_listener(
+    config: schema.Config, listener: schema.Listener, path: Path, findings: Findings
+) -> None:
+    if listener.agents:
+        hint = "write type: agent, or remove its agents"
+        findings.add((*path, "agents"), "a model listener has no agents", hint)
+    if "min_confidence" in listener.model_fields_set:
+        hint = "it is for agent listeners"
+        findings.add((*path, "min_confidence"), "means nothing in a model listener", hint)
+    if not config.model_providers:
+        hint = "add an entry to the top-level 'model_providers'"
+        findings.add((*path, "type"), "a model listener needs model providers", hint)

@@ -1,0 +1,43 @@
+"""Variables that a config asks for, and those that are not there."""
+
+from collections.abc import Iterator, Mapping
+
+from controlplane.config import schema, values
+from controlplane.config.problem import Path
+from controlplane.config.rules.findings import Findings
+
+
+def wanted(config: schema.Config) -> Iterator[tuple[Path, values.SecretPart]]:
+    """Every variable and file that a data plane will read, with the place that asks for it."""
+    for index, provider in enumerate(config.model_providers):
+        path: Path = ("model_providers", index)
+        if provider.access_key is not None and not provider.passthrough_auth:
+            yield from _parts((*path, "access_key"), provider.access_key)
+        for name, text in provider.headers.items():
+            yield from _parts((*path, "headers", name), text)
+
+
+def _parts(path: Path, text: str) -> Iterator[tuple[Path, values.SecretPart]]:
+    try:
+        parts = values.secret_parts(text)
+    except values.BadValueError:
+        return
+    for part in parts:
+        if part.kind is not values.SecretKind.LITERAL:
+            yield path, part
+
+
+def check(config: schema.Config, present: Mapping[str, str], findings: Findings) -> None:
+    """Every variable has a value that can be sent in a header."""
+    for path, part in wanted(config):
+        if part.kind is not values.SecretKind.ENV:
+            continue
+        value = present.get(part.text)
+        if value is None:
+            hint = f"export {part.text}=... or put it into a .env file beside the config"
+            findings.add(path, f"environment variable {part.text} is not set", hint)
+        elif not value:
+            findings.add(path, f"environment variable {part.text} is empty")
+        elif not value.isascii() or not value.isprintable():
+            what = "has a line break, a control or a non-ASCII character"
+            findings.add(path, f"environment variable {part.text} {what}")

@@ -1,0 +1,217 @@
+"""What an operator writes: the keys, their types and what they are for.
+
+The rule: a key that is not here is refused, never ignored. Names are Plano's where Plano has
+the key. The docstring under each key is its description in the JSON schema that editors show
+(`outrider.schema.json`, made by `outrider schema`).
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict, StringConstraints
+from pydantic_core import PydanticCustomError
+
+from controlplane.config import values
+
+MAX_ITEMS = 20_000  # of any list; ten times the 1,000 routes we measure with, and some
+
+# What a name may be. Ids go into headers and into OpenAI's message `name`, so they are plain words.
+ID = r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$"
+LISTENER_NAME = r"^[A-Za-z0-9_][A-Za-z0-9_. -]{0,127}$"
+MODEL_NAME = r"^[!-~]{1,256}$"
+
+
+def _duration(text: str) -> str:
+    """A duration in range, kept as it is written."""
+    try:
+        values.duration_ms(text)
+    except values.BadValueError as e:
+        raise PydanticCustomError("outrider", "{said}", {"said": e.message, "hint": e.hint}) from e
+    return text
+
+
+def _url(text: str) -> str:
+    """A URL that can be called, kept as it is written."""
+    try:
+        values.read_url(text)
+    except values.BadValueError as e:
+        raise PydanticCustomError("outrider", "{said}", {"said": e.message, "hint": e.hint}) from e
+    return text
+
+
+Id = Annotated[str, StringConstraints(pattern=ID)]
+ModelName = Annotated[str, StringConstraints(pattern=MODEL_NAME)]
+Duration = Annotated[
+    str,
+    AfterValidator(_duration),
+    Field(json_schema_extra={"pattern": values.DURATION, "examples": ["30s", "500ms", "2m"]}),
+]
+Url = Annotated[
+    str,
+    AfterValidator(_url),
+    Field(json_schema_extra={"pattern": "^https?://", "examples": ["http://127.0.0.1:8001"]}),
+]
+Text = Annotated[str, StringConstraints(min_length=1, max_length=8192)]
+SecretText = Annotated[str, StringConstraints(min_length=1, max_length=8192)]
+# YAML lists become tuples, so the values can be shared without fear; all else is taken as written.
+Names = Annotated[tuple[Id, ...], Strict(False), Field(max_length=MAX_ITEMS)]
+Urls = Annotated[tuple[Url, ...], Strict(False), Field(min_length=1, max_length=MAX_ITEMS)]
+Texts = Annotated[tuple[Text, ...], Strict(False), Field(max_length=MAX_ITEMS)]
+
+
+class _Block(BaseModel):
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        strict=True,
+        allow_inf_nan=False,
+        use_attribute_docstrings=True,
+        protected_namespaces=(),
+    )
+
+
+class Limits(_Block):
+    """What one request or connection may use up; more is answered with an OpenAI error body."""
+
+    max_header_bytes: Annotated[int, Field(ge=1024, le=1 << 20)] = 16_384
+    """Largest request head in bytes, 1,024 to 1,048,576. Larger ones are answered 431."""
+    max_body_bytes: Annotated[int, Field(ge=1024, le=1 << 30)] = 8 << 20
+    """Largest request body in bytes, 1,024 to 1,073,741,824. Larger ones are answered 413."""
+    max_requests: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
+    """Requests at the same time in each worker; more are answered 503."""
+    receive_timeout: Duration = "30s"
+    """From the first byte of a request to the last of its body; slower ones are answered 408."""
+    idle_timeout: Duration = "75s"
+    """How long a connection may wait for its next request."""
+
+
+class ListenerAgent(_Block):
+    """An agent of a listener, and what it is for there."""
+
+    id: Id
+    """The `id` of an entry of `agents`."""
+    description: Text
+    """What the agent can do, in plain sentences. The router chooses by it."""
+    default: bool = False
+    """Answers when no agent fits. At most one in a listener; without one it is the first."""
+    input_filters: Names = ()
+    """Ids of `filters` that see the conversation before this agent does, in order."""
+    examples: Texts = ()
+    """Requests that this agent is meant for; they sharpen the embedded router."""
+
+
+class Listener(_Block):
+    """An address and port that accepts requests of one kind."""
+
+    type: Literal["agent", "model"]
+    """`agent`: requests go to agents. `model`: requests go to model providers."""
+    name: Annotated[str, StringConstraints(pattern=LISTENER_NAME)]
+    """What logs, metrics and traces call it. Unique."""
+    address: Annotated[str, StringConstraints(min_length=1, max_length=64)] = "0.0.0.0"
+    """The IP address to listen on; `0.0.0.0` is every IPv4 address of the machine."""
+    port: Annotated[int, Field(ge=0, le=65535)] | None = None
+    """The port to listen on; 0 lets the system choose. A model listener's default is 12000."""
+    timeout: Duration = "300s"
+    """Time for a whole request, from its head to the last byte of the answer."""
+    agents: Annotated[tuple[ListenerAgent, ...], Strict(False), Field(max_length=MAX_ITEMS)] = ()
+    """Agent listeners: who may answer. With one agent no routing happens."""
+    input_filters: Names = ()
+    """Ids of `filters` that see every request of this listener first, in order."""
+    min_confidence: Annotated[float, Field(ge=0.0, le=1.0)] = 0.5
+    """Agent listeners: how sure the router must be, 0 to 1, else the default agent answers."""
+    limits: Limits = Limits()
+    """What one request or connection may use up."""
+
+
+class Agent(_Block):
+    """An HTTP service that does a task and speaks OpenAI chat completions."""
+
+    id: Id
+    """What listeners call it. Unique among agents and filters."""
+    url: Url | None = None
+    """Where it is; `/v1/chat/completions` is added to it. Give this or `endpoints`."""
+    endpoints: Urls | None = None
+    """In place of `url`: several equal addresses, URLs that differ in host and port only."""
+
+
+class Filter(_Block):
+    """An HTTP service that sees requests first, and may change or refuse them."""
+
+    id: Id
+    """What listeners call it. Unique among agents and filters."""
+    url: Url
+    """Where it is; the path of the request is added to it."""
+    type: Literal["http"]
+    """How it is spoken to: `http`."""
+    timeout: Duration = "10s"
+    """Time for its whole answer; without one the request is answered 504."""
+
+
+class ModelProvider(_Block):
+    """Who serves a model, with address and credentials."""
+
+    model: ModelName
+    """`provider/model`: the provider's name, then the model's as the provider knows it."""
+    name: ModelName | None = None
+    """What clients ask for. Unique; default is the whole of `model`."""
+    base_url: Url | None = None
+    """Where the provider is. Its path, when it has one, comes before `/chat/completions`."""
+    endpoints: Urls | None = None
+    """In place of `base_url`: several equal addresses, URLs that differ in host and port only."""
+    access_key: SecretText | None = None
+    """The key sent as bearer token: `$VAR`, `${VAR}` or `file:/path`, read where it is used."""
+    passthrough_auth: bool = False
+    """Send the client's own credential; `access_key` is not used then."""
+    headers: dict[str, SecretText] = Field(default_factory=dict, max_length=100)
+    """Headers added to every request; values may hold `$VAR` or be `file:/path`."""
+    default: bool = False
+    """Answers requests that name no model. At most one."""
+
+
+class ModelAlias(_Block):
+    """A name clients may ask for instead of a model."""
+
+    target: ModelName | None = None
+    """The model it stands for: a provider's `name`, its `provider/model` or the bare model."""
+    targets: Annotated[tuple[ModelName, ...], Strict(False), Field(min_length=1)] | None = None
+    """In place of `target`: several models, in the order they are tried."""
+
+
+class SpanAttributes(_Block):
+    """What is put on every span."""
+
+    header_prefixes: Texts = ()
+    """Request headers whose names begin so become attributes."""
+    static: dict[str, str] = Field(default_factory=dict, max_length=100)
+    """Attributes with fixed values."""
+
+
+class Tracing(_Block):
+    """Where spans go and how many are made."""
+
+    random_sampling: Annotated[float, Field(ge=0.0, le=100.0)] = 0.0
+    """Percent of requests to trace, 0 to 100, among those that bring no sampled traceparent."""
+    opentracing_grpc_endpoint: Url = "http://localhost:4317"
+    """The OTLP gRPC address of a collector, without a path."""
+    span_attributes: SpanAttributes = SpanAttributes()
+    """What is put on every span."""
+
+
+class Config(_Block):
+    """An Outrider config."""
+
+    version: Literal["v0.1", "v0.1.0", "0.1-beta", "0.2.0", "v0.3.0", "v0.4.0"]
+    """The version of this format; write `v0.4.0`."""
+    listeners: Annotated[tuple[Listener, ...], Strict(False), Field(max_length=MAX_ITEMS)]
+    """Addresses and ports that accept requests."""
+    agents: Annotated[tuple[Agent, ...], Strict(False), Field(max_length=MAX_ITEMS)] = ()
+    """HTTP services that do a task."""
+    filters: Annotated[tuple[Filter, ...], Strict(False), Field(max_length=MAX_ITEMS)] = ()
+    """HTTP services that see requests first."""
+    model_providers: Annotated[
+        tuple[ModelProvider, ...], Strict(False), Field(max_length=MAX_ITEMS)
+    ] = ()
+    """Who serves models. Every model listener serves all of them."""
+    model_aliases: dict[ModelName, ModelAlias] = Field(default_factory=dict, max_length=MAX_ITEMS)
+    """Names clients may ask for instead of a model."""
+    tracing: Tracing | None = None
+    """Where spans go. Without it no span is made."""

@@ -58,7 +58,7 @@ contracts: $(VENV)/.stamp-dev ## who may import whom (pyproject.toml, [tool.impo
 ##### to know how fast and how good
 
 bench: $(VENV)/.stamp-dev ## relay beside Envoy and others, interleaved: CPU per request, latency, memory
-	$(PY) -m tests.bench.relay $(ARGS)
+	$(PY) -m tests.bench.run $(ARGS)
 
 bench-push: $(VENV)/.stamp-dev ## 1,000 nodes, 1,000 routes, one changes: time until all acked
 	$(PY) -m tests.bench.push $(ARGS)

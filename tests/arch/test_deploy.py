@@ -13,10 +13,10 @@ import pytest
 import yaml
 from compose_spec import PyCompose
 
-from tests.arch.tree import ROOT, read, tracked
+from tests.arch.tree import ROOT, read, files
 
-DOCKERFILES = tracked("deploy/Dockerfile.*")
-MANIFESTS = tracked("deploy/k8s/*.yaml")
+DOCKERFILES = files("deploy/Dockerfile.*")
+MANIFESTS = files("deploy/k8s/*.yaml")
 COMPOSE = "deploy/compose.yaml"
 
 
@@ -38,7 +38,7 @@ def containers() -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
 
 
 def test_yaml_is_clean() -> None:
-    tool("yamllint", "--strict", "-c", ".yamllint.yaml", *tracked("deploy/*.yaml"))
+    tool("yamllint", "--strict", "-c", ".yamllint.yaml", *files("deploy/*.yaml"))
 
 
 @pytest.mark.parametrize("path", DOCKERFILES)

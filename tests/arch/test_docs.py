@@ -6,13 +6,13 @@ import re
 import pytest
 
 from tests.arch import config_reference
-from tests.arch.tree import ROOT, read, tracked
+from tests.arch.tree import ROOT, read, files
 
 README = read("README.md")
 READMES = ["README.md", "controlplane/README.md", "dataplane/README.md", "proto/README.md"]
 VERBS = [
     path.rpartition("/")[2].removesuffix(".py")
-    for path in tracked("controlplane/cli/*.py")
+    for path in files("controlplane/cli/*.py")
     if re.search(r"^def command\(", read(path), re.MULTILINE)
 ]
 TARGETS = re.findall(r"^([a-z-]+):", read("Makefile"), re.MULTILINE)

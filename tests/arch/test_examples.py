@@ -7,16 +7,16 @@ import yaml
 
 from controlplane.snapshot.resource import ResourceType
 from controlplane.translate.compiler import compile_config
-from tests.arch.tree import read, tracked
+from tests.arch.tree import read, files
 
-EXAMPLES = tracked("deploy/examples/**/outrider.yaml")
+EXAMPLES = files("deploy/examples/**/outrider.yaml")
 
 
 def _config_maps() -> list[tuple[str, str]]:
     """The configs inside Kubernetes manifests."""
     return [
         (path, resource["data"]["outrider.yaml"])
-        for path in tracked("deploy/k8s/*.yaml")
+        for path in files("deploy/k8s/*.yaml")
         for resource in yaml.safe_load_all(read(path))
         if resource["kind"] == "ConfigMap"
     ]
@@ -32,5 +32,5 @@ def test_example_compiles(path: str, text: str) -> None:
 
 
 def test_every_example_folder_has_a_config() -> None:
-    folders = {PurePath(path).parts[2] for path in tracked("deploy/examples/*")}
+    folders = {PurePath(path).parts[2] for path in files("deploy/examples/*")}
     assert folders == {PurePath(path).parts[2] for path in EXAMPLES}

@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.arch.tree import ROOT, read, tracked
+from tests.arch.tree import ROOT, read, files
 
 
 def test_import_contracts_hold() -> None:
@@ -17,7 +17,7 @@ def test_tests_of_one_plane_do_not_import_the_other() -> None:
     mixed = [
         path
         for plane, other in (("controlplane", "dataplane"), ("dataplane", "controlplane"))
-        for path in tracked(f"tests/unit/{plane}/*.py")
+        for path in files(f"tests/unit/{plane}/*.py")
         if f"from {other}." in read(path)
     ]
     assert mixed == []

@@ -3,7 +3,7 @@
 import ast
 import tomllib
 
-from tests.arch.tree import ROOT, read, tracked
+from tests.arch.tree import ROOT, read, files
 
 # Values without behaviour of their own, tested by everything that uses them.
 WITHOUT_TESTS: set[str] = {
@@ -18,7 +18,7 @@ def pure_modules() -> list[str]:
     linter = tomllib.loads(read("pyproject.toml"))["tool"]["importlinter"]
     (pure,) = [c for c in linter["contracts"] if c["id"] == "pure"]
     folders = [source.replace(".", "/") for source in pure["source_modules"]]
-    found = tracked(*[f"{f}/*.py" for f in folders], *[f"{f}.py" for f in folders])
+    found = files(*[f"{f}/*.py" for f in folders], *[f"{f}.py" for f in folders])
     return [path for path in found if len(ast.parse(read(path)).body) > 1]
 
 
@@ -29,7 +29,7 @@ def mirror(path: str) -> str:
 
 
 def test_every_pure_module_has_its_tests() -> None:
-    tested = set(tracked("tests/unit/*.py"))
+    tested = set(files("tests/unit/*.py"))
     missing = [p for p in pure_modules() if mirror(p) not in tested and p not in WITHOUT_TESTS]
     assert missing == []
 

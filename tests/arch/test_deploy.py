@@ -13,7 +13,7 @@ import pytest
 import yaml
 from compose_spec import PyCompose
 
-from tests.arch.tree import ROOT, read, files
+from tests.arch.tree import ROOT, files, read
 
 DOCKERFILES = files("deploy/Dockerfile.*")
 MANIFESTS = files("deploy/k8s/*.yaml")

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from tests.arch import config_reference
-from tests.arch.tree import ROOT, read, files
+from tests.arch.tree import ROOT, files, read
 
 README = read("README.md")
 READMES = ["README.md", "controlplane/README.md", "dataplane/README.md", "proto/README.md"]

@@ -7,7 +7,7 @@ import yaml
 
 from controlplane.snapshot.resource import ResourceType
 from controlplane.translate.compiler import compile_config
-from tests.arch.tree import read, files
+from tests.arch.tree import files, read
 
 EXAMPLES = files("deploy/examples/**/outrider.yaml")
 

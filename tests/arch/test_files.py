@@ -5,7 +5,7 @@ from pathlib import PurePath
 
 import pytest
 
-from tests.arch.tree import read, files
+from tests.arch.tree import files, read
 
 LONGEST = 400
 # ARCHITECTURE 10: names that say nothing about what is in the file.

@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.arch.tree import ROOT, read, files
+from tests.arch.tree import ROOT, files, read
 
 
 def test_import_contracts_hold() -> None:

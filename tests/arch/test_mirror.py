@@ -3,7 +3,7 @@
 import ast
 import tomllib
 
-from tests.arch.tree import ROOT, read, files
+from tests.arch.tree import ROOT, files, read
 
 # Values without behaviour of their own, tested by everything that uses them.
 WITHOUT_TESTS: set[str] = {

@@ -1,7 +1,7 @@
 """One named, versioned message, serialised once.
 
-Every stream that sends a resource sends the same bytes: `delta_bytes` is the resource's whole field of a
-DeltaDiscoveryResponse, tag and length included, so a response is a join of ready pieces.
+Every stream that sends a resource sends the same bytes: `delta_bytes` is the resource's whole field
+of a DeltaDiscoveryResponse, tag and length included, so a response is a join of ready pieces.
 """
 
 import hashlib
@@ -16,8 +16,8 @@ from outriderpb.xds.v3 import ads_pb2
 class ResourceType(Enum):
     """The types we stream, in the order in which a data plane must learn of them.
 
-    What is referred to comes before what refers to it, and listeners last, so that a port is never open before
-    its routes are known. Removals go the other way round.
+    What is referred to comes before what refers to it, and listeners last, so that a port is never
+    open before its routes are known. Removals go the other way round.
     """
 
     CLUSTER = "type.googleapis.com/outrider.v1.Cluster"
@@ -47,7 +47,7 @@ class Resource:
 
     @classmethod
     def of(cls, kind: ResourceType, name: str, message: Message) -> "Resource":
-        """Serialise a message once; equal content gives an equal version, here and after a restart."""
+        """Serialise a message once; equal content has an equal version, also after a restart."""
         body = message.SerializeToString(deterministic=True)
         version = hashlib.blake2b(body, digest_size=8).hexdigest()
         wrapped = ads_pb2.Resource(

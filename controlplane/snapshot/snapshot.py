@@ -5,7 +5,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from controlplane.snapshot import references
 from controlplane.snapshot.resource import Resource, ResourceType
+
+_NONE: Mapping[str, Resource] = MappingProxyType({})
 
 
 class InconsistentSnapshotError(Exception):
@@ -17,12 +20,89 @@ class InconsistentSnapshotError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """What differs in one type, from one snapshot to another."""
+
+    changed: tuple[str, ...]
+    """Names that are new or have another version, sorted."""
+    removed: tuple[str, ...]
+    """Names that are gone, sorted."""
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """What every node of a group should have."""
 
     version: str
+    """A hash of all names and versions: equal content, equal version, here and after a restart."""
     resources: Mapping[ResourceType, Mapping[str, Resource]]
 
     def of_type(self, kind: ResourceType) -> Mapping[str, Resource]:
-        """The resources of one type by name; empty when there are none."""
-        return self.resources.get(kind, MappingProxyType({}))
+        """The resources of one type by name, sorted; empty when there are none."""
+        return self.resources.get(kind, _NONE)
+
+    @classmethod
+    def build(cls, resources: Iterable[Resource], previous: "Snapshot | None" = None) -> "Snapshot":
+        """Put resources together. Raises InconsistentSnapshotError when they do not fit.
+
+        :param previous: what is equal in it is used again, down to whole types, so that two
+            generations share their memory and `diff` can compare by identity.
+        """
+        by_type: dict[ResourceType, dict[str, Resource]] = {}
+        doubled = []
+        for resource in resources:
+            named = by_type.setdefault(resource.type, {})
+            if resource.name in named:
+                doubled.append(f"two {resource.type.name.lower()} resources are {resource.name!r}")
+            named[resource.name] = resource
+        problems = (*doubled, *references.problems(by_type))
+        if problems:
+            raise InconsistentSnapshotError(problems)
+        ordered = {
+            kind: _shared(dict(sorted(by_type[kind].items())), previous, kind)
+            for kind in ResourceType
+            if kind in by_type
+        }
+        return cls(_version(ordered), MappingProxyType(ordered))
+
+    def diff(self, before: "Snapshot | None") -> dict[ResourceType, Change]:
+        """What a node that has `before` (None: nothing) must learn; unchanged types are absent."""
+        changes = {}
+        for kind in ResourceType:
+            now = self.of_type(kind)
+            then = before.of_type(kind) if before is not None else _NONE
+            if now is then:
+                continue
+            changed = tuple(name for name, one in now.items() if _differs(one, then.get(name)))
+            removed = tuple(name for name in then if name not in now)
+            if changed or removed:
+                changes[kind] = Change(changed, removed)
+        return changes
+
+
+def _differs(now: Resource, then: Resource | None) -> bool:
+    return now is not then and (then is None or now.version != then.version)
+
+
+def _shared(
+    named: dict[str, Resource], previous: Snapshot | None, kind: ResourceType
+) -> Mapping[str, Resource]:
+    """The same resources, by the objects that an earlier snapshot has for them."""
+    before = previous.of_type(kind) if previous is not None else _NONE
+    for name, resource in named.items():
+        have = before.get(name)
+        if have is not None and have.version == resource.version:
+            named[name] = have
+    unchanged = len(named) == len(before) and all(
+        before.get(name) is one for name, one in named.items()
+    )
+    return before if unchanged else MappingProxyType(named)
+
+
+def _version(resources: Mapping[ResourceType, Mapping[str, Resource]]) -> str:
+    digest = hashlib.blake2b(digest_size=8)
+    for kind, named in resources.items():
+        for name, resource in named.items():
+            # NUL cannot be in a name, so no two sets of names and versions look alike.
+            digest.update(f"{kind.url}\0{name}\0{resource.version}\0".encode())
+    return digest.hexdigest()

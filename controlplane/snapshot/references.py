@@ -1,0 +1,58 @@
+"""What resources refer to, and references that lead nowhere.
+
+A snapshot is sent in pieces, and a data plane refuses a piece that does not fit: what is checked
+here before it is served never becomes a refusal out there.
+"""
+
+from collections.abc import Iterator, Mapping
+
+from google.protobuf.message import Message
+from outriderpb.v1 import agent_pb2, endpoint_pb2, filter_pb2, listener_pb2, model_pb2, route_pb2
+
+from controlplane.snapshot.resource import Resource, ResourceType
+
+ByType = Mapping[ResourceType, Mapping[str, Resource]]
+Reference = tuple[ResourceType, str]
+
+_LABELS = {kind: kind.name.lower().replace("_", " ") for kind in ResourceType}
+
+
+def problems(resources: ByType) -> tuple[str, ...]:
+    """Every reference that leads nowhere, as a sentence."""
+    found = []
+    for kind, named in resources.items():
+        for name, resource in named.items():
+            for wanted, target in _references(resource.message):
+                if target not in resources.get(wanted, {}):
+                    label = f"{_LABELS[kind]} {name!r}"
+                    found.append(f"{label} refers to {_LABELS[wanted]} {target!r}, which is absent")
+    return (*found, *_unserved(resources))
+
+
+def _unserved(resources: ByType) -> Iterator[str]:
+    """Clusters without an address: every request to them would fail."""
+    endpoints = resources.get(ResourceType.ENDPOINTS, {})
+    for name in resources.get(ResourceType.CLUSTER, {}):
+        if name not in endpoints:
+            yield f"cluster {name!r} has no endpoints"
+
+
+def _references(message: Message) -> Iterator[Reference]:
+    match message:
+        case endpoint_pb2.Endpoints():
+            yield ResourceType.CLUSTER, message.cluster
+        case agent_pb2.Agent() | filter_pb2.Filter() | model_pb2.ModelProvider():
+            yield ResourceType.CLUSTER, message.cluster
+        case listener_pb2.Listener():
+            for name in message.input_filters:
+                yield ResourceType.FILTER, name
+        case route_pb2.Route():
+            yield ResourceType.LISTENER, message.listener
+            for name in message.model.providers:
+                yield ResourceType.MODEL_PROVIDER, name
+            if message.HasField("agent"):
+                yield ResourceType.AGENT, message.agent.agent
+                for name in message.agent.input_filters:
+                    yield ResourceType.FILTER, name
+        case _:
+            return

@@ -1,0 +1,1 @@
+"""Model -> resources: pure, and nearly one to one."""

@@ -1,0 +1,43 @@
+"""The whole way from an operator's text to a snapshot; `check` and Apply are this function."""
+
+from collections.abc import Iterator, Mapping
+
+from controlplane.config import schema
+from controlplane.config.check import check
+from controlplane.config.parse import parse
+from controlplane.config.problem import ConfigErrors
+from controlplane.snapshot.resource import Resource
+from controlplane.snapshot.snapshot import Snapshot
+from controlplane.translate.agents import agents
+from controlplane.translate.filters import filters
+from controlplane.translate.listeners import listeners
+from controlplane.translate.models import models
+from controlplane.translate.tracing import tracing
+
+
+def compile_config(
+    text: str,
+    file_name: str,
+    secrets: Mapping[str, str] | None,
+    previous: Snapshot | None = None,
+) -> Snapshot:
+    """The snapshot a config means. Raises ConfigErrors with every problem.
+
+    :param file_name: shown in problems.
+    :param secrets: the environment in which variables must exist; None leaves that to data planes.
+    :param previous: a snapshot whose equal resources are used again, which makes diffs cheap.
+    """
+    parsed = parse(text, file_name)
+    problems = check(parsed, secrets)
+    if problems:
+        raise ConfigErrors(problems)
+    return Snapshot.build(translate(parsed.config), previous)
+
+
+def translate(config: schema.Config) -> Iterator[Resource]:
+    """Every resource that a checked config means."""
+    yield from agents(config)
+    yield from filters(config)
+    yield from models(config)
+    yield from tracing(config)
+    yield from listeners(config)

@@ -1,0 +1,99 @@
+"""Listeners -> listener resources and their routes.
+
+Every route is a resource of its own, so that one changed alias is one small message however many
+there are. A route names its listener, never the other way round.
+"""
+
+from collections.abc import Iterator
+
+from outriderpb.v1 import listener_pb2, route_pb2
+
+from controlplane.config import schema
+from controlplane.config.rules import listeners as ports
+from controlplane.config.rules import models as names
+from controlplane.config.values import duration_ms
+from controlplane.snapshot.resource import Resource, ResourceType
+
+_KINDS = {
+    "agent": listener_pb2.LISTENER_KIND_AGENT,
+    "model": listener_pb2.LISTENER_KIND_MODEL,
+}
+
+
+def listeners(config: schema.Config) -> Iterator[Resource]:
+    """Every listener with its routes."""
+    for listener in config.listeners:
+        yield Resource.of(ResourceType.LISTENER, listener.name, _listener(listener))
+        routes = (
+            _agent_routes(listener) if listener.type == "agent" else _model_routes(listener, config)
+        )
+        for route in routes:
+            yield Resource.of(ResourceType.ROUTE, route.name, route)
+
+
+def _listener(listener: schema.Listener) -> listener_pb2.Listener:
+    limits = listener.limits
+    return listener_pb2.Listener(
+        name=listener.name,
+        kind=_KINDS[listener.type],
+        address="127.0.0.1" if listener.address == "localhost" else listener.address,
+        port=ports.port_of(listener),
+        timeout_ms=duration_ms(listener.timeout),
+        limits=listener_pb2.Limits(
+            max_header_bytes=limits.max_header_bytes,
+            max_body_bytes=limits.max_body_bytes,
+            max_requests=limits.max_requests,
+            receive_timeout_ms=duration_ms(limits.receive_timeout),
+            idle_timeout_ms=duration_ms(limits.idle_timeout),
+        ),
+        input_filters=listener.input_filters,
+        min_confidence=listener.min_confidence,
+    )
+
+
+def _agent_routes(listener: schema.Listener) -> Iterator[route_pb2.Route]:
+    for position, agent in enumerate(listener.agents):
+        yield route_pb2.Route(
+            name=f"{listener.name}/{agent.id}",
+            listener=listener.name,
+            agent=route_pb2.AgentTarget(
+                agent=agent.id,
+                description=agent.description,
+                is_default=agent.default,
+                input_filters=agent.input_filters,
+                position=position,
+                examples=agent.examples,
+            ),
+        )
+
+
+def _model_routes(listener: schema.Listener, config: schema.Config) -> Iterator[route_pb2.Route]:
+    words = _words(config)
+    for provider in config.model_providers:
+        name = names.name_of(provider)
+        yield route_pb2.Route(
+            name=f"{listener.name}/{name}",
+            listener=listener.name,
+            models=words[name],
+            is_default=provider.default,
+            model_id=name,
+            model=route_pb2.ModelTarget(providers=[name]),
+        )
+    known = names.models_of(config)
+    for alias, target in config.model_aliases.items():
+        yield route_pb2.Route(
+            name=f"{listener.name}/{alias}",
+            listener=listener.name,
+            models=[alias],
+            model_id=alias,
+            model=route_pb2.ModelTarget(providers=[known[one] for one in names.targets_of(target)]),
+        )
+
+
+def _words(config: schema.Config) -> dict[str, list[str]]:
+    """By provider: what it answers to. An alias is the operator's explicit word, so it wins."""
+    words: dict[str, list[str]] = {}
+    for word, provider in names.models_of(config).items():
+        if word not in config.model_aliases:
+            words.setdefault(provider, []).append(word)
+    return words

@@ -18,7 +18,7 @@ from outriderpb.v1.listener_pb2 import LISTENER_KIND_AGENT, Listener
 
 from controlplane.cli.supervise import Kept, NotReadyError, StoppedEarlyError
 from controlplane.clock import Clock, MonotonicClock
-from controlplane.config.errors import ConfigErrors
+from controlplane.config.problem import ConfigErrors
 from controlplane.snapshot.resource import ResourceType
 from controlplane.snapshot.snapshot import Snapshot
 from controlplane.translate.compiler import compile_config

@@ -23,9 +23,8 @@ from dataplane.observe.tracing import Tracer
 from dataplane.runtime.config import ListenerKind
 from dataplane.runtime.headers import for_client
 from dataplane.runtime.messages import Headers, LocalReply, Request
-from dataplane.server.deciding import Deciding
 from dataplane.server.downstream import Call, Downstream
-from dataplane.server.perform import Performer, identified
+from dataplane.server.perform import Decider, Performer, identified
 from dataplane.upstream.client import Answer, UpstreamClient, UpstreamError
 
 if TYPE_CHECKING:
@@ -36,11 +35,11 @@ class Exchange:
     """Answers on agent listeners, and on model listeners that have filters. One per worker."""
 
     def __init__(
-        self, client: UpstreamClient, deciding: Deciding, tracer: Tracer, clock: Clock
+        self, client: UpstreamClient, decider: Decider, tracer: Tracer, clock: Clock
     ) -> None:
         self._client = client
         self._clock = clock
-        self._performer = Performer(client, deciding, tracer, clock)
+        self._performer = Performer(client, decider, tracer, clock)
 
     async def run(self, call: Call, downstream: Downstream) -> None:
         """Answer one request. Cancel it when the client has left: everything upstream stops."""

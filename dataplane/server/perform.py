@@ -1,30 +1,38 @@
 """Carries out what pure code asks for: the one place where an Effect becomes I/O."""
 
 from dataclasses import replace
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from dataplane.clock import Clock
 from dataplane.observe import spans, traceparent
 from dataplane.observe.record import ExchangeRecord
 from dataplane.observe.tracing import Tracer
-from dataplane.runtime.decision import Decision
+from dataplane.runtime.config import Listener
+from dataplane.runtime.decision import Decision, Turn
 from dataplane.runtime.effects import CallFailed, CallHttp, Decide, Effect, Reply, Steps
 from dataplane.runtime.messages import HttpReply, Request
-from dataplane.server.deciding import Deciding
 from dataplane.server.downstream import Call
 from dataplane.upstream.client import UpstreamClient
 
 T = TypeVar("T")
 
 
+class Decider(Protocol):
+    """Whoever knows which agents fit."""
+
+    async def decide(self, listener: Listener, conversation: tuple[Turn, ...]) -> Decision:
+        """The agents of the listener that should answer."""
+        ...
+
+
 class Performer:
     """Drives generators of effects on behalf of exchanges."""
 
     def __init__(
-        self, client: UpstreamClient, deciding: Deciding, tracer: Tracer, clock: Clock
+        self, client: UpstreamClient, decider: Decider, tracer: Tracer, clock: Clock
     ) -> None:
         self._client = client
-        self._deciding = deciding
+        self._decider = decider
         self._tracer = tracer
         self._clock = clock
 
@@ -59,7 +67,7 @@ class Performer:
 
     async def _decide(self, effect: Decide, call: Call) -> Decision:
         started = self._clock.now()
-        decision = await self._deciding.decide(call.listener, effect.conversation)
+        decision = await self._decider.decide(call.listener, effect.conversation)
         ended = self._clock.now()
         call.record.decision_s = ended - started
         self.told(call.record, spans.of_decision(decision, started, ended))

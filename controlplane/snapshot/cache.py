@@ -1,7 +1,7 @@
 """The snapshot in force for each group, and a wake-up for whoever serves it.
 
-A watcher is never told *what* changed, only that something did: it then takes the newest snapshot, so
-any number of changes between two looks cost it one update.
+A watcher is never told *what* changed, only that something did: it then takes the newest snapshot,
+so any number of changes between two looks cost it one update.
 """
 
 import asyncio
@@ -82,7 +82,7 @@ class Watcher:
         self._cache.discard(self)
 
     def wake(self) -> None:
-        """Look again. The cache calls it; an owner may too, when it has other news for its stream."""
+        """Called by SnapshotCache: there is something newer."""
         self._changed.set()
 
     def newer(self) -> Snapshot | None:

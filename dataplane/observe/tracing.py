@@ -48,6 +48,7 @@ class Tracer:
         self._tracing: Tracing | None = None
         self._export: _Export | None = None
         self._tasks = Tasks()
+        self._closing: set[asyncio.Task[None]] = set()
 
     async def configure(self, tracing: Tracing | None) -> None:
         """Send spans there from now on; those that were told before still go to the old place."""
@@ -60,7 +61,9 @@ class Tracer:
         before, self._export = self._export, export
         self._tracing = tracing
         if before is not None:
-            self._tasks.start(before.close(CLOSE_TIMEOUT_S), name="close tracing")
+            closing = self._tasks.start(before.close(CLOSE_TIMEOUT_S), name="close tracing")
+            self._closing.add(closing)
+            closing.add_done_callback(self._closing.discard)
 
     def new_span_id(self) -> str:
         """For a child span whose id goes upstream before it ends."""
@@ -89,7 +92,7 @@ class Tracer:
         before, self._export, self._tracing = self._export, None, None
         if before is not None:
             await before.close(timeout_s)
-        await self._tasks.close()
+        await asyncio.gather(*self._closing)
 
     def _since_epoch(self) -> float:
         return self._clock.wall() - self._clock.now()

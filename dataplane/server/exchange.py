@@ -20,7 +20,7 @@ from dataplane.llm.chat import parse_chat
 from dataplane.llm.usage import TAIL_BYTES, usage_in_tail
 from dataplane.observe import spans
 from dataplane.observe.tracing import Tracer
-from dataplane.runtime.config import ListenerKind
+from dataplane.runtime.config import ListenerKind, RuntimeConfig
 from dataplane.runtime.headers import for_client
 from dataplane.runtime.messages import Headers, LocalReply, Request
 from dataplane.server.downstream import Call, Downstream
@@ -38,8 +38,21 @@ class Exchange:
         self, client: UpstreamClient, decider: Decider, tracer: Tracer, clock: Clock
     ) -> None:
         self._client = client
+        self._decider = decider
+        self._tracer = tracer
         self._clock = clock
         self._performer = Performer(client, decider, tracer, clock)
+
+    async def configure(self, config: RuntimeConfig) -> None:
+        """Get ready for a new configuration's requests; those under way are not touched."""
+        self._decider.configure(config)
+        await self._tracer.configure(config.tracing)
+
+    async def close(self) -> None:
+        """After the last request: close connections, stop threads, send the last spans."""
+        await self._decider.close()
+        await self._client.close()
+        await self._tracer.close()
 
     async def run(self, call: Call, downstream: Downstream) -> None:
         """Answer one request. Cancel it when the client has left: everything upstream stops."""

@@ -7,7 +7,7 @@ from dataplane.clock import Clock
 from dataplane.observe import spans, traceparent
 from dataplane.observe.record import ExchangeRecord
 from dataplane.observe.tracing import Tracer
-from dataplane.runtime.config import Listener
+from dataplane.runtime.config import Listener, RuntimeConfig
 from dataplane.runtime.decision import Decision, Turn
 from dataplane.runtime.effects import CallFailed, CallHttp, Decide, Effect, Reply, Steps
 from dataplane.runtime.messages import HttpReply, Request
@@ -22,6 +22,14 @@ class Decider(Protocol):
 
     async def decide(self, listener: Listener, conversation: tuple[Turn, ...]) -> Decision:
         """The agents of the listener that should answer."""
+        ...
+
+    def configure(self, config: RuntimeConfig) -> None:
+        """Get ready to decide for these listeners."""
+        ...
+
+    async def close(self) -> None:
+        """Stop; nothing is decided any more."""
         ...
 
 

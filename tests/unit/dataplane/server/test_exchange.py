@@ -54,6 +54,12 @@ class FakeDecider:
         self.asked.append(conversation)
         return Decision(self.agents, (AgentScore("weather", 0.9),), "it rains", "fake")
 
+    def configure(self, config: RuntimeConfig) -> None:
+        pass
+
+    async def close(self) -> None:
+        pass
+
 
 class Bench:
     """An exchange with agents around it."""
@@ -108,8 +114,9 @@ async def bench() -> AsyncIterator[Bench]:
     clock = MonotonicClock()
     decider = FakeDecider()
     tracer = Tracer(clock, Random(1).getrandbits)
-    yield Bench(Exchange(client, decider, tracer, clock), decider)
-    await client.close()
+    exchange = Exchange(client, decider, tracer, clock)
+    yield Bench(exchange, decider)
+    await exchange.close()
 
 
 @pytest.fixture

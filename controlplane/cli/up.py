@@ -5,6 +5,7 @@ The data plane is a program that we start, never a module that we import.
 
 import asyncio
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable, Mapping
@@ -239,8 +240,9 @@ def _announce(
         listener = resource.message
         assert isinstance(listener, Listener)
         kind = "agent" if listener.kind == LISTENER_KIND_AGENT else "model"
-        address = f"http://{listener.address}:{listener.port}/v1"
-        lines.append(f"  {kind} listener {listener.name}: {address}")
+        key = "listener." + re.sub(r"[^\w.-]", "_", listener.name)
+        address = data_at.get(key, f"{listener.address}:{listener.port}")
+        lines.append(f"  {kind} listener {listener.name}: http://{address}/v1")
     lines.append(f"  control plane: xds {at.xds}, admin {at.admin}, http://{at.http}/metrics")
     lines.append(f"  data plane: http://{admin}/metrics /config_dump /healthz /readyz")
     click.echo("\n".join(lines), err=True)

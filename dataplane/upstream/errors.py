@@ -30,4 +30,10 @@ class UpstreamFailure:
     @property
     def status(self) -> int:
         """What the client gets when nothing was sent to it yet."""
-        return 504 if self.detail is ResponseDetail.UPSTREAM_CONNECT_TIMEOUT else 502
+        match self.detail:
+            case ResponseDetail.UPSTREAM_CONNECT_TIMEOUT:
+                return 504
+            case ResponseDetail.NO_USABLE_ENDPOINT:
+                return 503
+            case _:
+                return 502

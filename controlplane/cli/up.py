@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Final
 
 import click
-from dotenv import dotenv_values
 from outriderpb.v1.listener_pb2 import LISTENER_KIND_AGENT, Listener
 
 from controlplane.cli.supervise import Kept, NotReadyError, StoppedEarlyError
 from controlplane.clock import Clock, MonotonicClock
+from controlplane.config.environment import environment
+from controlplane.config.parse import decode
 from controlplane.config.problem import ConfigErrors
 from controlplane.snapshot.resource import ResourceType
 from controlplane.snapshot.snapshot import Snapshot
@@ -161,20 +162,17 @@ def _env_file(options: Options) -> list[str]:
 
 def _compile(options: Options) -> Snapshot:
     """Show every problem of the file at once, before anything is started."""
-    text = options.file.read_text(encoding="utf-8")
-    secrets = {k: v for k, v in _dotenv(options.env_file).items() if v is not None} | dict(
-        os.environ
-    )
+    name = str(options.file)
     try:
-        return compile_config(text, str(options.file), secrets)
-    except ConfigErrors as errors:
-        for problem in errors.problems:
+        text = decode(options.file.read_bytes(), name)
+        present = environment(os.environ, options.file, options.env_file)
+        return compile_config(text, name, present)
+    except OSError as e:
+        raise click.ClickException(f"{name}: {e.strerror or e}") from e
+    except ConfigErrors as e:
+        for problem in e.problems:
             click.echo(str(problem), err=True)
         sys.exit(1)
-
-
-def _dotenv(path: Path | None) -> dict[str, str | None]:
-    return {} if path is None else dotenv_values(path)
 
 
 async def _up(options: Options, snapshot: Snapshot, clock: Clock) -> int:

@@ -86,6 +86,11 @@ class Child(asyncio.SubprocessProtocol):
         )
         return child
 
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._transport.get_pid()
+
     async def ready(self, timeout_s: float) -> Mapping[str, str]:
         """Wait for the child's "ready" line. Raises StoppedEarlyError and NotReadyError."""
         either: set[asyncio.Future[Any]] = {self._ready, self._end}

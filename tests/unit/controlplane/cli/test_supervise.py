@@ -17,27 +17,10 @@ from controlplane.cli.supervise import (
     parse_ready,
 )
 from controlplane.clock import MonotonicClock
+from tests.support.screen import Screen
 
 SAY_READY = "import sys; print('ready xds=127.0.0.1:1 admin=[::1]:2', file=sys.stderr, flush=True);"
 SLEEP = "import time; time.sleep(60)"
-
-
-class Screen:
-    """Keeps what a child said."""
-
-    def __init__(self) -> None:
-        self.lines: list[tuple[str, str, bool]] = []
-        self._more = asyncio.Event()
-
-    def show(self, name: str, line: str, is_error: bool) -> None:
-        self.lines.append((name, line, is_error))
-        self._more.set()
-
-    async def until_said(self, line: str, times: int) -> None:
-        async with asyncio.timeout(10):
-            while sum(said == line for _, said, _ in self.lines) < times:
-                self._more.clear()
-                await self._more.wait()
 
 
 async def start(code: str, screen: Screen | None = None) -> Child:
@@ -163,7 +146,7 @@ async def test_kept_program_is_started_again() -> None:
     kept = Kept("plane", lambda: [sys.executable, "-c", code], screen.show, MonotonicClock(), 5)
     await kept.start(10)
     keeping = asyncio.ensure_future(kept.keep())
-    await screen.until_said("run", times=2)
+    await screen.until_said("^run$", times=2)
     keeping.cancel()
     await kept.stop()
     assert ("plane", "ended (exit 3), starting it again in 0.25 s", True) in screen.lines

@@ -13,6 +13,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from controlplane.clock import Clock
+from controlplane.config.parse import decode
+from controlplane.config.problem import ConfigErrors
 
 log = logging.getLogger(__name__)
 
@@ -51,11 +53,6 @@ async def texts(path: Path, known: str | None, clock: Clock) -> AsyncIterator[st
         await asyncio.sleep(POLL_S)
 
 
-def read(path: Path) -> str:
-    """The file's text now. Raises OSError or UnicodeDecodeError."""
-    return path.read_bytes().decode()
-
-
 async def _rest(path: Path, stamp: Stamp, clock: Clock) -> Stamp:
     """The file's stamp once it has not changed for a while."""
     deadline = clock.now() + AT_MOST_S
@@ -71,11 +68,11 @@ async def _rest(path: Path, stamp: Stamp, clock: Clock) -> Stamp:
 def _read(path: Path) -> tuple[str | None, str]:
     """The text, or None and why there is none."""
     try:
-        text = read(path)
+        text = decode(path.read_bytes(), str(path))
     except OSError as e:
         return None, f"cannot read {path}: {e.strerror}: what it said last stays in force"
-    except UnicodeDecodeError as e:
-        return None, f"{path} is not UTF-8 (byte {e.start}): what it said last stays in force"
+    except ConfigErrors as e:
+        return None, str(e)
     if not text.strip():
         # What a file looks like between `>` and the first write of a shell or an editor.
         return None, f"{path} is empty: what it said last stays in force"

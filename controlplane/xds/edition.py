@@ -72,9 +72,10 @@ class Edition:
         """Prepare a snapshot; a type that did not change is the previous edition's object."""
         sets = {}
         for kind in ResourceType:
-            fresh = TypeSet.of(kind, snapshot.of_type(kind))
-            old = previous.sets[kind] if previous else None
-            sets[kind] = old if old and old.version == fresh.version else fresh
+            resources = snapshot.of_type(kind)
+            old = previous.sets[kind] if previous else empty(kind)
+            fresh = old if old.resources is resources else TypeSet.of(kind, resources)
+            sets[kind] = old if old.version == fresh.version else fresh
         return cls(snapshot.version, sets)
 
 

@@ -13,6 +13,7 @@ from outriderpb.xds.v3 import ads_pb2
 
 from controlplane.clock import Clock
 from controlplane.metrics import Metrics
+from controlplane.snapshot.cache import DEFAULT_GROUP, SnapshotCache
 from controlplane.snapshot.snapshot import Snapshot
 from controlplane.tasks import Tasks
 from controlplane.xds.connection import Connection, Context
@@ -23,8 +24,6 @@ log = logging.getLogger(__name__)
 
 SERVICE = "envoy.service.discovery.v3.AggregatedDiscoveryService"
 METHOD = "DeltaAggregatedResources"
-# Nodes of groups that have no snapshot of their own get this group's.
-DEFAULT_GROUP = "default"
 _MAX_ID = 256
 
 
@@ -50,6 +49,12 @@ class AdsService:
         )
         return grpc.method_handlers_generic_handler(SERVICE, {METHOD: method})
 
+    async def follow(self, cache: SnapshotCache, group: str) -> None:
+        """Publish what the cache holds for a group, now and at each change, until cancelled."""
+        with cache.watch(group) as watcher:
+            while True:
+                self.publish(group, await watcher.next())
+
     def publish(self, group: str, snapshot: Snapshot) -> None:
         """Serve a snapshot to a group from now on; an equal one changes nothing."""
         previous = self._editions.get(group)
@@ -61,7 +66,10 @@ class AdsService:
         self._fleet.changed()
 
     def edition(self, group: str) -> Edition | None:
-        """What a group is served now; None before the first snapshot."""
+        """What a group is served now; None before the first snapshot.
+
+        A group that has no snapshot of its own gets the default group's.
+        """
         return self._editions.get(group) or self._editions.get(DEFAULT_GROUP)
 
     async def close(self) -> None:

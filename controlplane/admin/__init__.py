@@ -1,0 +1,1 @@
+"""What operators and their tools talk to: gRPC services and an HTTP port."""

@@ -1,0 +1,12 @@
+"""`outrider controlplane`: start a control plane; `--help` tells its flags."""
+
+import click
+
+from controlplane.cli.run_plane import PASSED_ON, become
+
+
+@click.command("controlplane", context_settings=PASSED_ON, add_help_option=False)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def command(arguments: tuple[str, ...]) -> None:
+    """Start a control plane."""
+    become("controlplane", arguments)

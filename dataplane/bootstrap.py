@@ -74,6 +74,11 @@ def read_bootstrap(argv: Sequence[str], environ: Mapping[str, str]) -> Bootstrap
     )
 
 
+def socket_path(runtime_dir: Path, worker: int) -> Path:
+    """Where a worker's admin socket is."""
+    return runtime_dir / f"worker-{worker}.sock"
+
+
 def _parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="outrider dataplane", description=DESCRIPTION)
 

@@ -1,0 +1,241 @@
+"""One worker of a data plane: the only place that constructs its parts and ties them together.
+
+The order of a start: the last good config from disk is served first, then the control plane is
+looked for. The order of an end: no new config, no new connection, finish what runs, write what is
+left.
+"""
+
+import asyncio
+import gc
+import logging
+import os
+import signal
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from random import Random
+from typing import BinaryIO
+
+from dataplane.admin.report import WorkerReport
+from dataplane.admin.worker import WorkerAdmin, WorkerFacts
+from dataplane.bootstrap import Bootstrap, socket_path
+from dataplane.clock import MonotonicClock
+from dataplane.observe.access_log import AccessLog
+from dataplane.observe.metrics import Family, Metrics
+from dataplane.observe.recorder import Recorder
+from dataplane.observe.tracing import Tracer
+from dataplane.resilience.backoff import Backoff
+from dataplane.runtime.config import RuntimeConfig
+from dataplane.server.deciding import Deciding
+from dataplane.server.exchange import Exchange
+from dataplane.server.listeners import Listeners, ListenFailedError
+from dataplane.server.serving import Services
+from dataplane.tasks import Tasks
+from dataplane.upstream.client import UpstreamClient
+from dataplane.upstream.pool import Pool
+from dataplane.wheel import Wheel
+from dataplane.xds.channel import ControlPlane
+from dataplane.xds.client import ConfigRejectedError, Node, XdsClient
+from dataplane.xds.dump import dump
+from dataplane.xds.lastgood import LastGood, Saver
+from dataplane.xds.secrets import Secrets
+from dataplane.xds.state import XdsState
+
+log = logging.getLogger(__name__)
+
+FLUSH_EVERY_S = 0.2
+"""How late the last lines of the access log may be when traffic stops."""
+USAGE_ERROR = 2
+STDOUT = 1
+PARENT = 0
+"""Our stdin: the parent holds its other end, and it ends when the parent does."""
+
+
+class Worker:
+    """What runs: the listeners, the stream to the control plane, and how both are doing."""
+
+    def __init__(
+        self, bootstrap: Bootstrap, listeners: Listeners, exchange: Exchange, metrics: Metrics
+    ) -> None:
+        self.listeners = listeners
+        self.draining = asyncio.Event()
+        self.client: XdsClient
+        self._index = bootstrap.worker or 0
+        self._node = f"{bootstrap.node_id}/{self._index}"
+        self._metrics = metrics
+        self._exchange = exchange
+        self._config = RuntimeConfig()
+
+    async def apply(self, config: RuntimeConfig) -> None:
+        """Make a config take effect. Raises ConfigRejectedError with nothing changed."""
+        await self._exchange.configure(config)
+        try:
+            await self.listeners.reconcile(config)
+        except ListenFailedError as e:
+            await self._exchange.configure(self._config)
+            raise ConfigRejectedError(str(e)) from e
+        self._config = config
+
+    async def drain(self, timeout_s: float) -> None:
+        """Once `draining` is set: accept nothing new and wait for what runs."""
+        await self.draining.wait()
+        await self.listeners.drain(timeout_s)
+
+    def report(self) -> WorkerReport:
+        """How this worker is doing."""
+        status = self.client.status
+        config = self.client.state.config
+        bound = self.listeners.bound()
+        return WorkerReport(
+            worker=self._index,
+            node=self._node,
+            pid=os.getpid(),
+            ready=status.synced and bound.keys() == config.listeners.keys(),
+            draining=self.draining.is_set(),
+            config_version=config.version,
+            listeners=bound,
+            connected=status.connected,
+            connections=status.connections,
+            accepted=status.accepted,
+            refused=status.refused,
+            refusals=dict(status.refusals),
+        )
+
+    def families(self) -> list[Family]:
+        """The metrics of this worker."""
+        return [*self._metrics.families(), *self.client.status.families(str(self._index))]
+
+    async def config_dump(self) -> object:
+        """What is accepted, without secrets."""
+        state = self.client.state
+        return {"version": state.config.version, "resources": await dump(state.resources)}
+
+
+@asynccontextmanager
+async def running_worker(bootstrap: Bootstrap, environ: Mapping[str, str]) -> AsyncIterator[Worker]:
+    """A worker that serves what is on disk and follows its control plane; closed when left.
+
+    Raises OSError when the access log cannot be opened.
+    """
+    clock, random, tasks = MonotonicClock(), Random(), Tasks()
+    log_file = _open_log(bootstrap.access_log)
+    access_log = AccessLog(log_file.fileno(), clock.wall)
+    wheel = Wheel(clock.now)
+    pool = Pool(wheel, clock.now, tasks)
+    metrics = Metrics()
+    tracer = Tracer(clock, random.getrandbits)
+    recorder = Recorder(metrics, access_log, tracer.finish)
+    exchange = Exchange(UpstreamClient(random.random), Deciding(), tracer, clock)
+    services = Services(
+        clock=clock,
+        random=random,
+        wheel=wheel,
+        tasks=tasks,
+        pool=pool,
+        metrics=metrics,
+        recorder=recorder,
+        exchange=exchange,
+    )
+    worker = Worker(bootstrap, Listeners(services), exchange, metrics)
+    secrets = Secrets(environ, bootstrap.env_file)
+    last_good = LastGood(bootstrap.state_dir, bootstrap.group)
+    saver = Saver(last_good)
+    worker.client = XdsClient(
+        control_plane=_control_plane(bootstrap),
+        node=Node(f"{bootstrap.node_id}/{bootstrap.worker or 0}", bootstrap.group),
+        secrets=secrets,
+        state=await _restored(last_good, secrets, worker),
+        on_config=worker.apply,
+        on_accepted=saver.put,
+        clock=clock,
+        backoff=Backoff(random),
+    )
+    background = Tasks()
+    background.start(worker.client.run(), "xds client")
+    background.start(saver.run(), "last good")
+    background.start(_flush(access_log), "access log")
+    try:
+        yield worker
+    finally:
+        await background.close()
+        await worker.listeners.drain(0.0)
+        await tasks.close()
+        await exchange.close()
+        await pool.close()
+        access_log.flush()
+        log_file.close()
+
+
+async def _restored(last_good: LastGood, secrets: Secrets, worker: Worker) -> XdsState:
+    """What is on disk, in effect; else nothing."""
+    resources = last_good.load(secrets)
+    if resources is None:
+        return XdsState()
+    answer = XdsState().restore(resources)
+    if answer.error:
+        log.warning("last good config is ignored: %s", answer.error)
+        return XdsState()
+    try:
+        await worker.apply(answer.state.config)
+    except ConfigRejectedError as e:
+        log.warning("last good config is ignored: %s", e)
+        return XdsState()
+    log.info("serving the last good config, version %s", answer.state.config.version)
+    return answer.state
+
+
+def _control_plane(bootstrap: Bootstrap) -> ControlPlane:
+    return ControlPlane(
+        address=bootstrap.xds_address,
+        ca=bootstrap.xds_ca,
+        certificate=bootstrap.xds_cert,
+        key=bootstrap.xds_key,
+        token_file=bootstrap.xds_token_file,
+    )
+
+
+def _open_log(path: str) -> BinaryIO:
+    """A file that all workers append whole lines to."""
+    return open(STDOUT if path == "-" else path, "ab", buffering=0, closefd=path != "-")
+
+
+async def _flush(access_log: AccessLog) -> None:
+    while True:
+        await asyncio.sleep(FLUSH_EVERY_S)
+        access_log.flush()
+
+
+async def run_worker(bootstrap: Bootstrap, environ: Mapping[str, str]) -> int:
+    """Serve until SIGTERM or the end of the parent, then drain; the exit code of the process."""
+    assert bootstrap.worker is not None, "a parent does not come here"
+    assert bootstrap.runtime_dir is not None, "a parent tells its workers"
+    loop = asyncio.get_running_loop()
+    stop = asyncio.Event()
+    loop.add_signal_handler(signal.SIGTERM, stop.set)
+    # Ctrl-C reaches the whole group; the parent decides what it means.
+    loop.add_signal_handler(signal.SIGINT, lambda: None)
+    loop.add_reader(PARENT, _on_parent, stop)
+    try:
+        async with running_worker(bootstrap, environ) as worker:
+            facts = WorkerFacts(
+                worker.report, worker.families, worker.config_dump, worker.draining.set
+            )
+            admin = WorkerAdmin(facts, socket_path(bootstrap.runtime_dir, bootstrap.worker))
+            await admin.start()
+            # What a start has made stays for good: the collector need not look at it again.
+            gc.collect()
+            gc.freeze()
+            draining = loop.create_task(worker.drain(bootstrap.drain_timeout_s))
+            await stop.wait()
+            worker.draining.set()
+            await draining
+            await admin.close()
+    except OSError as e:
+        log.error("%s", e)
+        return USAGE_ERROR
+    return 0
+
+
+def _on_parent(stop: asyncio.Event) -> None:
+    """The parent never writes: readable means gone."""
+    asyncio.get_running_loop().remove_reader(PARENT)
+    stop.set()

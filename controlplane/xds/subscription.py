@@ -201,9 +201,8 @@ class Subscription:
         if self._sent is not None:
             return None
         new = edition.sets[self.kind]
-        if new is self._base and self.refusal is None and not self._asked:
-            # What most calls find. A set of a snapshot is only ever a base once it was answered
-            # for.
+        if new is self._base and self._greeted and self.refusal is None and not self._asked:
+            # What most calls find.
             return None
         if self._reported is not None:
             self._base = self._library.reported(new, self._interesting(self._reported))

@@ -31,6 +31,10 @@ _WORDS: dict[str, bool | float | None] = {
     **dict.fromkeys(("-.inf", "-.Inf", "-.INF"), float("-inf")),
     **dict.fromkeys((".nan", ".NaN", ".NAN"), float("nan")),
 }
+_HINTS = {
+    "mapping values are not allowed": "a text with ': ' in it needs quotes",
+    "cannot start any token": "a text that begins with a special character needs quotes",
+}
 _TEXT_TAGS = ("!", "tag:yaml.org,2002:str")
 
 
@@ -258,7 +262,8 @@ def _whole(file_name: str, message: str, hint: str = "") -> ConfigError:
 def _syntax(error: yaml.YAMLError, text: str, file_name: str) -> ConfigError:
     """A parser's complaint, with the line it is about and what is usually behind it."""
     if not isinstance(error, yaml.MarkedYAMLError) or error.problem_mark is None:
-        return _whole(file_name, f"is not YAML: {_unprintable(text) or str(error).splitlines()[0]}")
+        line, what = _unprintable(text) or (0, str(error).splitlines()[0])
+        return ConfigError(file_name, line, "", f"not YAML: {what}")
     mark = error.problem_mark
     lines = text.splitlines()
     here = lines[mark.line] if mark.line < len(lines) else ""
@@ -267,18 +272,16 @@ def _syntax(error: yaml.YAMLError, text: str, file_name: str) -> ConfigError:
             file_name, mark.line + 1, "", "this line is indented with a tab", "use spaces"
         )
     began = error.context_mark
-    hint = (
-        f"{error.context} that starts in line {began.line + 1}"
-        if error.context and began is not None and began.line != mark.line
-        else ""
-    )
+    hint = next((hint for said, hint in _HINTS.items() if said in (error.problem or "")), "")
+    if error.context and began is not None and began.line != mark.line:
+        hint = f"{error.context} that starts in line {began.line + 1}"
     return ConfigError(file_name, mark.line + 1, "", f"not YAML: {error.problem}", hint)
 
 
-def _unprintable(text: str) -> str:
-    """Names the first character that YAML does not allow."""
+def _unprintable(text: str) -> tuple[int, str] | None:
+    """The line of the first character that YAML does not allow, and its name."""
     for number, line in enumerate(text.split("\n"), 1):
         for char in line:
             if (ord(char) < 32 and char not in "\t\r") or ord(char) in (127, 0xFFFE, 0xFFFF):
-                return f"line {number} has the control character {ord(char):#04x}"
-    return ""
+                return number, f"this line has the control character {ord(char):#04x}"
+    return None

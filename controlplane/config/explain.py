@@ -77,6 +77,7 @@ _WANTED: Mapping[str, str] = {
     "int_type": "a whole number",
     "int_from_float": "a whole number",
     "float_type": "a number",
+    "finite_number": "a number",
     "bool_type": "true or false",
     "tuple_type": "a list",
     "dict_type": "a mapping",
@@ -116,13 +117,23 @@ def explain(error: ErrorDetails) -> tuple[Path, str, str]:
         case "string_too_long" | "too_long":
             return path, f"is longer than {context['max_length']:,}", ""
         case "greater_than_equal":
-            return path, f"{_show(value)} is less than {context['ge']:,}", ""
+            return path, f"{_show(value)} is less than {_number(context['ge'])}", ""
         case "less_than_equal":
-            return path, f"{_show(value)} is more than {context['le']:,}", ""
+            return path, f"{_show(value)} is more than {_number(context['le'])}", ""
         case kind if kind in _WANTED:
-            return path, f"must be {_WANTED[kind]}, not {_kind(value)}", _type_hint(kind, value)
+            hint = _place_hint(path, value) or _type_hint(kind, value)
+            return path, f"must be {_WANTED[kind]}, not {_kind(value)}", hint
         case _:
             return path, error["msg"], ""
+
+
+def meant(path: Path) -> str:
+    """The key that an unknown one was probably meant to be; empty when there is no such."""
+    where, key = shape(path[:-1]), str(path[-1])
+    if key in _REFUSED.get(where, {}):
+        return ""
+    known = list(BLOCKS[where].model_fields) if where in BLOCKS else []
+    return next(iter(get_close_matches(key, known, n=1, cutoff=0.6)), "")
 
 
 def _unknown_key(path: Path) -> tuple[str, str]:
@@ -130,10 +141,10 @@ def _unknown_key(path: Path) -> tuple[str, str]:
     refused = _REFUSED.get(where, {})
     if key in refused:
         return ("is not a key here" if key in _RENAMED else f"is {_LATER}"), refused[key]
-    known = list(BLOCKS[where].model_fields) if where in BLOCKS else []
-    close = get_close_matches(key, known, n=1, cutoff=0.6)
+    close = meant(path)
     if close:
-        return "unknown key", f"did you mean {close[0]!r}?"
+        return "unknown key", f"did you mean {close!r}?"
+    known = list(BLOCKS[where].model_fields) if where in BLOCKS else []
     elsewhere = sorted(
         {_show_shape(at) for at, block in BLOCKS.items() if key in block.model_fields}
     )
@@ -166,7 +177,9 @@ def _not_a_word(path: Path, value: object, expected: str) -> tuple[str, str]:
 _STANDARD_HINTS: Mapping[Path, str] = {
     ("version",): "write version: v0.4.0",
     ("listeners",): "nothing is served without one",
+    ("listeners", "*", "type"): "write type: agent or type: model",
     ("filters", "*", "type"): "write type: http; MCP filters are not supported yet",
+    ("model_providers", "*", "model"): "such as openai/gpt-4o",
 }
 
 
@@ -190,6 +203,10 @@ def _show(value: object) -> str:
     return text if len(text) <= 60 else f"{text[:56]}...{text[-1]}"
 
 
+def _number(limit: float) -> str:
+    return f"{limit:,}" if isinstance(limit, int) else f"{limit:g}"
+
+
 def _kind(value: object) -> str:
     match value:
         case None:
@@ -204,6 +221,17 @@ def _kind(value: object) -> str:
             return "a list"
         case _:
             return "a mapping"
+
+
+def _place_hint(path: Path, value: object) -> str:
+    """What a wrong type means where it is, when that says more than the type."""
+    if str(path[-1]).endswith("timeout") and type(value) in (int, float):
+        return f"add a unit: {value}s, or ms, m, h"
+    if str(path[-1]).endswith("_bytes") and isinstance(value, str):
+        return "a plain number of bytes, such as 1048576"
+    if path == ("listeners",) and isinstance(value, dict) and "egress_traffic" in value:
+        return "this is Plano's old form; write a list of '- type: model' and so on"
+    return ""
 
 
 def _type_hint(kind: str, value: object) -> str:

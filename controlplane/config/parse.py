@@ -6,8 +6,8 @@ with stand-ins never gets further than the checks.
 """
 
 import re
-from collections.abc import Set
-from dataclasses import dataclass
+from collections.abc import Mapping, Set
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import ValidationError
@@ -29,12 +29,19 @@ class Parsed:
     document: document.Document
     problems: tuple[ConfigError, ...]
     """Empty when `config` is just what the text says."""
-    blamed: frozenset[Path]
+    blamed: frozenset[Path] = frozenset()
     """Where the shape is wrong: rules have nothing to add there."""
+    renamed: Mapping[Path, Path] = field(default_factory=dict)
+    """Where a misspelt key was read as the one that was meant: that one -> as it is written."""
+
+    def line(self, path: Path) -> int:
+        """The line of a place of the config."""
+        return self.document.line(_written(path, self.renamed))
 
     def error(self, path: Path, message: str, hint: str = "") -> ConfigError:
         """A problem of this file, at the line of its path."""
-        return ConfigError(self.file, self.document.line(path), show_path(path), message, hint)
+        shown = show_path(_written(path, self.renamed))
+        return ConfigError(self.file, self.line(path), shown, message, hint)
 
 
 def parse(text: str, file_name: str) -> Parsed:
@@ -43,21 +50,55 @@ def parse(text: str, file_name: str) -> Parsed:
     data = doc.plain()
     if not isinstance(data, dict):
         raise ConfigErrors([*doc.problems, _not_a_mapping(doc, file_name)])
-    problems, blamed = list(doc.problems), set[Path]()
+    problems, blamed, renamed = list(doc.problems), set[Path](), dict[Path, Path]()
     for _ in range(_ROUNDS):
         try:
             config = schema.Config.model_validate(data)
         except ValidationError as e:
-            for error in e.errors(include_url=False):
+            # Misspelt keys first: what they are read as is not missing then.
+            errors = e.errors(include_url=False)
+            for error in sorted(errors, key=lambda error: error["type"] != "extra_forbidden"):
                 path, message, hint = explain.explain(error)
+                if error["type"] == "missing" and path in renamed:
+                    continue
                 if not covers(blamed, path):
-                    line = doc.line(path)
-                    problems.append(ConfigError(file_name, line, show_path(path), message, hint))
-                blamed.add(path)
-                _replace(data, error)
+                    at = _written(path, renamed)
+                    told = ConfigError(file_name, doc.line(at), show_path(at), message, hint)
+                    problems.append(told)
+                if error["type"] != "extra_forbidden" or not _rename(data, path, renamed):
+                    blamed.add(path)
+                    _replace(data, error)
         else:
-            return Parsed(file_name, config, doc, tuple(problems), frozenset(blamed))
+            return Parsed(file_name, config, doc, tuple(problems), frozenset(blamed), renamed)
     raise ConfigErrors(problems)
+
+
+def _written(path: Path, renamed: Mapping[Path, Path]) -> Path:
+    """The path as it is in the file."""
+    for length in range(len(path), 0, -1):
+        if path[:length] in renamed:
+            return renamed[path[:length]] + path[length:]
+    return path
+
+
+def _rename(data: dict[str, Any], path: Path, renamed: dict[Path, Path]) -> bool:
+    """Read a misspelt key as the one that was meant, unless that one is there too."""
+    meant, holder = explain.meant(path), _holder(data, path)
+    if not meant or not isinstance(holder, dict) or meant in holder or path[-1] not in holder:
+        return False
+    holder[meant] = holder.pop(path[-1])
+    renamed[(*path[:-1], meant)] = _written(path, renamed)
+    return True
+
+
+def _holder(data: Any, path: Path) -> Any:
+    """What holds the last step of a path; None when the path is not there any more."""
+    for step in path[:-1]:
+        try:
+            data = data[step]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return data
 
 
 def covers(blamed: Set[Path], path: Path) -> bool:
@@ -102,18 +143,14 @@ def _replace(data: dict[str, Any], error: ErrorDetails) -> None:
     path: Path = error["loc"]
     if path[-1] == "[key]":
         path = path[:-1]
-    holder: Any = data
-    for step in path[:-1]:
-        try:
-            holder = holder[step]
-        except (KeyError, IndexError, TypeError):
-            return
-    last = path[-1]
+    holder, last = _holder(data, path), path[-1]
     stand_in = _stand_in(path, holder)
-    if isinstance(holder, dict) and stand_in is None:
-        holder.pop(last, None)
-    elif isinstance(holder, dict) or (isinstance(last, int) and last < len(holder)):
+    if isinstance(holder, list) and isinstance(last, int):
         holder[last] = stand_in
+    elif isinstance(holder, dict):
+        holder.pop(last, None)
+        if stand_in is not None:
+            holder[last] = stand_in
 
 
 def _stand_in(path: Path, holder: Any) -> object:

@@ -18,7 +18,8 @@ def check(config: schema.Config, findings: Findings) -> None:
     for index, agent in enumerate(config.agents):
         path: Path = ("agents", index)
         findings.once(seen, agent.id, (*path, "id"), "agent")
-        if agent.url is None and agent.endpoints is None:
+        absent = agent.url is None and agent.endpoints is None
+        if absent and not findings.blamed((*path, "endpoints")):
             findings.add((*path, "url"), "is missing", "where the agent is: http://host:port")
         addresses.check(findings, path, ("url", agent.url), agent.endpoints)
         if agent.url is not None:

@@ -18,12 +18,16 @@ class Findings:
 
     def add(self, path: Path, message: str, hint: str = "") -> None:
         """Tell a problem at a place of the config."""
-        if not covers(self._parsed.blamed, path):
+        if not self.blamed(path):
             self.problems.append(self._parsed.error(path, message, hint))
+
+    def blamed(self, path: Path) -> bool:
+        """Whether the shape is wrong there, so that the value is not the one in the file."""
+        return covers(self._parsed.blamed, path)
 
     def line(self, path: Path) -> int:
         """The line of a place, for messages that point to a second one."""
-        return self._parsed.document.line(path)
+        return self._parsed.line(path)
 
     def once(self, seen: dict[str, Path], name: str, path: Path, what: str) -> None:
         """Tell that a name is taken, else take it."""

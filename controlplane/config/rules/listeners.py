@@ -40,6 +40,8 @@ def _address(
         ip_address(address)
     except ValueError:
         hint = "write 0.0.0.0 for every address, 127.0.0.1 for this machine only"
+        if ":" in address and address.rpartition(":")[2].isdigit():
+            hint = "the port has a key of its own: port"
         findings.add((*path, "address"), f"{listener.address!r} is not an IP address", hint)
         return
     if listener.port is None and listener.type == "agent":

@@ -48,7 +48,9 @@ def _model(provider: schema.ModelProvider, path: Path, findings: Findings) -> No
     vendor, slash, model = provider.model.partition("/")
     at = (*path, "model")
     if not slash or not vendor or not model:
-        hint = f"write openai/{model or vendor or 'gpt-4o-mini'}, or your provider's name first"
+        hint = f"write openai/{vendor or model}, or your provider's name first"
+        if slash:
+            hint = "such as openai/gpt-4o"
         findings.add(at, f"{provider.model!r} is not provider/model", hint)
         return
     if "*" in provider.model:
@@ -71,7 +73,7 @@ def _address(provider: schema.ModelProvider, vendor: str, path: Path, findings: 
         for index, url in enumerate(provider.endpoints):
             at = (*path, "endpoints", index)
             addresses.check_suffix(findings, at, url, ("/chat/completions",))
-    elif not provider_defaults.of(vendor).url:
+    elif not provider_defaults.of(vendor).url and not findings.blamed((*path, "endpoints")):
         known = [name for name, one in provider_defaults.KNOWN.items() if one.url]
         hint = suggest(vendor, known, "providers") if vendor not in provider_defaults.KNOWN else ""
         hint = hint if hint.startswith("did") else "where it is, such as http://127.0.0.1:8000/v1"
@@ -159,7 +161,11 @@ def _aliases(config: schema.Config, names: dict[str, Path], findings: Findings) 
             findings.add(path, f"a model provider has the name {name!r}", hint)
         if alias.target is not None and alias.targets is not None:
             findings.add((*path, "target"), "'target' and 'targets' are both given", "keep one")
-        elif alias.target is None and alias.targets is None:
+        elif (
+            alias.target is None
+            and alias.targets is None
+            and not findings.blamed((*path, "targets"))
+        ):
             findings.add((*path, "target"), "is missing", "the model it stands for")
         seen: list[str] = []
         for index, target in enumerate(targets_of(alias)):

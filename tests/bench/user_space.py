@@ -1,0 +1,218 @@
+"""What one relayed request costs outside the kernel, in ten seconds and without noise.
+
+`python -m tests.bench.user_space [--profile]`: Front, Relay and the upstream connection run on
+transports that only collect what is written, request after request with headers of its own, in
+thread CPU time; the least of several repetitions is reported. The kernel adds about 16 us for four
+system calls. Use it while changing the relay; `make bench` has the last word.
+"""
+
+import argparse
+import asyncio
+import cProfile
+import gc
+import os
+import pstats
+import time
+from collections.abc import Sequence
+from random import Random
+
+import uvloop
+from aiohttp.http_parser import HttpRequestParser
+
+from dataplane.clock import MonotonicClock
+from dataplane.observe.access_log import AccessLog
+from dataplane.observe.metrics import Metrics
+from dataplane.observe.recorder import Recorder
+from dataplane.runtime.config import (
+    Cluster,
+    Endpoint,
+    Listener,
+    ListenerKind,
+    ModelProvider,
+    ModelTarget,
+    Route,
+    RuntimeConfig,
+    Secret,
+)
+from dataplane.runtime.messages import LocalReply
+from dataplane.server.downstream import Call, Downstream
+from dataplane.server.front import Front
+from dataplane.server.host import ListenerHost
+from dataplane.server.serving import Services, Serving
+from dataplane.tasks import Tasks
+from dataplane.upstream.connection import UpstreamConnection
+from dataplane.upstream.pool import Pool
+from dataplane.wheel import Wheel
+from tests.bench.contestants.contestant import MODEL, UPSTREAM_KEY
+from tests.bench.scenarios import JSON, JSON_BYTES
+
+REQUESTS = 3000
+PROFILE_LINES = 45
+
+
+class Wire(asyncio.Transport):
+    """A transport that goes nowhere."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written: list[object] = []
+
+    def write(self, data: object) -> None:
+        self.written.append(data)
+
+    def is_closing(self) -> bool:
+        return False
+
+    def get_write_buffer_size(self) -> int:
+        return 0
+
+    def pause_reading(self) -> None:
+        pass
+
+    def resume_reading(self) -> None:
+        pass
+
+    def abort(self) -> None:
+        raise AssertionError("the relay gave a connection up")
+
+    close = abort
+
+
+class NoExchange:
+    """The coroutine path, which a relayed request never takes."""
+
+    async def run(self, call: Call, downstream: Downstream) -> None:
+        raise AssertionError
+
+
+def requests(random: Random) -> list[bytes]:
+    """The load generator's request, each with ids of its own."""
+    return [
+        b"POST /v1/chat/completions HTTP/1.1\r\nhost: 127.0.0.1:9000\r\n"
+        b"user-agent: OpenAI/Python 1.99.0\r\naccept: application/json\r\n"
+        b"content-type: application/json\r\nauthorization: Bearer sk-bench\r\n"
+        b"x-stainless-lang: python\r\nx-stainless-retry-count: 0\r\n"
+        b"traceparent: 00-%032x-%016x-01\r\nx-request-id: %016x\r\ncontent-length: %d\r\n\r\n%b"
+        % (random.getrandbits(128), random.getrandbits(64), random.getrandbits(64), len(JSON), JSON)
+        for _ in range(REQUESTS)
+    ]
+
+
+def answers(random: Random) -> list[bytes]:
+    """An answer as the fake provider gives it."""
+    usage = b'"usage":{"prompt_tokens":112,"completion_tokens":98,"total_tokens":210}}'
+    text = (
+        b'{"id":"chatcmpl-1","object":"chat.completion","choices":[{"message":{"content":"%b"}}],'
+    )
+    body = text % (b"x" * (JSON_BYTES - len(text) - len(usage) + 2)) + usage
+    return [
+        b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n"
+        b"x-request-id: req_%032x\r\nopenai-processing-ms: 1\r\nopenai-version: 2020-10-01\r\n"
+        b"x-ratelimit-limit-requests: 10000\r\nx-ratelimit-remaining-requests: %d\r\n\r\n%b"
+        % (len(body), random.getrandbits(128), random.randrange(1000, 9999), body)
+        for _ in range(REQUESTS)
+    ]
+
+
+def serving(log_fd: int) -> Serving:
+    """A model listener with one provider, everything a gateway does switched on."""
+    clock, random, tasks = MonotonicClock(), Random(), Tasks()
+    metrics, wheel = Metrics(), Wheel(clock.now)
+    recorder = Recorder(metrics, AccessLog(log_fd, clock.wall), lambda record: None)
+    services = Services(
+        clock=clock,
+        random=random,
+        wheel=wheel,
+        tasks=tasks,
+        pool=Pool(wheel, clock.now, tasks),
+        metrics=metrics,
+        recorder=recorder,
+        exchange=NoExchange(),
+    )
+    route = Route("bench/p", "bench", ModelTarget(("p",)), (MODEL,), True, "p")
+    listener = Listener(
+        "bench",
+        ListenerKind.MODEL,
+        "127.0.0.1",
+        0,
+        routes=(route,),
+        by_model={MODEL: route},
+        default_route=route,
+    )
+    provider = ModelProvider("p", "openai", MODEL, "c", access_key=Secret(UPSTREAM_KEY))
+    cluster = Cluster("c", (Endpoint("127.0.0.1", 9),))
+    config = RuntimeConfig("1", {"bench": listener}, {"c": cluster}, {"p": provider})
+    return Serving(services, config, listener)
+
+
+class Pair:
+    """A client's connection and an upstream's, ready for requests."""
+
+    def __init__(self, served: Serving) -> None:
+        lane = served.lane(MODEL)
+        assert not isinstance(lane, LocalReply)
+        self.down, self.up = Wire(), Wire()
+        self.front = Front(ListenerHost(served, asyncio.get_running_loop()))
+        self.front.connection_made(self.down)
+        self.upstream = UpstreamConnection(lane[0].endpoints[0])
+        self.upstream.connection_made(self.up)
+        lane[0].endpoints[0].put(self.upstream)
+
+    def relay(self, asked: Sequence[bytes], answered: Sequence[bytes]) -> float:
+        """CPU in microseconds per request."""
+        began = time.thread_time()
+        for request, answer in zip(asked, answered, strict=True):
+            self.front.data_received(request)
+            self.upstream.data_received(answer)
+            self.down.written.clear()
+            self.up.written.clear()
+        return (time.thread_time() - began) / len(asked) * 1e6
+
+
+class Quiet:
+    """What the parser asks of its protocol."""
+
+    def pause_reading(self) -> None:
+        pass
+
+    def resume_reading(self, resume_parser: bool = True) -> None:
+        pass
+
+
+def parser_alone(asked: Sequence[bytes]) -> float:
+    """CPU in microseconds per request of aiohttp's parser and nothing else: the floor of a front."""
+    loop = asyncio.get_running_loop()
+    parser = HttpRequestParser(Quiet(), loop, 1 << 30, max_msg_queue_size=1)  # type: ignore[arg-type]  # all it uses
+    began = time.thread_time()
+    for request in asked:
+        messages, _, _ = parser.feed_data(request)
+        messages[0][1].read_nowait()
+        parser.message_consumed()
+    return (time.thread_time() - began) / len(asked) * 1e6
+
+
+async def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--profile", action="store_true", help="also where the time goes")
+    options.add_argument("--repeat", type=int, default=15)
+    args = options.parse_args()
+    random = Random(1)
+    asked, answered = requests(random), answers(random)
+    log_fd = os.open(os.devnull, os.O_WRONLY)
+    pair = Pair(serving(log_fd))
+    pair.relay(asked, answered)
+    gc.collect()
+    gc.freeze()
+    costs = sorted(pair.relay(asked, answered) for _ in range(args.repeat))
+    parser = min(parser_alone(asked) for _ in range(args.repeat))
+    middle = costs[len(costs) // 2]
+    print(f"relay {costs[0]:.2f} us a request (median {middle:.2f}), of it the parser {parser:.2f}")
+    if args.profile:
+        profile = cProfile.Profile()
+        profile.runcall(pair.relay, asked, answered)
+        pstats.Stats(profile).sort_stats("tottime").print_stats(PROFILE_LINES)
+    os._exit(0)  # connections, wheel and transports of nowhere need no farewell
+
+
+if __name__ == "__main__":
+    uvloop.run(main())

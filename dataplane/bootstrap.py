@@ -80,7 +80,9 @@ def socket_path(runtime_dir: Path, worker: int) -> Path:
 
 
 def _parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="outrider dataplane", description=DESCRIPTION)
+    parser = argparse.ArgumentParser(
+        prog="outrider dataplane", description=DESCRIPTION, allow_abbrev=False
+    )
 
     def flag(
         name: str, kind: Callable[[str], object], default: object, help_: str, metavar: str

@@ -97,6 +97,7 @@ class Worker:
             connections=status.connections,
             accepted=status.accepted,
             refused=status.refused,
+            resources=status.resources,
             refusals=dict(status.refusals),
         )
 

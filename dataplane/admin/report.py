@@ -25,6 +25,8 @@ class WorkerReport(msgspec.Struct, frozen=True):
     connections: int
     accepted: int
     refused: int
+    resources: int
+    """Sent by control planes since this worker started."""
     refusals: dict[str, str]
     """Type URL -> reason, while the last answer of that type was a refusal."""
 

@@ -79,7 +79,6 @@ class XdsClient:
         self._on_accepted = on_accepted
         self._clock = clock
         self._backoff = backoff
-        self._listeners_came = False
         self.status = XdsStatus(synced=bool(state.config.listeners))
 
     @property
@@ -152,19 +151,16 @@ class XdsClient:
         request = ads_pb2.DeltaDiscoveryRequest(
             type_url=response.type_url, response_nonce=response.nonce
         )
+        self.status.resources += len(response.resources)
         reason = await self._take(response)
         if reason:
             reason = reason[:MAX_REASON]
             log.error("refused an update of %s: %s", response.type_url, reason)
-            self.status.refused += 1
-            self.status.refusals[response.type_url] = reason
+            self.status.refuse(response.type_url, reason)
             request.error_detail.code = INVALID_ARGUMENT
             request.error_detail.message = reason
         else:
-            self.status.accepted += 1
-            self.status.refusals.pop(response.type_url, None)
-            self._listeners_came |= response.type_url == ResourceKind.LISTENER.url
-            self.status.synced |= self._listeners_came and not self.status.refusals
+            self.status.accept(response.type_url)
         return request
 
     async def _take(self, response: ads_pb2.DeltaDiscoveryResponse) -> str:

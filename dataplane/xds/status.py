@@ -3,6 +3,10 @@
 from dataclasses import dataclass, field
 
 from dataplane.observe.metrics import Family
+from dataplane.xds.resource import ResourceKind
+
+ORDER = [kind.url for kind in ResourceKind]
+LAST = ResourceKind.LISTENER.url
 
 
 @dataclass(slots=True)
@@ -13,10 +17,32 @@ class XdsStatus:
     connections: int = 0
     accepted: int = 0
     refused: int = 0
+    resources: int = 0
+    """Sent to us, in accepted updates and in refused ones."""
     synced: bool = False
     """A whole config is in effect: listeners have come, and nothing of it was refused."""
     refusals: dict[str, str] = field(default_factory=dict)
     """Type URL -> reason, while the last answer of that type was a refusal."""
+
+    def refuse(self, type_url: str, reason: str) -> None:
+        """An update was refused."""
+        self.refused += 1
+        self.refusals[type_url] = reason
+
+    def accept(self, type_url: str) -> None:
+        """An update is in effect.
+
+        A refusal holds back the later kinds of its snapshot; so what comes of a later kind says
+        that the refusal is over, also when nothing of the refused kind was sent again.
+        """
+        self.accepted += 1
+        at = ORDER.index(type_url)
+        self.refusals = {
+            url: reason
+            for url, reason in self.refusals.items()
+            if url in ORDER and ORDER.index(url) > at
+        }
+        self.synced |= type_url == LAST and not self.refusals
 
     def families(self, worker: str) -> list[Family]:
         """As metrics of one worker."""
@@ -41,5 +67,12 @@ class XdsStatus:
                 "Updates by answer.",
                 ("answer",),
                 {("accepted",): float(self.accepted), ("refused",): float(self.refused)},
+            ),
+            Family(
+                "outrider_xds_resources_total",
+                "counter",
+                "Resources that control planes sent, changed ones and first ones.",
+                (),
+                {(): float(self.resources)},
             ),
         ]

@@ -32,6 +32,7 @@ class FakeWorker:
             connections=1,
             accepted=1,
             refused=0,
+            resources=1,
             refusals={"type": self.refusal} if self.refusal else {},
         )
 

@@ -7,6 +7,7 @@ or not at all.
 import hmac
 import ipaddress
 import logging
+import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,9 +47,8 @@ class Security:
             raise SecurityFileError("--tls-cert and --tls-key go together")
         if self.client_ca is not None and self.certificate is None:
             raise SecurityFileError("--tls-client-ca needs --tls-cert and --tls-key")
-        for file in (self.certificate, self.key, self.client_ca):
-            if file is not None:
-                _read(file)
+        if self.certificate is not None:
+            self._certificates()
         if self.token_file is not None:
             _token(self.token_file)
         if self.client_ca is not None or self.token_file is not None:
@@ -74,6 +74,7 @@ class Security:
     def _certificates(self) -> grpc.ServerCertificateConfiguration:
         assert self.certificate is not None
         assert self.key is not None
+        _usable(self.certificate, self.key, self.client_ca)
         pair = (_read(self.key), _read(self.certificate))
         return grpc.ssl_server_certificate_configuration([pair], _read_some(self.client_ca))
 
@@ -158,6 +159,23 @@ def _token(file: Path) -> bytes:
     if not token:
         raise SecurityFileError(f"{file} is empty: it must hold the token")
     return token
+
+
+def _usable(certificate: Path, key: Path, client_ca: Path | None) -> None:
+    """Raise SecurityFileError for what gRPC takes without a word and fails each handshake on."""
+    _read(certificate), _read(key), _read_some(client_ca)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        # Without a password OpenSSL would ask for one on the terminal.
+        context.load_cert_chain(certificate, key, password=lambda: "")
+    except (ssl.SSLError, OSError) as e:
+        what = f"{certificate} is no certificate with its key {key}"
+        raise SecurityFileError(f"{what}: {e}") from e
+    try:
+        if client_ca is not None:
+            context.load_verify_locations(client_ca)
+    except ssl.SSLError as e:
+        raise SecurityFileError(f"{client_ca} is no CA certificate: {e}") from e
 
 
 def _read_some(file: Path | None) -> bytes | None:

@@ -17,9 +17,8 @@ class Clock(Protocol):
 class MonotonicClock:
     """The real clock."""
 
-    def now(self) -> float:
-        """See Clock."""
-        return time.monotonic()
+    now = staticmethod(time.monotonic)  # in C: it is read three times per request
+    """See Clock."""
 
     def wall(self) -> float:
         """See Clock."""

@@ -17,17 +17,12 @@ MAX_JSON_BYTES = 64 * 1024
 class Usage(msgspec.Struct, frozen=True, gc=False):
     """Tokens that one exchange used."""
 
-    input_tokens: int
-    output_tokens: int
-
-
-class _WireUsage(msgspec.Struct, gc=False):
-    prompt_tokens: int = 0
-    completion_tokens: int = 0
+    input_tokens: int = msgspec.field(default=0, name="prompt_tokens")
+    output_tokens: int = msgspec.field(default=0, name="completion_tokens")
 
 
 class _WireAnswer(msgspec.Struct, gc=False):
-    usage: _WireUsage | None = None
+    usage: Usage | None = None
 
 
 _ANSWER = msgspec.json.Decoder(_WireAnswer)
@@ -40,10 +35,9 @@ def usage_of_json(body: bytes) -> Usage | None:
     if len(body) > MAX_JSON_BYTES:
         return usage_in_tail(body[-TAIL_BYTES:])
     try:
-        usage = _ANSWER.decode(body).usage
-    except (msgspec.MsgspecError, RecursionError):
+        return _ANSWER.decode(body).usage
+    except (msgspec.MsgspecError, RecursionError, UnicodeError):
         return None
-    return Usage(usage.prompt_tokens, usage.completion_tokens) if usage is not None else None
 
 
 def usage_in_tail(tail: bytes) -> Usage | None:

@@ -15,7 +15,6 @@ from datetime import UTC, datetime
 import msgspec
 
 from dataplane.observe.record import ExchangeRecord
-from dataplane.runtime.messages import ResponseDetail
 
 LINES_A_WRITE = 8
 FLUSH_S = 0.05
@@ -33,36 +32,44 @@ class AccessLog:
         """Lines that nobody read in time."""
         self._fd = fd
         self._wall = wall
-        self._lines: list[bytes] = []
+        self._lines = bytearray()
+        self._count = 0
         self._timer: asyncio.TimerHandle | None = None
         self._waiting = b""
-        self._encode = msgspec.json.Encoder().encode
+        self._encode_into = msgspec.json.Encoder().encode_into
+        self._ahead = 0.0
+        self._millisecond = -1
         self._second = -1
+        self._to_second = ""
         self._stamp = ""
         self._poll = select.poll()
         self._poll.register(fd, select.POLLOUT)
         self._blocks = not _is_file(fd)
 
-    def write(self, record: ExchangeRecord) -> None:
-        """Log a finished exchange. The record's `started` is lost: it means nothing outside this
-        process.
-        """
+    def write(self, record: ExchangeRecord, now: float) -> None:
+        """Log what finished `now`. Its `started` is lost: it means nothing elsewhere."""
         record.started = _NO_START
-        wall = self._wall()
-        second = int(wall)
-        if second != self._second:
-            self._second = second
-            self._stamp = datetime.fromtimestamp(second, UTC).strftime(
-                '{"time":"%Y-%m-%dT%H:%M:%S.'
-            )
-        stamp = f'{self._stamp}{int((wall - second) * 1000):03d}Z",'
-        if record.detail is ResponseDetail.VIA_UPSTREAM:
-            stamp += '"detail":"via_upstream",'  # the default, which the encoder leaves out
-        self._lines.append(b"%b%b\n" % (stamp.encode(), self._encode(record)[1:]))
-        if len(self._lines) >= LINES_A_WRITE:
+        millisecond = int((now + self._ahead) * 1000)
+        if millisecond != self._millisecond:
+            self._set_stamp(millisecond, now)
+        record.time = self._stamp
+        self._encode_into(record, self._lines, -1)
+        self._lines += b"\n"
+        self._count += 1
+        if self._count >= LINES_A_WRITE:
             self.flush()
         elif self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(FLUSH_S, self._flush_later)
+
+    def _set_stamp(self, millisecond: int, now: float) -> None:
+        second = millisecond // 1000
+        if second != self._second:
+            self._ahead = self._wall() - now  # the wall clock may be set, the other one never is
+            second = millisecond // 1000
+            self._second = second
+            self._to_second = datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S.")
+        self._millisecond = millisecond
+        self._stamp = f"{self._to_second}{millisecond - second * 1000:03d}Z"
 
     def _flush_later(self) -> None:
         self._timer = None
@@ -75,10 +82,11 @@ class AccessLog:
         lines = self._lines
         if lines:
             if len(self._waiting) > MAX_WAITING_BYTES:
-                self.dropped += len(lines)
+                self.dropped += self._count
             else:
-                self._waiting += b"".join(lines)
+                self._waiting += lines
             lines.clear()
+            self._count = 0
         while self._waiting:
             if not self._blocks:
                 piece = self._waiting

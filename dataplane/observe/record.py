@@ -12,6 +12,8 @@ class ExchangeRecord(msgspec.Struct, omit_defaults=True):
 
     Facts about one request and its answer. Times are on Clock.now(), durations in seconds."""
 
+    time: str = ""
+    """When it finished, for people; the access log sets it."""
     listener: str = ""
     method: str = ""
     path: str = ""
@@ -22,7 +24,8 @@ class ExchangeRecord(msgspec.Struct, omit_defaults=True):
     sampled: bool = False
     started: float = 0.0
     status: int = 0
-    detail: ResponseDetail = ResponseDetail.VIA_UPSTREAM
+    detail: ResponseDetail = msgspec.field(default_factory=lambda: ResponseDetail.VIA_UPSTREAM)
+    """(A factory, so that logs show it even when it is the ordinary one.)"""
     route: str = ""
     model: str = ""
     """As the client asked for it."""

@@ -23,8 +23,9 @@ class Recorder:
         self._access_log = access_log
         self._trace = trace
 
-    def finish(self, record: ExchangeRecord, series: Series | None = None) -> None:
-        """Say what happened; `series` spares a look-up when the caller has it."""
+    def finish(self, record: ExchangeRecord, now: float, series: Series | None = None) -> None:
+        """Say what happened, up to `now`; `series` spares a look-up when the caller has it."""
+        record.duration_s = round(now - record.started, 6)
         if series is None:
             target = record.provider or (record.agents[-1] if record.agents else "")
             series = self._metrics.series(record.listener, target)
@@ -32,4 +33,4 @@ class Recorder:
         if record.sampled:
             self._trace(record)
         if self._access_log is not None:
-            self._access_log.write(record)
+            self._access_log.write(record, now)

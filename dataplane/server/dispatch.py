@@ -10,8 +10,7 @@ from dataplane.observe import traceparent
 from dataplane.observe.record import ExchangeRecord
 from dataplane.runtime.messages import LocalReply, ResponseDetail
 from dataplane.server.downstream import Call
-from dataplane.server.heads import RequestShape
-from dataplane.server.incoming import Incoming
+from dataplane.server.incoming import NO_SHAPE, Incoming
 from dataplane.server.local_routes import CHAT, answer
 from dataplane.server.relay import Relay
 from dataplane.server.stream import Stream
@@ -21,80 +20,85 @@ if TYPE_CHECKING:
     from dataplane.server.serving import Serving
 
 
-def begin(front: "Front", serving: "Serving", incoming: Incoming) -> None:
+def begin(front: "Front", incoming: Incoming) -> None:
     """Answer a message, now or later."""
-    record, span = _record(front, serving, incoming)
-    if incoming.path != CHAT or incoming.method != "POST":
-        reply = answer(serving.config, serving.listener, incoming.method, incoming.path)
-        _finish(front, serving, record, reply, bodiless=incoming.method == "HEAD")
-        return
+    serving = incoming.serving
+    record, header = _record(front, incoming)
+    if incoming.target != CHAT or incoming.method != "POST":
+        path, _, query = incoming.target.partition("?")
+        record.path = path
+        if path != CHAT or incoming.method != "POST":
+            reply = answer(serving.config, serving.listener, incoming.method, path)
+            _finish(front, serving, record, reply, bodiless=incoming.method == "HEAD")
+            return
+    else:
+        path, query = CHAT, ""
     shape = incoming.shape
+    timeout_s = serving.listener.timeout_s
     if front.host.active >= serving.limits.max_requests:
         _finish(front, serving, record, _overloaded(serving.limits.max_requests))
     elif shape.encoding >= 0 and incoming.values[shape.encoding].lower() != b"identity":
         _finish(front, serving, record, _ENCODED)
     elif serving.relays:
-        relay = Relay(front, serving, incoming, record, span.header)
-        front.work_on(relay, incoming.started + serving.listener.timeout_s)
+        relay = Relay(front, incoming, record, header)
+        front.work_on(relay, incoming.started, timeout_s)
         relay.start()
     else:
-        deadline = incoming.started + serving.listener.timeout_s
         call = Call(
             serving.config,
             serving.listener,
-            incoming.request(),
+            incoming.request(path, query),
             record.request_id,
-            span.header.decode(),
-            deadline,
+            header.decode(),
+            incoming.started + timeout_s,
             record,
         )
         stream = Stream(front, serving, call)
-        front.work_on(stream, deadline)
+        front.work_on(stream, incoming.started, timeout_s)
         stream.start_task()
 
 
-def refuse(
-    front: "Front", serving: "Serving", reply: LocalReply, incoming: Incoming | None
-) -> None:
-    """Answer bytes that are no acceptable message, and give the connection up."""
+def refuse(front: "Front", reply: LocalReply, incoming: Incoming | None) -> None:
+    """Answer bytes that are no acceptable message."""
+    serving = front.host.serving if incoming is None else incoming.serving
     if incoming is None:
-        incoming = Incoming("", "", (), (), _NO_SHAPE, serving.now())
-    front.closes = True
-    record, _ = _record(front, serving, incoming)
+        incoming = Incoming(serving, "", "", (), (), NO_SHAPE, serving.now())
+    record, _ = _record(front, incoming)
     _finish(front, serving, record, reply)
 
 
-def _record(
-    front: "Front", serving: "Serving", incoming: Incoming
-) -> tuple[ExchangeRecord, traceparent.Span]:
-    """Name a message: its ids, and its place in a trace."""
+def _record(front: "Front", incoming: Incoming) -> tuple[ExchangeRecord, bytes]:
+    """Name a message and place it in a trace; with the `traceparent` for upstream calls."""
     shape = incoming.shape
     values = incoming.values
-    random = serving.services.random
-    span = traceparent.begin(
+    serving = incoming.serving
+    random = serving.random
+    trace_id, span_id, parent_span_id, sampled, header = traceparent.begin(
         values[shape.traceparent] if shape.traceparent >= 0 else None,
         serving.sampling_percent,
         random.getrandbits,
         random.random,
     )
-    trace_id = span.trace_id
-    request_id = values[shape.request_id] if shape.request_id >= 0 else b""
+    request_id = values[shape.request_id].decode("latin-1") if shape.request_id >= 0 else ""
     if not traceparent.sane_request_id(request_id):
-        request_id = traceparent.new_ids(random.getrandbits)[0]
-    front.request_id = request_id
+        request_id = traceparent.new_request_id(random.getrandbits)
+    front.request_id = request_id.encode()
     record = ExchangeRecord(
-        serving.listener.name,
+        "",
+        serving.name,
         incoming.method,
-        incoming.path,
-        request_id.decode(),
-        trace_id.decode(),
-        span.span_id.decode(),
-        span.parent_span_id.decode(),
-        span.sampled,
+        incoming.target,
+        request_id,
+        trace_id,
+        span_id,
+        parent_span_id,
+        sampled,
         incoming.started,
+        0,
+        ResponseDetail.VIA_UPSTREAM,
     )
     record.bytes_received = len(incoming.body)
-    return record, span
+    return record, header
 
 
 def _finish(
@@ -106,9 +110,9 @@ def _finish(
 ) -> None:
     record.status = reply.status
     record.detail = reply.detail
-    record.duration_s = round(serving.now() - record.started, 6)
-    serving.services.recorder.finish(record)
-    front.reply(reply, bodiless)
+    now = serving.now()
+    serving.recorder.finish(record, now)
+    front.reply(reply, now, bodiless)
 
 
 def _overloaded(limit: int) -> LocalReply:
@@ -120,7 +124,6 @@ def _overloaded(limit: int) -> LocalReply:
     )
 
 
-_NO_SHAPE = RequestShape(())
 _ENCODED = LocalReply(
     415,
     "Compressed request bodies are not supported.",

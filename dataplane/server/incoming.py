@@ -1,20 +1,28 @@
-"""One whole request as the front hands it on."""
+"""One request as the front hands it on."""
+
+from typing import TYPE_CHECKING
 
 from dataplane.runtime.messages import Headers, Request
 from dataplane.server.heads import OURS, Names, RequestShape, Shapes, Values
 
+if TYPE_CHECKING:
+    from dataplane.server.serving import Serving
+
 REQUEST_SHAPES: Shapes[RequestShape] = Shapes(RequestShape)
+NO_SHAPE = RequestShape(())
 
 
 class Incoming:
-    """A message that was accepted: names and values of its headers as they came, and where those of
-    interest stand.
+    """A message as it came: names and values of its headers, and where those of interest stand.
+
+    It keeps the Serving of the moment its head was read, to its end.
     """
 
-    __slots__ = ("body", "method", "names", "path", "query", "shape", "started", "values")
+    __slots__ = ("body", "method", "names", "serving", "shape", "started", "target", "values")
 
     def __init__(
         self,
+        serving: "Serving",
         method: str,
         target: str,
         names: Names,
@@ -22,25 +30,26 @@ class Incoming:
         shape: RequestShape,
         started: float,
     ) -> None:
+        self.serving = serving
         self.method = method
-        self.path, _, self.query = target.partition("?")
+        self.target = target
         self.names = names
         self.values = values
         self.shape = shape
         self.started = started
         self.body = b""
 
-    def request(self) -> Request:
+    def request(self, path: str, query: str) -> Request:
         """For the coroutine path: text, without headers that are ours."""
         headers: Headers = tuple(
             (name.decode("latin-1"), value.decode("utf-8", "surrogateescape"))
             for name, value in zip(self.names, self.values, strict=True)
             if not name.lower().startswith(OURS)
         )
-        return Request(self.method, self.path, headers, self.body, self.query)
+        return Request(self.method, path, headers, self.body, query)
 
 
-def from_request(request: Request, started: float) -> Incoming:
+def from_request(serving: "Serving", request: Request, started: float) -> Incoming:
     """The way back: a request that filters have changed, for the relay."""
     names = tuple(name.encode("latin-1", "replace") for name, _ in request.headers)
     values = tuple(
@@ -48,7 +57,6 @@ def from_request(request: Request, started: float) -> Incoming:
         for _, value in request.headers
     )
     shape = REQUEST_SHAPES.get(names) or REQUEST_SHAPES.make(names)
-    incoming = Incoming(request.method, request.path, names, values, shape, started)
-    incoming.query = request.query
+    incoming = Incoming(serving, request.method, request.path, names, values, shape, started)
     incoming.body = request.body
     return incoming

@@ -15,15 +15,15 @@ from dataplane.llm.wire import chat
 from dataplane.observe.record import ExchangeRecord
 from dataplane.runtime.messages import LocalReply, ResponseDetail
 from dataplane.server.answers import CHUNKED, CLOSE, LAST_CHUNK, STATUS_LINES
-from dataplane.server.heads import AnswerShape, Shapes, answer_template, named_by_connection
+from dataplane.server.heads import AnswerShape, Shapes, Values, answer_template, named_by_connection
 from dataplane.server.incoming import Incoming
-from dataplane.server.serving import Lane, Serving
 from dataplane.upstream.connection import UpstreamConnection
 from dataplane.upstream.errors import Phase, UpstreamFailure
 
 if TYPE_CHECKING:
     from dataplane.server.candidates import Candidate
     from dataplane.server.front import Front
+    from dataplane.server.serving import Lane
     from dataplane.upstream.pool import EndpointPool
 
 MAX_CONNECT_ATTEMPTS = 3
@@ -38,7 +38,7 @@ _FRAMING = {
     (True, False): CHUNKED + b"\r\n",
     (True, True): CHUNKED + CLOSE + b"\r\n",
 }
-_BODILESS = frozenset((204, 304))
+BODILESS = frozenset((204, 304))
 
 
 class Relay:
@@ -69,13 +69,12 @@ class Relay:
     def __init__(
         self,
         front: "Front",
-        serving: Serving,
         incoming: Incoming,
         record: ExchangeRecord,
         traceparent: bytes,
     ) -> None:
         self._front = front
-        self._serving = serving
+        self._serving = incoming.serving
         self._incoming = incoming
         self._traceparent = traceparent
         self._avoid: list[EndpointPool] = []
@@ -112,7 +111,7 @@ class Relay:
 
     def _attempt(self) -> None:
         """Send to the next endpoint that was not tried, or give up."""
-        random = self._serving.services.random.random
+        random = self._serving.random.random
         for candidate in self._lane:
             endpoint = pick(candidate.endpoints, random, self._avoid)
             if endpoint is not None and len(self._avoid) < MAX_CONNECT_ATTEMPTS:
@@ -191,8 +190,7 @@ class Relay:
 
     def _fail(self, failure: UpstreamFailure) -> None:
         if self._sent:
-            self.record.detail = failure.detail
-            self._end(cut=True)
+            self._cut(failure.detail)
         else:
             self._refuse(LocalReply(failure.status, failure.message, failure.detail))
 
@@ -221,10 +219,12 @@ class Relay:
         if data:
             self._front.write(data)
         if done:
-            upstream.release()
+            now = self._serving.now()
+            upstream.release(now)
             self._upstream = None
             self._count_usage(body)
-            self._end()
+            self._close_record(now)
+            self._front.ended(now)
         elif size < TAIL_BYTES:
             self._tail = self._tail[size - TAIL_BYTES :] + body
         else:
@@ -232,15 +232,14 @@ class Relay:
 
     def _head(self, upstream: UpstreamConnection) -> bytes | None:
         """Our answer's head; None when the upstream's was refused."""
-        names = tuple(upstream.names)
-        values = upstream.values
+        names, values = zip(*upstream.headers, strict=True) if upstream.headers else ((), ())
         shape = _SHAPES.get(names) or _SHAPES.make(names)
         status = upstream.status
         record = self.record
         template = shape.template
         front = self._front
         chunked = not shape.sized
-        if shape.transfer or shape.connection or status in _BODILESS:
+        if shape.transfer or shape.connection or status in BODILESS:
             if shape.transfer and not _is_chunked(values, shape.transfer):
                 upstream.abort()
                 self._fail(
@@ -252,13 +251,13 @@ class Relay:
                 )
                 return None
             named = named_by_connection(values, shape.connection)
-            if status in _BODILESS:
+            if status in BODILESS:
                 named |= {b"content-length"}
                 chunked = False
             if named:
                 template = answer_template(names, named)
                 if b"content-length" in named:
-                    chunked = status not in _BODILESS
+                    chunked = status not in BODILESS
         if chunked and front.http10:
             chunked = False
         self._chunked = chunked
@@ -305,14 +304,13 @@ class Relay:
         if not self._sent:
             record.status = CLIENT_CLOSED
         self._stop_upstream()
-        self._close_record()
+        self._close_record(self._serving.now())
 
     def on_deadline(self) -> None:
         """The listener's timeout has passed."""
         self._stop_upstream()
         if self._sent:
-            self.record.detail = ResponseDetail.DEADLINE_EXCEEDED
-            self._end(cut=True)
+            self._cut(ResponseDetail.DEADLINE_EXCEEDED)
         else:
             self._refuse(
                 LocalReply(
@@ -341,23 +339,22 @@ class Relay:
         """Answer by ourselves."""
         self.record.status = reply.status
         self.record.detail = reply.detail
-        self._close_record()
-        self._front.reply(reply)
+        now = self._serving.now()
+        self._close_record(now)
+        self._front.reply(reply, now)
 
-    def _end(self, cut: bool = False) -> None:
-        self._close_record()
-        if cut:
-            self._front.cut()
-        else:
-            self._front.ended()
+    def _cut(self, detail: ResponseDetail) -> None:
+        """End an answer that was begun."""
+        self.record.detail = detail
+        self._close_record(self._serving.now())
+        self._front.cut()
 
-    def _close_record(self) -> None:
+    def _close_record(self, now: float) -> None:
         self.over = True
         record = self.record
-        record.duration_s = round(self._serving.now() - record.started, 6)
         candidate = self._candidate
         if candidate is None:
-            self._serving.services.recorder.finish(record)
+            self._serving.recorder.finish(record, now)
             return
         endpoint = self._endpoint
         if endpoint is not None:
@@ -367,9 +364,8 @@ class Relay:
         record.route = candidate.route.name
         record.provider = candidate.provider.name
         record.upstream_model = candidate.provider.model
-        record.upstream_s = record.duration_s
-        self._serving.services.recorder.finish(record, candidate.series)
+        self._serving.recorder.finish(record, now, candidate.series)
 
 
-def _is_chunked(values: list[bytes], at: tuple[int, ...]) -> bool:
+def _is_chunked(values: Values, at: tuple[int, ...]) -> bool:
     return len(at) == 1 and values[at[0]].strip().lower() == b"chunked"

@@ -68,7 +68,10 @@ class Serving:
         self.services = services
         self.config = config
         self.listener = listener
+        self.name = listener.name
         self.limits = listener.limits
+        self.random = services.random
+        self.recorder = services.recorder
         self.relays = listener.kind is ListenerKind.MODEL and not listener.input_filters
         """Whether nothing needs more than bytes."""
         self.sampling_percent = config.tracing.sampling_percent if config.tracing else None

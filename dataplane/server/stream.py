@@ -12,7 +12,7 @@ from dataplane.runtime.messages import Headers, LocalReply, Request, ResponseDet
 from dataplane.server.answers import CHUNKED, CLOSE, LAST_CHUNK, chunk, started
 from dataplane.server.downstream import Call, DownstreamGoneError
 from dataplane.server.incoming import from_request
-from dataplane.server.relay import CLIENT_CLOSED, Relay
+from dataplane.server.relay import BODILESS, CLIENT_CLOSED, Relay
 from dataplane.server.serving import Serving
 
 if TYPE_CHECKING:
@@ -62,8 +62,7 @@ class Stream:
             raise DownstreamGoneError
         self._call.record.detail = reply.detail
         self._call.record.status = reply.status
-        self._close_record()
-        self._front.reply(reply)
+        self._front.reply(reply, self._close_record())
 
     def relay(self, request: Request) -> None:
         """See Downstream."""
@@ -73,8 +72,7 @@ class Stream:
         call = self._call
         relay = Relay(
             self._front,
-            self._serving,
-            from_request(request, call.record.started),
+            from_request(self._serving, request, call.record.started),
             call.record,
             call.traceparent.encode(),
         )
@@ -85,6 +83,9 @@ class Stream:
         """See Downstream."""
         if self.over:
             raise DownstreamGoneError
+        if status in BODILESS:
+            # A client takes what follows such a head for the next answer.
+            self._chunked = False
         record = self._call.record
         record.status = status
         record.first_byte_s = round(self._serving.now() - record.started, 6)
@@ -96,7 +97,7 @@ class Stream:
         """See Downstream."""
         if self.over:
             raise DownstreamGoneError
-        if data:
+        if data and self._call.record.status not in BODILESS:
             self._call.record.bytes_sent += len(data)
             self._front.write(chunk(data) if self._chunked else data)
         while self._resumed is not None:
@@ -110,8 +111,7 @@ class Stream:
             raise DownstreamGoneError
         if self._chunked:
             self._front.write(LAST_CHUNK)
-        self._close_record()
-        self._front.ended()
+        self._front.ended(self._close_record())
 
     def abort(self) -> None:
         """See Downstream."""
@@ -168,8 +168,8 @@ class Stream:
         if self._task is not None:
             self._task.cancel()
 
-    def _close_record(self) -> None:
+    def _close_record(self) -> float:
         self.over = True
-        record = self._call.record
-        record.duration_s = round(self._serving.now() - record.started, 6)
-        self._serving.services.recorder.finish(record)
+        now = self._serving.now()
+        self._serving.recorder.finish(self._call.record, now)
+        return now

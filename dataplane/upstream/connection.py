@@ -7,6 +7,7 @@ append) and handed on once per read.
 """
 
 import asyncio
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol, cast
 
 import httptools
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from dataplane.upstream.pool import EndpointPool
 
 MAX_HEAD_BYTES = 64 * 1024  # Envoy 60 KiB, nginx 4-8 KiB, OpenAI's answers have 1.5 KiB
+MAX_HEADERS = 256
 MAX_INTERIM = 8
 """Answers of 1xx before the real one."""
 IDLE_S = 55.0
@@ -31,9 +33,9 @@ class Reader(Protocol):
     """Whoever waits for an answer."""
 
     def on_answer(self, upstream: "UpstreamConnection", body: bytes, done: bool) -> None:
-        """More of the answer: its head is in `status`, `names`, `values` from the first call on.
+        """More of the answer: its head is in `status` and `headers` at the first call.
 
-        With `done` the reader must call `upstream.release()` before it begins anything else.
+        With `done` the reader must call `upstream.release(now)` before it begins anything else.
         """
 
     def on_failed(self, failure: UpstreamFailure) -> None:
@@ -53,11 +55,11 @@ class UpstreamConnection(asyncio.Protocol):
         self.due = NEVER
         self.uses = 0
         self.status = 0
-        self.names: list[bytes] = []
-        self.values: list[bytes] = []
+        self.headers: list[tuple[bytes, bytes]] = []
         self.closed = False
         self._pieces: list[bytes] = []
         self.on_body = self._pieces.append
+        self.on_header = _collector(self.headers)
         self._reader: Reader | None = None
         self._transport: asyncio.Transport | None = None
         self._parser: httptools.HttpResponseParser | None = None
@@ -80,7 +82,7 @@ class UpstreamConnection(asyncio.Protocol):
         assert self._transport is not None
         self._transport.write(data)
 
-    def release(self) -> None:
+    def release(self, now: float) -> None:
         """Give the connection back after an answer that was `done`; kept if both agree to."""
         transport = self._transport
         if transport is None:
@@ -92,9 +94,8 @@ class UpstreamConnection(asyncio.Protocol):
         self._any_byte = self._head_done = self._done = self._keep = False
         self._head_bytes = 0
         self._interim = 0
-        self.names.clear()
-        self.values.clear()
-        self.pool.put(self)
+        self.headers.clear()
+        self.pool.put(self, now)
 
     def abort(self) -> None:
         """Close at once; the reader hears nothing more."""
@@ -143,7 +144,11 @@ class UpstreamConnection(asyncio.Protocol):
         except httptools.HttpParserError as problem:
             self._fault = f"{type(problem).__name__}: {problem}"
         if fed_head:
-            self._count_head(len(data))
+            self._head_bytes += len(data)
+            if self._head_bytes > MAX_HEAD_BYTES:
+                self._check_head()
+        if len(self.headers) > MAX_HEADERS:
+            self._fault = "it sent too many headers or trailers"
         if self._fault:
             self._fail(ResponseDetail.UPSTREAM_PROTOCOL_ERROR, self._fault)
             return
@@ -195,12 +200,6 @@ class UpstreamConnection(asyncio.Protocol):
         if self._done:
             self._fault = "it sent a second answer"
 
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """See httptools; trailers come this way too and are dropped."""
-        if not self._head_done:
-            self.names.append(name)
-            self.values.append(value)
-
     def on_headers_complete(self) -> None:
         """See httptools."""
         parser = self._parser
@@ -219,8 +218,7 @@ class UpstreamConnection(asyncio.Protocol):
         """See httptools."""
         if self._in_interim:
             self._in_interim = False
-            self.names.clear()
-            self.values.clear()
+            self.headers.clear()
             return
         self._done = True
         assert self._parser is not None
@@ -228,18 +226,15 @@ class UpstreamConnection(asyncio.Protocol):
 
     # -- inside
 
-    def _count_head(self, fed: int) -> None:
-        self._head_bytes += fed
-        if self._head_bytes <= MAX_HEAD_BYTES:
-            return
+    def _check_head(self) -> None:
         if self._head_done:  # the rest of that read may be body
-            size = sum(map(len, self.names)) + sum(map(len, self.values)) + 4 * len(self.names)
+            size = sum(len(name) + len(value) + 4 for name, value in self.headers)
             if size <= MAX_HEAD_BYTES:
                 return
         self._fault = f"its head is larger than {MAX_HEAD_BYTES} bytes"
 
     def _ends_with_connection(self) -> bool:
-        return not any(name.lower() in _FRAMING for name in self.names)
+        return not any(name.lower() in _FRAMING for name, _ in self.headers)
 
     def _fail(self, detail: ResponseDetail, message: str) -> None:
         reader = self._reader
@@ -248,3 +243,16 @@ class UpstreamConnection(asyncio.Protocol):
             reader.on_failed(
                 UpstreamFailure(Phase.ANSWER, detail, f"The upstream failed: {message}.")
             )
+
+
+def _collector(headers: list[tuple[bytes, bytes]]) -> Callable[[bytes, bytes], None]:
+    """A callback that does as little as possible: it runs for every header of every answer.
+
+    Trailers come this way too; they are never looked at.
+    """
+    append = headers.append
+
+    def on_header(name: bytes, value: bytes) -> None:
+        append((name, value))
+
+    return on_header

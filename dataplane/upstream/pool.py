@@ -51,9 +51,9 @@ class EndpointPool:
                 return upstream
         return None
 
-    def put(self, upstream: UpstreamConnection) -> None:
-        """Keep a connection that has nothing to do."""
-        upstream.due = self._pool.now() + IDLE_S
+    def put(self, upstream: UpstreamConnection, now: float) -> None:
+        """Keep a connection that has nothing to do from `now` on."""
+        upstream.due = now + IDLE_S
         self._free.append(upstream)
 
     def dial(self, reader: Reader) -> None:
@@ -113,7 +113,7 @@ class EndpointPool:
                     )
                 )
             elif not reader.on_connected(upstream):
-                self.put(upstream)
+                self.put(upstream, self._pool.now())
 
 
 class Pool:

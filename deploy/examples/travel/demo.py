@@ -12,6 +12,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import grpc
 import openai
 from openai import AsyncOpenAI
 from rich.console import Console
@@ -114,6 +115,12 @@ async def _show_all(console: Console, config: Path, workers: int) -> list[str]:
 
 async def _show_questions(console: Console, agents: AsyncOpenAI, models: AsyncOpenAI) -> list[str]:
     problems: list[str] = []
+    for name, client in (("agents", agents), ("models", models)):
+        listed = [model.id async for model in client.models.list()]
+        console.print(f"GET {client.base_url}models: {', '.join(listed)}")
+        if not listed:
+            problems.append(f"the listener for {name} lists nothing")
+    console.print()
     weather = await _show(console, 1, agents, questions.WEATHER, problems)
     await _show(console, 2, agents, questions.BOTH, problems)
     await _show(console, 3, agents, questions.SMALL_TALK, problems)
@@ -167,7 +174,10 @@ async def _show_change(
     problems: list[str] = []
     console.print("[bold]A change of one route, under load[/bold]")
     await _show_car(console, agents, live.CAR_BEFORE, problems)
-    change = await live.change_under_load(agents, models, config, workers)
+    try:
+        change = await live.change_under_load(agents, models, config, workers)
+    except grpc.aio.AioRpcError as error:
+        return [*problems, f"the control plane's admin API: {error.details()}"]
     console.print("  edited: the flights agent now rents cars too, says its route")
     console.print(
         f"  snapshot {change.old_version} -> {change.new_version}, revision {change.revision}"
@@ -190,8 +200,12 @@ async def _show_car(
     console: Console, agents: AsyncOpenAI, question: questions.Question, problems: list[str]
 ) -> None:
     """The same question before and after: the change shows in who answers."""
-    answer = await questions.ask(agents, question)
     said = str(question.messages[-1].get("content"))
+    try:
+        answer = await questions.ask(agents, question)
+    except openai.OpenAIError as error:
+        problems.append(f"{question.title} the change: {error}")
+        return
     who = f"[cyan]{' then '.join(answer.agents)}[/cyan]"
     why = answer.headers.get("x-outrider-scores", "")
     console.print(f"  {question.title}: {said!r} -> {who} ({why}): {escape(_cut(answer.text))}")

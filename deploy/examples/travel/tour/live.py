@@ -35,7 +35,7 @@ NEW_ROUTE = """\
 CAR = (user("I need a rental car in Athens."),)
 CAR_BEFORE = Question("before", CAR, expected_agents=("weather",))
 CAR_AFTER = Question("after", CAR, expected_agents=("flights",), expected_words=("car in Athens",))
-COMPLETION = Question("load", (user("Say hello."),), model="fast", stream=True)
+COMPLETION = Question("load", (user("Say hello."),), model="fast", stream=True, max_tokens=8)
 
 
 @dataclass(slots=True)

@@ -22,6 +22,7 @@ class Question:
     expected_words: tuple[str, ...] = ()
     model: str = "travel"
     stream: bool = False
+    max_tokens: int = 60
 
     @property
     def to_agents(self) -> bool:
@@ -102,7 +103,10 @@ async def ask(client: AsyncOpenAI, question: Question) -> Answer:
     if question.stream:
         return await _streamed(client, question, began)
     async with calls.create(
-        model=question.model, messages=question.messages, max_tokens=60, temperature=0
+        model=question.model,
+        messages=question.messages,
+        max_tokens=question.max_tokens,
+        temperature=0,
     ) as response:
         first = time.perf_counter() - began
         completion = await response.parse()
@@ -118,7 +122,7 @@ async def _streamed(client: AsyncOpenAI, question: Question, began: float) -> An
     raw = await client.chat.completions.with_raw_response.create(
         model=question.model,
         messages=question.messages,
-        max_tokens=60,
+        max_tokens=question.max_tokens,
         temperature=0,
         stream=True,
         stream_options={"include_usage": True},

@@ -6,7 +6,7 @@ Rule: no router ever runs on the event loop, and none is waited for: a listener 
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from dataplane.intent.embed import load_encoder
@@ -19,11 +19,30 @@ from dataplane.tasks import Tasks
 log = logging.getLogger(__name__)
 
 
+class Making:
+    """How routers are made; all of it runs in threads."""
+
+    def load(self) -> Encoder | None:
+        """The encoder, or None when this data plane has none."""
+        return load_encoder()
+
+    def words(self, agents: Sequence[AgentTarget], min_confidence: float) -> Router:
+        """A router that is there at once."""
+        return make_bm25(agents, min_confidence)
+
+    def meaning(
+        self, agents: Sequence[AgentTarget], min_confidence: float, encoder: Encoder
+    ) -> Router:
+        """The better one; takes some ms for each text of its agents."""
+        return make_minilm(agents, min_confidence, encoder)
+
+
 class _Post:
     """One listener's router. Its methods run in threads."""
 
-    def __init__(self, listener: Listener) -> None:
+    def __init__(self, listener: Listener, making: Making) -> None:
         self.listener = listener
+        self._making = making
         self._agents = _agents(listener)
         self._words: Router | None = None
         self._meaning: Router | None = None
@@ -40,20 +59,21 @@ class _Post:
         if self._meaning is not None:
             return self._meaning.decide(conversation)
         if self._words is None:
-            self._words = make_bm25(self._agents, self.listener.min_confidence)
+            self._words = self._making.words(self._agents, self.listener.min_confidence)
         return self._words.decide(conversation)
 
     def read(self, encoder: Encoder) -> None:
-        """Decide by meaning from now on; takes about 2 ms for each text of its agents."""
-        self._meaning = make_minilm(self._agents, self.listener.min_confidence, encoder)
+        """Decide by meaning from now on."""
+        confidence = self.listener.min_confidence
+        self._meaning = self._making.meaning(self._agents, confidence, encoder)
 
 
 class Deciding:
     """Gives every listener with several agents its router, and asks it."""
 
-    def __init__(self, load: Callable[[], Encoder | None] = load_encoder) -> None:
-        """`load` is called once, in a thread, when the first listener needs an encoder."""
-        self._load = load
+    def __init__(self, making: Making | None = None) -> None:
+        """The encoder is loaded once, when the first listener needs a router."""
+        self._making = making or Making()
         self._encoder: Encoder | None = None
         self._loaded = False
         self._posts: dict[str, _Post] = {}
@@ -70,7 +90,7 @@ class Deciding:
                 continue
             post = self._posts.get(name)
             if post is None or not post.serves(listener):
-                post = _Post(listener)
+                post = _Post(listener, self._making)
                 self._start_reading(post)
             posts[name] = post
         self._posts = posts
@@ -80,7 +100,7 @@ class Deciding:
         post = self._posts.get(listener.name)
         if post is None or not post.serves(listener):
             # A request that began before its listener changed, or was removed.
-            post = _Post(listener)
+            post = _Post(listener, self._making)
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._decisions, post.decide, conversation)
 
@@ -108,7 +128,7 @@ class Deciding:
         """In the thread of reading."""
         if not self._loaded:
             self._loaded = True
-            self._encoder = self._load()
+            self._encoder = self._making.load()
         if self._encoder is not None:
             post.read(self._encoder)
             log.info("listener %s routes with %s", post.listener.name, self._encoder.name)

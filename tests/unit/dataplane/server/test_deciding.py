@@ -1,0 +1,167 @@
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+
+import pytest
+
+from dataplane.intent.encoder import AgentIndex, Encoder
+from dataplane.intent.units import AgentTexts
+from dataplane.runtime.config import AgentTarget, Listener, ListenerKind, Route, RuntimeConfig
+from dataplane.runtime.decision import Decision, Turn
+from dataplane.server.deciding import Deciding, Making
+
+ASKED = (Turn("user", "Rain?"),)
+
+
+class FakeRouter:
+    def __init__(self, makers: "FakeMaking", name: str, agents: Sequence[AgentTarget]) -> None:
+        self.makers = makers
+        self.name = name
+        self.agents = tuple(one.agent for one in agents)
+
+    def decide(self, conversation: Sequence[Turn]) -> Decision:
+        self.makers.threads.add(threading.get_ident())
+        self.makers.asked.set()
+        self.makers.may_decide.wait(5)
+        return Decision(self.agents[:1], (), "", self.name)
+
+
+class FakeEncoder:
+    name = "fake"
+
+    def index(self, agents: Sequence[AgentTexts]) -> AgentIndex:
+        raise AssertionError(agents)
+
+
+class FakeMaking(Making):
+    """Routers that tell who made them; the encoder comes when the test says so."""
+
+    def __init__(self) -> None:
+        self.loads = 0
+        self.made: list[str] = []
+        self.threads: set[int] = set()
+        self.may_load = threading.Event()
+        self.may_decide = threading.Event()
+        self.may_decide.set()
+        self.asked = threading.Event()
+        self.broken = False
+
+    def load(self) -> Encoder | None:
+        self.may_load.wait(5)
+        self.loads += 1
+        return None if self.broken else FakeEncoder()
+
+    def words(self, agents: Sequence[AgentTarget], min_confidence: float) -> FakeRouter:
+        self.threads.add(threading.get_ident())
+        return FakeRouter(self, "words", agents)
+
+    def meaning(
+        self, agents: Sequence[AgentTarget], min_confidence: float, encoder: Encoder
+    ) -> FakeRouter:
+        self.threads.add(threading.get_ident())
+        self.made.append("+".join(one.agent for one in agents))
+        return FakeRouter(self, "meaning", agents)
+
+
+def listener(name: str, *agents: str) -> Listener:
+    routes = tuple(Route(f"{name}/{one}", name, AgentTarget(one, "")) for one in agents)
+    return Listener(name, ListenerKind.AGENT, "127.0.0.1", 0, routes=routes)
+
+
+def config(*listeners: Listener) -> RuntimeConfig:
+    return RuntimeConfig(listeners={one.name: one for one in listeners})
+
+
+@pytest.fixture
+def making() -> FakeMaking:
+    return FakeMaking()
+
+
+@pytest.fixture
+async def deciding(making: FakeMaking) -> AsyncIterator[Deciding]:
+    deciding = Deciding(making)
+    yield deciding
+    making.may_load.set()
+    making.may_decide.set()
+    await deciding.close()
+
+
+TRAVEL = listener("travel", "weather", "flights")
+
+
+async def test_words_decide_until_meaning_is_ready(deciding: Deciding, making: FakeMaking) -> None:
+    deciding.configure(config(TRAVEL))
+    assert (await deciding.decide(TRAVEL, ASKED)).method == "words"
+    making.may_load.set()
+    await deciding.ready()
+    assert (await deciding.decide(TRAVEL, ASKED)).method == "meaning"
+
+
+async def test_nothing_runs_on_the_event_loop(deciding: Deciding, making: FakeMaking) -> None:
+    making.may_load.set()
+    deciding.configure(config(TRAVEL))
+    await deciding.decide(TRAVEL, ASKED)
+    await deciding.ready()
+    await deciding.decide(TRAVEL, ASKED)
+    assert threading.get_ident() not in making.threads
+
+
+async def test_reload_reads_only_agents_that_changed(
+    deciding: Deciding, making: FakeMaking
+) -> None:
+    making.may_load.set()
+    other = listener("other", "a", "b")
+    deciding.configure(config(TRAVEL, other))
+    await deciding.ready()
+    deciding.configure(config(replace(TRAVEL, timeout_s=1.0), listener("other", "a", "c")))
+    await deciding.ready()
+    assert making.made == ["weather+flights", "a+b", "a+c"]
+    assert making.loads == 1
+
+
+async def test_without_an_encoder_words_stay(deciding: Deciding, making: FakeMaking) -> None:
+    making.broken = True
+    making.may_load.set()
+    deciding.configure(config(TRAVEL))
+    await deciding.ready()
+    assert (await deciding.decide(TRAVEL, ASKED)).method == "words"
+
+
+async def test_listener_with_one_agent_needs_no_router(
+    deciding: Deciding, making: FakeMaking
+) -> None:
+    making.may_load.set()
+    deciding.configure(config(listener("travel", "weather")))
+    await deciding.ready()
+    assert making.loads == 0
+
+
+async def test_request_of_an_older_config_is_decided_among_its_own_agents(
+    deciding: Deciding, making: FakeMaking
+) -> None:
+    making.may_load.set()
+    deciding.configure(config(TRAVEL))
+    deciding.configure(config(listener("travel", "hotels", "cars")))
+    assert (await deciding.decide(TRAVEL, ASKED)).agents == ("weather",)
+    deciding.configure(config())
+    assert (await deciding.decide(TRAVEL, ASKED)).agents == ("weather",)
+
+
+async def test_decision_nobody_waits_for_is_not_begun(
+    deciding: Deciding, making: FakeMaking
+) -> None:
+    deciding.configure(config(TRAVEL))
+    making.may_decide.clear()
+    loop = asyncio.get_running_loop()
+    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+        first = group.create_task(deciding.decide(TRAVEL, ASKED))
+        await asyncio.to_thread(making.asked.wait, 5)
+        making.asked.clear()
+        left = group.create_task(deciding.decide(TRAVEL, ASKED))
+        loop.call_soon(left.cancel)
+        with pytest.raises(asyncio.CancelledError):
+            await left
+        making.may_decide.set()
+        await first
+        assert not making.asked.is_set()

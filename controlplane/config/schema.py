@@ -193,7 +193,7 @@ class Tracing(_Block):
     opentracing_grpc_endpoint: Url = "http://localhost:4317"
     """The OTLP gRPC address of a collector, without a path."""
     span_attributes: SpanAttributes = SpanAttributes()
-    """What is put on every span."""
+    """Attributes of every span: fixed ones, and request headers."""
 
 
 class Config(_Block):

@@ -7,9 +7,11 @@ read; the schema and the rules call the same readers as the translation does.
 import re
 from dataclasses import dataclass
 from enum import Enum
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 DURATION = r"^[0-9]+(\.[0-9]+)?(ms|s|m|h)$"
+_DURATION = re.compile(DURATION.strip("^$"))
 _UNITS_MS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000}
 MAX_DURATION_MS = 24 * 3_600_000
 
@@ -30,7 +32,7 @@ class BadValueError(Exception):
 
 def duration_ms(text: str) -> int:
     """`30s`, `500ms`, `1.5m`, `2h` in milliseconds, 1 ms to 24 h. Raises BadValueError."""
-    if not re.match(DURATION, text) or len(text) > 20:
+    if not _DURATION.fullmatch(text) or len(text) > 20:
         hint = "add a unit: s, ms, m or h" if text.isdigit() else ""
         raise BadValueError(f"{text!r} is not a duration such as '30s', '500ms' or '2m'", hint)
     number = text.rstrip("msh")
@@ -72,6 +74,9 @@ def read_url(text: str) -> Url:
             f"{shown} has a '$' in its host",
             "environment variables are read in access_key and headers only",
         )
+    # urlsplit takes line breaks and tabs away without a word.
+    if not text.isprintable() or not text.isascii():
+        raise BadValueError(f"{shown} has a control or a non-ASCII character")
     try:
         parts = urlsplit(text)
         host, port = parts.hostname, parts.port
@@ -81,11 +86,13 @@ def read_url(text: str) -> Url:
         raise BadValueError(*_no_scheme(text, shown, parts.scheme))
     if not host:
         raise BadValueError(f"{shown} has no host")
+    if "[" in parts.netloc and ":" not in host:
+        raise BadValueError(f"{shown}: {host!r} is not an IPv6 address")
     if parts.username is not None:
         raise BadValueError("the URL has a user or password in it", "credentials go into headers")
     if parts.query or parts.fragment or "?" in text or "#" in text:
         raise BadValueError(f"{shown} has a '?' or '#'", "only scheme, host, port and path")
-    if ":" not in host and (not _HOST.fullmatch(host) or ".." in host or len(host) > 253):
+    if not _is_host(host):
         raise BadValueError(f"{shown}: {host!r} is not a host name")
     if not _PATH.fullmatch(parts.path):
         raise BadValueError(f"{shown} has a space or another character a path cannot have")
@@ -93,6 +100,15 @@ def read_url(text: str) -> Url:
         raise BadValueError(f"{shown}: port 0 cannot be called")
     path = parts.path.rstrip("/")
     return Url(parts.scheme, host, port or _DEFAULT_PORTS[parts.scheme], path)
+
+
+def _is_host(host: str) -> bool:
+    if ":" in host:
+        try:
+            return ip_address(host).version == 6
+        except ValueError:
+            return False
+    return bool(_HOST.fullmatch(host)) and ".." not in host and len(host) <= 253
 
 
 def _no_scheme(text: str, shown: str, scheme: str) -> tuple[str, str]:

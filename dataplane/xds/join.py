@@ -8,6 +8,7 @@ Two routes of one listener may claim one model name while a rename is half way; 
 wins.
 """
 
+import operator
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TypeVar, cast
@@ -60,7 +61,7 @@ def join(resources: Resources, before: Resources, config: RuntimeConfig) -> Runt
         clusters = _clusters(resources, before, clusters)
     listeners = config.listeners
     if changed(ResourceKind.LISTENER, ResourceKind.ROUTE):
-        listeners = _listeners(resources, listeners)
+        listeners = _listeners(resources, before, listeners)
     tracing = resources.values(ResourceKind.TRACING, Tracing)
     joined = RuntimeConfig(
         version=resources.version(),
@@ -71,7 +72,7 @@ def join(resources: Resources, before: Resources, config: RuntimeConfig) -> Runt
         filters=section(ResourceKind.FILTER, Filter, config.filters),
         tracing=next(iter(tracing.values()), None),
     )
-    problems = list(_dangling(joined, resources))
+    problems = [*_dangling(joined), *_dangling_routes(resources, before, joined)]
     if problems:
         raise InconsistentError(problems)
     return joined
@@ -96,19 +97,33 @@ def _clusters(
     return clusters
 
 
-def _keep(old: V | None, new: V) -> V:
-    """The object we have, when it says the same."""
-    return old if old is not None and old == new else new
+def _listeners(
+    resources: Resources, before: Resources, old: Mapping[str, Listener]
+) -> dict[str, Listener]:
+    """A listener is made anew when it or one of its routes is another object than before."""
+    routes = _routes_by_listener(resources)
+    had_routes = _routes_by_listener(before)
+    had = before.of(ResourceKind.LISTENER)
+    listeners: dict[str, Listener] = {}
+    for name, one in resources.of(ResourceKind.LISTENER).items():
+        of_it = routes.get(name, [])
+        if one is had.get(name) and _same(of_it, had_routes.get(name, [])):
+            listeners[name] = old[name]
+        else:
+            listeners[name] = _with_routes(cast(Listener, one.value), of_it)
+    return listeners
 
 
-def _listeners(resources: Resources, old: Mapping[str, Listener]) -> dict[str, Listener]:
+def _routes_by_listener(resources: Resources) -> dict[str, list[Route]]:
     by_listener: dict[str, list[Route]] = {}
-    for route in resources.values(ResourceKind.ROUTE, Route).values():
+    for one in resources.of(ResourceKind.ROUTE).values():
+        route = cast(Route, one.value)
         by_listener.setdefault(route.listener, []).append(route)
-    return {
-        name: _keep(old.get(name), _with_routes(one, by_listener.get(name, [])))
-        for name, one in resources.values(ResourceKind.LISTENER, Listener).items()
-    }
+    return by_listener
+
+
+def _same(some: list[Route], others: list[Route]) -> bool:
+    return len(some) == len(others) and all(map(operator.is_, some, others))
 
 
 def _with_routes(listener: Listener, routes: list[Route]) -> Listener:
@@ -139,7 +154,7 @@ def _default_agent(routes: list[Route]) -> Route | None:
     return routes[0] if routes else None
 
 
-def _dangling(config: RuntimeConfig, resources: Resources) -> Iterable[str]:
+def _dangling(config: RuntimeConfig) -> Iterable[str]:
     for provider in config.providers.values():
         if provider.cluster not in config.clusters:
             yield f"model provider {provider.name!r}: unknown cluster {provider.cluster!r}"
@@ -153,8 +168,18 @@ def _dangling(config: RuntimeConfig, resources: Resources) -> Iterable[str]:
         for name in listener.input_filters:
             if name not in config.filters:
                 yield f"listener {listener.name!r}: unknown filter {name!r}"
-    for route in resources.values(ResourceKind.ROUTE, Route).values():
-        yield from _dangling_route(route, config)
+
+
+def _dangling_routes(
+    resources: Resources, before: Resources, config: RuntimeConfig
+) -> Iterable[str]:
+    """Only new routes are looked at while what routes lead to has stayed."""
+    targets = (ResourceKind.MODEL_PROVIDER, ResourceKind.AGENT, ResourceKind.FILTER)
+    stayed = all(resources.of(kind) is before.of(kind) for kind in targets)
+    known = before.of(ResourceKind.ROUTE) if stayed else {}
+    for name, one in resources.of(ResourceKind.ROUTE).items():
+        if known.get(name) is not one:
+            yield from _dangling_route(cast(Route, one.value), config)
 
 
 def _dangling_route(route: Route, config: RuntimeConfig) -> Iterable[str]:

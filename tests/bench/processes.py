@@ -6,6 +6,7 @@ Figures come from /proc: CPU from every thread's schedstat (nanoseconds), memory
 
 import contextlib
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -28,6 +29,15 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def allow_descriptors(wanted: int) -> None:
+    """Raises the limit of open files, for us and for what we start."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < wanted:
+        raise SystemExit(f"bench: {wanted} open files are needed, the limit is {hard} (ulimit -Hn)")
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def pin(pid: int, core: int) -> None:

@@ -7,7 +7,6 @@ Exits 1 when a request failed (and with --check when a goal is missed).
 
 import argparse
 import os
-import resource
 import signal
 import sys
 from collections.abc import Iterator, Sequence
@@ -32,7 +31,7 @@ from tests.bench.figures import (
     write_figures,
 )
 from tests.bench.measure import freeze, measure, measure_idle, thaw
-from tests.bench.processes import Program, free_port
+from tests.bench.processes import Program, allow_descriptors, free_port
 from tests.bench.programs import BUILD, build_programs
 from tests.bench.report import show
 from tests.bench.scenarios import SCENARIOS, SLOW_CONTESTANT, Scenario
@@ -179,15 +178,6 @@ def run_litellm(options: Options, place: Place, results: Results, console: Conso
                     scenario.name, contestant.name, measure(contestant, running, scenario, place)
                 )
                 freeze(running)
-
-
-def allow_descriptors(wanted: int) -> None:
-    """Raises the limit of open files, for us and for what we start."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if hard != resource.RLIM_INFINITY and hard < wanted:
-        raise SystemExit(f"bench: {wanted} open files are needed, the limit is {hard} (ulimit -Hn)")
-    if soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def verdict(results: Results, check: bool) -> int:

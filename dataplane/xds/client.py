@@ -175,6 +175,7 @@ class XdsClient:
             if answer.error:
                 return answer.error
             if answer.state is not self._state:
+                await asyncio.sleep(0)
                 await self._on_config(answer.state.config)
         except (UndecodableError, ConfigRejectedError) as e:
             return str(e)
@@ -198,6 +199,7 @@ class XdsClient:
             if self._clock.now() - since > SLICE_S:
                 await asyncio.sleep(0)
                 since = self._clock.now()
+        await asyncio.sleep(0)
         return decoded
 
 

@@ -5,7 +5,7 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from outriderpb.admin.v1 import fleet_pb2
 from controlplane import bootstrap as control_bootstrap
 from controlplane.cli.supervise import Child
 from controlplane.main import ControlPlane, running_control_plane
+from controlplane.security import Security
 from controlplane.translate.compiler import compile_config
 from dataplane import bootstrap as data_bootstrap
 from dataplane.main import Worker, running_worker
@@ -61,19 +62,26 @@ async def planes(
     *,
     environ: Mapping[str, str] | None = None,
     workers: int = 1,
+    security: Security | None = None,
+    flags: Sequence[str] = (),
 ) -> AsyncIterator[Planes]:
-    """Both planes on free ports, converged on a config; listeners in it should have port 0."""
+    """Both planes on free ports, converged on a config; listeners in it should have port 0.
+
+    :param environ: variables of the data plane.
+    :param security, flags: of the control plane, and how workers meet it.
+    """
     at = control_bootstrap.Bootstrap(
         xds_address=ANY_PORT,
         admin_address=ANY_PORT,
         http_address=ANY_PORT,
         state_dir=directory / "control",
+        security=security or Security(),
     )
     async with AsyncExitStack() as stack:
         control = await stack.enter_async_context(running_control_plane(at, {}))
         made = Planes(control, "outrider.yaml")
         for index in range(workers):
-            bootstrap = worker_bootstrap(control.xds_address, directory, index)
+            bootstrap = worker_bootstrap(control.xds_address, directory, index, flags)
             made.workers.append(
                 await stack.enter_async_context(running_worker(bootstrap, environ or {}))
             )
@@ -81,12 +89,16 @@ async def planes(
         yield made
 
 
-def worker_bootstrap(xds_address: str, directory: Path, index: int = 0) -> data_bootstrap.Bootstrap:
+def worker_bootstrap(
+    xds_address: str, directory: Path, index: int = 0, flags: Sequence[str] = ()
+) -> data_bootstrap.Bootstrap:
     """What a worker of a test is told."""
+    directory.mkdir(exist_ok=True)
     argv = [
         *("--xds-address", xds_address, "--node-id", "test"),
         *("--state-dir", str(directory / "data"), "--worker", str(index)),
         *("--access-log", str(directory / "access.log")),
+        *flags,
     ]
     return data_bootstrap.read_bootstrap(argv, {})
 

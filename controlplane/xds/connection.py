@@ -19,6 +19,7 @@ from controlplane.snapshot.resource import ResourceType
 from controlplane.xds.edition import Edition, Library
 from controlplane.xds.fleet import Fleet, Member
 from controlplane.xds.stream import Answer, Heard, Stream, legible
+from controlplane.xds.subscription import Update
 
 log = logging.getLogger(__name__)
 
@@ -31,35 +32,43 @@ class Connection:
     __slots__ = (
         "_clock",
         "_context",
+        "_current",
         "_ended",
         "_fleet",
         "_metrics",
+        "_outbox",
         "_sent_at",
+        "_stale",
         "_stream",
+        "_wake",
         "member",
         "reason",
-        "wake",
     )
 
     def __init__(
         self,
         context: Context,
         node: ads_pb2.Node,
+        current: Callable[[str], Edition | None],
         library: Library,
         clock: Clock,
         metrics: Metrics,
         fleet: Fleet,
     ) -> None:
+        """`current` tells what a group is to have now."""
         self._context = context
         self._clock = clock
         self._metrics = metrics
         self._fleet = fleet
+        self._current = current
         self._ended = False
+        self._stale = False
+        self._outbox: list[Update] = []
+        self._wake = asyncio.Event()
         self._sent_at: dict[ResourceType, float] = {}
         name = legible(node.id)
         self._stream = Stream(name, library)
         self.reason = ""
-        self.wake = asyncio.Event()
         self.member = Member(
             name,
             legible(node.cluster),
@@ -74,7 +83,12 @@ class Connection:
         """Let the stream end; a reason makes it end as an error that says so."""
         self.reason = reason
         self._ended = True
-        self.wake.set()
+        self._wake.set()
+
+    def look(self) -> None:
+        """There is another edition: let the writer see what that means for this node."""
+        self._stale = True
+        self._wake.set()
 
     async def read(self) -> None:
         """Take requests until the node closes its side or the stream ends."""
@@ -91,11 +105,11 @@ class Connection:
             self.end(self.reason)
 
     def heard(self, request: ads_pb2.DeltaDiscoveryRequest) -> None:
-        """Take one request and wake the writer."""
+        """Take one request; wake the writer if that makes something to send."""
         heard = self._stream.receive(request, self._clock.wall())
         if heard.kind is not None and heard.answer is not Answer.NONE:
             self._answered(heard.kind, heard)
-        self.wake.set()
+        self._decide()
 
     def _answered(self, kind: ResourceType, heard: Heard) -> None:
         if (sent_at := self._sent_at.pop(kind, None)) is not None:
@@ -108,25 +122,34 @@ class Connection:
         what = f"{label} of snapshot {heard.version}"
         log.warning("node %s refused %s: %s", self.member.id, what, heard.reason)
 
-    async def write(self, current: Callable[[str], Edition | None]) -> None:
-        """Send what there is to send, whenever there is, until the stream ends."""
-        while True:
-            await self.wake.wait()
-            self.wake.clear()
-            if self._ended:
-                return
-            edition = current(self.member.group)
-            if edition is not None:
-                await self._push(edition)
-
-    async def _push(self, edition: Edition) -> None:
+    def _decide(self) -> None:
+        """Put the next update into the outbox, if there is one."""
+        edition = self._current(self.member.group)
+        if edition is None:
+            return
         update = self._stream.next(edition)
         # Also when nothing is sent: that may be how a node became whole.
         self._fleet.changed()
-        if update is None:
-            return
+        if update is not None:
+            self._outbox.append(update)
+            self._wake.set()
+
+    async def write(self) -> None:
+        """Send what there is to send, whenever there is, until the stream ends."""
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            if self._ended:
+                return
+            if self._stale:
+                self._stale = False
+                self._decide()
+            while self._outbox:
+                await self._send(self._outbox.pop(0))
+
+    async def _send(self, update: Update) -> None:
         self._sent_at[update.kind] = self._clock.now()
         self._metrics.pushes.labels(update.kind.name.lower()).inc()
         wire = update.wire()
-        del update, edition
+        del update
         await self._context.write(wire)

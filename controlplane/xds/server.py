@@ -62,7 +62,7 @@ class AdsService:
             return
         self._editions[group] = Edition.of(snapshot, previous)
         for connection in self._connections:
-            connection.wake.set()
+            connection.look()
         self._fleet.changed()
 
     def edition(self, group: str) -> Edition | None:
@@ -88,7 +88,13 @@ class AdsService:
                 f"the first request must carry a node.id of at most {_MAX_ID} characters",
             )
         connection = Connection(
-            context, first.node, self._library, self._clock, self._metrics, self._fleet
+            context,
+            first.node,
+            self.edition,
+            self._library,
+            self._clock,
+            self._metrics,
+            self._fleet,
         )
         self._connections.add(connection)
         self._metrics.streams.inc()
@@ -98,7 +104,7 @@ class AdsService:
         del first
         reader = self._readers.start(connection.read(), f"ads {connection.member.id}")
         try:
-            await connection.write(self.edition)
+            await connection.write()
         finally:
             self._connections.discard(connection)
             self._metrics.streams.dec()

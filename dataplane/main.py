@@ -94,6 +94,7 @@ class Worker:
             config_version=config.version,
             listeners=bound,
             connected=status.connected,
+            current=status.current,
             connections=status.connections,
             accepted=status.accepted,
             refused=status.refused,

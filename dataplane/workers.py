@@ -29,6 +29,8 @@ KILL_AFTER_DRAIN_S = 5.0
 LIVED_S = 10.0
 """A worker that ran this long is started again soon; one that keeps dying waits ever longer."""
 ASK_EVERY_S = 0.05
+CATCH_UP_S = 1.0
+"""How long `ready` waits for the control plane when what is served came from disk."""
 USAGE_ERROR = 2
 
 
@@ -102,7 +104,8 @@ class Workers:
 
     def __init__(self, bootstrap: Bootstrap, argv: Sequence[str], runtime_dir: Path) -> None:
         self._bootstrap = bootstrap
-        clock, random = MonotonicClock(), Random()
+        self._clock = MonotonicClock()
+        random = Random()
         # -P: a folder named dataplane where the command was typed must not be taken for ours.
         command = [
             sys.executable,
@@ -115,7 +118,7 @@ class Workers:
         ]
         indexes = range(bootstrap.workers)
         self._processes = [
-            WorkerProcess(i, [*command, "--worker", str(i)], clock, Backoff(random))
+            WorkerProcess(i, [*command, "--worker", str(i)], self._clock, Backoff(random))
             for i in indexes
         ]
         self._ports = [WorkerPort(i, socket_path(runtime_dir, i)) for i in indexes]
@@ -190,11 +193,16 @@ class Workers:
         say_ready(facts)
 
     async def _when_ready(self) -> list[WorkerReport]:
+        """Every worker serves; what came from disk gets a moment to be brought up to date."""
+        since: float | None = None
         while True:
             reports = await self._admin.reports()
             ready = [report for report in reports if report is not None and report.ready]
             if len(ready) == len(reports):
-                return ready
+                now = self._clock.now()
+                since = now if since is None else since
+                if all(report.current for report in ready) or now - since > CATCH_UP_S:
+                    return ready
             await asyncio.sleep(ASK_EVERY_S)
 
     def _families(self) -> list[Family]:

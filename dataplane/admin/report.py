@@ -22,6 +22,8 @@ class WorkerReport(msgspec.Struct, frozen=True):
     """Name -> the address and port that are really bound."""
     connected: bool
     """To the control plane."""
+    current: bool
+    """Caught up with that control plane; what is served may be from disk until then."""
     connections: int
     accepted: int
     refused: int

@@ -98,7 +98,7 @@ class XdsClient:
             except Exception:
                 log.exception("stream to the control plane broke")
             finally:
-                self.status.connected = False
+                self.status.disconnect()
             await asyncio.sleep(self._backoff.next())
 
     async def _connection(self) -> None:

@@ -21,6 +21,8 @@ class XdsStatus:
     """Sent to us, in accepted updates and in refused ones."""
     synced: bool = False
     """A whole config is in effect: listeners have come, and nothing of it was refused."""
+    current: bool = False
+    """Caught up with the control plane it is connected to now."""
     refusals: dict[str, str] = field(default_factory=dict)
     """Type URL -> reason, while the last answer of that type was a refusal."""
 
@@ -42,7 +44,12 @@ class XdsStatus:
             for url, reason in self.refusals.items()
             if url in ORDER and ORDER.index(url) > at
         }
-        self.synced |= type_url == LAST and not self.refusals
+        if type_url == LAST and not self.refusals:
+            self.synced = self.current = True
+
+    def disconnect(self) -> None:
+        """The stream has ended."""
+        self.connected = self.current = False
 
     def families(self, worker: str) -> list[Family]:
         """As metrics of one worker."""

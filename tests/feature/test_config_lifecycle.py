@@ -306,6 +306,21 @@ async def test_traffic_outlives_the_control_plane(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+async def test_ready_line_tells_the_newest_config_not_the_one_on_disk(tmp_path: Path) -> None:
+    async with upstreams() as (one, two):
+        edit = Edit((one.url, two.url), ports=(free_port(), free_port()))
+        async with processes(replace(edit, extra=True).text(), tmp_path, workers=1) as p:
+            assert p.url("extra")
+            await p.stop_data()
+            p.write(edit.text())
+            await p.screen.until_said("serving revision 2")
+            await p.start_data()
+            with pytest.raises(KeyError):
+                p.url("extra")
+            assert await ask(p.url("models")) == (200, "sun")
+
+
+@pytest.mark.slow
 async def test_sigterm_lets_a_running_stream_finish(tmp_path: Path) -> None:
     go_on = asyncio.Event()
     async with service(hesitates(go_on)) as one, service(says("rain")) as two:

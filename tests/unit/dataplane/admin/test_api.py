@@ -29,6 +29,7 @@ class FakeWorker:
             config_version=self.version,
             listeners={"l": ("127.0.0.1", 10000)},
             connected=True,
+            current=True,
             connections=1,
             accepted=1,
             refused=0,

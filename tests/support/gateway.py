@@ -1,0 +1,145 @@
+"""Listeners for real, in this process, with a configuration made by hand: no control plane, no
+worker.
+"""
+
+import os
+import tempfile
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from random import Random
+from typing import Any
+
+from dataplane.clock import MonotonicClock
+from dataplane.observe.access_log import AccessLog
+from dataplane.observe.metrics import Metrics, Series
+from dataplane.observe.record import ExchangeRecord
+from dataplane.observe.recorder import Recorder
+from dataplane.runtime.config import (
+    Cluster,
+    Endpoint,
+    Limits,
+    Listener,
+    ListenerKind,
+    ModelProvider,
+    ModelTarget,
+    Route,
+    RuntimeConfig,
+    Secret,
+)
+from dataplane.server.downstream import Call, Downstream
+from dataplane.server.listeners import Listeners
+from dataplane.server.serving import Exchanger, Services
+from dataplane.tasks import Tasks
+from dataplane.upstream.pool import Pool
+from dataplane.wheel import Wheel
+
+PROVIDER = "openai/gpt"
+
+
+class NoExchange:
+    """For listeners that only relay."""
+
+    async def run(self, call: Call, downstream: Downstream) -> None:
+        """See Exchanger."""
+        raise AssertionError("nothing here needs a coroutine")
+
+
+class KeepingRecorder(Recorder):
+    """Remembers what it was told."""
+
+    records: list[ExchangeRecord]
+
+    def finish(self, record: ExchangeRecord, now: float, series: Series | None = None) -> None:
+        """See Recorder."""
+        super().finish(record, now, series)
+        self.records.append(record)
+
+
+@dataclass(slots=True)
+class Gateway:
+    """What runs."""
+
+    listeners: Listeners
+    services: Services
+    records: list[ExchangeRecord]
+    traced: list[ExchangeRecord]
+    log: str
+    """Path of the access log."""
+
+    @property
+    def port(self) -> int:
+        """Of the only listener."""
+        ((_, port),) = self.listeners.bound().values()
+        return port
+
+    def lines(self) -> list[str]:
+        """What the access log says by now."""
+        with open(self.log) as file:
+            return file.read().splitlines()
+
+
+def model_config(
+    *endpoints: Endpoint,
+    limits: Limits | None = None,
+    timeout_s: float = 30.0,
+    models: tuple[str, ...] = ("gpt", "openai/gpt", "alias"),
+    default: bool = False,
+    provider: Mapping[str, Any] | None = None,
+    cluster: Mapping[str, Any] | None = None,
+    listener: Mapping[str, Any] | None = None,
+) -> RuntimeConfig:
+    """One model listener on a port of the system's choice, with one provider of the model `gpt`."""
+    made = ModelProvider(PROVIDER, "openai", "gpt", "c", access_key=Secret("sk-provider"))
+    made = replace(made, **(provider or {}))
+    route = Route("m/openai", "m", ModelTarget((made.name,)), models, default, made.name)
+    return RuntimeConfig(
+        "1",
+        {
+            "m": replace(
+                Listener(
+                    "m",
+                    ListenerKind.MODEL,
+                    "127.0.0.1",
+                    0,
+                    timeout_s,
+                    limits or Limits(),
+                    routes=(route,),
+                    by_model=dict.fromkeys(models, route),
+                    default_route=route if default else None,
+                ),
+                **(listener or {}),
+            )
+        },
+        {"c": replace(Cluster("c", endpoints), **(cluster or {}))},
+        {made.name: made},
+    )
+
+
+@asynccontextmanager
+async def gateway(
+    config: RuntimeConfig, exchange: Exchanger | None = None, drain_s: float = 0.2
+) -> AsyncIterator[Gateway]:
+    """Serve a configuration until left."""
+    clock, tasks, metrics = MonotonicClock(), Tasks(), Metrics()
+    wheel = Wheel(clock.now)
+    fd, path = tempfile.mkstemp(suffix=".log")
+    access_log = AccessLog(fd, clock.wall)
+    traced: list[ExchangeRecord] = []
+    recorder = KeepingRecorder(metrics, access_log, traced.append)
+    recorder.records = []
+    pool = Pool(wheel, clock.now, tasks)
+    services = Services(
+        clock, Random(1), wheel, tasks, pool, metrics, recorder, exchange or NoExchange()
+    )
+    listeners = Listeners(services)
+    try:
+        await listeners.reconcile(config)
+        yield Gateway(listeners, services, recorder.records, traced, path)
+    finally:
+        await listeners.drain(drain_s)
+        await tasks.close()
+        await pool.close()
+        access_log.flush()
+        os.close(fd)
+        os.unlink(path)

@@ -38,9 +38,10 @@ class Span:
 def of_exchange(record: ExchangeRecord) -> Span:
     """The span of the exchange itself."""
     failed = record.status >= 500 or record.status == 0
+    path = record.path.partition("?")[0]
     attributes: dict[str, Attribute] = {
         "http.request.method": record.method,
-        "url.path": record.path,
+        "url.path": path,
         "http.response.status_code": record.status,
         "gen_ai.operation.name": "invoke_agent" if record.agents else "chat",
         "gen_ai.request.model": record.model,
@@ -62,7 +63,7 @@ def of_exchange(record: ExchangeRecord) -> Span:
     }
     told = {key: value for key, value in attributes.items() if value or value is False}
     ended = record.started + record.duration_s
-    name = f"{record.method} {record.path}"
+    name = f"{record.method} {path}"
     error = record.detail.value if failed else ""
     return Span(name, Kind.SERVER, record.started, ended, told | record.attributes, error)
 

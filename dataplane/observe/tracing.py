@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from dataplane.observe import traceparent
-from dataplane.observe.spans import Kind, Span, of_exchange
+from dataplane.observe.spans import Attribute, Kind, Span, of_exchange
 from dataplane.tasks import Tasks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
@@ -67,7 +66,7 @@ class Tracer:
 
     def new_span_id(self) -> str:
         """For a child span whose id goes upstream before it ends."""
-        return traceparent.new_span_id(self._getrandbits).decode()
+        return f"{self._getrandbits(64) | 1:016x}"
 
     def finish(self, record: ExchangeRecord) -> None:
         """Make the span of a finished exchange. Call it for sampled ones only."""
@@ -111,7 +110,7 @@ class _Export:
             insecure=not tracing.endpoint.startswith("https:"),
             timeout=EXPORT_TIMEOUT_S,
         )
-        self._static: Mapping[str, Any] = dict(tracing.static_attributes)
+        self._static: dict[str, Attribute] = dict(tracing.static_attributes)
         self._resource: Resource = Resource.create({"service.name": SERVICE_NAME})
         self._processor: BatchSpanProcessor = BatchSpanProcessor(
             exporter, schedule_delay_millis=every_s * 1000
@@ -140,7 +139,10 @@ class _Export:
                 context=context(span_id, remote=False),
                 parent=context(parent_id, span.kind is Kind.SERVER) if parent_id else None,
                 resource=self._resource,
-                attributes={**self._static, **span.attributes},
+                attributes={
+                    name: _encodable(value)
+                    for name, value in {**self._static, **span.attributes}.items()
+                },
                 kind=kinds[span.kind],
                 status=Status(StatusCode.ERROR, span.error) if span.error else Status(),
                 start_time=int((span.started + since_epoch) * 1e9),
@@ -158,3 +160,8 @@ class _Export:
             log.warning("the tracing collector did not take the last spans in %g s", timeout_s)
             # Ends the export under way, and with it the thread above.
             self._exporter.shutdown(timeout_millis=0)
+
+
+def _encodable(value: Attribute) -> Attribute:
+    """One string that is no UTF-8 (a header may be) would cost the whole batch its sending."""
+    return value.encode("utf-8", "replace").decode() if isinstance(value, str) else value

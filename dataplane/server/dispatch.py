@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from dataplane.observe import traceparent
 from dataplane.observe.record import ExchangeRecord
+from dataplane.observe.spans import from_headers
 from dataplane.runtime.messages import LocalReply, ResponseDetail
 from dataplane.server.downstream import Call
 from dataplane.server.incoming import NO_SHAPE, Incoming
@@ -98,6 +99,9 @@ def _record(front: "Front", incoming: Incoming) -> tuple[ExchangeRecord, bytes]:
         ResponseDetail.VIA_UPSTREAM,
     )
     record.bytes_received = len(incoming.body)
+    tracing = serving.config.tracing
+    if sampled and tracing is not None and tracing.header_prefixes:
+        record.attributes = from_headers(incoming.headers(), tracing.header_prefixes)
     return record, header
 
 

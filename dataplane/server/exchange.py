@@ -56,9 +56,6 @@ class Exchange:
 
     async def run(self, call: Call, downstream: Downstream) -> None:
         """Answer one request. Cancel it when the client has left: everything upstream stops."""
-        if call.record.sampled and call.config.tracing is not None:
-            prefixes = call.config.tracing.header_prefixes
-            call.record.attributes |= spans.from_headers(call.request.headers, prefixes)
         request = await self._filtered(call)
         if isinstance(request, LocalReply):
             downstream.reply(request)

@@ -41,12 +41,15 @@ class Incoming:
 
     def request(self, path: str, query: str) -> Request:
         """For the coroutine path: text, without headers that are ours."""
-        headers: Headers = tuple(
+        return Request(self.method, path, self.headers(), self.body, query)
+
+    def headers(self) -> Headers:
+        """As text, without those that are ours."""
+        return tuple(
             (name.decode("latin-1"), value.decode("utf-8", "surrogateescape"))
             for name, value in zip(self.names, self.values, strict=True)
             if not name.lower().startswith(OURS)
         )
-        return Request(self.method, path, headers, self.body, query)
 
 
 def from_request(serving: "Serving", request: Request, started: float) -> Incoming:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Protocol, TypeVar
 
 from dataplane.clock import Clock
-from dataplane.observe import spans, traceparent
+from dataplane.observe import spans
 from dataplane.observe.record import ExchangeRecord
 from dataplane.observe.tracing import Tracer
 from dataplane.runtime.config import Listener, RuntimeConfig
@@ -106,8 +106,6 @@ def identified(request: Request, call: Call, span_id: str) -> Request:
     """The request as it leaves: with our request id and its place in the trace."""
     trace = call.traceparent
     if span_id:
-        record = call.record
-        place = (record.trace_id.encode(), span_id.encode())
-        trace = traceparent.render(*place, sampled=True).decode()
+        trace = f"00-{call.record.trace_id}-{span_id}-01"
     ours = (("traceparent", trace), ("x-request-id", call.request_id))
     return replace(request, headers=(*request.headers, *ours))

@@ -10,7 +10,7 @@ def test_exchange_is_told_in_the_words_of_the_conventions() -> None:
     record = ExchangeRecord(
         listener="llm",
         method="POST",
-        path="/v1/chat/completions",
+        path="/v1/chat/completions?key=secret",
         status=200,
         started=10.0,
         duration_s=2.0,

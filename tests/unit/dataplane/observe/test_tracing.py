@@ -48,6 +48,19 @@ async def test_spans_keep_their_place_in_the_trace() -> None:
     assert got.services == {"outrider"}
 
 
+async def test_attribute_that_is_no_utf8_costs_no_other_span() -> None:
+    with collector() as got:
+        trace = tracer()
+        await trace.configure(tracing(got))
+        odd = ExchangeRecord(
+            trace_id="a" * 32, span_id="b" * 16, attributes={"tenant": "\udcff"}, status=200
+        )
+        trace.finish(odd)
+        (span,) = got.take(1).values()
+        await trace.close()
+    assert attributes(span)["tenant"] == "?"
+
+
 async def test_times_are_told_on_the_wall_clock() -> None:
     clock = MonotonicClock()
     with collector() as got:

@@ -8,15 +8,23 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol
 
 from dataplane.intent.embed import load_encoder
 from dataplane.intent.encoder import Encoder
-from dataplane.intent.router import Router, make_bm25, make_minilm
 from dataplane.runtime.config import AgentTarget, Listener, RuntimeConfig
 from dataplane.runtime.decision import Decision, Turn
 from dataplane.tasks import Tasks
 
 log = logging.getLogger(__name__)
+
+
+class Router(Protocol):
+    """Decides; CPU only."""
+
+    def decide(self, conversation: Sequence[Turn]) -> Decision:
+        """Which agents fit."""
+        ...
 
 
 class Making:
@@ -28,13 +36,19 @@ class Making:
 
     def words(self, agents: Sequence[AgentTarget], min_confidence: float) -> Router:
         """A router that is there at once."""
-        return make_bm25(agents, min_confidence)
+        from dataplane.intent.router import make_bm25
+
+        router: Router = make_bm25(agents, min_confidence)
+        return router
 
     def meaning(
         self, agents: Sequence[AgentTarget], min_confidence: float, encoder: Encoder
     ) -> Router:
         """The better one; takes some ms for each text of its agents."""
-        return make_minilm(agents, min_confidence, encoder)
+        from dataplane.intent.router import make_minilm
+
+        router: Router = make_minilm(agents, min_confidence, encoder)
+        return router
 
 
 class _Post:

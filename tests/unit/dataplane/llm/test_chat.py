@@ -1,5 +1,7 @@
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dataplane.llm.chat import ChatRequest, parse_chat
 from dataplane.runtime.decision import Turn
@@ -126,3 +128,37 @@ def test_messages_of_another_replace_ours_alone() -> None:
         "model": "m",
     }
     assert merged.turns == (Turn("user", "***"),)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.binary() | JSON.map(msgspec.json.encode))
+def test_any_bytes_are_a_request_or_a_400(body: bytes) -> None:
+    parsed = parse_chat(body)
+    assert isinstance(parsed, ChatRequest) or parsed.status == 400
+
+
+@given(
+    st.dictionaries(st.text(), JSON, max_size=3),
+    st.lists(
+        st.fixed_dictionaries(
+            {"role": st.sampled_from(["user", "assistant", "system"])},
+            optional={"content": st.text(), "x": JSON},
+        ),
+        min_size=1,
+        max_size=4,
+    ),
+)
+def test_change_of_one_thing_changes_nothing_else(
+    extra: dict[str, object], messages: list[dict[str, object]]
+) -> None:
+    body = extra | {"messages": messages, "stream": True, "model": "m"}
+    told = msgspec.json.decode(chat(body).with_answer_before_question("a", "said").whole().body)
+    told["messages"].remove({"role": "assistant", "name": "a", "content": "said"})
+    body.pop("stream_options", None)
+    assert told == msgspec.json.decode(msgspec.json.encode(body | {"stream": False}))

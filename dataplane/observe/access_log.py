@@ -65,6 +65,7 @@ class AccessLog:
         second = millisecond // 1000
         if second != self._second:
             self._ahead = self._wall() - now  # the wall clock may be set, the other one never is
+            millisecond = int((now + self._ahead) * 1000)
             second = millisecond // 1000
             self._second = second
             self._to_second = datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S.")

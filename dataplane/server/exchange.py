@@ -124,7 +124,7 @@ class Exchange:
             failure = problem.failure
         finally:
             ended = self._clock.now()
-            record.upstream_s += ended - started
+            record.upstream_s = round(record.upstream_s + ended - started, 6)
             error = failure.detail.value if failure is not None else ""
             self._performer.told(
                 record, spans.of_agent(agent.id, started, ended, status, error), span_id

@@ -77,7 +77,7 @@ class Performer:
         started = self._clock.now()
         decision = await self._decider.decide(call.listener, effect.conversation)
         ended = self._clock.now()
-        call.record.decision_s = ended - started
+        call.record.decision_s = round(ended - started, 6)
         self.told(call.record, spans.of_decision(decision, started, ended))
         return decision
 
@@ -91,7 +91,7 @@ class Performer:
         ended = self._clock.now()
         kind, _, name = effect.cluster.partition(":")
         if kind == "agent":
-            record.upstream_s += ended - started
+            record.upstream_s = round(record.upstream_s + ended - started, 6)
         if record.sampled:
             make = spans.of_agent if kind == "agent" else spans.of_filter
             match reply:

@@ -191,6 +191,7 @@ class Front(asyncio.Protocol):
 
     def _refuse(self, reply: LocalReply) -> None:
         self._reader.closes = True
+        self._reader.told_to_close = False  # it may go on sending what we do not take
         dispatch.refuse(self, reply, self._reader.incoming)
 
     # -- answering

@@ -88,11 +88,12 @@ class Socket:
             await self.host.loop.connect_accepted_socket(self.host, accepted)
 
 
-def bind(address: str, port: int) -> socket.socket:
+async def bind(address: str, port: int) -> socket.socket:
     """A listening socket that other workers may bind too. Raises OSError."""
-    family, kind, protocol, _, where = socket.getaddrinfo(
-        address, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE | socket.AI_NUMERICHOST
-    )[0]
+    found = await asyncio.get_running_loop().getaddrinfo(
+        address, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )
+    family, kind, protocol, _, where = found[0]
     sock = socket.socket(family, kind, protocol)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -116,9 +116,8 @@ class Listeners:
 
     async def _start(self, config: RuntimeConfig, listener: Listener) -> Socket:
         serving = Serving(self._services, config, listener)
-        sock = Socket(
-            ListenerHost(serving, asyncio.get_running_loop()), bind(listener.address, listener.port)
-        )
+        bound = await bind(listener.address, listener.port)
+        sock = Socket(ListenerHost(serving, asyncio.get_running_loop()), bound)
         await sock.start()
         return sock
 

@@ -405,7 +405,7 @@ async def test_second_provider_of_an_alias_answers_when_the_first_cannot_be_reac
 
 
 BROKEN = {
-    "both lengths": b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
+    "both lengths": chunked_head(extra=b"content-length: 5\r\n") + b"0\r\n\r\n",
     "two lengths": b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\ncontent-length: 6\r\n\r\nabcdef",
     "obs-fold": b"HTTP/1.1 200 OK\r\nx: a\r\n b\r\ncontent-length: 0\r\n\r\n",
     "bare LF": b"HTTP/1.1 200 OK\ncontent-length: 2\n\nhi",
@@ -545,9 +545,9 @@ async def test_http_1_0_client_sees_a_reset_when_the_answer_breaks_off() -> None
         connected(gate.port) as client,
     ):
         client.send(post(ASK, version="1.0"))
+        await client.reader.readuntil(b"hello")
         with pytest.raises(ConnectionResetError):
-            while await client.reader.read(1 << 16):
-                pass
+            await client.reader.read(1)
 
 
 async def test_no_content_has_no_body() -> None:

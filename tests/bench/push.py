@@ -38,6 +38,8 @@ DESCRIPTORS_PER_NODE = 4
 START_TIMEOUT_S = 60.0
 WARM_APPLIES = 3
 """Before the nodes come: what a compilation leaves behind is no stream's memory."""
+FIRST_PUSHES = 5
+"""After these the memory of a stream is read; what is gained later belongs to the pushes."""
 STRIDE = 7
 """From one changed alias to the next."""
 SETTLE_S = 0.2
@@ -146,7 +148,11 @@ def crowds(target: str, nodes: int, core: int) -> Iterator[list[Crowd]]:
             command = ["taskset", "--cpu-list", str(core), sys.executable]
             command += ["-m", "tests.bench.push_nodes", target, str(first), str(last - first)]
             process = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+                env=os.environ | {"GRPC_VERBOSITY": "NONE"},  # a restart is news a thousand times
             )
             stack.callback(end, process)
             started.append(Crowd(process))
@@ -249,12 +255,12 @@ def measure(
         synced_at, sent = wait_synced(crowd)
         connect_s, connect_cpu = synced_at - began, cpu_ns(control.pids) - base_cpu
         console.print(f"{nodes} nodes hold {sent // nodes} resources each ({connect_s:.1f} s)")
-        done = []
+        done, sizes_kb = [], []
         for _ in range(pushes):
             time.sleep(SETTLE_S)
             route = changes.next()
             done.append(push(stub, crowd, route, changes.text(), control))
-        kb_per_stream = (pss_kb(control.pids) - base_kb) / nodes
+            sizes_kb.append(pss_kb(control.pids))
         channel.close()
         control.config.write_text(changes.text())
         resent, reconnect_s = restart(control, crowd)
@@ -267,7 +273,8 @@ def measure(
         "spread_p99_ms": quantile([each.spread for each in done], 0.99),
         "cpu_ms_per_push": quantile([each.cpu for each in done], 0.5),
         "nodes_cpu_ms_per_push": quantile([each.nodes_cpu for each in done], 0.5),
-        "kb_per_stream": round(kb_per_stream, 1),
+        "kb_per_stream": round((sizes_kb[:FIRST_PUSHES][-1] - base_kb) / nodes, 1),
+        "growth_kb_per_push": round(growth(sizes_kb), 1),
         "base_pss_mb": round(base_kb / 1024, 1),
         "connect_s": round(connect_s, 2),
         "connect_cpu_s": round(connect_cpu / 1e9, 2),
@@ -298,6 +305,12 @@ class Changes:
     def text(self) -> str:
         """The config as it is now."""
         return config(self._aliases, self._moved)
+
+
+def growth(sizes_kb: Sequence[int]) -> float:
+    """Memory gained per push after the first ones."""
+    later = sizes_kb[FIRST_PUSHES - 1 :]
+    return (later[-1] - later[0]) / (len(later) - 1) if len(later) > 1 else 0.0
 
 
 def quantile(values: Sequence[float], q: float) -> float:

@@ -1,6 +1,6 @@
 """What one relayed request costs outside the kernel, in ten seconds and without noise.
 
-`python -m tests.bench.user_space [--profile]`: Front, Relay and the upstream connection run on
+`python -m tests.bench.user_space [--kind json] [--profile]`: front, relay and upstream run on
 transports that only collect what is written, request after request with headers of its own, in
 thread CPU time; the least of several repetitions is reported. The kernel adds about 16 us for four
 system calls. Use it while changing the relay; `make bench` has the last word.
@@ -15,6 +15,7 @@ import pstats
 import time
 from collections.abc import Sequence
 from random import Random
+from statistics import median
 from typing import cast
 
 import uvloop
@@ -45,10 +46,11 @@ from dataplane.tasks import Tasks
 from dataplane.upstream.connection import UpstreamConnection
 from dataplane.upstream.pool import Pool
 from dataplane.wheel import Wheel
+from tests.bench.canned import KINDS, Answer, request
 from tests.bench.contestants.contestant import MODEL, UPSTREAM_KEY
-from tests.bench.scenarios import JSON, JSON_BYTES
+from tests.bench.scenarios import JSON
 
-REQUESTS = 3000
+REQUESTS = 1000
 PROFILE_LINES = 45
 
 
@@ -85,35 +87,6 @@ class NoExchange:
 
     async def run(self, call: Call, downstream: Downstream) -> None:
         raise AssertionError
-
-
-def requests(random: Random) -> list[bytes]:
-    """The load generator's request, each with ids of its own."""
-    return [
-        b"POST /v1/chat/completions HTTP/1.1\r\nhost: 127.0.0.1:9000\r\n"
-        b"user-agent: OpenAI/Python 1.99.0\r\naccept: application/json\r\n"
-        b"content-type: application/json\r\nauthorization: Bearer sk-bench\r\n"
-        b"x-stainless-lang: python\r\nx-stainless-retry-count: 0\r\n"
-        b"traceparent: 00-%032x-%016x-01\r\nx-request-id: %016x\r\ncontent-length: %d\r\n\r\n%b"
-        % (random.getrandbits(128), random.getrandbits(64), random.getrandbits(64), len(JSON), JSON)
-        for _ in range(REQUESTS)
-    ]
-
-
-def answers(random: Random) -> list[bytes]:
-    """An answer as the fake provider gives it."""
-    usage = b'"usage":{"prompt_tokens":112,"completion_tokens":98,"total_tokens":210}}'
-    text = (
-        b'{"id":"chatcmpl-1","object":"chat.completion","choices":[{"message":{"content":"%b"}}],'
-    )
-    body = text % (b"x" * (JSON_BYTES - len(text) - len(usage) + 2)) + usage
-    return [
-        b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n"
-        b"x-request-id: req_%032x\r\nopenai-processing-ms: 1\r\nopenai-version: 2020-10-01\r\n"
-        b"x-ratelimit-limit-requests: 10000\r\nx-ratelimit-remaining-requests: %d\r\n\r\n%b"
-        % (len(body), random.getrandbits(128), random.randrange(1000, 9999), body)
-        for _ in range(REQUESTS)
-    ]
 
 
 def serving(log_fd: int) -> Serving:
@@ -158,14 +131,15 @@ class Pair:
         self.front.connection_made(self.down)
         self.upstream = UpstreamConnection(lane[0].endpoints[0])
         self.upstream.connection_made(self.up)
-        lane[0].endpoints[0].put(self.upstream)
+        lane[0].endpoints[0].put(self.upstream, served.now())
 
-    def relay(self, asked: Sequence[bytes], answered: Sequence[bytes]) -> float:
+    def relay(self, asked: Sequence[bytes], answered: Sequence[Answer]) -> float:
         """CPU in microseconds per request."""
         began = time.thread_time()
-        for request, answer in zip(asked, answered, strict=True):
-            self.front.data_received(request)
-            self.upstream.data_received(answer)
+        for question, answer in zip(asked, answered, strict=True):
+            self.front.data_received(question)
+            for read in answer:
+                self.upstream.data_received(read)
             self.down.written.clear()
             self.up.written.clear()
         return (time.thread_time() - began) / len(asked) * 1e6
@@ -187,8 +161,8 @@ def parser_alone(asked: Sequence[bytes]) -> float:
     protocol = cast(BaseProtocol, Quiet())
     parser = HttpRequestParser(protocol, loop, 1 << 30, max_msg_queue_size=1)
     began = time.thread_time()
-    for request in asked:
-        messages, _, _ = parser.feed_data(request)
+    for data in asked:
+        messages, _, _ = parser.feed_data(data)
         messages[0][1].read_nowait()
         parser.message_consumed()
     return (time.thread_time() - began) / len(asked) * 1e6
@@ -196,24 +170,29 @@ def parser_alone(asked: Sequence[bytes]) -> float:
 
 async def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--kind", choices=KINDS, default=list(KINDS), nargs="+")
     options.add_argument("--profile", action="store_true", help="also where the time goes")
     options.add_argument("--repeat", type=int, default=15)
     args = options.parse_args()
     random = Random(1)
-    asked, answered = requests(random), answers(random)
-    log_fd = os.open(os.devnull, os.O_WRONLY)
-    pair = Pair(serving(log_fd))
-    pair.relay(asked, answered)
-    gc.collect()
-    gc.freeze()
-    costs = sorted(pair.relay(asked, answered) for _ in range(args.repeat))
-    parser = min(parser_alone(asked) for _ in range(args.repeat))
-    middle = costs[len(costs) // 2]
-    print(f"relay {costs[0]:.2f} us a request (median {middle:.2f}), of it the parser {parser:.2f}")
-    if args.profile:
-        profile = cProfile.Profile()
-        profile.runcall(pair.relay, asked, answered)
-        pstats.Stats(profile).sort_stats("tottime").print_stats(PROFILE_LINES)
+    pair = Pair(serving(os.open(os.devnull, os.O_WRONLY)))
+    asked = [request(random, JSON) for _ in range(REQUESTS)]
+    floor = min(parser_alone(asked) for _ in range(args.repeat))
+    print(f"aiohttp's parser alone: {floor:.2f} us a request")
+    for kind in args.kind:
+        body, answer = KINDS[kind]
+        asked = [request(random, body) for _ in range(REQUESTS)]
+        answered = [answer(random) for _ in range(REQUESTS)]
+        pair.relay(asked, answered)
+        gc.collect()
+        gc.freeze()
+        costs = sorted(pair.relay(asked, answered) for _ in range(args.repeat))
+        reads = len(answered[0])
+        print(f"{kind}: {costs[0]:.2f} us a request (median {median(costs):.2f}), {reads} reads")
+        if args.profile:
+            profile = cProfile.Profile()
+            profile.runcall(pair.relay, asked, answered)
+            pstats.Stats(profile).sort_stats("tottime").print_stats(PROFILE_LINES)
     os._exit(0)  # connections, wheel and transports of nowhere need no farewell
 
 

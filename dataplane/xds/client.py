@@ -28,8 +28,7 @@ log = logging.getLogger(__name__)
 
 METHOD = "/envoy.service.discovery.v3.AggregatedDiscoveryService/DeltaAggregatedResources"
 WILDCARD = "*"
-FIRST_KIND = next(iter(ResourceKind))
-WORKS_AFTER_S = 5.0
+ENDS_WITHIN_S = 1.0
 USER_AGENT = "outrider"
 INVALID_ARGUMENT = 3
 MAX_REASON = 1000
@@ -41,6 +40,10 @@ Stream = grpc.aio.StreamStreamCall[Message, ads_pb2.DeltaDiscoveryResponse]
 
 class ConfigRejectedError(Exception):
     """What hangs on a config (a port) does not work: it is refused, the one before stays."""
+
+
+class _StreamEndedError(Exception):
+    """The stream is over; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +68,13 @@ class XdsClient:
         on_accepted: Callable[[Resources], None],
         clock: Clock,
         backoff: Backoff,
+        first_answer_s: float = 1.0,
     ) -> None:
         """
-        :param state: what is accepted already (from disk).
-        :param on_config: makes a config take effect; raises ConfigRejectedError to refuse it.
-        :param on_accepted: told of each accepted set, to keep it.
+        :param state: what is accepted already (from disk). :param on_config: makes a config take
+            effect; raises ConfigRejectedError to refuse it. :param on_accepted: told of each
+            accepted set, to keep it. :param first_answer_s: how long to wait for a control plane
+            that lets us in and says nothing.
         """
         self._control_plane = control_plane
         self._node = node
@@ -79,6 +84,7 @@ class XdsClient:
         self._on_accepted = on_accepted
         self._clock = clock
         self._backoff = backoff
+        self._first_answer_s = first_answer_s
         self.status = XdsStatus(synced=bool(state.config.listeners))
 
     @property
@@ -91,8 +97,8 @@ class XdsClient:
         while True:
             try:
                 await self._connection()
-            except grpc.aio.AioRpcError as e:
-                log.warning("control plane %s: %s", self._control_plane.address, _why(e))
+            except _StreamEndedError as e:
+                log.warning("control plane %s: %s", self._control_plane.address, e)
             except OSError as e:
                 log.warning("cannot connect to the control plane: %s", e)
             except Exception:
@@ -110,39 +116,48 @@ class XdsClient:
                 request_serializer=ads_pb2.DeltaDiscoveryRequest.SerializeToString,
                 response_deserializer=ads_pb2.DeltaDiscoveryResponse.FromString,
             )(metadata=metadata)
-            await self._subscribe(stream)
-            self.status.connected = True
-            self.status.connections += 1
-            since = self._clock.now()
             try:
-                await self._follow(stream)
-            finally:
-                # A control plane that has nothing new says nothing: then lasting is the proof that
-                # it works.
-                if self._clock.now() - since > WORKS_AFTER_S:
-                    self._backoff.succeeded()
+                await self._use(stream)
+            except (grpc.aio.AioRpcError, asyncio.InvalidStateError) as e:
+                raise _StreamEndedError(await _why(stream)) from e
 
-    async def _follow(self, stream: Stream) -> None:
-        """Answer each update, one after the other, until the stream ends."""
-        while True:
-            response = await stream.read()
-            if not isinstance(response, ads_pb2.DeltaDiscoveryResponse):
-                log.warning("control plane %s ended the stream", self._control_plane.address)
-                return
+    async def _use(self, stream: Stream) -> None:
+        """Subscribe, then answer each update, one after the other, until the stream ends."""
+        first, *others = self._subscriptions()
+        await stream.write(first)
+        # A refusal of the stream must be read before we write on: a write that fails hides it.
+        reading = asyncio.ensure_future(stream.read())
+        try:
+            await asyncio.wait({reading}, timeout=self._first_answer_s)
+            if not reading.done() or reading.exception() is None:
+                for request in others:
+                    await stream.write(request)
+                self.status.connect()
+            await self._follow(stream, await reading)
+        finally:
+            reading.cancel()
+
+    async def _follow(self, stream: Stream, response: object) -> None:
+        while isinstance(response, ads_pb2.DeltaDiscoveryResponse):
             self._backoff.succeeded()
             await stream.write(await self._answer(response))
+            response = await stream.read()
+        log.warning("control plane %s ended the stream", self._control_plane.address)
 
-    async def _subscribe(self, stream: Stream) -> None:
+    def _subscriptions(self) -> list[ads_pb2.DeltaDiscoveryRequest]:
         """Ask for everything of every kind, saying what we have so that only differences come."""
-        node = ads_pb2.Node(id=self._node.id, cluster=self._node.group, user_agent_name=USER_AGENT)
-        for kind in ResourceKind:
-            request = ads_pb2.DeltaDiscoveryRequest(
-                node=node if kind is FIRST_KIND else None,
+        requests = [
+            ads_pb2.DeltaDiscoveryRequest(
                 type_url=kind.url,
                 resource_names_subscribe=[WILDCARD],
                 initial_resource_versions=self._state.resources.versions(kind),
             )
-            await stream.write(request)
+            for kind in ResourceKind
+        ]
+        requests[0].node.id = self._node.id
+        requests[0].node.cluster = self._node.group
+        requests[0].node.user_agent_name = USER_AGENT
+        return requests
 
     async def _answer(
         self, response: ads_pb2.DeltaDiscoveryResponse
@@ -203,5 +218,11 @@ class XdsClient:
         return decoded
 
 
-def _why(e: grpc.aio.AioRpcError) -> str:
-    return f"{e.code().name.lower()}: {e.details() or 'no reason given'}"
+async def _why(stream: Stream) -> str:
+    """How a stream ended. A write that fails does not know it ("internal error"); this does."""
+    try:
+        async with asyncio.timeout(ENDS_WITHIN_S):
+            code, details = await stream.code(), await stream.details()
+    except TimeoutError:
+        return "the stream broke"
+    return f"{code.name.lower()}: {details or 'no reason given'}"

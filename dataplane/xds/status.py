@@ -26,6 +26,11 @@ class XdsStatus:
     refusals: dict[str, str] = field(default_factory=dict)
     """Type URL -> reason, while the last answer of that type was a refusal."""
 
+    def connect(self) -> None:
+        """A stream is open, and everything is asked for."""
+        self.connected = True
+        self.connections += 1
+
     def refuse(self, type_url: str, reason: str) -> None:
         """An update was refused."""
         self.refused += 1

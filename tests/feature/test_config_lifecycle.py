@@ -20,7 +20,7 @@ from dataplane.admin.report import WorkerReport
 from dataplane.main import running_worker
 from tests.support.agents import Answering, Received, Service, events, says, service
 from tests.support.load import ASK, load
-from tests.support.planes import Planes, planes, processes, worker_bootstrap
+from tests.support.planes import Nodes, planes, processes, until_nodes, worker_bootstrap
 from tests.support.wait import until
 
 
@@ -166,24 +166,21 @@ async def test_refused_config_is_told_with_its_reason_and_the_old_one_serves(
     async with upstreams() as (one, two):
         edit = Edit((one.url, two.url))
         async with planes(edit.text(), tmp_path) as p:
+            admin = p.control.admin_address
             await p.control.pipeline.apply(replace(edit, key="$NO_KEY").text(), "x.yaml", "test")
-            await until(lambda: "NO_KEY" in " ".join(refusals(p)))
-            (reason,) = refusals(p)
-            assert reason == (
+            nodes = await until_nodes(admin, lambda nodes: bool(refusals(nodes)))
+            assert refusals(nodes) == [
                 "model provider 'one': environment variable NO_KEY is not set or empty"
-            )
+            ]
+            assert not nodes.nodes[0].converged
             assert await ask(p.url("models")) == (200, "sun")
             await p.apply(edit.text())
-            await until(lambda: refusals(p) == [])
+            await until_nodes(admin, lambda nodes: not refusals(nodes))
 
 
-def refusals(p: Planes) -> list[str]:
-    return [
-        state.refusal.reason
-        for member in p.control.fleet.members()
-        for state in member.stream.types()
-        if state.refusal is not None
-    ]
+def refusals(nodes: Nodes) -> list[str]:
+    """What `outrider nodes` shows as refused."""
+    return [kind.nack_reason for node in nodes.nodes for kind in node.types if kind.nack_reason]
 
 
 async def test_removed_listener_closes_and_a_new_one_opens(tmp_path: Path) -> None:
@@ -346,3 +343,14 @@ async def until_refused(url: str) -> None:
             except OSError:
                 return
             await asyncio.sleep(0.02)
+
+
+@pytest.mark.slow
+async def test_workers_end_when_their_parent_is_killed(tmp_path: Path) -> None:
+    async with upstreams() as (one, two), ClientSession() as http:
+        edit = Edit((one.url, two.url), ports=(free_port(), free_port()))
+        async with processes(edit.text(), tmp_path) as p:
+            workers = [Path(f"/proc/{one.pid}") for one in await workers_of(p.admin, http)]
+            parent = workers[0].joinpath("stat").read_text().rpartition(")")[2].split()[1]
+            os.kill(int(parent), signal.SIGKILL)
+            await until(lambda: not any(worker.exists() for worker in workers))

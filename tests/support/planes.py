@@ -10,7 +10,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import grpc.aio
-from aiohttp import ClientSession
 from outriderpb.admin.v1 import fleet_pb2
 
 from controlplane import bootstrap as control_bootstrap
@@ -27,6 +26,24 @@ START_S = 60
 """Several Python processes on a busy machine."""
 ANY_PORT = "127.0.0.1:0"
 WATCH_NODES = "/outrider.admin.v1.FleetService/WatchNodes"
+
+
+Nodes = fleet_pb2.ListNodesResponse
+Condition = Callable[[Nodes], bool]
+
+
+async def until_nodes(admin: str, condition: Condition, seconds: float = 20) -> Nodes:
+    """Wait until what `outrider nodes --watch` shows meets a condition."""
+    async with asyncio.timeout(seconds), grpc.aio.insecure_channel(admin) as channel:
+        watch = channel.unary_stream(
+            WATCH_NODES,
+            request_serializer=fleet_pb2.WatchNodesRequest.SerializeToString,
+            response_deserializer=Nodes.FromString,
+        )
+        async for nodes in watch(fleet_pb2.WatchNodesRequest()):
+            if condition(nodes):
+                return nodes
+    raise AssertionError("the control plane ended the watch")
 
 
 class Planes:
@@ -191,28 +208,9 @@ class Processes:
             seconds,
         )
 
-    async def until_nodes(
-        self, condition: Callable[[fleet_pb2.ListNodesResponse], bool], seconds: float = 20
-    ) -> fleet_pb2.ListNodesResponse:
-        """Wait until what `outrider nodes --watch` shows meets a condition."""
-        async with (
-            asyncio.timeout(seconds),
-            grpc.aio.insecure_channel(self._control_at["admin"]) as channel,
-        ):
-            watch = channel.unary_stream(
-                WATCH_NODES,
-                request_serializer=fleet_pb2.WatchNodesRequest.SerializeToString,
-                response_deserializer=fleet_pb2.ListNodesResponse.FromString,
-            )
-            async for nodes in watch(fleet_pb2.WatchNodesRequest()):
-                if condition(nodes):
-                    return nodes
-        raise AssertionError("the control plane ended the watch")
-
-    async def admin_json(self, http: ClientSession, path: str) -> object:
-        """What the data plane's admin port says."""
-        async with http.get(self.admin + path) as response:
-            return await response.json()
+    async def until_nodes(self, condition: Condition, seconds: float = 20) -> Nodes:
+        """See until_nodes."""
+        return await until_nodes(self._control_at["admin"], condition, seconds)
 
 
 @asynccontextmanager

@@ -58,6 +58,7 @@ async def following(
         on_accepted=applied.accepted.append,
         clock=MonotonicClock(),
         backoff=Backoff(AtOnce()),
+        first_answer_s=0.01,
     )
     running = asyncio.get_running_loop().create_task(client.run())
     try:

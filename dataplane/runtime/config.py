@@ -1,7 +1,7 @@
 """What a data plane routes with: one immutable value, replaced whole.
 
-A request takes the RuntimeConfig once, at its start, and keeps it to its end; so nothing here is ever
-changed in place. `dataplane.xds.decode` is the only maker.
+A request takes the RuntimeConfig once, at its start, and keeps it to its end; so nothing here is
+ever changed in place. `dataplane.xds.decode` is the only maker.
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,8 @@
 """What pure code may ask the world for, and what it gets back.
 
-A flow that must ask something in the middle is a generator: `Steps[T]` yields an Effect, is sent its Reply and
-returns a T. `dataplane.server.perform` carries effects out; a test plays both parts with no loop and no socket.
+A flow that must ask something in the middle is a generator: `Steps[T]` yields an Effect, is sent
+its Reply and returns a T. `dataplane.server.perform` carries effects out; a test plays both parts
+with no loop and no socket.
 """
 
 from collections.abc import Generator
@@ -16,7 +17,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class CallHttp:
-    """Send a request to a cluster and read the whole answer. Answered by HttpReply or CallFailed."""
+    """Send a request to a cluster, read the whole answer. Answered by HttpReply or CallFailed."""
 
     cluster: str
     request: Request

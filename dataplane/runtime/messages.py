@@ -80,4 +80,4 @@ class LocalReply:
     detail: ResponseDetail
     headers: Headers = ()
     body: bytes | None = None
-    """Sent as it is instead of an error body of ours (a filter's refusal); its type is in `headers`."""
+    """Sent as it is instead of an error body of ours (a filter's); its type is in `headers`."""

@@ -1,7 +1,7 @@
-"""What an exchange sees of the client's connection: the seam between the front and the coroutine path.
+"""What an exchange sees of the client's connection: the seam between front and coroutine path.
 
-The front owns the socket and the parser; an exchange gets one whole request as a Call and answers through a
-Downstream. Exactly one of `reply`, `relay` or `start ... finish | abort` ends it.
+The front owns the socket and the parser; an exchange gets one whole request as a Call and answers
+through a Downstream. Exactly one of `reply`, `relay` or `start ... finish | abort` ends it.
 """
 
 from dataclasses import dataclass
@@ -40,13 +40,13 @@ class Downstream(Protocol):
         """Answer whole, in the error body of the API the client speaks (or reply.body as it is)."""
 
     def relay(self, request: Request) -> None:
-        """Carry on as the relay does, with this request instead of the one that came (after filters)."""
+        """Carry on as the relay does, with this request instead of the one that came."""
 
     def start(self, status: int, headers: Headers) -> None:
         """Begin an answer whose length is not known; hop-by-hop headers are dropped."""
 
     async def write(self, data: bytes) -> None:
-        """Send a piece of the body; waits while the client reads slowly. Raises DownstreamGoneError."""
+        """Send a piece of the body; waits for a slow client. Raises DownstreamGoneError."""
 
     def finish(self) -> None:
         """End a started answer cleanly."""

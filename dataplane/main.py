@@ -92,6 +92,7 @@ class Worker:
             ready=status.synced and bound.keys() == config.listeners.keys(),
             draining=self.draining.is_set(),
             config_version=config.version,
+            type_versions=self.client.state.resources.type_versions(),
             listeners=bound,
             connected=status.connected,
             current=status.current,
@@ -154,7 +155,7 @@ async def running_worker(bootstrap: Bootstrap, environ: Mapping[str, str]) -> As
     background = Tasks()
     background.start(worker.client.run(), "xds client")
     background.start(saver.run(), "last good")
-    background.start(_flush(access_log), "access log")
+    background.start(_flush(recorder), "access log")
     try:
         yield worker
     finally:
@@ -163,7 +164,7 @@ async def running_worker(bootstrap: Bootstrap, environ: Mapping[str, str]) -> As
         await tasks.close()
         await exchange.close()
         await pool.close()
-        access_log.flush()
+        recorder.flush()
         log_file.close()
 
 
@@ -200,10 +201,10 @@ def _open_log(path: str) -> BinaryIO:
     return open(STDOUT if path == "-" else path, "ab", buffering=0, closefd=path != "-")
 
 
-async def _flush(access_log: AccessLog) -> None:
+async def _flush(recorder: Recorder) -> None:
     while True:
         await asyncio.sleep(FLUSH_EVERY_S)
-        access_log.flush()
+        recorder.flush()
 
 
 async def run_worker(bootstrap: Bootstrap, environ: Mapping[str, str]) -> int:

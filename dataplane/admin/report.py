@@ -18,6 +18,8 @@ class WorkerReport(msgspec.Struct, frozen=True):
     """It has a config and every listener of it is bound."""
     draining: bool
     config_version: str
+    type_versions: dict[str, str]
+    """Type URL -> version; equal content, equal version in every worker."""
     listeners: dict[str, tuple[str, int]]
     """Name -> the address and port that are really bound."""
     connected: bool

@@ -98,8 +98,12 @@ class Resources:
         """name -> version, as a reconnecting client reports what it has."""
         return {name: one.version for name, one in self.of(kind).items()}
 
+    def type_versions(self) -> dict[str, str]:
+        """Type URL -> a hash of the names and versions of that type."""
+        sums = ((k.url, sum(one.fingerprint for one in self.of(k).values())) for k in ResourceKind)
+        return {url: f"{total % (1 << 64):016x}" for url, total in sums}
+
     def version(self) -> str:
         """One word for all names and versions: equal content, equal version, in any order."""
-        sums = ((k.url, sum(one.fingerprint for one in self.of(k).values())) for k in ResourceKind)
-        text = "\n".join(f"{url} {total % (1 << 64):x}" for url, total in sums)
+        text = "\n".join(f"{url} {version}" for url, version in self.type_versions().items())
         return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()

@@ -27,6 +27,7 @@ class FakeWorker:
             ready=bool(self.version),
             draining=self.drained,
             config_version=self.version,
+            type_versions={},
             listeners={"l": ("127.0.0.1", 10000)},
             connected=True,
             current=True,

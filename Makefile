@@ -37,7 +37,8 @@ test: lint types contracts ## lint, types, import contracts, unit, golden, featu
 	$(PYTEST) -m 'not slow' tests/unit tests/feature tests/arch
 
 test-all: test $(VENV)/.stamp-demo ## test, then what takes longer: slow tests, other people's clients, the real model
-	$(PYTEST) -m 'slow or interop' tests
+	$(PYTEST) tests/interop
+	$(PYTEST) -m slow tests/unit tests/feature tests/arch
 
 test-full: test-all demo eval-router bench bench-push ## test-all, the demo, the evaluation and every benchmark
 

@@ -84,6 +84,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self._series: dict[tuple[str, str], Series] = {}
+        self._before_reading: list[Callable[[], None]] = []
         self._gauges: dict[
             str, tuple[str, tuple[str, ...], Callable[[], Mapping[tuple[str, ...], float]]]
         ] = {}
@@ -108,8 +109,14 @@ class Metrics:
         """Lend a gauge: `read` is called at each scrape."""
         self._gauges[name] = (about, labels, read)
 
+    def before_reading(self, settle: Callable[[], None]) -> None:
+        """Have `settle` count what is not counted yet, whenever somebody asks."""
+        self._before_reading.append(settle)
+
     def families(self) -> list[Family]:
         """Everything, as it is now."""
+        for settle in self._before_reading:
+            settle()
         by = ("listener", "provider")
         requests: dict[tuple[str, ...], float] = {}
         for (listener, provider), series in self._series.items():

@@ -52,10 +52,10 @@ class Front(asyncio.Protocol):
     """One client's connection."""
 
     __slots__ = (
+        "_beginning",
         "_closed",
         "_draining",
         "_lingering",
-        "_pumping",
         "_reader",
         "_reading_paused",
         "_stash",
@@ -79,7 +79,8 @@ class Front(asyncio.Protocol):
         self._closed: asyncio.Future[None] | None = None
         self._draining = False
         self._lingering = False
-        self._pumping = False
+        self._beginning = False
+        """Whether an answer may end before its beginning has returned."""
         self._reader = MessageReader(host)
         self._reading_paused = False
         self._stash = b""
@@ -121,7 +122,9 @@ class Front(asyncio.Protocol):
             and not self._lingering
             and not self._writing_paused
         ):
-            self._pump(data)
+            self._answer(self._reader.feed(data))
+            if self._work is None:
+                self._go_on()
         elif not self._lingering:
             self._stash += data
             if len(self._stash) > STASH_BYTES and self._transport is not None:
@@ -139,45 +142,49 @@ class Front(asyncio.Protocol):
         self._writing_paused = False
         if self._work is not None:
             self._work.resume()
-        else:
+        elif self._transport is not None:
             self._go_on()
 
     # -- reading
 
-    def _pump(self, data: bytes) -> None:
-        """Read messages and answer them until one takes its time or the bytes are used up."""
-        self._pumping = True
-        for _ in range(MESSAGES_A_TURN):
-            found = self._reader.feed(data)
-            if found is None:
-                if data:
-                    self._await_rest()
-                break
+    def _answer(self, found: Incoming | LocalReply | None) -> None:
+        """Begin with what the reader has found; it may be over at once."""
+        if isinstance(found, Incoming):
             self._timed = False
-            if isinstance(found, Incoming):
-                dispatch.begin(self, found)
-            else:
-                self._refuse(found)
-            if self._work is not None or self._lingering or self._writing_paused:
-                break
-            data, self._stash = self._stash, b""
+            self._beginning = True
+            dispatch.begin(self, found)
+            self._beginning = False
+        elif found is None:
+            self._await_rest()
         else:
-            self._stash = data
-            self.host.loop.call_soon(self._go_on)
-        self._pumping = False
+            self._timed = False
+            self._refuse(found)
 
     def _go_on(self) -> None:
-        """After an answer: read what the reader kept back, and what came meanwhile."""
-        if self._work is not None or self._lingering or self._writing_paused:
-            return
-        transport = self._transport
-        if transport is None or transport.is_closing():
-            return
-        if self._reading_paused:
+        """After an answer: what the reader kept back, then what came meanwhile."""
+        for _ in range(MESSAGES_A_TURN):
+            if self._work is not None or self._lingering or self._writing_paused:
+                return
+            found = self._reader.more()
+            if found is None:
+                if not self._stash:
+                    if self._reader.receiving:
+                        self._await_rest()
+                    return
+                found = self._reader.feed(self._take_stash())
+            self._answer(found)
+        self.host.loop.call_soon(self._go_on_later)
+
+    def _go_on_later(self) -> None:
+        if self._transport is not None:
+            self._go_on()
+
+    def _take_stash(self) -> bytes:
+        if self._reading_paused and self._transport is not None:
             self._reading_paused = False
-            transport.resume_reading()
+            self._transport.resume_reading()
         data, self._stash = self._stash, b""
-        self._pump(data)
+        return data
 
     def _await_rest(self) -> None:
         """A part of a message is there."""
@@ -227,18 +234,19 @@ class Front(asyncio.Protocol):
 
     def ended(self, now: float) -> None:
         """The answer is complete."""
+        host = self.host
         if self._work is not None:
             self._work = None
-            self.host.active -= 1
-        if self._draining or self._reader.closes:
+            host.active -= 1
+        reader = self._reader
+        if self._draining or reader.closes or self._transport is None:
             self._close()
             return
-        self._reader.consumed()
-        idle = self.host.serving.limits.idle_timeout_s
-        self.due = now + idle
-        if idle < TURN_S:
-            self.host.wheel.soon(self)
-        if not self._pumping:
+        reader.consumed()
+        self.due = now + host.serving.idle_s
+        if self.due - now < TURN_S:
+            host.wheel.soon(self)
+        if not self._beginning:
             self._go_on()
 
     def cut(self) -> None:

@@ -7,6 +7,7 @@ connection must be closed: the parser leaks a request's last trailer into the ne
 tests/unit/dataplane/server/test_parser_contract.py holds what we use beyond its documentation.
 """
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from aiohttp import HttpVersion10, HttpVersion11
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 if HttpRequestParser.__module__ != "aiohttp._http_parser":
     # the parser written in Python has the same name, other bugs and a tenth of the speed
     raise ImportError("aiohttp's C extension is missing: install its wheel, not its source")
+
+Messages = Sequence[tuple[RawRequestMessage, StreamReader]]
 
 _UNLIMITED = 1 << 30
 """High-water mark of the parser's StreamReader: we empty it, and never want it to pause."""
@@ -62,7 +65,7 @@ class MessageReader:
             max_msg_queue_size=1,
         )
         self.consumed = self._parser.message_consumed
-        """Call it when a message is answered, before the next `feed`."""
+        """Call it when a message is answered."""
         self.incoming: Incoming | None = None
         """The message whose head is there; None before."""
         self.receiving = False
@@ -81,6 +84,18 @@ class MessageReader:
             messages, _, _ = self._parser.feed_data(data)
         except (HttpProcessingError, ValueError) as problem:
             return checks.parse_error(problem, self._host.serving.limits.max_header_bytes)
+        return self._take(messages, data)
+
+    def more(self) -> Incoming | LocalReply | None:
+        """As `feed`, of bytes that came together with the message before."""
+        try:
+            messages, _, _ = self._parser.feed_data(b"")
+        except (HttpProcessingError, ValueError) as problem:
+            return checks.parse_error(problem, self._host.serving.limits.max_header_bytes)
+        return self._take(messages, b"") if messages else None
+
+    def _take(self, messages: Messages, data: bytes) -> Incoming | LocalReply | None:
+        """See what the parser made of `data`."""
         if messages:
             message, payload = messages[0]
             serving = self._host.serving
@@ -124,7 +139,7 @@ class MessageReader:
             if refusal is not None or not payload.is_eof():
                 return refusal
         else:
-            return self._await_head(data) if data else None
+            return self._await_head(data)
         size = payload.total_bytes
         if size:
             if size > incoming.serving.limits.max_body_bytes:

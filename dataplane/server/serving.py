@@ -70,6 +70,7 @@ class Serving:
         self.listener = listener
         self.name = listener.name
         self.limits = listener.limits
+        self.idle_s = listener.limits.idle_timeout_s
         self.random = services.random
         self.recorder = services.recorder
         self.relays = listener.kind is ListenerKind.MODEL and not listener.input_filters

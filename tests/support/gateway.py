@@ -140,6 +140,6 @@ async def gateway(
         await listeners.drain(drain_s)
         await tasks.close()
         await pool.close()
-        access_log.flush()
+        recorder.flush()
         os.close(fd)
         os.unlink(path)

@@ -85,6 +85,7 @@ class XdsClient:
         self._clock = clock
         self._backoff = backoff
         self._first_answer_s = first_answer_s
+        self._trouble = ""
         self.status = XdsStatus(synced=bool(state.config.listeners))
 
     @property
@@ -97,15 +98,19 @@ class XdsClient:
         while True:
             try:
                 await self._connection()
-            except _StreamEndedError as e:
-                log.warning("control plane %s: %s", self._control_plane.address, e)
-            except OSError as e:
-                log.warning("cannot connect to the control plane: %s", e)
+            except (_StreamEndedError, OSError) as e:
+                self._tell(str(e))
             except Exception:
                 log.exception("stream to the control plane broke")
             finally:
                 self.status.disconnect()
             await asyncio.sleep(self._backoff.next())
+
+    def _tell(self, trouble: str) -> None:
+        """Log what keeps us from the control plane, once and not at each attempt."""
+        if trouble != self._trouble:
+            self._trouble = trouble
+            log.warning("control plane %s: %s", self._control_plane.address, trouble)
 
     async def _connection(self) -> None:
         """One connection with one stream, until it ends."""
@@ -133,6 +138,8 @@ class XdsClient:
                 for request in others:
                     await stream.write(request)
                 self.status.connect()
+                self._trouble = ""
+                log.info("following the control plane at %s", self._control_plane.address)
             await self._follow(stream, await reading)
         finally:
             reading.cancel()
@@ -142,7 +149,7 @@ class XdsClient:
             self._backoff.succeeded()
             await stream.write(await self._answer(response))
             response = await stream.read()
-        log.warning("control plane %s ended the stream", self._control_plane.address)
+        self._tell("ended the stream")
 
     def _subscriptions(self) -> list[ads_pb2.DeltaDiscoveryRequest]:
         """Ask for everything of every kind, saying what we have so that only differences come."""

@@ -47,17 +47,17 @@ class Applied:
 
 @asynccontextmanager
 async def following(
-    control_plane: ControlPlane, applied: Applied, state: XdsState | None = None
+    control_plane: ControlPlane, applied: Applied, chance: AtOnce | None = None
 ) -> AsyncIterator[XdsClient]:
     client = XdsClient(
         control_plane=control_plane,
         node=Node("n/0", "default"),
         secrets=Secrets({"KEY": "k"}),
-        state=state or XdsState(),
+        state=XdsState(),
         on_config=applied.apply,
         on_accepted=applied.accepted.append,
         clock=MonotonicClock(),
-        backoff=Backoff(AtOnce()),
+        backoff=Backoff(chance or AtOnce()),
         first_answer_s=0.01,
     )
     running = asyncio.get_running_loop().create_task(client.run())
@@ -144,6 +144,24 @@ async def test_client_finds_a_control_plane_that_comes_back() -> None:
         await stream.send(CLUSTER, ads.cluster("b"))
         assert sorted(c.state.config.clusters) == ["a", "b"]
         await client.__aexit__(None, None, None)
+
+
+async def test_trouble_is_logged_once_and_not_at_each_attempt(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    missing = tmp_path / "token"
+    attempts = 0
+
+    class Counted(AtOnce):
+        def uniform(self, a: float, b: float) -> float:
+            nonlocal attempts
+            attempts += 1
+            return 0.0
+
+    plane = ControlPlane("127.0.0.1:1", token_file=missing)
+    async with following(plane, Applied(), chance=Counted()):
+        await until(lambda: attempts > 3)
+    assert caplog.text.count("No such file or directory") == 1
 
 
 GARBAGE = {

@@ -62,6 +62,8 @@ class Results:
         self.samples: dict[tuple[str, str], list[Sample]] = {}
         self.idle: dict[str, list[IdleSample]] = {}
 
+        self.reload_stall_ms: float | None = None
+
     def add(self, scenario: str, contestant: str, sample: Sample) -> None:
         self.samples.setdefault((scenario, contestant), []).append(sample)
 
@@ -110,6 +112,9 @@ class Results:
             for name, ratio in self.ratios().items()
         }
         figures["failed_requests"] = self.failed
+        figures["reload_stall_ms"] = (
+            None if self.reload_stall_ms is None else round(self.reload_stall_ms, 2)
+        )
         for (scenario, contestant), rounds in self.samples.items():
             for field in ("cpu_us", "p50_us", "p99_us", "max_us", "per_second", "core_share"):
                 value = median(getattr(sample, field) for sample in rounds)

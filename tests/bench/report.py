@@ -96,6 +96,8 @@ def _show_ratios(results: Results, baseline: Mapping[str, float], console: Conso
             f"[{style}]{word}[/]" if style else word,
         )
     console.print(table)
+    if results.reload_stall_ms is not None:
+        console.print(f"stall at a 1,000-route reload: {results.reload_stall_ms:.1f} ms (must 5)")
     colour = "bold red" if results.failed else "green"
     console.print(f"failed requests: [{colour}]{results.failed}[/]")
 

@@ -33,6 +33,7 @@ from tests.bench.figures import (
 from tests.bench.measure import freeze, measure, measure_idle, thaw
 from tests.bench.processes import Program, allow_descriptors, free_port
 from tests.bench.programs import BUILD, build_programs
+from tests.bench.reload import measure_reload
 from tests.bench.report import show
 from tests.bench.scenarios import SCENARIOS, SLOW_CONTESTANT, Scenario
 
@@ -50,6 +51,7 @@ class Options:
     streams: int
     only: frozenset[str]
     scenarios: frozenset[str]
+    reload: bool
     litellm: bool
     update_baseline: bool
     check: bool
@@ -71,6 +73,9 @@ def main() -> int:
         place = Place(BUILD, upstream_port, proxy_core=cores[0], other_core=cores[1])
         run_idle(options, place, results, console)
         run_rounds(options, scenarios, place, results, console)
+        if options.reload:
+            console.print("reload of 1,000 routes under load")
+            results.reload_stall_ms = measure_reload(place)
         if options.litellm:
             run_litellm(options, place, results, console)
     show(results, (*scenarios, SLOW_CONTESTANT), read_baseline(), console)
@@ -90,6 +95,7 @@ def read_options(argv: Sequence[str]) -> Options:
     parser.add_argument("--streams", type=int, default=1000, help="idle streams")
     parser.add_argument("--only", nargs="+", choices=names, default=names)
     parser.add_argument("--scenarios", nargs="*", choices=[s.name for s in SCENARIOS])
+    parser.add_argument("--no-reload", action="store_true", help="leave the reload's stall out")
     parser.add_argument("--litellm", action="store_true", help="also LiteLLM (installs 600 MB)")
     parser.add_argument("--update-baseline", action="store_true")
     parser.add_argument("--check", action="store_true", help="exit 1 when a goal is missed")
@@ -102,6 +108,7 @@ def read_options(argv: Sequence[str]) -> Options:
         streams=args.streams,
         only=frozenset(args.only),
         scenarios=frozenset(wanted),
+        reload=not args.no_reload,
         litellm=args.litellm,
         update_baseline=args.update_baseline,
         check=args.check,

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable
+from functools import partial
 from statistics import median
 
 import grpc
@@ -55,7 +56,7 @@ def measure_reload(place: Place) -> float:
         for number in range(REPEATS):
             text = config_text(port, place.upstream_port, (number + 1) % 2)
             still.append(longest_answer(place, port, lambda: None))
-            reloading.append(longest_answer(place, port, lambda text=text: apply(stub, text)))
+            reloading.append(longest_answer(place, port, partial(apply, stub, text)))
     return median(reloading) - median(still)
 
 

@@ -7,11 +7,11 @@ anything else starts a new one.
 import re
 from collections.abc import Callable
 
-_FORMAT = re.compile(
-    r"00-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-[0-9a-f]([0-9a-f])"
-    r"|(?!00|ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-[0-9a-f]([0-9a-f])(?:-.*)?"
-)
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._:/+=@-]{1,128}")
+_FORMAT = re.compile(r"(?!ff)[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?")
+_VERSION_0_CHARS = 55
+_NO_TRACE = "0" * 32
+_NO_SPAN = "0" * 16
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
 _ODD = frozenset("13579bdf")
 
 Place = tuple[str, str, str, bool, bytes]
@@ -21,16 +21,18 @@ sampled, and the `traceparent` that its upstream calls carry."""
 
 def parse(value: str) -> tuple[str, str, bool] | None:
     """Trace id, span id and sampled flag of a `traceparent`; None when it is not one."""
-    found = _FORMAT.fullmatch(value)
-    if found is None:
+    if _FORMAT.fullmatch(value) is None:
         return None
-    trace_id, span_id, flags, later_trace_id, later_span_id, later_flags = found.groups()
-    if trace_id is None:
-        return later_trace_id, later_span_id, later_flags in _ODD
-    return trace_id, span_id, flags in _ODD
+    if len(value) != _VERSION_0_CHARS and value.startswith("00"):
+        return None  # only later versions may say more
+    trace_id = value[3:35]
+    span_id = value[36:52]
+    if trace_id == _NO_TRACE or span_id == _NO_SPAN:
+        return None
+    return trace_id, span_id, value[54] in _ODD
 
 
-def sane_request_id(value: str) -> bool:
+def sane_request_id(value: bytes) -> bool:
     """Whether a client's `x-request-id` may stand in our logs and headers."""
     return _REQUEST_ID.fullmatch(value) is not None
 

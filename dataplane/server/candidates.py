@@ -9,14 +9,13 @@ from dataplane.runtime.config import Cluster, ModelProvider, Route
 from dataplane.server.heads import (
     CREDENTIALS,
     Names,
-    RequestShape,
     Shapes,
     Template,
-    Values,
     drop_from_request,
     escaped,
     named_by_connection,
 )
+from dataplane.server.incoming import Incoming
 from dataplane.upstream.pool import EndpointPool
 
 
@@ -31,8 +30,11 @@ class Candidate:
         "authority",
         "cluster",
         "endpoints",
+        "model",
+        "name",
         "provider",
         "route",
+        "route_name",
         "series",
     )
 
@@ -49,6 +51,9 @@ class Candidate:
         self.cluster = cluster
         self.endpoints = endpoints
         self.series = series
+        self.name = provider.name
+        self.model = provider.model
+        self.route_name = route.name
         self.authority = (cluster.authority or (cluster.sni if cluster.tls else "")).encode()
         """Host header; empty: each endpoint's own."""
         replaced = {name.lower().encode() for name, _ in provider.headers}
@@ -72,17 +77,17 @@ class Candidate:
     def message(
         self,
         endpoint: EndpointPool,
-        names: Names,
-        values: Values,
-        shape: RequestShape,
+        incoming: Incoming,
         request_id: bytes,
         traceparent: bytes,
         body: bytes,
     ) -> bytes:
         """The whole request for the upstream."""
+        names = incoming.names
+        values = incoming.values
         template = self._templates.get(names) or self._templates.make(names)
-        if shape.connection:
-            named = named_by_connection(values, shape.connection)
+        if incoming.shape.connection:
+            named = named_by_connection(values, incoming.shape.connection)
             if named:
                 template = self._template(names, named)
         return template.text % (

@@ -80,10 +80,13 @@ def _record(front: "Front", incoming: Incoming) -> tuple[ExchangeRecord, bytes]:
         random.getrandbits,
         random.random,
     )
-    request_id = values[shape.request_id].decode("latin-1") if shape.request_id >= 0 else ""
-    if not traceparent.sane_request_id(request_id):
+    sent_id = values[shape.request_id] if shape.request_id >= 0 else b""
+    if traceparent.sane_request_id(sent_id):
+        front.request_id = sent_id
+        request_id = sent_id.decode()
+    else:
         request_id = traceparent.new_request_id(random.getrandbits)
-    front.request_id = request_id.encode()
+        front.request_id = request_id.encode()
     record = ExchangeRecord(
         "",
         serving.name,

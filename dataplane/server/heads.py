@@ -127,11 +127,12 @@ class RequestShape:
 
 
 class AnswerShape:
-    """Where an answer's headers of interest stand, and its head for our client (a hole for our
-    request id).
+    """Where an answer's headers of interest stand, and its head for our client.
+
+    `template` has a hole for our request id; the line that ends the head is not in it.
     """
 
-    __slots__ = ("connection", "encoding", "request_id", "sized", "template", "transfer")
+    __slots__ = ("connection", "encoding", "plain", "request_id", "sized", "template", "transfer")
 
     def __init__(self, names: Names) -> None:
         self.connection = positions(names, b"connection")
@@ -139,6 +140,8 @@ class AnswerShape:
         self.transfer = positions(names, b"transfer-encoding")
         self.encoding = position(names, b"content-encoding")
         self.sized = position(names, b"content-length") >= 0
+        self.plain = not self.connection and not self.transfer
+        """Whether the values have no say in what the head becomes."""
         self.template = answer_template(names, frozenset())
 
 

@@ -19,12 +19,14 @@ from dataplane.server.heads import AnswerShape, Shapes, Values, answer_template,
 from dataplane.server.incoming import Incoming
 from dataplane.upstream.connection import UpstreamConnection
 from dataplane.upstream.errors import Phase, UpstreamFailure
+from dataplane.upstream.pool import EndpointPool
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from dataplane.server.candidates import Candidate
     from dataplane.server.front import Front
     from dataplane.server.serving import Lane
-    from dataplane.upstream.pool import EndpointPool
 
 MAX_CONNECT_ATTEMPTS = 3
 CLIENT_CLOSED = 499
@@ -39,6 +41,12 @@ _FRAMING = {
     (True, True): CHUNKED + CLOSE + b"\r\n",
 }
 BODILESS = frozenset((204, 304))
+
+_BAD_TRANSFER = UpstreamFailure(
+    Phase.ANSWER,
+    ResponseDetail.UPSTREAM_PROTOCOL_ERROR,
+    "The upstream failed: its Transfer-Encoding is not `chunked`.",
+)
 
 
 class Relay:
@@ -77,7 +85,7 @@ class Relay:
         self._serving = incoming.serving
         self._incoming = incoming
         self._traceparent = traceparent
-        self._avoid: list[EndpointPool] = []
+        self._avoid: Sequence[EndpointPool] = ()
         self._failure: UpstreamFailure | None = None
         self._fresh = False
         self._candidate: Candidate | None = None
@@ -111,9 +119,9 @@ class Relay:
 
     def _attempt(self) -> None:
         """Send to the next endpoint that was not tried, or give up."""
-        random = self._serving.random.random
+        serving = self._serving
         for candidate in self._lane:
-            endpoint = pick(candidate.endpoints, random, self._avoid)
+            endpoint = pick(candidate.endpoints, serving.random.random, self._avoid)
             if endpoint is not None and len(self._avoid) < MAX_CONNECT_ATTEMPTS:
                 break
         else:
@@ -123,25 +131,18 @@ class Relay:
         self._endpoint = endpoint
         endpoint.active += 1
         found = self._peek
-        model = candidate.provider.model
-        body = found.body if found.model == model else chat.with_model(found, model)
-        record = self.record
-        record.attempts += 1
-        incoming = self._incoming
+        model = candidate.model
         self._request = candidate.message(
             endpoint,
-            incoming.names,
-            incoming.values,
-            incoming.shape,
+            self._incoming,
             self._front.request_id,
             self._traceparent,
-            body,
+            found.body if found.model == model else chat.with_model(found, model),
         )
-        self._send()
+        self._send(endpoint)
 
-    def _send(self) -> None:
-        endpoint = self._endpoint
-        assert endpoint is not None
+    def _send(self, endpoint: EndpointPool) -> None:
+        self.record.attempts += 1
         upstream = None if self._fresh else endpoint.take()
         if upstream is None:
             endpoint.dial(self)
@@ -162,15 +163,16 @@ class Relay:
         if self.over:
             return
         self._upstream = None
-        if failure.phase is Phase.STALE and not self._fresh:
+        endpoint = self._endpoint
+        if endpoint is not None and failure.phase is Phase.STALE and not self._fresh:
             self._fresh = True
-            self.record.attempts += 1
-            self._send()
+            self._send(endpoint)
             return
-        if failure.phase is Phase.CONNECT and self._endpoint is not None:
+        if endpoint is not None and failure.phase is Phase.CONNECT:
             self._failure = failure
-            self._avoid.append(self._endpoint)
-            self._leave_endpoint()
+            self._avoid = [*self._avoid, endpoint]
+            endpoint.active -= 1
+            self._endpoint = None
             self._attempt()
             return
         self._fail(failure)
@@ -199,8 +201,11 @@ class Relay:
     def on_answer(self, upstream: UpstreamConnection, body: bytes, done: bool) -> None:
         """See Reader."""
         if not self._sent:
+            self._request = b""  # a stream may last; there will be no second attempt
             head = self._head(upstream)
             if head is None:
+                upstream.abort()
+                self._fail(_BAD_TRANSFER)
                 return
         else:
             head = b""
@@ -233,46 +238,31 @@ class Relay:
     def _head(self, upstream: UpstreamConnection) -> bytes | None:
         """Our answer's head; None when the upstream's was refused."""
         names, values = zip(*upstream.headers, strict=True) if upstream.headers else ((), ())
-        shape = _SHAPES.get(names) or _SHAPES.make(names)
+        shape = self._shape = _SHAPES.get(names) or _SHAPES.make(names)
         status = upstream.status
-        record = self.record
         template = shape.template
-        front = self._front
         chunked = not shape.sized
-        if shape.transfer or shape.connection or status in BODILESS:
+        if not shape.plain or status in BODILESS:
             if shape.transfer and not _is_chunked(values, shape.transfer):
-                upstream.abort()
-                self._fail(
-                    UpstreamFailure(
-                        Phase.ANSWER,
-                        ResponseDetail.UPSTREAM_PROTOCOL_ERROR,
-                        "The upstream failed: its Transfer-Encoding is not `chunked`.",
-                    )
-                )
                 return None
             named = named_by_connection(values, shape.connection)
             if status in BODILESS:
                 named |= {b"content-length"}
-                chunked = False
             if named:
                 template = answer_template(names, named)
-                if b"content-length" in named:
-                    chunked = status not in BODILESS
-        if chunked and front.http10:
-            chunked = False
-        self._chunked = chunked
-        self._shape = shape
+            chunked = (chunked or b"content-length" in named) and status not in BODILESS
+        front = self._front
+        self._chunked = chunked = chunked and not front.http10
+        record = self.record
+        record.status = status
         if shape.request_id >= 0:
             record.upstream_request_id = values[shape.request_id].decode("latin-1")
-        record.status = status
-        now = self._serving.now()
-        record.first_byte_s = round(now - record.started, 6)
+        record.first_byte_s = round(self._serving.now() - record.started, 6)
         self._sent = True
-        self._request = b""
-        return (
-            STATUS_LINES[status]
-            + template.text % (*template.pick(values), front.request_id)
-            + _FRAMING[chunked, front.closes]
+        return b"%b%b%b" % (
+            STATUS_LINES[status],
+            template.text % (*template.pick(values), front.request_id),
+            _FRAMING[chunked, front.closes],
         )
 
     def _count_usage(self, body: bytes) -> None:
@@ -329,12 +319,6 @@ class Relay:
             self._upstream = None
             upstream.abort()
 
-    def _leave_endpoint(self) -> None:
-        endpoint = self._endpoint
-        if endpoint is not None:
-            endpoint.active -= 1
-            self._endpoint = None
-
     def _refuse(self, reply: LocalReply) -> None:
         """Answer by ourselves."""
         self.record.status = reply.status
@@ -361,9 +345,9 @@ class Relay:
             endpoint.active -= 1
             self._endpoint = None
             record.endpoint = endpoint.label
-        record.route = candidate.route.name
-        record.provider = candidate.provider.name
-        record.upstream_model = candidate.provider.model
+        record.route = candidate.route_name
+        record.provider = candidate.name
+        record.upstream_model = candidate.model
         self._serving.recorder.finish(record, now, candidate.series)
 
 

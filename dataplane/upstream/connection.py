@@ -63,7 +63,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._reader: Reader | None = None
         self._transport: asyncio.Transport | None = None
         self._parser: httptools.HttpResponseParser | None = None
-        self._any_byte = False
+        self._paused = False
         self._head_bytes = 0
         self._head_done = False
         self._interim = 0
@@ -91,10 +91,12 @@ class UpstreamConnection(asyncio.Protocol):
             # unsent bytes: the answer came early, and the next request would not begin at its start
             self.abort()
             return
-        self._any_byte = self._head_done = self._done = self._keep = False
+        self._head_done = self._done = self._keep = False
         self._head_bytes = 0
         self._interim = 0
         self.headers.clear()
+        if self._paused:
+            self.resume()
         self.pool.put(self, now)
 
     def abort(self) -> None:
@@ -106,10 +108,12 @@ class UpstreamConnection(asyncio.Protocol):
     def pause(self) -> None:
         """Read no further: the client is slow."""
         if self._transport is not None and not self._transport.is_closing():
+            self._paused = True
             self._transport.pause_reading()
 
     def resume(self) -> None:
         """Read on."""
+        self._paused = False
         if self._transport is not None and not self._transport.is_closing():
             self._transport.resume_reading()
 
@@ -135,7 +139,6 @@ class UpstreamConnection(asyncio.Protocol):
             # an answer that nobody asked for would be taken for the next one's
             self.abort()
             return
-        self._any_byte = True
         fed_head = not self._head_done
         try:
             parser.feed_data(data)
@@ -183,7 +186,7 @@ class UpstreamConnection(asyncio.Protocol):
             reader.on_answer(self, b"", True)
         elif self._head_done:
             self._fail(ResponseDetail.UPSTREAM_TRUNCATED, "it ended in the middle of its body")
-        elif not self._any_byte and self.uses > 1:
+        elif not self._head_bytes and self.uses > 1:
             self._reader = None
             reader.on_failed(
                 UpstreamFailure(

@@ -7,6 +7,7 @@ Arguments: base URL, model to ask for, model to look up.
 import asyncio
 import json
 import sys
+from typing import Any
 
 import openai
 
@@ -14,14 +15,11 @@ import openai
 def blocking(base_url: str, model: str, listed: str) -> dict[str, object]:
     """The synchronous client: list, retrieve, create, stream, and a refused model."""
     with openai.OpenAI(base_url=base_url, api_key="sk-client", max_retries=0) as client:
-        messages = [{"role": "user", "content": "Say hello."}]
+        messages: Any = [{"role": "user", "content": "Say hello."}]
         answer = client.chat.completions.create(model=model, messages=messages)
         raw = client.chat.completions.with_raw_response.create(model=model, messages=messages)
-        pieces = [
-            chunk.choices[0].delta.content or ""
-            for chunk in client.chat.completions.create(model=model, messages=messages, stream=True)
-            if chunk.choices
-        ]
+        stream: Any = client.chat.completions.create(model=model, messages=messages, stream=True)
+        pieces = [chunk.choices[0].delta.content or "" for chunk in stream if chunk.choices]
         return {
             "listed": [one.id for one in client.models.list()],
             "retrieved": client.models.retrieve(listed).id,
@@ -34,7 +32,7 @@ def blocking(base_url: str, model: str, listed: str) -> dict[str, object]:
 async def concurrent(base_url: str, model: str) -> str:
     """The asynchronous client, streaming."""
     async with openai.AsyncOpenAI(base_url=base_url, api_key="sk-client", max_retries=0) as client:
-        stream = await client.chat.completions.create(
+        stream: Any = await client.chat.completions.create(
             model=model, messages=[{"role": "user", "content": "Say hello."}], stream=True
         )
         return "".join([c.choices[0].delta.content or "" async for c in stream if c.choices])

@@ -615,3 +615,23 @@ async def test_pipelined_requests_are_answered_in_order() -> None:
             assert (await client.reply()).body == body
         assert (await client.reply()).detail == "local"
         assert [r.body for r in fake.requests] == bodies
+
+
+async def test_connection_that_a_slow_client_paused_serves_the_next_one() -> None:
+    large = b'{"x":"' + b"a" * 3_000_000 + b'"}'
+    async with (
+        upstream(in_turn(always(json_answer(large)), always(json_answer()))) as fake,
+        gateway(model_config(fake.endpoint)) as gate,
+        connected(gate.port, limit=4096) as slow,
+        connected(gate.port) as other,
+    ):
+        slow.send(post(ASK))
+        await slow.reader.readuntil(b"\r\n\r\n")
+        await until(lambda: fake.written > 0)
+        got = 0
+        while got < len(large):
+            got += len(await slow.reader.read(1 << 16))
+        await until(lambda: bool(gate.records))
+        other.send(post(ASK))
+        assert (await other.reply()).status == 200
+        assert fake.accepted == 1

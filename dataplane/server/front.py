@@ -5,6 +5,7 @@ is answered the reader gets nothing; bytes that come meanwhile wait here, a few,
 """
 
 import asyncio
+import logging
 import struct
 from socket import SO_LINGER, SOL_SOCKET
 from typing import TYPE_CHECKING, Protocol, cast
@@ -19,6 +20,8 @@ from dataplane.wheel import NEVER, TURN_S
 if TYPE_CHECKING:
     from dataplane.server.host import ListenerHost
 
+log = logging.getLogger(__name__)
+
 STASH_BYTES = 64 * 1024
 """Bytes kept of a client that sends the next requests before it has its answer; then it is not
 read.
@@ -29,6 +32,7 @@ LINGER_S = 2.0
 """How long a refused client may go on sending, so that it sees the answer and not a reset."""
 GRACE_S = 1.0
 """How long an idle connection is kept when draining: a request may be on its way already."""
+_INTERNAL = LocalReply(500, "The gateway itself failed.", ResponseDetail.INTERNAL)
 _RESET = struct.pack("ii", 1, 0)
 
 
@@ -152,8 +156,14 @@ class Front(asyncio.Protocol):
         if isinstance(found, Incoming):
             self._timed = False
             self._beginning = True
-            dispatch.begin(self, found)
-            self._beginning = False
+            try:
+                dispatch.begin(self, found)
+            except Exception:
+                log.exception("request %r failed", self.request_id)
+                self._reader.closes = True
+                self.reply(_INTERNAL, self.host.serving.now())
+            finally:
+                self._beginning = False
         elif found is None:
             self._await_rest()
         else:

@@ -53,18 +53,18 @@ def peek(body: bytes) -> Peek | LocalReply:
     """
     try:
         wire = _WIRE.decode(body)
+        found = Peek(body, wire.model, wire.stream is True)
+        if (
+            len(body) <= SMALL_BYTES
+            and wire.model is not None
+            and body.count(_KEY) == 1
+            # printable ASCII may be spelt \u006d too; nobody does so without a reason
+            and (b"\\" not in body or b"\\u006" not in body)
+        ):
+            return found
+        return _walk(found)
     except (msgspec.DecodeError, RecursionError, UnicodeError) as problem:
         return _refusal(problem)
-    found = Peek(body, wire.model, wire.stream is True)
-    if (
-        len(body) <= SMALL_BYTES
-        and wire.model is not None
-        and body.count(_KEY) == 1
-        # printable ASCII may be spelt \u006d too; nobody does so without a reason
-        and (b"\\" not in body or b"\\u006" not in body)
-    ):
-        return found
-    return _walk(found)
 
 
 def with_model(found: Peek, model: str) -> bytes:
@@ -73,16 +73,13 @@ def with_model(found: Peek, model: str) -> bytes:
     body = found.body
     start, end = found.start, found.end
     if start < 0:
+        if found.model is None:
+            return _with_new_key(body, value)
+        # `peek` saw that these bytes stand only once, so they are the key
         place = _TO_VALUE.search(body)
         quoted = _STRING.match(body, place.end()) if place is not None else None
-        if place is None or quoted is None:
-            found = _walk(found)
-            start, end = found.start, found.end
-            body = found.body
-        else:
-            start, end = quoted.span()
-    if start < 0:
-        return _with_new_key(body, value)
+        assert quoted is not None
+        start, end = quoted.span()
     return b"%b%b%b" % (body[:start], value, body[end:])
 
 

@@ -437,3 +437,26 @@ async def test_nothing_a_client_sends_makes_an_error_of_ours_without_a_word() ->
                 await client.everything()
         assert {record.status for record in gate.records} == {400}
         await until(lambda: not gate.services.wheel._home)
+
+
+async def test_fault_of_ours_is_a_500_and_ends_only_its_connection(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with (
+        upstream() as fake,
+        gateway(model_config(fake.endpoint)) as gate,
+        connected(gate.port) as first,
+        connected(gate.port) as second,
+    ):
+        ((_, sock),) = gate.listeners._open.values()
+        serving = sock.host.serving
+        serving._lanes["gpt"] = (None,)  # type: ignore[assignment]
+        first.send(post(ASK))
+        reply = await first.reply()
+        assert (reply.status, reply.detail) == (500, "internal")
+        assert await first.closed()
+        assert "failed" in caplog.text
+        serving._lanes.clear()
+        second.send(post(ASK))
+        assert (await second.reply()).status == 200
+        assert sock.host.active == 0

@@ -1,0 +1,66 @@
+import asyncio
+
+from dataplane.wheel import NEVER, TICK_S, TURN_S, Wheel
+from tests.support.wait import until
+
+
+class Item:
+    """Something with a time limit."""
+
+    def __init__(self, due: float = NEVER) -> None:
+        self.due = due
+        self.told: list[float] = []
+
+    def on_due(self, now: float) -> None:
+        """See Timed."""
+        self.due = NEVER
+        self.told.append(now)
+
+
+async def test_near_and_far_times_are_told_about_a_tick_late_at_most() -> None:
+    now = asyncio.get_running_loop().time
+    wheel = Wheel(now)
+    start = now()
+    items = [Item(start + ahead) for ahead in (0.0, 0.03, 0.12, 1.08, 1.31)]
+    dues = [item.due for item in items]
+    for item in items:
+        wheel.add(item)
+    await until(lambda: all(item.told for item in items))
+    for item, due in zip(items, dues, strict=True):
+        assert len(item.told) == 1
+        assert due <= item.told[0] < due + 3 * TICK_S
+
+
+async def test_time_that_is_put_off_is_not_told() -> None:
+    now = asyncio.get_running_loop().time
+    wheel = Wheel(now)
+    item = Item(now() + 0.1)
+    wheel.add(item)
+    item.due = now() + 60
+    other = Item(now() + 0.2)
+    wheel.add(other)
+    await until(lambda: bool(other.told))
+    assert not item.told
+
+
+async def test_time_set_later_is_found_by_the_turn() -> None:
+    now = asyncio.get_running_loop().time
+    wheel = Wheel(now)
+    item = Item()
+    wheel.add(item)
+    item.due = now() + TURN_S + 0.01
+    due = item.due
+    await until(lambda: bool(item.told))
+    assert due <= item.told[0] < due + 3 * TICK_S
+
+
+async def test_removed_item_is_forgotten() -> None:
+    now = asyncio.get_running_loop().time
+    wheel = Wheel(now)
+    gone, stays = Item(now() + 0.05), Item(now() + 0.1)
+    wheel.add(gone)
+    wheel.add(stays)
+    wheel.remove(gone)
+    wheel.remove(gone)
+    await until(lambda: bool(stays.told))
+    assert not gone.told

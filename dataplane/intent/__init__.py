@@ -1,1 +1,1 @@
-"""The embedded router: which agents fit a conversation, decided in this process without a model call."""
+"""The embedded router: which agents fit a conversation, without asking any model elsewhere."""

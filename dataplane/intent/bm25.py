@@ -7,10 +7,10 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 
-K1 = 1.2
-B = 0.6
+K1 = 2.0
+B = 0.4
 UNSEEN = 1.5
-"""Added to the weight of the whole request, so that one shared word in a short request is no proof."""
+"""Added to the weight of a request, so that one shared word in a short one is no proof."""
 
 
 class Bm25:

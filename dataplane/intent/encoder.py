@@ -1,35 +1,52 @@
-"""What the router asks of an encoder: cosines as plain numbers, so that scoring stays pure.
+"""What the router asks of an encoder: similarities as plain numbers, so that deciding stays pure.
 
-`dataplane.intent.embed` is the one that computes them; tests bring their own.
+`dataplane.intent.embed` computes them with a neural network; tests bring their own.
 """
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
+
+from dataplane.intent.units import AgentTexts
 
 Span = tuple[int, int]
 """Start and end of a part of a text, in characters."""
 
 
-class TextIndex(Protocol):
-    """Texts that requests are compared with."""
+class Views(NamedTuple):
+    """How near a request is to one agent, seen in different ways; cosines, -1 to 1."""
 
-    def cosines(self, text: str) -> list[float]:
-        """The cosine of `text` to each indexed text, -1 to 1, in the order they were given."""
+    head: float
+    """To the name with the first sentence."""
+    whole: float
+    """To the whole description."""
+    unit: float
+    """To the nearest sentence, bullet or quoted request."""
+    words: float
+    """Each word of the request to the nearest word anywhere in the agent's texts, on average."""
+    example: float
+    """To the nearest two of the operator's examples, on average; `unit` when there are none."""
+
+
+class AgentIndex(Protocol):
+    """Agents that requests are compared with."""
+
+    def views(self, text: str) -> list[Views]:
+        """One per agent, in the order they were given."""
         ...
 
-    def cosines_of_parts(self, text: str, parts: Sequence[Span]) -> list[list[float]]:
-        """For each part of `text`, read within the whole, its cosines: one pass for all parts."""
+    def part_views(self, text: str, parts: Sequence[Span]) -> list[list[Views]]:
+        """The whole text, then each part, its words read with the text around them: one pass."""
         ...
 
 
 class Encoder(Protocol):
-    """Makes indexes; keeps the vectors of texts it has seen lately."""
+    """Makes indexes."""
 
     @property
     def name(self) -> str:
-        """The short word decisions and metrics call it by."""
+        """The short word that decisions and metrics call it by."""
         ...
 
-    def index(self, texts: Sequence[str]) -> TextIndex:
-        """Computes the vectors of `texts` (about 2 ms each) and keeps them."""
+    def index(self, agents: Sequence[AgentTexts]) -> AgentIndex:
+        """Reads all texts of the agents: about 2 ms each, so not on an event loop."""
         ...

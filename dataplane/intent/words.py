@@ -12,15 +12,17 @@ _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _UNSPACED = re.compile(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
 _APOSTROPHE = re.compile(r"['\u2019](?:s|m|d|re|ve|ll|t)\b")
 
-STOP_WORDS = frozenset(
-    "a about again also am an and any are as at be been but by can could did do does doing done for"
-    " from get give go got had has have he help her here hi hello hey him his how i if in into is it"
-    " its just know let like ll looking me my need no not now of ok okay on one or our out please re"
-    " s she should so some t tell than thank thanks that the their them then there these they thing"
-    " this those to too up us use ve want was we were what when where which who whose why will with"
-    " would yes you your able agent assistant tool user users handle handles question questions"
-    " capabilities service provide provides".split()
-)
+_STOP_WORDS = """
+a about again also am an and any are as at be been but by can could did do does doing done
+for from get give go got had has have he help her here hi hello hey him his how i if in into
+is it its just know let like ll looking me my need no not now of ok okay on one or our out
+please re s she should so some t tell than thank thanks that the their them then there these
+they thing this those to too up us use ve want was we were what when where which who whose
+why will with would yes you your able agent assistant tool user users handle handles
+question questions capabilities service provide provides
+"""
+STOP_WORDS = frozenset(_STOP_WORDS.split())
+"""Said in any request, or in any description of an agent."""
 
 
 def split_name(name: str) -> str:

@@ -1,0 +1,81 @@
+"""What of a conversation matters to the router: what is asked, and what was before.
+
+Rule: everything is a pure reading of the turns; nothing is remembered between two requests.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dataplane.runtime.decision import Turn
+
+MAX_ASKED = 8
+"""User messages looked at, the last ones: each unknown one costs a run of the encoder."""
+MAX_CHARACTERS = 4_000
+"""Looked at of one message, half at each end: a pasted file is not read to its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One user message with what the assistant had said just before it."""
+
+    text: str
+    said: str = ""
+    """The assistant message it answers; empty at the start."""
+    said_by: str = ""
+    """The agent that said it, if the message names one."""
+
+
+def asked(conversation: Sequence[Turn]) -> tuple[Asked, ...]:
+    """The last user messages, oldest first; empty ones and other roles' turns are left out.
+
+    Several user messages in a row stay apart: the last is what is asked now.
+    """
+    found: list[Asked] = []
+    said = said_by = ""
+    for turn in conversation:
+        text = _ends(turn.text.strip())
+        if turn.role == "assistant":
+            said, said_by = text or said, turn.name or said_by
+        elif turn.role == "user" and text:
+            found.append(Asked(text, said, said_by))
+            said = said_by = ""
+    return tuple(found[-MAX_ASKED:])
+
+
+def _ends(text: str) -> str:
+    half = MAX_CHARACTERS // 2
+    return text if len(text) <= MAX_CHARACTERS else f"{text[:half]}\n{text[-half:]}"
+
+
+_THANKS = (
+    r"thank(?:s| you)|thx|cheers|appreciate|good ?bye|\bbye\b|have a (?:good|great|nice)"
+    r"|that(?:'s| is|s| was| will be|'ll be) (?:all|it|everything)|i'?m (?:good|fine|all set|done)"
+    r"|nothing else|no more|take care|see you"
+)
+_DECLINE = (
+    r"^(?:no|nope|nah|not)\b[^?]{0,40}$|\bnot (?:now|yet|right now|at (?:this|the) (?:time|moment))"
+    r"|maybe (?:later|some other time)|no need|don'?t need"
+)
+_CLOSING = re.compile(f"{_THANKS}|{_DECLINE}", re.IGNORECASE)
+_THANKING = re.compile(_THANKS, re.IGNORECASE)
+_OFFER = re.compile(
+    r"(?:any ?thing|something) (?:else|more|additional|further)|what (?:else|more)|else (?:can|may)"
+    r"|help you (?:with|further|more)|(?:further|other) (?:assistance|help)|of (?:any )?further",
+    re.IGNORECASE,
+)
+
+
+def is_closing(text: str) -> bool:
+    """Thanks, a goodbye or a "no, not now": nothing is asked, as far as the words go."""
+    return bool(_CLOSING.search(text))
+
+
+def is_thanks(text: str) -> bool:
+    """Thanks or a goodbye."""
+    return bool(_THANKING.search(text))
+
+
+def offers_more(text: str) -> bool:
+    """The assistant asked whether there is anything else: what was begun is done."""
+    return bool(_OFFER.search(text))

@@ -1,0 +1,188 @@
+"""A conversation in, a Decision out: the embedded orchestrator.
+
+Rule: the same agents and the same conversation always give the same decision, and none is ever an
+error. Costs CPU (MiniLM about 2.5 ms for a message not seen before), so call it off the event loop.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from dataplane.intent.clauses import clauses
+from dataplane.intent.conversation import Asked, asked
+from dataplane.intent.encoder import Encoder, Span
+from dataplane.intent.reasons import (
+    closing_reason,
+    nothing_reason,
+    several_reason,
+    single_reason,
+)
+from dataplane.intent.score import LexicalScorer, Reading, Scorer, SemanticScorer, probability
+from dataplane.intent.state import (
+    LEXICAL_STATE,
+    SEMANTIC_STATE,
+    Belief,
+    Outlook,
+    StateHeads,
+    believe,
+    look,
+)
+from dataplane.intent.units import agent_texts
+from dataplane.runtime.config import AgentTarget
+from dataplane.runtime.decision import AgentScore, Decision, Turn
+
+CACHED_READINGS = 2_048
+"""Texts whose scores a router remembers (some 100 bytes an agent): earlier turns are then free."""
+PART_SHARE = 0.5
+"""A part of a message needs this share of min_confidence to bring its agent in."""
+SMELL = 0.3
+"""How much of the whole message's rank is taken off a part's, to see what the part adds."""
+
+
+def make_bm25(agents: Sequence[AgentTarget], min_confidence: float) -> "Router":
+    """A router by words alone: needs nothing but Python, right about three times in four."""
+    texts = [agent_texts(agent) for agent in agents]
+    return Router([t.agent for t in texts], LexicalScorer(texts), LEXICAL_STATE, min_confidence)
+
+
+def make_minilm(agents: Sequence[AgentTarget], min_confidence: float, encoder: Encoder) -> "Router":
+    """A router by meaning. Reads every text of every agent: 0.1 s an agent, in the background."""
+    texts = [agent_texts(agent) for agent in agents]
+    ids = [t.agent for t in texts]
+    if len(ids) < 2:  # nothing to compare
+        return Router(ids, LexicalScorer(texts), LEXICAL_STATE, min_confidence)
+    scorer = SemanticScorer(texts, encoder.index(texts), encoder.name)
+    return Router(ids, scorer, SEMANTIC_STATE, min_confidence)
+
+
+@dataclass(frozen=True, slots=True)
+class _Message:
+    """One user message, read."""
+
+    whole: Reading
+    spans: tuple[Span, ...]
+    parts: tuple[Reading, ...]
+    """Of each span, within the whole message; none when there is only one span."""
+
+
+class Router:
+    """Decides for the agents of one listener. Safe to call from several threads."""
+
+    def __init__(
+        self, agents: Sequence[str], scorer: Scorer, heads: StateHeads, min_confidence: float
+    ) -> None:
+        self._agents = tuple(agents)
+        self._scorer = scorer
+        self._heads = heads
+        self._min_confidence = min_confidence
+        self._message = lru_cache(CACHED_READINGS)(self._read_message)
+        self._whole = lru_cache(CACHED_READINGS)(scorer.read)
+
+    def decide(self, conversation: Sequence[Turn]) -> Decision:
+        """Which agents should answer the last user message, in the order they should run.
+
+        No agents when none fits or when nothing is asked ("thanks, bye").
+        """
+        if len(self._agents) == 1:
+            only = self._agents[0]
+            return Decision((only,), (AgentScore(only, 1.0),), "the only agent", "only_agent")
+        turns = asked(conversation)
+        if not turns or not self._agents:
+            scores = tuple(AgentScore(agent, 0.0) for agent in self._agents)
+            what = "no user message" if self._agents else "no agents"
+            return Decision((), scores, what, self._scorer.method)
+        belief = self._replay(turns[:-1])
+        return self._decide(turns[-1], _named(turns[-1], belief, self._agents))
+
+    def _replay(self, turns: Sequence[Asked]) -> Belief:
+        belief = Belief()
+        for turn in turns:
+            belief = _named(turn, belief, self._agents)
+            reading, outlook = self._look(turn, belief)
+            belief = believe(belief, reading, outlook)
+        return belief
+
+    def _look(self, turn: Asked, belief: Belief) -> tuple[Reading, Outlook]:
+        reading = self._message(turn.text).whole
+        said = self._whole(turn.said) if turn.said else None
+        return reading, look(turn, reading, said, belief, self._heads)
+
+    def _decide(self, turn: Asked, belief: Belief) -> Decision:
+        _, outlook = self._look(turn, belief)
+        chances = [probability(logit) for logit in outlook.logits]
+        previous = belief.previous
+        if outlook.asks < self._min_confidence:
+            reason = (nothing_reason if previous is None else closing_reason)(
+                self._agents[outlook.best],
+                chances[outlook.best],
+                outlook.asks,
+                self._min_confidence,
+            )
+            return self._decision((), chances, reason)
+        several = self._several(turn.text, previous)
+        if len(several) > 1:
+            for agent, (chance, _) in several.items():
+                chances[agent] = max(chances[agent], chance)
+            found = [(self._agents[a], chance, part) for a, (chance, part) in several.items()]
+            return self._decision(tuple(several), chances, several_reason(found))
+        best = outlook.best
+        others = [(chance, i) for i, chance in enumerate(chances) if i != best]
+        second, runner_up = max(others)
+        reason = single_reason(
+            self._agents[best],
+            chances[best],
+            self._agents[runner_up],
+            second,
+            None if previous is None else self._agents[previous],
+        )
+        return self._decision((best,), chances, reason)
+
+    def _several(self, text: str, previous: int | None) -> dict[int, tuple[float, int]]:
+        """Agents that parts of the message ask for -> chance and number of the part, in order.
+
+        A part's chance is the mean of what it says alone and within the message: alone it may lack
+        its object ("and book it"), within it smells of the rest.
+        """
+        message = self._message(text)
+        top = _top(message.whole.ranks)
+        found: dict[int, tuple[float, int]] = {}
+        for number, ((start, end), part) in enumerate(
+            zip(message.spans, message.parts, strict=True), 1
+        ):
+            own = [p - SMELL * w for p, w in zip(part.ranks, message.whole.ranks, strict=True)]
+            agent, logit = top, part.logits[top]
+            if _top(own) != top:  # only a part that seems to want another agent is read alone
+                alone = self._whole(text[start:end])
+                agent = _top([a + b for a, b in zip(part.ranks, alone.ranks, strict=True)])
+                logit = (part.logits[agent] + alone.logits[agent]) / 2
+            chance = probability(logit)
+            if chance >= self._min_confidence * PART_SHARE and agent not in found:
+                found[agent] = (chance, number)
+        return found
+
+    def _read_message(self, text: str) -> _Message:
+        spans = clauses(text)
+        if len(spans) < 2:
+            return _Message(self._whole(text), (), ())
+        whole, *parts = self._scorer.read_parts(text, spans)
+        return _Message(whole, tuple(spans), tuple(parts))
+
+    def _decision(self, chosen: tuple[int, ...], chances: Sequence[float], reason: str) -> Decision:
+        order = sorted(range(len(chances)), key=lambda i: (-chances[i], i))
+        return Decision(
+            agents=tuple(self._agents[i] for i in chosen),
+            scores=tuple(AgentScore(self._agents[i], round(chances[i], 4)) for i in order),
+            reason=reason,
+            method=self._scorer.method,
+        )
+
+
+def _named(turn: Asked, belief: Belief, agents: Sequence[str]) -> Belief:
+    """The belief, put right by the name on the assistant's message."""
+    if turn.said_by not in agents:
+        return belief
+    return Belief(agents.index(turn.said_by), belief.wanted)
+
+
+def _top(ranks: Sequence[float]) -> int:
+    return max(range(len(ranks)), key=ranks.__getitem__)

@@ -1,0 +1,147 @@
+"""Comparing token vectors: the arithmetic of `dataplane.intent.embed`, in numpy.
+
+Imported only where the `router` extra is installed.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dataplane.intent.encoder import Span, Views
+from dataplane.intent.units import AgentTexts, phrasings
+
+Array = NDArray[np.float32]
+Ids = NDArray[np.int64]
+
+WORDS_PER_AGENT = 256
+"""Token vectors kept of one agent (1.5 kB each), so that a very long description stays cheap."""
+
+# WordPiece numbers whole words by how common they are: below _FIRST_WORD are marks and letters,
+# then "the", "of", "and" ... So rarity needs no statistics of anybody's data.
+_FIRST_WORD = 1996
+_COMMON = 100.0
+_LAST_MARKER = 103
+_NOTHING: Array = np.zeros((0, 384), np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """A text as the encoder read it."""
+
+    ids: Ids
+    states: Array
+    """One row per token, markers included."""
+    offsets: tuple[Span, ...]
+
+
+def mean(states: Array) -> Array:
+    """The vector of a text or of a part of one: its tokens' mean, of length 1."""
+    return unit(states.mean(axis=0))
+
+
+def unit(vectors: Array) -> Array:
+    """Vectors (in the last axis) at length 1; zero stays zero."""
+    length = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    result: Array = vectors / np.maximum(length, 1e-9)
+    return result
+
+
+def rarity(ids: Ids) -> Array:
+    """How much each token says, 0.05 (marks, "the") to about 5; markers say nothing."""
+    rank = np.maximum(ids - _FIRST_WORD + 1, 0)
+    weight = np.maximum(np.log1p(rank / _COMMON), 0.05)
+    return np.where(ids > _LAST_MARKER, weight, 0.0).astype(np.float32)
+
+
+class ViewIndex:
+    """The vectors of all agents, stacked so that one request is a few matrix products."""
+
+    def __init__(
+        self,
+        agents: Sequence[AgentTexts],
+        read_agent: Callable[[str], Tokens],
+        read_request: Callable[[str], Tokens],
+    ) -> None:
+        self._read = read_request
+        vectors = [_AgentVectors.of(agent, read_agent) for agent in agents]
+        self._heads = np.stack([v.head for v in vectors])
+        self._wholes = np.stack([v.whole for v in vectors])
+        self._units, self._unit_starts = _stacked([v.units for v in vectors])
+        self._words, self._word_starts = _stacked([v.words for v in vectors])
+        self._examples = [v.examples for v in vectors]
+
+    def views(self, text: str) -> list[Views]:
+        """See AgentIndex."""
+        tokens = self._read(text)
+        return self._views(tokens.ids, tokens.states)
+
+    def part_views(self, text: str, parts: Sequence[Span]) -> list[list[Views]]:
+        """See AgentIndex."""
+        tokens = self._read(text)
+        found = [self._views(tokens.ids, tokens.states)]
+        for start, end in parts:
+            inside = [i for i, (a, b) in enumerate(tokens.offsets) if start <= a < b <= end]
+            if not inside:  # the encoder did not read that far into a very long text
+                found.append(found[0])
+                continue
+            found.append(self._views(tokens.ids[inside], tokens.states[inside]))
+        return found
+
+    def _views(self, ids: Ids, states: Array) -> list[Views]:
+        vector = mean(states)
+        units = np.maximum.reduceat(self._units @ vector, self._unit_starts)
+        weights = rarity(ids)
+        near = np.maximum.reduceat(unit(states) @ self._words.T, self._word_starts, axis=1)
+        columns = (
+            (self._heads @ vector).tolist(),
+            (self._wholes @ vector).tolist(),
+            units.tolist(),
+            (weights @ near / max(float(weights.sum()), 1e-9)).tolist(),
+            self._nearest_examples(vector, units.tolist()),
+        )
+        return [Views(*row) for row in zip(*columns, strict=True)]
+
+    def _nearest_examples(self, vector: Array, units: list[float]) -> list[float]:
+        if not any(len(examples) for examples in self._examples):
+            return units
+        return [
+            float(np.sort(examples @ vector)[-2:].mean()) if len(examples) else nearest
+            for examples, nearest in zip(self._examples, units, strict=True)
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class _AgentVectors:
+    head: Array
+    whole: Array
+    units: Array
+    examples: Array
+    words: Array
+
+    @classmethod
+    def of(cls, agent: AgentTexts, read: Callable[[str], Tokens]) -> "_AgentVectors":
+        head, whole = read(agent.head), read(agent.whole)
+        units = [read(text) for text in agent.units]
+        examples = [read(text) for text in agent.examples]
+        words = [t.states[t.ids > _LAST_MARKER] for t in (whole, head, *units, *examples)]
+        some = np.concatenate(words) if any(map(len, words)) else whole.states
+        return cls(
+            head=mean(head.states),
+            whole=mean(whole.states),
+            units=np.stack([_phrased(agent, text, read) for text in agent.units]),
+            examples=np.stack([mean(t.states) for t in examples]) if examples else _NOTHING,
+            words=unit(some[:WORDS_PER_AGENT]),
+        )
+
+
+def _phrased(agent: AgentTexts, text: str, read: Callable[[str], Tokens]) -> Array:
+    vectors = [mean(read(phrase).states) for phrase in phrasings(agent, text)]
+    return unit(np.stack(vectors).mean(axis=0))
+
+
+def _stacked(groups: Sequence[Array]) -> tuple[Array, NDArray[np.intp]]:
+    """All rows in one matrix, and where each group starts."""
+    starts = np.cumsum([0, *map(len, groups)])[:-1]
+    return np.ascontiguousarray(np.concatenate(groups)), starts

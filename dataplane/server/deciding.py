@@ -12,6 +12,7 @@ from typing import Protocol
 
 from dataplane.intent.embed import load_encoder
 from dataplane.intent.encoder import Encoder
+from dataplane.intent.router import make_bm25, make_minilm
 from dataplane.runtime.config import AgentTarget, Listener, RuntimeConfig
 from dataplane.runtime.decision import Decision, Turn
 from dataplane.tasks import Tasks
@@ -20,10 +21,10 @@ log = logging.getLogger(__name__)
 
 
 class Router(Protocol):
-    """Decides; CPU only."""
+    """Decides among the agents of one listener; CPU only."""
 
     def decide(self, conversation: Sequence[Turn]) -> Decision:
-        """Which agents fit."""
+        """Which of them fit."""
         ...
 
 
@@ -36,19 +37,13 @@ class Making:
 
     def words(self, agents: Sequence[AgentTarget], min_confidence: float) -> Router:
         """A router that is there at once."""
-        from dataplane.intent.router import make_bm25
-
-        router: Router = make_bm25(agents, min_confidence)
-        return router
+        return make_bm25(agents, min_confidence)
 
     def meaning(
         self, agents: Sequence[AgentTarget], min_confidence: float, encoder: Encoder
     ) -> Router:
         """The better one; takes some ms for each text of its agents."""
-        from dataplane.intent.router import make_minilm
-
-        router: Router = make_minilm(agents, min_confidence, encoder)
-        return router
+        return make_minilm(agents, min_confidence, encoder)
 
 
 class _Post:

@@ -35,7 +35,7 @@ up: $(VENV)/.stamp-demo ## start the travel example and leave it running until C
 ##### to be sure of it
 
 test: lint types contracts ## lint, types, import contracts, unit, golden, feature and arch tests
-	$(PYTEST) -m 'not slow' tests/unit tests/feature tests/arch
+	$(PYTEST) -m 'not slow and not interop' tests/unit tests/feature tests/arch
 
 test-all: test $(VENV)/.stamp-demo ## test, then what takes longer: slow tests, other people's clients, the real model
 	$(PYTEST) tests/interop

@@ -39,7 +39,7 @@ START_TIMEOUT_S = 60.0
 WARM_APPLIES = 3
 """Before the nodes come: what a compilation leaves behind is no stream's memory."""
 FIRST_PUSHES = 5
-"""After these the memory of a stream is read; what is gained later belongs to the pushes."""
+"""After these the memory of a stream is read: later ones fill the caches of the control plane."""
 STRIDE = 7
 """From one changed alias to the next."""
 SETTLE_S = 0.2
@@ -274,7 +274,6 @@ def measure(
         "cpu_ms_per_push": quantile([each.cpu for each in done], 0.5),
         "nodes_cpu_ms_per_push": quantile([each.nodes_cpu for each in done], 0.5),
         "kb_per_stream": round((sizes_kb[:FIRST_PUSHES][-1] - base_kb) / nodes, 1),
-        "growth_kb_per_push": round(growth(sizes_kb), 1),
         "base_pss_mb": round(base_kb / 1024, 1),
         "connect_s": round(connect_s, 2),
         "connect_cpu_s": round(connect_cpu / 1e9, 2),
@@ -305,12 +304,6 @@ class Changes:
     def text(self) -> str:
         """The config as it is now."""
         return config(self._aliases, self._moved)
-
-
-def growth(sizes_kb: Sequence[int]) -> float:
-    """Memory gained per push after the first ones."""
-    later = sizes_kb[FIRST_PUSHES - 1 :]
-    return (later[-1] - later[0]) / (len(later) - 1) if len(later) > 1 else 0.0
 
 
 def quantile(values: Sequence[float], q: float) -> float:

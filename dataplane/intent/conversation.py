@@ -58,6 +58,7 @@ _DECLINE = (
     r"|maybe (?:later|some other time)|no need|don'?t need"
 )
 _CLOSING = re.compile(f"{_THANKS}|{_DECLINE}", re.IGNORECASE)
+_DECLINING = re.compile(_DECLINE, re.IGNORECASE)
 _THANKING = re.compile(_THANKS, re.IGNORECASE)
 _OFFER = re.compile(
     r"(?:any ?thing|something) (?:else|more|additional|further)|what (?:else|more)|else (?:can|may)"
@@ -69,6 +70,11 @@ _OFFER = re.compile(
 def is_closing(text: str) -> bool:
     """Thanks, a goodbye or a "no, not now": nothing is asked, as far as the words go."""
     return bool(_CLOSING.search(text))
+
+
+def declines(text: str) -> bool:
+    """A short no to what was offered."""
+    return bool(_DECLINING.search(text))
 
 
 def is_thanks(text: str) -> bool:

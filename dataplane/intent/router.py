@@ -11,6 +11,7 @@ from functools import lru_cache
 from dataplane.intent.clauses import clauses
 from dataplane.intent.conversation import Asked, asked
 from dataplane.intent.encoder import Encoder, Span
+from dataplane.intent.heads import LEXICAL_STATE, SEMANTIC_STATE, StateHeads
 from dataplane.intent.reasons import (
     closing_reason,
     nothing_reason,
@@ -19,11 +20,8 @@ from dataplane.intent.reasons import (
 )
 from dataplane.intent.score import LexicalScorer, Reading, Scorer, SemanticScorer, probability
 from dataplane.intent.state import (
-    LEXICAL_STATE,
-    SEMANTIC_STATE,
     Belief,
     Outlook,
-    StateHeads,
     believe,
     look,
 )
@@ -93,6 +91,19 @@ class Router:
             return Decision((), scores, what, self._scorer.method)
         belief = self._replay(turns[:-1])
         return self._decide(turns[-1], _named(turns[-1], belief, self._agents))
+
+    def confidence(self, conversation: Sequence[Turn]) -> float:
+        """The chance, 0 to 1, that the last user message asks for any of the agents."""
+        turns = asked(conversation)
+        if not turns or not self._agents:
+            return 0.0
+        belief = self._replay(turns[:-1])
+        return self._look(turns[-1], _named(turns[-1], belief, self._agents))[1].asks
+
+    def forget(self) -> None:
+        """Drops all remembered readings; they are made again when needed."""
+        self._message.cache_clear()
+        self._whole.cache_clear()
 
     def _replay(self, turns: Sequence[Asked]) -> Belief:
         belief = Belief()

@@ -1,23 +1,18 @@
 """Similarities -> how surely each agent should answer a text.
 
 Two steps, both linear, both over features that mean the same for any set of agents: the rank says
-who is nearest, the logit says whether near is near enough. Nothing more flexible: networks and
-adapters fitted on these data lost on other domains (reference/routing.md 4).
-
-The numbers come from tests/bench/fit_router.py, which prints them with cross-validated accuracy.
+who is nearest, the logit says whether near is near enough.
 """
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from dataplane.intent.bm25 import Bm25
 from dataplane.intent.encoder import AgentIndex, Span
+from dataplane.intent.heads import LEXICAL, SEMANTIC, Features, TextHeads
 from dataplane.intent.units import AgentTexts
 from dataplane.intent.words import split_name, words
-
-Features = tuple[float, ...]
 
 
 class Reading(NamedTuple):
@@ -28,34 +23,6 @@ class Reading(NamedTuple):
     logits: tuple[float, ...]
     """Log-odds that the agent should answer this text, taken alone."""
 
-
-@dataclass(frozen=True, slots=True)
-class Weights:
-    """A linear head: weights . features + bias."""
-
-    weights: tuple[float, ...]
-    bias: float = 0.0
-
-    def __call__(self, features: Features) -> float:
-        return self.bias + sum(w * x for w, x in zip(self.weights, features, strict=True))
-
-
-@dataclass(frozen=True, slots=True)
-class TextHeads:
-    """The two steps for one kind of similarity."""
-
-    rank: Weights
-    sure: Weights
-    """Over rank, lead over the best other agent, best rank, best similarity."""
-
-
-# head, whole, unit, words, example, BM25 share
-SEMANTIC = TextHeads(
-    rank=Weights((2.93, 3.79, 5.08, 4.12, 0.0, 2.7)),
-    sure=Weights((0.31, 0.88, -0.22, 4.35), -2.5),
-)
-# BM25 share
-LEXICAL = TextHeads(rank=Weights((8.0,)), sure=Weights((0.61, 1.24, 0.0, 0.0), -1.83))
 
 MAX_LEAD = 6.0
 """In rank; an agent that is alone on its listener leads by this."""

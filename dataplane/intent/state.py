@@ -3,14 +3,19 @@
 A fold over the user's messages: `look` weighs one message by what is believed so far, `believe`
 carries the belief over it. Nothing is kept between two requests: callers are stateless, so the fold
 runs over the earlier messages again (their readings are cached).
-
-The weights come from tests/bench/fit_router.py (real dialogues over 9 agents, folds by dialogue).
 """
 
 from dataclasses import dataclass
 
-from dataplane.intent.conversation import Asked, is_closing, is_thanks, offers_more
-from dataplane.intent.score import Features, Reading, Weights, probability
+from dataplane.intent.conversation import (
+    Asked,
+    declines,
+    is_closing,
+    is_thanks,
+    offers_more,
+)
+from dataplane.intent.heads import Features, StateHeads
+from dataplane.intent.score import Reading, probability
 
 FADE = 0.5
 """How much of what was wanted before counts one message later."""
@@ -38,18 +43,6 @@ class Outlook:
     def best(self) -> int:
         """The likeliest agent."""
         return max(range(len(self.logits)), key=self.logits.__getitem__)
-
-
-@dataclass(frozen=True, slots=True)
-class StateHeads:
-    """Which agent, and whether any."""
-
-    agent: Weights
-    asks: Weights
-
-
-SEMANTIC_STATE = StateHeads(agent=Weights((0.0,) * 12), asks=Weights((0.0,) * 10))
-LEXICAL_STATE = StateHeads(agent=Weights((0.0,) * 12), asks=Weights((0.0,) * 10))
 
 
 def agent_features(
@@ -89,7 +82,7 @@ def asks_features(
 ) -> Features:
     """What `StateHeads.asks` weighs."""
     closing, offers = float(is_closing(now.text)), float(offers_more(now.said))
-    held = float(belief.previous is not None)
+    questioned = float("?" in now.said)
     return (
         max(reading.logits),
         confidence(reading.logits),
@@ -98,8 +91,9 @@ def asks_features(
         closing,
         offers,
         closing * offers,
-        closing * held,
         float(is_thanks(now.text)),
+        questioned,
+        float(declines(now.text)) * questioned,
         float("?" in now.text),
     )
 

@@ -1,0 +1,421 @@
+"""Where the weights of the embedded router come from: `python -m tests.bench.fit_router [folder]`.
+
+Fits the linear heads of dataplane/intent on labelled conversations and prints them as Python, with
+what each would score on sources (or dialogues) it was not fitted on. Every head is a logistic or a
+listwise-logistic regression over a handful of features that mean the same for any set of agents.
+
+  rank     which agent is nearest          listwise, on single requests; folds: one source left out
+  sure     whether near is near enough     per agent, on single, out-of-scope and small talk, with
+                                           random subsets of the agents, as sets differ in size
+  agent    the same within a conversation  per agent, on dialogues; folds by dialogue
+  asks     whether anything is asked       per message, on dialogues; folds by dialogue
+
+Needs the `router` extra. Takes some minutes.
+"""
+
+import random
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from dataplane.intent import embed
+from dataplane.intent.conversation import Asked, asked
+from dataplane.intent.heads import StateHeads, TextHeads, Weights
+from dataplane.intent.score import (
+    LexicalScorer,
+    Reading,
+    SemanticScorer,
+    read,
+    sure_features,
+)
+from dataplane.intent.state import (
+    Belief,
+    Outlook,
+    agent_features,
+    asks_features,
+    believe,
+    confidence,
+    look,
+)
+from dataplane.intent.units import AgentTexts, agent_texts
+from tests.bench.routing_data import Example, RoutingData, load
+
+ENCODER = embed.load_encoder()  # before numpy: it sets the number of BLAS threads
+
+import numpy as np  # noqa: E402
+from numpy.typing import NDArray  # noqa: E402
+
+Matrix = NDArray[np.float64]
+DEFAULT = Path("/work/shared/data/routing")
+RANK_RIDGE = 1e-3
+SURE_RIDGE = 1e-3
+ASKS_RIDGE = 1e-2
+ROUNDS = 3
+"""The replayed belief depends on the heads, and the heads on it: refitted this often."""
+FOLDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One text against all agents."""
+
+    example: Example
+    source: str
+    features: Matrix
+    similarities: Matrix
+    gold: int
+    """Index of the agent; -1 for none."""
+
+
+Extract = Callable[[str, str], tuple[Matrix, Matrix]]
+
+
+def main() -> None:
+    """Fits everything and prints it."""
+    data = load(Path(sys.argv[1]) if len(sys.argv) > 1 else DEFAULT)
+    assert ENCODER is not None, "install the router extra"
+    for name, extract in extractors(data).items():
+        print(f"\n# {name}")
+        with_examples = name == "SEMANTIC"
+        rows = [row(data, extract, e) for e in data.examples if e.kind in SINGLE_KINDS]
+        rank = fit_rank_with_report(rows, example_rows(data) if with_examples else [])
+        sure = fit_sure_with_report(rows, rank)
+        heads = TextHeads(rank, sure)
+        print(f"{name} = TextHeads(\n    rank={shown(rank)},\n    sure={shown(sure)},\n)")
+        fit_state_with_report(data, name, heads, extract)
+
+
+SINGLE_KINDS = ("single", "oos", "smalltalk")
+
+
+def extractors(data: RoutingData) -> dict[str, Extract]:
+    """How each router sees a text: features and similarities per agent."""
+    texts = {s: [agent_texts(a) for a in agents] for s, agents in data.agents.items()}
+    assert ENCODER is not None
+    lexical = {s: LexicalScorer(t) for s, t in texts.items()}
+    semantic = {s: SemanticScorer(t, ENCODER.index(t), "minilm") for s, t in texts.items()}
+
+    def by_words(scenario: str, text: str) -> tuple[Matrix, Matrix]:
+        shares = np.array(lexical[scenario].shares(text))
+        return shares[:, None], shares
+
+    def by_meaning(scenario: str, text: str) -> tuple[Matrix, Matrix]:
+        features, similarities = semantic[scenario].features(text)
+        return np.array(features), np.array(similarities)
+
+    return {"SEMANTIC": _remember(by_meaning), "LEXICAL": _remember(by_words)}
+
+
+def _remember(extract: Extract) -> Extract:
+    known: dict[tuple[str, str], tuple[Matrix, Matrix]] = {}
+
+    def cached(scenario: str, text: str) -> tuple[Matrix, Matrix]:
+        if (scenario, text) not in known:
+            known[scenario, text] = extract(scenario, text)
+        return known[scenario, text]
+
+    return cached
+
+
+def row(data: RoutingData, extract: Extract, example: Example) -> Row:
+    """One example with its features."""
+    ids = [a.agent for a in data.agents[example.scenario]]
+    gold = ids.index(example.expected[0]) if example.expected else -1
+    source = data.source(example.scenario)
+    return Row(example, source, *extract(example.scenario, example.text), gold)
+
+
+def example_rows(data: RoutingData, each: int = 5) -> list[Row]:
+    """The single requests again, where some of them are given to their agents as `examples`."""
+    assert ENCODER is not None
+    rows = []
+    for scenario, agents in data.agents.items():
+        singles = [e for e in data.examples if e.scenario == scenario and e.kind == "single"]
+        given: dict[str, list[str]] = defaultdict(list)
+        rest = []
+        for example in random.Random(5).sample(singles, len(singles)):
+            taken = given[example.expected[0]]
+            if len(taken) < each:
+                taken.append(example.text)
+            else:
+                rest.append(example)
+        if len(rest) < 5 * len(agents):
+            continue
+        texts = [agent_texts(a) for a in agents]
+        texts = [_with(t, given[t.agent]) for t in texts]
+        scorer = SemanticScorer(texts, ENCODER.index(texts), "minilm")
+        for example in rest:
+            features, similarities = scorer.features(example.text)
+            ids = [t.agent for t in texts]
+            gold = ids.index(example.expected[0])
+            rows.append(
+                Row(
+                    example,
+                    data.source(scenario),
+                    np.array(features),
+                    np.array(similarities),
+                    gold,
+                )
+            )
+    return rows
+
+
+def _with(texts: AgentTexts, examples: Sequence[str]) -> AgentTexts:
+
+    return replace(texts, examples=tuple(examples))
+
+
+# --- rank ---------------------------------------------------------------------------------------
+
+
+def fit_rank_with_report(rows: Sequence[Row], examples: Sequence[Row]) -> Weights:
+    """Listwise over single requests; every source weighs by the root of its size."""
+    singles = [r for r in rows if r.gold >= 0]
+    hits = total = 0
+    by_source = []
+    for source in sorted({r.source for r in singles}):
+        w = fit_rank([r for r in [*singles, *examples] if r.source != source])
+        test = [r for r in singles if r.source == source]
+        right = sum(int(np.argmax(r.features @ w)) == r.gold for r in test)
+        hits, total = hits + right, total + len(test)
+        by_source.append(f"{source} {right / len(test):.3f}")
+    weights = fit_rank([*singles, *examples])
+    fitted = accuracy(singles, weights)
+    print(f"#   rank: left-out sources {hits / total:.4f}, fitted {fitted:.4f}")
+    print("#   " + ", ".join(by_source))
+    if examples:
+        print(f"#   with 5 examples an agent: {accuracy(examples, weights):.4f}")
+    return Weights(tuple(weights.round(2).tolist()))
+
+
+def accuracy(rows: Sequence[Row], weights: Matrix) -> float:
+    """Share of rows whose best rank is the right agent."""
+    return float(np.mean([int(np.argmax(r.features @ weights)) == r.gold for r in rows]))
+
+
+def fit_rank(rows: Sequence[Row]) -> Matrix:
+    """Newton's method on the log-likelihood of picking the right agent of a list."""
+    sizes = Counter(r.source for r in rows)
+    groups: dict[int, list[Row]] = defaultdict(list)
+    for r in rows:
+        groups[len(r.features)].append(r)
+    blocks = [
+        (
+            np.stack([r.features for r in group]),
+            np.array([r.gold for r in group]),
+            np.array([sizes[r.source] ** -0.5 for r in group]),
+        )
+        for group in groups.values()
+    ]
+    total = sum(float(weight.sum()) for _, _, weight in blocks)
+    w = np.zeros(rows[0].features.shape[1])
+    for _ in range(30):
+        gradient = 2 * RANK_RIDGE * w
+        hessian = 2 * RANK_RIDGE * np.eye(len(w))
+        for x, gold, weight in blocks:
+            z = x @ w
+            p = np.exp(z - z.max(axis=1, keepdims=True))
+            p /= p.sum(axis=1, keepdims=True)
+            mean = np.einsum("na,naf->nf", p, x)
+            chosen = x[np.arange(len(gold)), gold]
+            gradient += (weight[:, None] * (mean - chosen)).sum(axis=0) / total
+            spread = x - mean[:, None, :]
+            hessian += np.einsum("n,na,naf,nag->fg", weight, p, spread, spread) / total
+        step = np.linalg.solve(hessian, gradient)
+        w -= step
+        if np.abs(step).max() < 1e-6:
+            break
+    return w
+
+
+# --- sure ---------------------------------------------------------------------------------------
+
+
+def fit_sure_with_report(rows: Sequence[Row], rank: Weights) -> Weights:
+    """Per agent, whether it should answer."""
+    rows = [r for r in rows if not r.example.weak]
+    weights = fit_sure(rows, rank)
+    scored = [_confident(r, TextHeads(rank, weights)) for r in rows]
+    wanted = [c for c, r in zip(scored, rows, strict=True) if r.gold >= 0]
+    unwanted = [c for c, r in zip(scored, rows, strict=True) if r.gold < 0]
+    print(f"#   none against some, area under the curve: {auroc(wanted, unwanted):.4f}")
+    for left_out in sorted({r.source for r in rows if r.gold < 0}):
+        other = fit_sure([r for r in rows if r.source != left_out], rank)
+        test = [r for r in rows if r.source == left_out]
+        scored = [_confident(r, TextHeads(rank, other)) for r in test]
+        wanted = [c for c, r in zip(scored, test, strict=True) if r.gold >= 0]
+        unwanted = [c for c, r in zip(scored, test, strict=True) if r.gold < 0]
+        print(f"#     {left_out} left out: {auroc(wanted, unwanted):.4f}")
+    return weights
+
+
+def _confident(r: Row, heads: TextHeads) -> float:
+    reading = read([tuple(x) for x in r.features.tolist()], r.similarities.tolist(), heads)
+    return confidence(reading.logits)
+
+
+def fit_sure(rows: Sequence[Row], rank: Weights) -> Weights:
+    """Logistic over all (text, agent) pairs, and over subsets of the agents."""
+    chance = random.Random(7)
+    sizes = Counter(r.source for r in rows)
+    x: list[tuple[float, ...]] = []
+    y: list[float] = []
+    weight: list[float] = []
+    for r in rows:
+        ranks = [rank(tuple(f)) for f in r.features.tolist()]
+        similarities = r.similarities.tolist()
+        everyone = list(range(len(ranks)))
+        for agents in (everyone, *(_subset(everyone, r.gold, chance) for _ in range(2))):
+            features = sure_features([ranks[a] for a in agents], [similarities[a] for a in agents])
+            x += features
+            y += [float(a == r.gold) for a in agents]
+            weight += [sizes[r.source] ** -0.5] * len(agents)
+    return logistic(np.array(x), np.array(y), np.array(weight), SURE_RIDGE)
+
+
+def _subset(agents: list[int], gold: int, chance: random.Random) -> list[int]:
+    chosen = chance.sample(agents, chance.randint(2, len(agents)))
+    if gold >= 0 and gold not in chosen:
+        chosen[0] = gold
+    return chosen
+
+
+# --- state --------------------------------------------------------------------------------------
+
+Readings = list[tuple[Asked, Reading, Reading | None]]
+
+
+def fit_state_with_report(data: RoutingData, name: str, heads: TextHeads, extract: Extract) -> None:
+    """The heads of a conversation, on every example that belongs to a dialogue."""
+
+    def reading(scenario: str, text: str) -> Reading:
+        features, similarities = extract(scenario, text)
+        return read([tuple(f) for f in features.tolist()], similarities.tolist(), heads)
+
+    dialogues: list[tuple[Example, Readings, int]] = []
+    for e in data.examples:
+        if e.dialogue:
+            ids = [a.agent for a in data.agents[e.scenario]]
+            turns: Readings = [
+                (t, reading(e.scenario, t.text), reading(e.scenario, t.said) if t.said else None)
+                for t in asked(e.conversation)
+            ]
+            dialogues.append((e, turns, ids.index(e.expected[0]) if e.expected else -1))
+    names = sorted({e.dialogue for e, _, _ in dialogues})
+    random.Random(0).shuffle(names)
+    fold = {dialogue: i % FOLDS for i, dialogue in enumerate(names)}
+    results: list[tuple[str, bool]] = []
+    for k in range(FOLDS):
+        fitted = fit_state([d for d in dialogues if fold[d[0].dialogue] != k])
+        results += outcomes([d for d in dialogues if fold[d[0].dialogue] == k], fitted)
+    state = fit_state(dialogues)
+    print("#   dialogues, left-out folds: " + report(results))
+    print("#   dialogues, fitted: " + report(outcomes(dialogues, state)))
+    print(f"{name}_STATE = StateHeads(\n    agent={shown(state.agent)},")
+    print(f"    asks={shown(state.asks)},\n)")
+
+
+def fit_state(dialogues: Sequence[tuple[Example, Readings, int]]) -> StateHeads:
+    """Both heads, refitted until the replayed belief is their own."""
+    # The first round believes what the message alone says, or stays where nothing is said.
+    heads = StateHeads(
+        Weights((1.0, 0.0, 0.0, 0.0, 0.0, 4.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)),
+        Weights((0.0,) * 11, 4.0),
+    )
+    for _ in range(ROUNDS):
+        x: list[tuple[float, ...]] = []
+        y: list[float] = []
+        for _, turns, gold in dialogues:
+            belief = replay(turns, heads)
+            now, reading, said = turns[-1]
+            if belief == Belief() and said is None:
+                continue
+            x += agent_features(now, reading, said, belief)
+            y += [float(i == gold) for i in range(len(reading.ranks))]
+        agent = logistic(np.array(x), np.array(y), np.ones(len(y)), SURE_RIDGE)
+        heads = StateHeads(agent, heads.asks)
+        asks_x, asks_y = [], []
+        for _, turns, gold in dialogues:
+            belief = replay(turns, heads)
+            now, reading, said = turns[-1]
+            if belief == Belief() and said is None:
+                continue
+            outlook = look(now, reading, said, belief, heads)
+            asks_x.append(asks_features(now, reading, outlook.logits, belief))
+            asks_y.append(float(gold >= 0))
+        asks = logistic(np.array(asks_x), np.array(asks_y), np.ones(len(asks_y)), ASKS_RIDGE)
+        heads = StateHeads(agent, asks)
+    return heads
+
+
+def replay(turns: Readings, heads: StateHeads) -> Belief:
+    """The belief before the last message."""
+    belief = Belief()
+    for now, reading, said in turns[:-1]:
+        belief = believe(belief, reading, look(now, reading, said, belief, heads))
+    return belief
+
+
+def outcomes(
+    dialogues: Iterable[tuple[Example, Readings, int]], heads: StateHeads
+) -> list[tuple[str, bool]]:
+    """(kind, right or not) at the default threshold."""
+    found = []
+    for example, turns, gold in dialogues:
+        now, reading, said = turns[-1]
+        outlook: Outlook = look(now, reading, said, replay(turns, heads), heads)
+        chosen = outlook.best if outlook.asks >= 0.5 else -1
+        found.append((example.kind, chosen == gold))
+    return found
+
+
+def report(results: Sequence[tuple[str, bool]]) -> str:
+    """Exact share over all later turns, and per kind."""
+    later = [right for kind, right in results if kind != "single"]
+    kinds: dict[str, list[bool]] = defaultdict(list)
+    for kind, right in results:
+        kinds[kind].append(right)
+    each = ", ".join(f"{kind} {np.mean(right):.3f}" for kind, right in sorted(kinds.items()))
+    return f"{np.mean(later):.4f} ({each})"
+
+
+# --- regression ---------------------------------------------------------------------------------
+
+
+def logistic(x: Matrix, y: Matrix, weight: Matrix, ridge: float) -> Weights:
+    """Ridge-penalised logistic regression on standardised features, by Newton's method."""
+    mean, spread = x.mean(axis=0), x.std(axis=0) + 1e-9
+    z = np.c_[(x - mean) / spread, np.ones(len(x))]
+    penalty = ridge * np.r_[np.ones(x.shape[1]), 1e-9]
+    w = np.zeros(z.shape[1])
+    for _ in range(50):
+        p = 1 / (1 + np.exp(-z @ w))
+        gradient = z.T @ (weight * (p - y)) / weight.sum() + penalty * w
+        hessian = (z * (weight * p * (1 - p))[:, None]).T @ z / weight.sum() + np.diag(penalty)
+        step = np.linalg.solve(hessian, gradient)
+        w -= step
+        if np.abs(step).max() < 1e-8:
+            break
+    slope = w[:-1] / spread
+    return Weights(tuple(slope.round(3).tolist()), round(float(w[-1] - slope @ mean), 3))
+
+
+def auroc(positive: Sequence[float], negative: Sequence[float]) -> float:
+    """Chance that a random positive scores above a random negative."""
+    values = np.concatenate([positive, negative])
+    order = values.argsort(kind="stable")
+    places = np.empty(len(values))
+    places[order] = np.arange(1, len(values) + 1)
+    n = len(positive)
+    return float((places[:n].sum() - n * (n + 1) / 2) / (n * len(negative)))
+
+
+def shown(weights: Weights) -> str:
+    """As Python."""
+    return f"Weights({weights.weights}, {weights.bias})"
+
+
+if __name__ == "__main__":
+    main()

@@ -50,7 +50,8 @@ from tests.bench.canned import KINDS, Answer, request
 from tests.bench.contestants.contestant import MODEL, UPSTREAM_KEY
 from tests.bench.scenarios import JSON
 
-REQUESTS = 1000
+CONNECTIONS = 64
+REQUESTS = CONNECTIONS * 16
 PROFILE_LINES = 45
 
 
@@ -120,28 +121,42 @@ def serving(log_fd: int) -> Serving:
     return Serving(services, config, listener)
 
 
-class Pair:
-    """A client's connection and an upstream's, ready for requests."""
+class Connections:
+    """Clients' connections and as many of the upstream, ready for requests."""
 
     def __init__(self, served: Serving) -> None:
         lane = served.lane(MODEL)
         assert not isinstance(lane, LocalReply)
-        self.down, self.up = Wire(), Wire()
-        self.front = Front(ListenerHost(served, asyncio.get_running_loop()))
-        self.front.connection_made(self.down)
-        self.upstream = UpstreamConnection(lane[0].endpoints[0])
-        self.upstream.connection_made(self.up)
-        lane[0].endpoints[0].put(self.upstream, served.now())
+        endpoint = lane[0].endpoints[0]
+        host = ListenerHost(served, asyncio.get_running_loop())
+        self.wires: list[Wire] = []
+        self.fronts = [Front(host) for _ in range(CONNECTIONS)]
+        self.upstreams = [UpstreamConnection(endpoint) for _ in range(CONNECTIONS)]
+        for front in self.fronts:
+            front.connection_made(self._wire())
+        for upstream in self.upstreams:
+            upstream.connection_made(self._wire())
+            endpoint.put(upstream, served.now())
 
-    def relay(self, asked: Sequence[bytes], answered: Sequence[Answer]) -> float:
-        """CPU in microseconds per request."""
+    def _wire(self) -> Wire:
+        self.wires.append(Wire())
+        return self.wires[-1]
+
+    async def relay(self, asked: Sequence[bytes], answered: Sequence[Answer]) -> float:
+        """CPU in microseconds per request: a turn of the loop for all requests, and one for each
+        read of all answers.
+        """
         began = time.thread_time()
-        for question, answer in zip(asked, answered, strict=True):
-            self.front.data_received(question)
-            for read in answer:
-                self.upstream.data_received(read)
-            self.down.written.clear()
-            self.up.written.clear()
+        for first in range(0, len(asked), CONNECTIONS):
+            for number, front in enumerate(self.fronts, first):
+                front.data_received(asked[number])
+            await asyncio.sleep(0)
+            for read in range(len(answered[0])):
+                for number, upstream in enumerate(self.upstreams, first):
+                    upstream.data_received(answered[number][read])
+                await asyncio.sleep(0)
+            for wire in self.wires:
+                wire.written.clear()
         return (time.thread_time() - began) / len(asked) * 1e6
 
 
@@ -175,7 +190,7 @@ async def main() -> None:
     options.add_argument("--repeat", type=int, default=15)
     args = options.parse_args()
     random = Random(1)
-    pair = Pair(serving(os.open(os.devnull, os.O_WRONLY)))
+    connections = Connections(serving(os.open(os.devnull, os.O_WRONLY)))
     asked = [request(random, JSON) for _ in range(REQUESTS)]
     floor = min(parser_alone(asked) for _ in range(args.repeat))
     print(f"aiohttp's parser alone: {floor:.2f} us a request")
@@ -183,15 +198,17 @@ async def main() -> None:
         body, answer = KINDS[kind]
         asked = [request(random, body) for _ in range(REQUESTS)]
         answered = [answer(random) for _ in range(REQUESTS)]
-        pair.relay(asked, answered)
+        await connections.relay(asked, answered)
         gc.collect()
         gc.freeze()
-        costs = sorted(pair.relay(asked, answered) for _ in range(args.repeat))
+        costs = sorted([await connections.relay(asked, answered) for _ in range(args.repeat)])
         reads = len(answered[0])
         print(f"{kind}: {costs[0]:.2f} us a request (median {median(costs):.2f}), {reads} reads")
         if args.profile:
             profile = cProfile.Profile()
-            profile.runcall(pair.relay, asked, answered)
+            profile.enable()
+            await connections.relay(asked, answered)
+            profile.disable()
             pstats.Stats(profile).sort_stats("tottime").print_stats(PROFILE_LINES)
     os._exit(0)  # connections, wheel and transports of nowhere need no farewell
 

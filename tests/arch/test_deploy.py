@@ -90,7 +90,7 @@ def test_compose_file_is_valid_and_its_references_resolve(tmp_path: Path) -> Non
     compose.validate()
     compose.validate_secrets()
     # Linted elsewhere: in a checkout below /root it would warn of mounts from there.
-    tool("compose-lint", shutil.copy(ROOT / COMPOSE, tmp_path))
+    tool("compose-lint", shutil.copy(str(ROOT / COMPOSE), str(tmp_path)))
 
 
 def test_images_carry_the_version_of_the_package() -> None:

@@ -67,11 +67,11 @@ class Front(asyncio.Protocol):
         "_timed",
         "_transport",
         "_work",
+        "_write",
         "_writing_paused",
         "due",
         "host",
         "request_id",
-        "write",
     )
 
     def __init__(self, host: "ListenerHost") -> None:
@@ -100,8 +100,7 @@ class Front(asyncio.Protocol):
         """See asyncio.Protocol."""
         # uvloop's transports are no subclasses of asyncio's
         self._transport = cast(asyncio.Transport, transport)
-        self.write = self._transport.write
-        """Send bytes of an answer; those for a client who has left are dropped."""
+        self._write = self._transport.write
         self.host.opened(self, self._transport)
         self._set_due(self.host.serving.limits.idle_timeout_s)
 
@@ -127,7 +126,7 @@ class Front(asyncio.Protocol):
             and not self._writing_paused
         ):
             self._answer(self._reader.feed(data))
-            if self._work is None:
+            if self._work is None and (self._stash or not self._reader.drained):
                 self._go_on()
         elif not self._lingering:
             self._stash += data
@@ -237,6 +236,10 @@ class Front(asyncio.Protocol):
         if self._writing_paused:
             work.pause()
 
+    def write(self, data: bytes) -> None:
+        """Send bytes of an answer; those for a client who has left are dropped."""
+        self.host.outbox.put(self._write, data)
+
     def reply(self, reply: LocalReply, now: float, bodiless: bool = False) -> None:
         """Answer whole."""
         self.write(local_reply(reply, self.request_id, self.closes, bodiless))
@@ -256,7 +259,7 @@ class Front(asyncio.Protocol):
         self.due = now + host.serving.idle_s
         if self.due - now < TURN_S:
             host.wheel.soon(self)
-        if not self._beginning:
+        if not self._beginning and (self._stash or not reader.drained):
             self._go_on()
 
     def cut(self) -> None:
@@ -266,6 +269,7 @@ class Front(asyncio.Protocol):
         transport = self._transport
         if transport is None:
             return
+        self.host.outbox.flush()
         if self.http10:
             # its end of connection is its end of body: only a reset tells the difference
             transport.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_LINGER, _RESET)
@@ -325,6 +329,7 @@ class Front(asyncio.Protocol):
         transport = self._transport
         if transport is None:
             return
+        self.host.outbox.flush()
         self._lingering = True
         self._stash = b""
         self._set_due(LINGER_S)

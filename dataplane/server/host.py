@@ -23,6 +23,7 @@ class ListenerHost(web.Server):
         """Replaced whole when the configuration changes; a request keeps the one it began with."""
         self.loop = loop
         self.wheel = serving.services.wheel
+        self.outbox = serving.services.pool.outbox
         self.active = 0
         """Requests under way."""
 

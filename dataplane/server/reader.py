@@ -28,6 +28,7 @@ if HttpRequestParser.__module__ != "aiohttp._http_parser":
 
 Messages = Sequence[tuple[RawRequestMessage, StreamReader]]
 
+_EMPTY_LINE = b"\r\n\r\n"
 _UNLIMITED = 1 << 30
 """High-water mark of the parser's StreamReader: we empty it, and never want it to pause."""
 
@@ -37,11 +38,13 @@ class MessageReader:
 
     __slots__ = (
         "_fed",
+        "_had",
         "_host",
         "_parser",
         "_payload",
         "closes",
         "consumed",
+        "drained",
         "http10",
         "incoming",
         "receiving",
@@ -52,6 +55,8 @@ class MessageReader:
     def __init__(self, host: "ListenerHost") -> None:
         self._host = host
         self._fed = 0
+        self._had = 0
+        """Bytes of the body that were there before."""
         self._payload: StreamReader | None = None
         limits = host.serving.limits
         self._parser = HttpRequestParser(
@@ -68,6 +73,12 @@ class MessageReader:
         """Call it when a message is answered."""
         self.incoming: Incoming | None = None
         """The message whose head is there; None before."""
+        self.drained = True
+        """Whether it is certain that the parser holds no byte behind the last message.
+
+        A head ends with the first empty line and a body of a known length has that length: when
+        both together are as long as what was fed, nothing is left, and the body is its end.
+        """
         self.receiving = False
         """Whether a part of a message is there, and not yet the whole."""
         self.wants_continue = False
@@ -130,6 +141,12 @@ class MessageReader:
                     return refusal
             if not payload.is_eof():
                 return self._await_body(incoming, message, payload)
+            if self.drained:  # so the message begins where `data` does
+                end = data.find(_EMPTY_LINE)
+                self.drained = (
+                    end >= 0 and end + 4 + payload.total_bytes == len(data) and not shape.transfer
+                )
+            in_data = self.drained
         elif self.incoming is not None:
             self._fed += len(data)
             incoming = self.incoming
@@ -137,7 +154,12 @@ class MessageReader:
             payload = self._payload
             refusal = self._check_body(incoming, payload)
             if refusal is not None or not payload.is_eof():
+                self._had = payload.total_bytes
                 return refusal
+            in_data = False
+            self.drained = (
+                payload.total_bytes - self._had == len(data) and not incoming.shape.transfer
+            )
         else:
             return self._await_head(data)
         size = payload.total_bytes
@@ -148,7 +170,7 @@ class MessageReader:
                 refusal = self._check_body(incoming, payload)
                 if refusal is not None:
                     return refusal
-            incoming.body = payload.read_nowait()
+            incoming.body = data[-size:] if in_data else payload.read_nowait()
         self._fed = 0
         self.receiving = False
         self.incoming = None
@@ -174,6 +196,7 @@ class MessageReader:
             return None
         self.receiving = True
         self._fed += len(data)
+        self.drained = False
         limit = self._host.serving.limits.max_header_bytes
         return checks.headers_too_large(limit) if self._fed > limit else None
 
@@ -192,6 +215,8 @@ class MessageReader:
         if length is not None and int(length) > limits.max_body_bytes:
             return checks.body_too_large(limits.max_body_bytes)
         self._payload = payload
+        self._had = payload.total_bytes
+        self.drained = False
         self.receiving = True
         if incoming.shape.expect >= 0 and not self.http10 and not payload.total_bytes:
             self.wants_continue = True

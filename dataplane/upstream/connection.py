@@ -62,6 +62,9 @@ class UpstreamConnection(asyncio.Protocol):
         self.on_header = _collector(self.headers)
         self._reader: Reader | None = None
         self._transport: asyncio.Transport | None = None
+        self._write: Callable[[bytes], None] | None = None
+        self._turn = -1
+        """Of the outbox, when the request was put in."""
         self._parser: httptools.HttpResponseParser | None = None
         self._paused = False
         self._head_bytes = 0
@@ -79,8 +82,10 @@ class UpstreamConnection(asyncio.Protocol):
         self._reader = reader
         self.due = NEVER
         self.uses += 1
-        assert self._transport is not None
-        self._transport.write(data)
+        outbox = self.pool.outbox
+        self._turn = outbox.turn
+        assert self._write is not None
+        outbox.put(self._write, data)
 
     def release(self, now: float) -> None:
         """Give the connection back after an answer that was `done`; kept if both agree to."""
@@ -128,6 +133,7 @@ class UpstreamConnection(asyncio.Protocol):
         """See asyncio.Protocol."""
         # uvloop's transports are no subclasses of asyncio's
         self._transport = cast(asyncio.Transport, transport)
+        self._write = self._transport.write
         self._parser = httptools.HttpResponseParser(self)
         self.pool.opened(self)
 
@@ -140,6 +146,9 @@ class UpstreamConnection(asyncio.Protocol):
             self.abort()
             return
         fed_head = not self._head_done
+        if fed_head and self._turn == self.pool.outbox.turn:
+            # kept with a request still to be sent, it would answer the next exchange with this one
+            self._fault = "it answered before it was asked"
         try:
             parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -175,7 +184,7 @@ class UpstreamConnection(asyncio.Protocol):
         """See asyncio.Protocol."""
         self.closed = True
         self._parser = None  # it holds us; without this the pair waits for the garbage collector
-        self._transport = None
+        self._transport = self._write = None
         self.pool.lost(self)
         reader = self._reader
         if reader is None:

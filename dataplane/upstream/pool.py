@@ -10,6 +10,7 @@ import ssl
 from collections.abc import Callable
 from weakref import WeakValueDictionary
 
+from dataplane.outbox import Outbox
 from dataplane.runtime.config import Cluster, Endpoint
 from dataplane.runtime.messages import ResponseDetail
 from dataplane.tasks import Tasks
@@ -32,6 +33,7 @@ class EndpointPool:
         ).encode()
         """Its Host header."""
         self.weight = 1
+        self.outbox = pool.outbox
         self.active = 0
         """Requests under way, for the balancing policy; whoever sends counts up and down."""
         self._pool = pool
@@ -129,6 +131,8 @@ class Pool:
         self.wheel = wheel
         self.now = now
         self.tasks = tasks
+        self.outbox = Outbox()
+        """Of this loop, for both sides of every exchange."""
         self.open_connections = 0
         self._make_ssl_context = make_ssl_context
         self._ssl_context: ssl.SSLContext | None = None

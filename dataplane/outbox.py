@@ -1,0 +1,46 @@
+"""Bytes for sockets, written together at the end of a turn of the loop.
+
+uvloop writes at once: one system call in the middle of the work, which wakes the reader in the
+sender's time and cools the caches of what runs next (measured: 66 us a request at once, 44 in one
+go). The rule: what one transport was given goes out in its order, and nothing waits longer than
+the turn. Whoever closes a transport says `flush` first.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+LIMIT = 32  # unlimited 45.8 us a request, 64: 46.0, 32: 44.4, 16: 49.4, 8: 52.0
+LARGE_BYTES = 64 * 1024
+"""Pieces of this size go out at once: many of them would be much memory."""
+
+
+class Outbox:
+    """What this loop has to write."""
+
+    __slots__ = ("_waiting", "turn")
+
+    def __init__(self) -> None:
+        self._waiting: list[tuple[Callable[[bytes], None], bytes]] = []
+        self.turn = 0
+        """Counts flushes: what was put in during an earlier turn has gone out."""
+
+    def put(self, write: Callable[[bytes], None], data: bytes) -> None:
+        """Have a transport's `write` called with `data`, soon."""
+        waiting = self._waiting
+        waiting.append((write, data))
+        if len(waiting) == 1:
+            asyncio.get_running_loop().call_soon(self.flush)
+        elif len(waiting) >= LIMIT:
+            self.flush()
+        if len(data) >= LARGE_BYTES:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what is there. A write may tell a protocol to pause, which may put nothing in."""
+        waiting, self._waiting = self._waiting, []
+        self.turn += 1
+        for write, data in waiting:
+            try:  # (suppress() costs six times as much, and this is for every write)  # noqa: SIM105
+                write(data)
+            except RuntimeError:
+                pass  # uvloop: that transport has closed meanwhile, its protocol knows

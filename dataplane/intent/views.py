@@ -74,42 +74,42 @@ class ViewIndex:
 
     def views(self, text: str) -> list[Views]:
         """See AgentIndex."""
-        tokens = self._read(text)
-        return self._views(tokens.ids, tokens.states)
+        return self.part_views(text, ())[0]
 
     def part_views(self, text: str, parts: Sequence[Span]) -> list[list[Views]]:
         """See AgentIndex."""
         tokens = self._read(text)
-        found = [self._views(tokens.ids, tokens.states)]
-        for start, end in parts:
-            inside = [i for i, (a, b) in enumerate(tokens.offsets) if start <= a < b <= end]
-            if not inside:  # the encoder did not read that far into a very long text
-                found.append(found[0])
-                continue
-            found.append(self._views(tokens.ids[inside], tokens.states[inside]))
-        return found
-
-    def _views(self, ids: Ids, states: Array) -> list[Views]:
-        vector = mean(states)
-        units = np.maximum.reduceat(self._units @ vector, self._unit_starts)
-        weights = rarity(ids)
-        near = np.maximum.reduceat(unit(states) @ self._words.T, self._word_starts, axis=1)
-        columns = (
-            (self._heads @ vector).tolist(),
-            (self._wholes @ vector).tolist(),
-            units.tolist(),
-            (weights @ near / max(float(weights.sum()), 1e-9)).tolist(),
-            self._nearest_examples(vector, units.tolist()),
-        )
-        return [Views(*row) for row in zip(*columns, strict=True)]
-
-    def _nearest_examples(self, vector: Array, units: list[float]) -> list[float]:
-        if not any(len(examples) for examples in self._examples):
-            return units
+        everything = slice(0, len(tokens.ids))
+        chosen = [everything, *(_inside(tokens.offsets, part) for part in parts)]
+        vectors = np.stack([mean(tokens.states[c]) for c in chosen])
+        units = np.maximum.reduceat(vectors @ self._units.T, self._unit_starts, axis=1)
+        near = np.maximum.reduceat(unit(tokens.states) @ self._words.T, self._word_starts, axis=1)
+        weights = rarity(tokens.ids)
+        words = [weights[c] @ near[c] / max(float(weights[c].sum()), 1e-9) for c in chosen]
+        examples = self._nearest_examples(vectors, units)
+        columns = (vectors @ self._heads.T, vectors @ self._wholes.T, units, words, examples)
         return [
-            float(np.sort(examples @ vector)[-2:].mean()) if len(examples) else nearest
-            for examples, nearest in zip(self._examples, units, strict=True)
+            [Views(*row) for row in zip(*(c.tolist() for c in part), strict=True)]
+            for part in zip(*columns, strict=True)
         ]
+
+    def _nearest_examples(self, vectors: Array, units: Array) -> Array:
+        if not any(map(len, self._examples)):
+            return units
+        nearest = [
+            np.sort(vectors @ examples.T, axis=1)[:, -2:].mean(axis=1)
+            if len(examples)
+            else units[:, agent]
+            for agent, examples in enumerate(self._examples)
+        ]
+        return np.stack(nearest, axis=1)
+
+
+def _inside(offsets: Sequence[Span], part: Span) -> slice:
+    """The tokens of a part; all of them where the encoder did not read that far."""
+    start, end = part
+    found = [i for i, (a, b) in enumerate(offsets) if start <= a < b <= end]
+    return slice(found[0], found[-1] + 1) if found else slice(0, len(offsets))
 
 
 @dataclass(frozen=True, slots=True)

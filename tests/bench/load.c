@@ -8,9 +8,10 @@
 // how many slow streams at once are measured. Every request has its own traceparent and x-request-id, because
 // identical headers flatter caches (--same-headers turns that off).
 //
-// Prints "started" when the measured window begins (with --hold: when also every stream has), "stopped" when it ends,
-// then one JSON object. Microseconds; only what was answered inside the window counts. `failed` counts broken and unexpectedly closed answers, `non200` other statuses, `short_bodies`
-// answers whose body was not the expected length.
+// Prints "started" when the measured window begins (with --hold: when also every stream has), "stopped" when it
+// ends, then one JSON object. Microseconds; only what was answered inside the window counts. `failed` counts broken
+// and unexpectedly closed answers, `non200` other statuses, `short_bodies` answers whose body was not the expected
+// length.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>

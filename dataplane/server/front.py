@@ -58,6 +58,7 @@ class Front(asyncio.Protocol):
     __slots__ = (
         "_beginning",
         "_closed",
+        "_closes",
         "_draining",
         "_lingering",
         "_reader",
@@ -71,11 +72,16 @@ class Front(asyncio.Protocol):
         "_writing_paused",
         "due",
         "host",
+        "http10",
         "request_id",
     )
 
     def __init__(self, host: "ListenerHost") -> None:
         self.host = host
+        self._closes = False
+        """Whether the connection ends with the answer under way."""
+        self.http10 = False
+        """Whether the client speaks HTTP/1.0 and so knows no chunks."""
         self.due = NEVER
         self.request_id = b""
         """Of the message that is being answered."""
@@ -153,13 +159,16 @@ class Front(asyncio.Protocol):
     def _answer(self, found: Incoming | LocalReply | None) -> None:
         """Begin with what the reader has found; it may be over at once."""
         if isinstance(found, Incoming):
+            reader = self._reader
+            self.http10 = reader.http10
+            self._closes = reader.closes
             self._timed = False
             self._beginning = True
             try:
                 dispatch.begin(self, found)
             except Exception:
                 log.exception("request %r failed", self.request_id)
-                self._reader.closes = True
+                self._closes = True
                 self.reply(_INTERNAL, self.host.serving.now())
             finally:
                 self._beginning = False
@@ -206,21 +215,11 @@ class Front(asyncio.Protocol):
             self.write(checks.CONTINUE)
 
     def _refuse(self, reply: LocalReply) -> None:
-        self._reader.closes = True
+        self._closes = True
         self._reader.told_to_close = False  # it may go on sending what we do not take
         dispatch.refuse(self, reply, self._reader.incoming)
 
     # -- answering
-
-    @property
-    def closes(self) -> bool:
-        """Whether the connection ends with the answer under way."""
-        return self._reader.closes or self._draining
-
-    @property
-    def http10(self) -> bool:
-        """Whether the client speaks HTTP/1.0 and so knows no chunks."""
-        return self._reader.http10
 
     def work_on(self, work: Work, started: float, timeout_s: float) -> None:
         """A message is being answered, until `reply`, `ended` or `cut`."""
@@ -236,13 +235,19 @@ class Front(asyncio.Protocol):
         if self._writing_paused:
             work.pause()
 
+    def closes(self) -> bool:
+        """Whether the answer that begins now is the connection's last one, and says so."""
+        if self._draining:
+            self._closes = True
+        return self._closes
+
     def write(self, data: bytes) -> None:
         """Send bytes of an answer; those for a client who has left are dropped."""
         self.host.outbox.put(self._write, data)
 
     def reply(self, reply: LocalReply, now: float, bodiless: bool = False) -> None:
         """Answer whole."""
-        self.write(local_reply(reply, self.request_id, self.closes, bodiless))
+        self.write(local_reply(reply, self.request_id, self.closes(), bodiless))
         self.ended(now)
 
     def ended(self, now: float) -> None:
@@ -251,13 +256,14 @@ class Front(asyncio.Protocol):
         if self._work is not None:
             self._work = None
             host.active -= 1
-        reader = self._reader
-        if self._draining or reader.closes or self._transport is None:
+        if self._closes or self._transport is None:
             self._close()
             return
+        reader = self._reader
         reader.consumed()
-        self.due = now + host.serving.idle_s
-        if self.due - now < TURN_S:
+        idle_s = GRACE_S if self._draining else host.serving.idle_s
+        self.due = now + idle_s
+        if idle_s <= TURN_S:
             host.wheel.soon(self)
         if not self._beginning and (self._stash or not reader.drained):
             self._go_on()

@@ -70,6 +70,8 @@ class Serving:
         self.listener = listener
         self.name = listener.name
         self.limits = listener.limits
+        self.header_limit = listener.limits.max_header_bytes
+        self.body_limit = listener.limits.max_body_bytes
         self.idle_s = listener.limits.idle_timeout_s
         self.random = services.random
         self.recorder = services.recorder

@@ -90,7 +90,7 @@ class Stream:
         record.status = status
         record.first_byte_s = round(self._serving.now() - record.started, 6)
         self._sent = True
-        framing = (CHUNKED if self._chunked else b"") + (CLOSE if self._front.closes else b"")
+        framing = (CHUNKED if self._chunked else b"") + (CLOSE if self._front.closes() else b"")
         self._front.write(started(status, headers, self._front.request_id, framing))
 
     async def write(self, data: bytes) -> None:

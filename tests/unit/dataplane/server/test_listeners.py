@@ -86,6 +86,10 @@ async def test_running_request_ends_on_the_config_it_began_with() -> None:
         reply = await client.reply()
         assert (reply.status, reply.body, reply.whole) == (200, b"ab", True)
         assert gate.records[0].provider == "openai/gpt"
+        client.send(post(ASK))  # nobody told the client that it was the last one
+        reply = await client.reply()
+        assert (reply.status, reply.headers["connection"]) == (404, "close")
+        assert await client.closed()
 
 
 async def test_renamed_listener_keeps_its_socket() -> None:

@@ -162,6 +162,7 @@ async def running_worker(bootstrap: Bootstrap, environ: Mapping[str, str]) -> As
         await background.close()
         await worker.listeners.drain(0.0)
         await tasks.close()
+        recorder.flush()  # before the tracer is closed, which it tells of sampled exchanges
         await exchange.close()
         await pool.close()
         recorder.flush()

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataplane.observe.access_log import AccessLog
 from dataplane.observe.metrics import Metrics, Series
 from dataplane.observe.record import ExchangeRecord
+from dataplane.observe.tally import Tally
 
 BATCH = 16  # 40 us
 FLUSH_S = 0.05
@@ -30,23 +31,26 @@ class Recorder:
         self._metrics = metrics
         self._access_log = access_log
         self._trace = trace
-        self._records: list[ExchangeRecord] = []
-        self._series: list[Series] = []
+        self._batch: list[tuple[ExchangeRecord | Tally, Series | None]] = []
         self._timer: asyncio.TimerHandle | None = None
         metrics.before_reading(self._settle)
+
+    def finish_later(self, tally: Tally, now: float, series: Series | None) -> None:
+        """As `finish`, for what is still to be made a record of."""
+        tally.ended = now
+        self._keep(tally, series)
 
     def finish(self, record: ExchangeRecord, now: float, series: Series | None = None) -> None:
         """Say what happened, up to `now`; `series` spares a look-up when the caller has it."""
         record.duration_s = round(now - record.started, 6)
-        if series is None:
-            target = record.provider or (record.agents[-1] if record.agents else "")
-            series = self._metrics.series(record.listener, target)
         if record.sampled:
             self._trace(record)
-        records = self._records
-        records.append(record)
-        self._series.append(series)
-        if len(records) >= BATCH:
+        self._keep(record, series)
+
+    def _keep(self, told: ExchangeRecord | Tally, series: Series | None) -> None:
+        batch = self._batch
+        batch.append((told, series))
+        if len(batch) >= BATCH:
             self._settle()
         elif self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(FLUSH_S, self._on_timer)
@@ -58,12 +62,23 @@ class Recorder:
             self._access_log.flush()
 
     def _settle(self) -> None:
-        records, self._records = self._records, []
-        many, self._series = self._series, []
-        for record, series in zip(records, many, strict=True):
-            series.observe(record)
+        batch, self._batch = self._batch, []
+        records = []
+        for told, series in batch:
+            if isinstance(told, Tally):
+                record = told.record()
+                if record.sampled:
+                    self._trace(record)
+            else:
+                record = told
+            records.append(record)
+            (series or self._series_of(record)).observe(record)
         if self._access_log is not None and records:
             self._access_log.write(records)
+
+    def _series_of(self, record: ExchangeRecord) -> Series:
+        target = record.provider or (record.agents[-1] if record.agents else "")
+        return self._metrics.series(record.listener, target)
 
     def _on_timer(self) -> None:
         self._timer = None

@@ -7,29 +7,31 @@ anything else starts a new one.
 import re
 from collections.abc import Callable
 
-_FORMAT = re.compile(r"(?!ff)[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?")
+_FORMAT = re.compile(rb"(?!ff)[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?")
 _VERSION_0_CHARS = 55
-_NO_TRACE = "0" * 32
-_NO_SPAN = "0" * 16
+_NO_TRACE = b"0" * 32
+_NO_SPAN = b"0" * 16
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
-_ODD = frozenset("13579bdf")
+_ODD = frozenset(b"13579bdf")
 
-Place = tuple[str, str, str, bool, bytes]
-"""Where an exchange stands in its trace: trace id, span id, the parent's span id, whether it is
-sampled, and the `traceparent` that its upstream calls carry."""
+Place = tuple[bytes, str, bool]
+"""Where an exchange stands in its trace: the `traceparent` that its upstream calls carry (with its
+trace id and span id), the parent's span id ("" without one) and whether it is sampled."""
 
 
-def parse(value: str) -> tuple[str, str, bool] | None:
+def parse(value: bytes) -> tuple[bytes, bytes, bool] | None:
     """Trace id, span id and sampled flag of a `traceparent`; None when it is not one."""
+    if not _is_valid(value):
+        return None
+    return value[3:35], value[36:52], value[54] in _ODD
+
+
+def _is_valid(value: bytes) -> bool:
     if _FORMAT.fullmatch(value) is None:
-        return None
-    if len(value) != _VERSION_0_CHARS and value.startswith("00"):
-        return None  # only later versions may say more
-    trace_id = value[3:35]
-    span_id = value[36:52]
-    if trace_id == _NO_TRACE or span_id == _NO_SPAN:
-        return None
-    return trace_id, span_id, value[54] in _ODD
+        return False
+    if value[3:35] == _NO_TRACE or value[36:52] == _NO_SPAN:
+        return False
+    return len(value) == _VERSION_0_CHARS or value[:2] != b"00"  # only later versions say more
 
 
 def sane_request_id(value: bytes) -> bool:
@@ -37,9 +39,9 @@ def sane_request_id(value: bytes) -> bool:
     return _REQUEST_ID.fullmatch(value) is not None
 
 
-def new_request_id(getrandbits: Callable[[int], int]) -> str:
+def new_request_id(getrandbits: Callable[[int], int]) -> bytes:
     """A request id: 32 hex digits."""
-    return f"{getrandbits(128):032x}"
+    return b"%032x" % getrandbits(128)
 
 
 def begin(
@@ -54,18 +56,16 @@ def begin(
     will exist, so a caller's `traceparent` goes on as it came: spans on both sides of us stay
     connected.
     """
-    parent = parse(value.decode("latin-1")) if value is not None else None
-    if parent is None:
-        ids = f"{getrandbits(192) | 1 | 1 << 64:048x}"
+    if value is None or not _is_valid(value):
         sampled = bool(sampling_percent) and random() * 100.0 < (sampling_percent or 0.0)
-        flags = "01" if sampled else "00"
-        header = f"00-{ids[:32]}-{ids[32:]}-{flags}".encode()
-        return ids[:32], ids[32:], "", sampled, header
-    trace_id, parent_span_id, sampled = parent
+        ids = b"%048x" % (getrandbits(192) | 1 | 1 << 64)
+        return b"00-%b-%b-%b" % (ids[:32], ids[32:], b"01" if sampled else b"00"), "", sampled
     if sampling_percent is None:
-        assert value is not None
-        return trace_id, parent_span_id, "", False, value
-    span_id = f"{getrandbits(64) | 1:016x}"
-    flags = "01" if sampled else "00"
-    header = f"00-{trace_id}-{span_id}-{flags}".encode()
-    return trace_id, span_id, parent_span_id, sampled, header
+        return value, "", False
+    sampled = value[54] in _ODD
+    header = b"00-%b-%016x-%b" % (
+        value[3:35],
+        getrandbits(64) | 1,
+        b"01" if sampled else b"00",
+    )
+    return header, value[36:52].decode("ascii"), sampled

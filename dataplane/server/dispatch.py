@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from dataplane.observe import traceparent
 from dataplane.observe.record import ExchangeRecord
-from dataplane.observe.spans import from_headers
+from dataplane.observe.tally import Tally
 from dataplane.runtime.messages import LocalReply, ResponseDetail
 from dataplane.server.downstream import Call
 from dataplane.server.incoming import NO_SHAPE, Incoming
@@ -24,33 +24,43 @@ if TYPE_CHECKING:
 def begin(front: "Front", incoming: Incoming) -> None:
     """Answer a message, now or later."""
     serving = incoming.serving
-    record, header = _record(front, incoming)
-    if incoming.target != CHAT or incoming.method != "POST":
-        path, _, query = incoming.target.partition("?")
-        record.path = path
+    place = _name(front, incoming)
+    path, query = incoming.target, ""
+    if path != CHAT or incoming.method != "POST":
+        path, _, query = path.partition("?")
         if path != CHAT or incoming.method != "POST":
             reply = answer(serving.config, serving.listener, incoming.method, path)
+            record = _record(front, incoming, path, place)
             _finish(front, serving, record, reply, bodiless=incoming.method == "HEAD")
             return
-    else:
-        path, query = CHAT, ""
     shape = incoming.shape
-    timeout_s = serving.listener.timeout_s
-    if front.host.active >= serving.limits.max_requests:
-        _finish(front, serving, record, _overloaded(serving.limits.max_requests))
+    timeout_s = serving.timeout_s
+    if front.host.active >= serving.request_limit:
+        record = _record(front, incoming, path, place)
+        _finish(front, serving, record, _overloaded(serving.request_limit))
     elif shape.encoding >= 0 and incoming.values[shape.encoding].lower() != b"identity":
-        _finish(front, serving, record, _ENCODED)
+        _finish(front, serving, _record(front, incoming, path, place), _ENCODED)
     elif serving.relays:
-        relay = Relay(front, incoming, record, header)
+        tally = Tally(
+            serving.name,
+            "POST",
+            CHAT,
+            front.request_id,
+            place,
+            incoming.started,
+            len(incoming.body),
+        )
+        relay = Relay(front, incoming, tally, place[0])
         front.work_on(relay, incoming.started, timeout_s)
         relay.start()
     else:
+        record = _record(front, incoming, path, place)
         call = Call(
             serving.config,
             serving.listener,
             incoming.request(path, query),
             record.request_id,
-            header.decode(),
+            place[0].decode("latin-1"),
             incoming.started + timeout_s,
             record,
         )
@@ -64,48 +74,45 @@ def refuse(front: "Front", reply: LocalReply, incoming: Incoming | None) -> None
     serving = front.host.serving if incoming is None else incoming.serving
     if incoming is None:
         incoming = Incoming(serving, "", "", (), (), NO_SHAPE, serving.now())
-    record, _ = _record(front, incoming)
-    _finish(front, serving, record, reply)
+    place = _name(front, incoming)
+    path = incoming.target.partition("?")[0]
+    _finish(front, serving, _record(front, incoming, path, place), reply)
 
 
-def _record(front: "Front", incoming: Incoming) -> tuple[ExchangeRecord, bytes]:
-    """Name a message and place it in a trace; with the `traceparent` for upstream calls."""
+def _name(front: "Front", incoming: Incoming) -> traceparent.Place:
+    """Give a message its id and its place in a trace."""
     shape = incoming.shape
     values = incoming.values
     serving = incoming.serving
     random = serving.random
-    trace_id, span_id, parent_span_id, sampled, header = traceparent.begin(
+    request_id = values[shape.request_id] if shape.request_id >= 0 else b""
+    if not traceparent.sane_request_id(request_id):
+        request_id = traceparent.new_request_id(random.getrandbits)
+    front.request_id = request_id
+    return traceparent.begin(
         values[shape.traceparent] if shape.traceparent >= 0 else None,
         serving.sampling_percent,
         random.getrandbits,
         random.random,
     )
-    sent_id = values[shape.request_id] if shape.request_id >= 0 else b""
-    if traceparent.sane_request_id(sent_id):
-        front.request_id = sent_id
-        request_id = sent_id.decode()
-    else:
-        request_id = traceparent.new_request_id(random.getrandbits)
-        front.request_id = request_id.encode()
-    record = ExchangeRecord(
-        "",
-        serving.name,
-        incoming.method,
-        incoming.target,
-        request_id,
-        trace_id,
-        span_id,
-        parent_span_id,
-        sampled,
-        incoming.started,
-        0,
-        ResponseDetail.VIA_UPSTREAM,
+
+
+def _record(
+    front: "Front", incoming: Incoming, path: str, place: traceparent.Place
+) -> ExchangeRecord:
+    header, parent_span_id, sampled = place
+    return ExchangeRecord(
+        listener=incoming.serving.name,
+        method=incoming.method,
+        path=path,
+        request_id=front.request_id.decode("latin-1"),
+        trace_id=header[3:35].decode("latin-1"),
+        span_id=header[36:52].decode("latin-1"),
+        parent_span_id=parent_span_id,
+        sampled=sampled,
+        started=incoming.started,
+        bytes_received=len(incoming.body),
     )
-    record.bytes_received = len(incoming.body)
-    tracing = serving.config.tracing
-    if sampled and tracing is not None and tracing.header_prefixes:
-        record.attributes = from_headers(incoming.headers(), tracing.header_prefixes)
-    return record, header
 
 
 def _finish(

@@ -10,9 +10,8 @@ the way up, and an answer is re-framed once per read.
 from typing import TYPE_CHECKING
 
 from dataplane.balancing.least_request import pick
-from dataplane.llm.usage import TAIL_BYTES, usage_in_tail, usage_of_json
 from dataplane.llm.wire import chat
-from dataplane.observe.record import ExchangeRecord
+from dataplane.observe.tally import Tally
 from dataplane.runtime.messages import LocalReply, ResponseDetail
 from dataplane.server.answers import CHUNKED, CLOSE, LAST_CHUNK, STATUS_LINES
 from dataplane.server.heads import AnswerShape, Shapes, Values, answer_template, named_by_connection
@@ -66,19 +65,17 @@ class Relay:
         "_request",
         "_sent",
         "_serving",
-        "_shape",
-        "_tail",
+        "_tally",
         "_traceparent",
         "_upstream",
         "over",
-        "record",
     )
 
     def __init__(
         self,
         front: "Front",
         incoming: Incoming,
-        record: ExchangeRecord,
+        tally: Tally,
         traceparent: bytes,
     ) -> None:
         self._front = front
@@ -93,9 +90,7 @@ class Relay:
         self._upstream: UpstreamConnection | None = None
         self._sent = False
         self._chunked = False
-        self._tail = b""
-        self._shape: AnswerShape | None = None
-        self.record = record
+        self._tally = tally
         self.over = False
 
     # -- on the way up
@@ -106,13 +101,12 @@ class Relay:
         if isinstance(found, LocalReply):
             self._refuse(found)
             return
-        record = self.record
-        record.stream = found.stream
+        self._tally.stream = found.stream
         lane = self._serving.lane(found.model)
         if isinstance(lane, LocalReply):
             self._refuse(lane)
             return
-        record.model = found.model or ""
+        self._tally.model = found.model
         self._peek = found
         self._lane: Lane = lane
         self._attempt()
@@ -142,7 +136,7 @@ class Relay:
         self._send(endpoint)
 
     def _send(self, endpoint: EndpointPool) -> None:
-        self.record.attempts += 1
+        self._tally.attempts += 1
         upstream = None if self._fresh else endpoint.take()
         if upstream is None:
             endpoint.dial(self)
@@ -201,7 +195,9 @@ class Relay:
     def on_answer(self, upstream: UpstreamConnection, body: bytes, done: bool) -> None:
         """See Reader."""
         if not self._sent:
-            self._request = b""  # a stream may last; there will be no second attempt
+            # a stream may last, and there will be no second attempt
+            self._request = self._incoming.body = b""
+            del self._peek
             head = self._head(upstream)
             if head is None:
                 upstream.abort()
@@ -211,7 +207,7 @@ class Relay:
             head = b""
         size = len(body)
         if size:
-            self.record.bytes_sent += size
+            self._tally.bytes_sent += size
             if self._chunked:
                 if done:
                     data = b"%b%x\r\n%b\r\n0\r\n\r\n" % (head, size, body)
@@ -227,19 +223,17 @@ class Relay:
             now = self._serving.now()
             upstream.release(now)
             self._upstream = None
-            self._count_usage(body)
-            self._close_record(now)
+            self._tally.last(body)
+            self._close(now)
             self._front.ended(now)
-        elif size < TAIL_BYTES:
-            self._tail = self._tail[size - TAIL_BYTES :] + body
         else:
-            self._tail = body[-TAIL_BYTES:]
+            self._tally.more(body)
 
     def _head(self, upstream: UpstreamConnection) -> bytes | None:
         """Our answer's head; None when the upstream's was refused."""
         headers = upstream.headers
         names, values = zip(*headers) if headers else ((), ())  # noqa: B905 - strict costs 0.2 us
-        shape = self._shape = _SHAPES.get(names) or _SHAPES.make(names)
+        shape = _SHAPES.get(names) or _SHAPES.make(names)
         status = upstream.status
         template = shape.template
         chunked = not shape.sized
@@ -254,27 +248,18 @@ class Relay:
             chunked = (chunked or b"content-length" in named) and status not in BODILESS
         front = self._front
         self._chunked = chunked = chunked and not front.http10
-        record = self.record
-        record.status = status
+        tally = self._tally
+        tally.status = status
+        tally.encoded = shape.encoding >= 0
         if shape.request_id >= 0:
-            record.upstream_request_id = values[shape.request_id].decode("latin-1")
-        record.first_byte_s = round(self._serving.now() - record.started, 6)
+            tally.upstream_request_id = values[shape.request_id]
+        tally.first_byte = self._serving.now()
         self._sent = True
         return b"%b%b%b" % (
             STATUS_LINES[status],
             template.text % (*template.pick(values), front.request_id),
             _FRAMING[chunked, front.closes()],
         )
-
-    def _count_usage(self, body: bytes) -> None:
-        shape = self._shape
-        if shape is not None and shape.encoding >= 0:
-            return
-        tail = self._tail
-        usage = usage_in_tail(tail + body[-TAIL_BYTES:]) if tail else usage_of_json(body)
-        if usage is not None:
-            self.record.input_tokens = usage.input_tokens
-            self.record.output_tokens = usage.output_tokens
 
     # -- what the front tells
 
@@ -290,12 +275,11 @@ class Relay:
 
     def cancel(self) -> None:
         """The client has left: so may the upstream."""
-        record = self.record
-        record.detail = ResponseDetail.DOWNSTREAM_GONE
+        self._tally.detail = ResponseDetail.DOWNSTREAM_GONE
         if not self._sent:
-            record.status = CLIENT_CLOSED
+            self._tally.status = CLIENT_CLOSED
         self._stop_upstream()
-        self._close_record(self._serving.now())
+        self._close(self._serving.now())
 
     def on_deadline(self) -> None:
         """The listener's timeout has passed."""
@@ -322,34 +306,35 @@ class Relay:
 
     def _refuse(self, reply: LocalReply) -> None:
         """Answer by ourselves."""
-        self.record.status = reply.status
-        self.record.detail = reply.detail
+        self._tally.status = reply.status
+        self._tally.detail = reply.detail
         now = self._serving.now()
-        self._close_record(now)
+        self._close(now)
         self._front.reply(reply, now)
 
     def _cut(self, detail: ResponseDetail) -> None:
         """End an answer that was begun."""
-        self.record.detail = detail
-        self._close_record(self._serving.now())
+        self._tally.detail = detail
+        self._close(self._serving.now())
         self._front.cut()
 
-    def _close_record(self, now: float) -> None:
+    def _close(self, now: float) -> None:
+        """Tell what happened."""
         self.over = True
-        record = self.record
+        tally = self._tally
         candidate = self._candidate
         if candidate is None:
-            self._serving.recorder.finish(record, now)
+            self._serving.recorder.finish_later(tally, now, None)
             return
         endpoint = self._endpoint
         if endpoint is not None:
             endpoint.active -= 1
             self._endpoint = None
-            record.endpoint = endpoint.label
-        record.route = candidate.route_name
-        record.provider = candidate.name
-        record.upstream_model = candidate.model
-        self._serving.recorder.finish(record, now, candidate.series)
+            tally.endpoint = endpoint.label
+        tally.route = candidate.route_name
+        tally.provider = candidate.name
+        tally.upstream_model = candidate.model
+        self._serving.recorder.finish_later(tally, now, candidate.series)
 
 
 def _is_chunked(values: Values, at: tuple[int, ...]) -> bool:

@@ -72,6 +72,8 @@ class Serving:
         self.limits = listener.limits
         self.header_limit = listener.limits.max_header_bytes
         self.body_limit = listener.limits.max_body_bytes
+        self.request_limit = listener.limits.max_requests
+        self.timeout_s = listener.timeout_s
         self.idle_s = listener.limits.idle_timeout_s
         self.random = services.random
         self.recorder = services.recorder

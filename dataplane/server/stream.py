@@ -8,6 +8,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
+from dataplane.observe.tally import Tally
 from dataplane.runtime.messages import Headers, LocalReply, Request, ResponseDetail
 from dataplane.server.answers import CHUNKED, CLOSE, LAST_CHUNK, chunk, started
 from dataplane.server.downstream import Call, DownstreamGoneError
@@ -70,12 +71,20 @@ class Stream:
             raise DownstreamGoneError
         self.over = True
         call = self._call
-        relay = Relay(
-            self._front,
-            from_request(self._serving, request, call.record.started),
-            call.record,
-            call.traceparent.encode(),
+        record = call.record
+        header = call.traceparent.encode()
+        tally = Tally(
+            record.listener,
+            record.method,
+            record.path,
+            self._front.request_id,
+            (header, record.parent_span_id, record.sampled),
+            record.started,
+            record.bytes_received,
+            record,
         )
+        incoming = from_request(self._serving, request, record.started)
+        relay = Relay(self._front, incoming, tally, header)
         self._front.replace_work(relay)
         relay.start()
 

@@ -4,7 +4,7 @@ worker.
 
 import os
 import tempfile
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from random import Random
@@ -12,7 +12,7 @@ from typing import Any
 
 from dataplane.clock import MonotonicClock
 from dataplane.observe.access_log import AccessLog
-from dataplane.observe.metrics import Metrics, Series
+from dataplane.observe.metrics import Metrics
 from dataplane.observe.record import ExchangeRecord
 from dataplane.observe.recorder import Recorder
 from dataplane.runtime.config import (
@@ -45,15 +45,15 @@ class NoExchange:
         raise AssertionError("nothing here needs a coroutine")
 
 
-class KeepingRecorder(Recorder):
+class KeepingLog(AccessLog):
     """Remembers what it was told."""
 
-    records: list[ExchangeRecord]
+    kept: list[ExchangeRecord]
 
-    def finish(self, record: ExchangeRecord, now: float, series: Series | None = None) -> None:
-        """See Recorder."""
-        super().finish(record, now, series)
-        self.records.append(record)
+    def write(self, records: Sequence[ExchangeRecord]) -> None:
+        """See AccessLog."""
+        self.kept += records
+        super().write(records)
 
 
 @dataclass(slots=True)
@@ -62,10 +62,16 @@ class Gateway:
 
     listeners: Listeners
     services: Services
-    records: list[ExchangeRecord]
+    kept: list[ExchangeRecord]
     traced: list[ExchangeRecord]
     log: str
     """Path of the access log."""
+
+    @property
+    def records(self) -> list[ExchangeRecord]:
+        """Every exchange that has finished."""
+        self.services.recorder.flush()
+        return self.kept
 
     @property
     def port(self) -> int:
@@ -124,10 +130,10 @@ async def gateway(
     clock, tasks, metrics = MonotonicClock(), Tasks(), Metrics()
     wheel = Wheel(clock.now)
     fd, path = tempfile.mkstemp(suffix=".log")
-    access_log = AccessLog(fd, clock.wall)
+    access_log = KeepingLog(fd, clock.wall)
+    access_log.kept = []
     traced: list[ExchangeRecord] = []
-    recorder = KeepingRecorder(metrics, access_log, traced.append)
-    recorder.records = []
+    recorder = Recorder(metrics, access_log, traced.append)
     pool = Pool(wheel, clock.now, tasks)
     services = Services(
         clock, Random(1), wheel, tasks, pool, metrics, recorder, exchange or NoExchange()
@@ -135,7 +141,7 @@ async def gateway(
     listeners = Listeners(services)
     try:
         await listeners.reconcile(config)
-        yield Gateway(listeners, services, recorder.records, traced, path)
+        yield Gateway(listeners, services, access_log.kept, traced, path)
     finally:
         await listeners.drain(drain_s)
         await tasks.close()

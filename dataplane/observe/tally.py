@@ -1,0 +1,136 @@
+"""What a relayed exchange leaves behind, as it came: bytes and objects, no text yet.
+
+A relay fills it in while it runs; the recorder turns it into an ExchangeRecord later, a few at a
+time. That is a quarter of what making the record on the way costs (5 us a request).
+"""
+
+from dataplane.llm.usage import TAIL_BYTES, usage_in_tail, usage_of_json
+from dataplane.observe.record import ExchangeRecord
+from dataplane.observe.traceparent import Place
+from dataplane.runtime.messages import ResponseDetail
+
+
+class Tally:
+    """The facts of one exchange. Times are on Clock.now()."""
+
+    __slots__ = (
+        "_begun",
+        "_last",
+        "_place",
+        "_tail",
+        "attempts",
+        "bytes_received",
+        "bytes_sent",
+        "detail",
+        "encoded",
+        "ended",
+        "endpoint",
+        "first_byte",
+        "listener",
+        "method",
+        "model",
+        "path",
+        "provider",
+        "request_id",
+        "route",
+        "started",
+        "status",
+        "stream",
+        "upstream_model",
+        "upstream_request_id",
+    )
+
+    def __init__(
+        self,
+        listener: str,
+        method: str,
+        path: str,
+        request_id: bytes,
+        place: Place,
+        started: float,
+        bytes_received: int,
+        begun: ExchangeRecord | None = None,
+    ) -> None:
+        """`begun` is the record of an exchange that filters have looked at first."""
+        self._begun = begun
+        self._place = place
+        self._tail = self._last = b""
+        self.listener = listener
+        self.method = method
+        self.path = path
+        self.request_id = request_id
+        self.started = started
+        self.bytes_received = bytes_received
+        self.attempts = 0
+        self.bytes_sent = 0
+        self.detail = ResponseDetail.VIA_UPSTREAM
+        self.encoded = False
+        """Whether the answer's body is compressed, so that its usage cannot be read."""
+        self.ended = 0.0
+        self.endpoint = ""
+        self.first_byte = 0.0
+        self.model: str | None = None
+        self.provider = ""
+        self.route = ""
+        self.status = 0
+        self.stream = False
+        self.upstream_model = ""
+        self.upstream_request_id = b""
+
+    def more(self, body: bytes) -> None:
+        """A piece of the answer that is not the last; its end may tell the usage."""
+        size = len(body)
+        if size < TAIL_BYTES:
+            self._tail = self._tail[size - TAIL_BYTES :] + body
+        else:
+            self._tail = body[-TAIL_BYTES:]
+
+    def last(self, body: bytes) -> None:
+        """The last piece of the answer."""
+        self._last = body
+
+    def record(self) -> ExchangeRecord:
+        """All of it, as logs, metrics and traces tell it."""
+        header, parent_span_id, sampled = self._place
+        record = self._begun or ExchangeRecord(
+            "",
+            self.listener,
+            self.method,
+            self.path,
+            self.request_id.decode("latin-1"),
+            header[3:35].decode("latin-1"),
+            header[36:52].decode("latin-1"),
+            parent_span_id,
+            sampled,
+            self.started,
+        )
+        record.status = self.status
+        record.detail = self.detail
+        record.route = self.route
+        record.model = self.model or ""
+        record.provider = self.provider
+        record.upstream_model = self.upstream_model
+        record.endpoint = self.endpoint
+        if self.upstream_request_id:
+            record.upstream_request_id = self.upstream_request_id.decode("latin-1")
+        record.attempts = self.attempts
+        record.stream = self.stream
+        record.bytes_received = self.bytes_received
+        record.bytes_sent = self.bytes_sent
+        if self.first_byte:
+            record.first_byte_s = round(self.first_byte - record.started, 6)
+        record.duration_s = round(self.ended - record.started, 6)
+        if not self.encoded:
+            self._count_usage(record)
+        return record
+
+    def _count_usage(self, record: ExchangeRecord) -> None:
+        if self._tail:
+            usage = usage_in_tail(self._tail + self._last[-TAIL_BYTES:])
+        else:
+            usage = usage_of_json(self._last)
+            if usage is None:
+                usage = usage_in_tail(self._last[-TAIL_BYTES:])
+        if usage is not None:
+            record.input_tokens = usage.input_tokens
+            record.output_tokens = usage.output_tokens

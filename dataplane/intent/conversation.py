@@ -60,6 +60,17 @@ _DECLINE = (
 _CLOSING = re.compile(f"{_THANKS}|{_DECLINE}", re.IGNORECASE)
 _DECLINING = re.compile(_DECLINE, re.IGNORECASE)
 _THANKING = re.compile(_THANKS, re.IGNORECASE)
+_GOODBYE = re.compile(r"\b(?:(?:good ?)?bye|see (?:you|ya)|take care)\b", re.IGNORECASE)
+_ONLY_POLITE = re.compile(
+    r"(?:(?:thanks?(?: you)?|thx|cheers|(?:good ?)?bye|see (?:you|ya)|take care|later|great|perfect"
+    r"|that(?:'s| is|s| was| will be|'ll be) (?:all|it|everything)(?: i need(?:ed)?)?|no|nope|okay"
+    r"|ok|nothing|else|good|fine|cool|awesome|wonderful|nice|a lot|so much|very much|again|for now"
+    r"|for (?:that|(?:all )?(?:your|the) (?:help|info|information|assistance|time))|then|and|you"
+    r"|now|too"
+    r"|have a (?:good|great|nice) (?:day|one|evening|night|time|weekend)|all|i'?m|done|set)"
+    r"[\s.,!;:)-]*)+",
+    re.IGNORECASE,
+)
 _OFFER = re.compile(
     r"(?:any ?thing|something) (?:else|more|additional|further)|what (?:else|more)|else (?:can|may)"
     r"|help you (?:with|further|more)|(?:further|other) (?:assistance|help)|of (?:any )?further",
@@ -80,6 +91,16 @@ def declines(text: str) -> bool:
 def is_thanks(text: str) -> bool:
     """Thanks or a goodbye."""
     return bool(_THANKING.search(text))
+
+
+def is_only_thanks(text: str) -> bool:
+    """Thanks or a goodbye and nothing else ("great, thanks for your help, bye!")."""
+    return is_thanks(text) and bool(_ONLY_POLITE.fullmatch(text.strip()))
+
+
+def is_goodbye(text: str) -> bool:
+    """A goodbye and nothing else: whoever says it asks for nobody."""
+    return is_only_thanks(text) and bool(_GOODBYE.search(text))
 
 
 def offers_more(text: str) -> bool:

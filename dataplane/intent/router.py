@@ -55,7 +55,7 @@ def make_minilm(agents: Sequence[AgentTarget], min_confidence: float, encoder: E
     ids = [t.agent for t in texts]
     if len(ids) < 2:  # nothing to compare
         return Router(ids, LexicalScorer(texts), LEXICAL_STATE, min_confidence)
-    scorer = SemanticScorer(texts, encoder.index(texts), encoder.name)
+    scorer = SemanticScorer(texts, encoder)
     return Router(ids, scorer, SEMANTIC_STATE, min_confidence)
 
 

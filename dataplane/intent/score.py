@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from dataplane.intent.bm25 import Bm25
-from dataplane.intent.encoder import AgentIndex, Span
+from dataplane.intent.encoder import Encoder, Span, Views
 from dataplane.intent.heads import LEXICAL, SEMANTIC, Features, TextHeads
+from dataplane.intent.nobody import NOBODY
 from dataplane.intent.units import AgentTexts
 from dataplane.intent.words import split_name, words
 
@@ -33,27 +34,36 @@ def probability(logit: float) -> float:
     return 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, logit))))
 
 
-def log_odds(probability: float) -> float:
-    """The inverse of `probability`, for values from 0 to 1."""
-    bounded = max(1e-9, min(1 - 1e-9, probability))
-    return math.log(bounded / (1 - bounded))
-
-
-def read(rows: Sequence[Features], similarities: Sequence[float], heads: TextHeads) -> Reading:
-    """Features and one plain similarity per agent -> a reading."""
+def read(
+    rows: Sequence[Features],
+    similarities: Sequence[float],
+    heads: TextHeads,
+    nobody: Features | None = None,
+) -> Reading:
+    """Features and a plain similarity per agent -> a reading; nobody has features as they do."""
     ranks = tuple(heads.rank(row) for row in rows)
-    return Reading(ranks, tuple(heads.sure(row) for row in sure_features(ranks, similarities)))
+    rival = None if nobody is None else heads.rank(nobody)
+    features = sure_features(ranks, similarities, rival)
+    return Reading(ranks, tuple(heads.sure(row) for row in features))
 
 
-def sure_features(ranks: Sequence[float], similarities: Sequence[float]) -> list[Features]:
-    """What `TextHeads.sure` weighs, per agent."""
+def sure_features(
+    ranks: Sequence[float], similarities: Sequence[float], nobody: float | None
+) -> list[Features]:
+    """What `TextHeads.sure` weighs, per agent: its rank, its lead over the best other agent, the
+    best rank and the best similarity of all, and its lead over nobody where there is such a one."""
     best, nearest = max(ranks), max(similarities)
-    second = max((r for i, r in enumerate(ranks) if i != ranks.index(best)), default=-math.inf)
+    leader = ranks.index(best)
+    second = max((r for i, r in enumerate(ranks) if i != leader), default=-math.inf)
     rows: list[Features] = []
-    for rank in ranks:
-        lead = rank - (second if rank == best else best)
-        rows.append((rank, max(-MAX_LEAD, min(MAX_LEAD, lead)), best, nearest))
+    for i, rank in enumerate(ranks):
+        row = (rank, _lead(rank - (second if i == leader else best)), best, nearest)
+        rows.append(row if nobody is None else (*row, _lead(rank - nobody)))
     return rows
+
+
+def _lead(difference: float) -> float:
+    return max(-MAX_LEAD, min(MAX_LEAD, difference))
 
 
 class Scorer(Protocol):
@@ -98,31 +108,36 @@ class LexicalScorer:
 class SemanticScorer:
     """By the encoder's similarities, with shared words as one more."""
 
-    def __init__(self, agents: Sequence[AgentTexts], index: AgentIndex, method: str) -> None:
+    def __init__(self, agents: Sequence[AgentTexts], encoder: Encoder) -> None:
         self._lexical = LexicalScorer(agents)
-        self._index = index
-        self.method = method
+        self._index = encoder.index([*agents, NOBODY])
+        self.method = encoder.name
 
-    def features(self, text: str) -> tuple[list[Features], list[float]]:
-        """What `read` weighs: features and plain similarity per agent."""
+    def features(self, text: str) -> tuple[list[Features], list[float], Features]:
+        """Features and plain similarity per agent, and nobody's features."""
         return self._rows(text, self._index.views(text))
 
     def read(self, text: str) -> Reading:
         """See Scorer."""
-        return read(*self.features(text), SEMANTIC)
+        return self._reading(text, self._index.views(text))
 
     def read_parts(self, text: str, parts: Sequence[Span]) -> list[Reading]:
         """See Scorer."""
         found = self._index.part_views(text, parts)
         pairs = zip([(0, len(text)), *parts], found, strict=True)
-        return [read(*self._rows(text[a:b], views), SEMANTIC) for (a, b), views in pairs]
+        return [self._reading(text[a:b], views) for (a, b), views in pairs]
+
+    def _reading(self, text: str, found: Sequence[Views]) -> Reading:
+        rows, similarities, nobody = self._rows(text, found)
+        return read(rows, similarities, SEMANTIC, nobody)
 
     def _rows(
-        self, text: str, found: Sequence[tuple[float, ...]]
-    ) -> tuple[list[Features], list[float]]:
+        self, text: str, found: Sequence[Views]
+    ) -> tuple[list[Features], list[float], Features]:
+        *agents, nobody = found
         shares = self._lexical.shares(text)
-        rows = [(*view, share) for view, share in zip(found, shares, strict=True)]
-        return rows, [sum(view[:3]) / 3 for view in found]
+        rows: list[Features] = [(*v, share) for v, share in zip(agents, shares, strict=True)]
+        return rows, [(v.head + v.whole + v.unit) / 3 for v in agents], (*nobody, 0.0)
 
 
 def _document(agent: AgentTexts) -> list[str]:

@@ -11,6 +11,8 @@ from dataplane.intent.conversation import (
     Asked,
     declines,
     is_closing,
+    is_goodbye,
+    is_only_thanks,
     is_thanks,
     offers_more,
 )
@@ -77,9 +79,7 @@ def agent_features(
     return rows
 
 
-def asks_features(
-    now: Asked, reading: Reading, logits: tuple[float, ...], belief: Belief
-) -> Features:
+def asks_features(now: Asked, reading: Reading, logits: tuple[float, ...]) -> Features:
     """What `StateHeads.asks` weighs."""
     closing, offers = float(is_closing(now.text)), float(offers_more(now.said))
     questioned = float("?" in now.said)
@@ -92,6 +92,7 @@ def asks_features(
         offers,
         closing * offers,
         float(is_thanks(now.text)),
+        float(is_only_thanks(now.text)),
         questioned,
         float(declines(now.text)) * questioned,
         float("?" in now.text),
@@ -111,9 +112,12 @@ def look(
 ) -> Outlook:
     """One message in its place. At the start of a conversation it stands for itself."""
     if belief == Belief() and said is None:
-        return Outlook(reading.logits, confidence(reading.logits))
-    logits = tuple(heads.agent(row) for row in agent_features(now, reading, said, belief))
-    return Outlook(logits, probability(heads.asks(asks_features(now, reading, logits, belief))))
+        logits, asks = reading.logits, confidence(reading.logits)
+    else:
+        logits = tuple(heads.agent(row) for row in agent_features(now, reading, said, belief))
+        asks = probability(heads.asks(asks_features(now, reading, logits)))
+    # The dialogues that the heads learnt from give a goodbye now to the last agent, now to none.
+    return Outlook(logits, 0.0 if is_goodbye(now.text) else asks)
 
 
 def believe(belief: Belief, reading: Reading, outlook: Outlook) -> Belief:

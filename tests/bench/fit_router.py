@@ -22,7 +22,7 @@ from pathlib import Path
 
 from dataplane.intent import embed
 from dataplane.intent.conversation import Asked, asked
-from dataplane.intent.heads import StateHeads, TextHeads, Weights
+from dataplane.intent.heads import Features, StateHeads, TextHeads, Weights
 from dataplane.intent.score import (
     LexicalScorer,
     Reading,
@@ -65,11 +65,14 @@ class Row:
     source: str
     features: Matrix
     similarities: Matrix
+    nobody: Features | None
     gold: int
     """Index of the agent; -1 for none."""
 
 
-Extract = Callable[[str, str], tuple[Matrix, Matrix]]
+Seen = tuple[Matrix, Matrix, Features | None]
+"""Features and similarity per agent, and nobody's features."""
+Extract = Callable[[str, str], Seen]
 
 
 def main() -> None:
@@ -95,23 +98,23 @@ def extractors(data: RoutingData) -> dict[str, Extract]:
     texts = {s: [agent_texts(a) for a in agents] for s, agents in data.agents.items()}
     assert ENCODER is not None
     lexical = {s: LexicalScorer(t) for s, t in texts.items()}
-    semantic = {s: SemanticScorer(t, ENCODER.index(t), "minilm") for s, t in texts.items()}
+    semantic = {s: SemanticScorer(t, ENCODER) for s, t in texts.items()}
 
-    def by_words(scenario: str, text: str) -> tuple[Matrix, Matrix]:
+    def by_words(scenario: str, text: str) -> Seen:
         shares = np.array(lexical[scenario].shares(text))
-        return shares[:, None], shares
+        return shares[:, None], shares, None
 
-    def by_meaning(scenario: str, text: str) -> tuple[Matrix, Matrix]:
-        features, similarities = semantic[scenario].features(text)
-        return np.array(features), np.array(similarities)
+    def by_meaning(scenario: str, text: str) -> Seen:
+        features, similarities, nobody = semantic[scenario].features(text)
+        return np.array(features), np.array(similarities), nobody
 
     return {"SEMANTIC": _remember(by_meaning), "LEXICAL": _remember(by_words)}
 
 
 def _remember(extract: Extract) -> Extract:
-    known: dict[tuple[str, str], tuple[Matrix, Matrix]] = {}
+    known: dict[tuple[str, str], Seen] = {}
 
-    def cached(scenario: str, text: str) -> tuple[Matrix, Matrix]:
+    def cached(scenario: str, text: str) -> Seen:
         if (scenario, text) not in known:
             known[scenario, text] = extract(scenario, text)
         return known[scenario, text]
@@ -145,20 +148,12 @@ def example_rows(data: RoutingData, each: int = 5) -> list[Row]:
             continue
         texts = [agent_texts(a) for a in agents]
         texts = [_with(t, given[t.agent]) for t in texts]
-        scorer = SemanticScorer(texts, ENCODER.index(texts), "minilm")
+        scorer = SemanticScorer(texts, ENCODER)
         for example in rest:
-            features, similarities = scorer.features(example.text)
-            ids = [t.agent for t in texts]
-            gold = ids.index(example.expected[0])
-            rows.append(
-                Row(
-                    example,
-                    data.source(scenario),
-                    np.array(features),
-                    np.array(similarities),
-                    gold,
-                )
-            )
+            features, similarities, nobody = scorer.features(example.text)
+            gold = [t.agent for t in texts].index(example.expected[0])
+            seen = np.array(features), np.array(similarities), nobody
+            rows.append(Row(example, data.source(scenario), *seen, gold))
     return rows
 
 
@@ -252,7 +247,8 @@ def fit_sure_with_report(rows: Sequence[Row], rank: Weights) -> Weights:
 
 
 def _confident(r: Row, heads: TextHeads) -> float:
-    reading = read([tuple(x) for x in r.features.tolist()], r.similarities.tolist(), heads)
+    rows = [tuple(x) for x in r.features.tolist()]
+    reading = read(rows, r.similarities.tolist(), heads, r.nobody)
     return confidence(reading.logits)
 
 
@@ -268,8 +264,8 @@ def fit_sure(rows: Sequence[Row], rank: Weights) -> Weights:
         similarities = r.similarities.tolist()
         everyone = list(range(len(ranks)))
         for agents in (everyone, *(_subset(everyone, r.gold, chance) for _ in range(2))):
-            features = sure_features([ranks[a] for a in agents], [similarities[a] for a in agents])
-            x += features
+            some = [ranks[a] for a in agents], [similarities[a] for a in agents]
+            x += sure_features(*some, None if r.nobody is None else rank(r.nobody))
             y += [float(a == r.gold) for a in agents]
             weight += [sizes[r.source] ** -0.5] * len(agents)
     return logistic(np.array(x), np.array(y), np.array(weight), SURE_RIDGE)
@@ -291,8 +287,9 @@ def fit_state_with_report(data: RoutingData, name: str, heads: TextHeads, extrac
     """The heads of a conversation, on every example that belongs to a dialogue."""
 
     def reading(scenario: str, text: str) -> Reading:
-        features, similarities = extract(scenario, text)
-        return read([tuple(f) for f in features.tolist()], similarities.tolist(), heads)
+        features, similarities, nobody = extract(scenario, text)
+        rows = [tuple(f) for f in features.tolist()]
+        return read(rows, similarities.tolist(), heads, nobody)
 
     dialogues: list[tuple[Example, Readings, int]] = []
     for e in data.examples:
@@ -322,7 +319,7 @@ def fit_state(dialogues: Sequence[tuple[Example, Readings, int]]) -> StateHeads:
     # The first round believes what the message alone says, or stays where nothing is said.
     heads = StateHeads(
         Weights((1.0, 0.0, 0.0, 0.0, 0.0, 4.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)),
-        Weights((0.0,) * 11, 4.0),
+        Weights((0.0,) * 12, 4.0),
     )
     for _ in range(ROUNDS):
         x: list[tuple[float, ...]] = []
@@ -343,7 +340,7 @@ def fit_state(dialogues: Sequence[tuple[Example, Readings, int]]) -> StateHeads:
             if belief == Belief() and said is None:
                 continue
             outlook = look(now, reading, said, belief, heads)
-            asks_x.append(asks_features(now, reading, outlook.logits, belief))
+            asks_x.append(asks_features(now, reading, outlook.logits))
             asks_y.append(float(gold >= 0))
         asks = logistic(np.array(asks_x), np.array(asks_y), np.ones(len(asks_y)), ASKS_RIDGE)
         heads = StateHeads(agent, asks)

@@ -92,45 +92,46 @@ class Tally:
     def record(self) -> ExchangeRecord:
         """All of it, as logs, metrics and traces tell it."""
         header, parent_span_id, sampled = self._place
-        record = self._begun or ExchangeRecord(
-            "",
-            self.listener,
-            self.method,
-            self.path,
-            self.request_id.decode("latin-1"),
-            header[3:35].decode("latin-1"),
-            header[36:52].decode("latin-1"),
-            parent_span_id,
-            sampled,
-            self.started,
+        record = ExchangeRecord(
+            listener=self.listener,
+            method=self.method,
+            path=self.path,
+            request_id=self.request_id.decode("latin-1"),
+            trace_id=header[3:35].decode("latin-1"),
+            span_id=header[36:52].decode("latin-1"),
+            parent_span_id=parent_span_id,
+            sampled=sampled,
+            started=self.started,
+            status=self.status,
+            detail=self.detail,
+            route=self.route,
+            model=self.model or "",
+            provider=self.provider,
+            upstream_model=self.upstream_model,
+            endpoint=self.endpoint,
+            upstream_request_id=self.upstream_request_id.decode("latin-1"),
+            attempts=self.attempts,
+            stream=self.stream,
+            bytes_received=self.bytes_received,
+            bytes_sent=self.bytes_sent,
+            first_byte_s=round(self.first_byte - self.started, 6) if self.first_byte else 0.0,
+            duration_s=round(self.ended - self.started, 6),
         )
-        record.status = self.status
-        record.detail = self.detail
-        record.route = self.route
-        record.model = self.model or ""
-        record.provider = self.provider
-        record.upstream_model = self.upstream_model
-        record.endpoint = self.endpoint
-        if self.upstream_request_id:
-            record.upstream_request_id = self.upstream_request_id.decode("latin-1")
-        record.attempts = self.attempts
-        record.stream = self.stream
-        record.bytes_received = self.bytes_received
-        record.bytes_sent = self.bytes_sent
-        if self.first_byte:
-            record.first_byte_s = round(self.first_byte - record.started, 6)
-        record.duration_s = round(self.ended - record.started, 6)
         if not self.encoded:
             self._count_usage(record)
+        begun = self._begun
+        if begun is not None:
+            record.decision = begun.decision
+            record.decision_s = begun.decision_s
+            record.agents = begun.agents
+            record.attributes = begun.attributes
         return record
 
     def _count_usage(self, record: ExchangeRecord) -> None:
-        if self._tail:
+        if self.stream or self._tail:
             usage = usage_in_tail(self._tail + self._last[-TAIL_BYTES:])
         else:
             usage = usage_of_json(self._last)
-            if usage is None:
-                usage = usage_in_tail(self._last[-TAIL_BYTES:])
         if usage is not None:
             record.input_tokens = usage.input_tokens
             record.output_tokens = usage.output_tokens

@@ -7,6 +7,7 @@ is answered the reader gets nothing; bytes that come meanwhile wait here, a few,
 import asyncio
 import logging
 import struct
+from functools import partial
 from socket import SO_LINGER, SOL_SOCKET
 from typing import TYPE_CHECKING, Protocol, cast
 
@@ -18,6 +19,8 @@ from dataplane.server.reader import MessageReader
 from dataplane.wheel import NEVER, TURN_S
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dataplane.server.host import ListenerHost
 
 log = logging.getLogger(__name__)
@@ -68,12 +71,12 @@ class Front(asyncio.Protocol):
         "_timed",
         "_transport",
         "_work",
-        "_write",
         "_writing_paused",
         "due",
         "host",
         "http10",
         "request_id",
+        "write",
     )
 
     def __init__(self, host: "ListenerHost") -> None:
@@ -106,7 +109,8 @@ class Front(asyncio.Protocol):
         """See asyncio.Protocol."""
         # uvloop's transports are no subclasses of asyncio's
         self._transport = cast(asyncio.Transport, transport)
-        self._write = self._transport.write
+        self.write: Callable[[bytes], None] = partial(self.host.outbox.put, self._transport.write)
+        """Send bytes of an answer; those for a client who has left are dropped."""
         self.host.opened(self, self._transport)
         self._set_due(self.host.serving.limits.idle_timeout_s)
 
@@ -118,6 +122,7 @@ class Front(asyncio.Protocol):
         if work is not None:
             self._leave_work()
             work.cancel()
+        self.write = _nowhere
         self.host.lost(self, exc)
         self._reader.close()
         if self._closed is not None and not self._closed.done():
@@ -241,10 +246,6 @@ class Front(asyncio.Protocol):
             self._closes = True
         return self._closes
 
-    def write(self, data: bytes) -> None:
-        """Send bytes of an answer; those for a client who has left are dropped."""
-        self.host.outbox.put(self._write, data)
-
     def reply(self, reply: LocalReply, now: float, bodiless: bool = False) -> None:
         """Answer whole."""
         self.write(local_reply(reply, self.request_id, self.closes(), bodiless))
@@ -353,3 +354,7 @@ class Front(asyncio.Protocol):
         self.due = self.host.serving.now() + seconds
         if seconds <= TURN_S:
             self.host.wheel.soon(self)
+
+
+def _nowhere(data: bytes) -> None:
+    """Where bytes go for a client who has left."""

@@ -8,6 +8,7 @@ append) and handed on once per read.
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Protocol, cast
 
 import httptools
@@ -62,7 +63,7 @@ class UpstreamConnection(asyncio.Protocol):
         self.on_header = _collector(self.headers)
         self._reader: Reader | None = None
         self._transport: asyncio.Transport | None = None
-        self._write: Callable[[bytes], None] | None = None
+        self._outbox = pool.outbox
         self._turn = -1
         """Of the outbox, when the request was put in."""
         self._parser: httptools.HttpResponseParser | None = None
@@ -82,10 +83,8 @@ class UpstreamConnection(asyncio.Protocol):
         self._reader = reader
         self.due = NEVER
         self.uses += 1
-        outbox = self.pool.outbox
-        self._turn = outbox.turn
-        assert self._write is not None
-        outbox.put(self._write, data)
+        self._turn = self._outbox.turn
+        self._write(data)
 
     def release(self, now: float) -> None:
         """Give the connection back after an answer that was `done`; kept if both agree to."""
@@ -133,7 +132,7 @@ class UpstreamConnection(asyncio.Protocol):
         """See asyncio.Protocol."""
         # uvloop's transports are no subclasses of asyncio's
         self._transport = cast(asyncio.Transport, transport)
-        self._write = self._transport.write
+        self._write = partial(self._outbox.put, self._transport.write)
         self._parser = httptools.HttpResponseParser(self)
         self.pool.opened(self)
 
@@ -146,7 +145,7 @@ class UpstreamConnection(asyncio.Protocol):
             self.abort()
             return
         fed_head = not self._head_done
-        if fed_head and self._turn == self.pool.outbox.turn:
+        if fed_head and self._turn == self._outbox.turn:
             # kept with a request still to be sent, it would answer the next exchange with this one
             self._fault = "it answered before it was asked"
         try:
@@ -184,7 +183,8 @@ class UpstreamConnection(asyncio.Protocol):
         """See asyncio.Protocol."""
         self.closed = True
         self._parser = None  # it holds us; without this the pair waits for the garbage collector
-        self._transport = self._write = None
+        self._transport = None
+        del self._write
         self.pool.lost(self)
         reader = self._reader
         if reader is None:

@@ -1,6 +1,7 @@
 """The relay between a real client and a real upstream, byte for byte."""
 
 import asyncio
+import gc
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -635,3 +636,28 @@ async def test_connection_that_a_slow_client_paused_serves_the_next_one() -> Non
         other.send(post(ASK))
         assert (await other.reply()).status == 200
         assert fake.accepted == 1
+
+
+async def test_connections_that_are_over_need_no_garbage_collector() -> None:
+    def alive() -> int:
+        kinds = ("Front", "MessageReader", "UpstreamConnection", "Relay", "Tally")
+        return sum(type(it).__name__ in kinds for it in gc.get_objects())
+
+    async with (
+        upstream(always(json_answer(extra=b"connection: close\r\n"))) as fake,
+        gateway(model_config(fake.endpoint)) as gate,
+    ):
+        gc.collect()
+        gc.disable()
+        try:
+            for _ in range(20):
+                async with connected(gate.port) as client:
+                    client.send(post(ASK))
+                    assert (await client.reply()).status == 200
+            host = next(iter(gate.listeners._open.values()))[1].host
+            await until(lambda: not host.connections and not gate.services.pool.open_connections)
+            await until(lambda: len(gate.records) == 20)
+            await asyncio.sleep(0)
+            assert alive() <= 2
+        finally:
+            gc.enable()

@@ -10,6 +10,11 @@ from dataplane.observe.traceparent import Place
 from dataplane.runtime.messages import ResponseDetail
 
 
+def microseconds(seconds: float) -> float:
+    """Seconds without what is below a microsecond; half the cost of round()."""
+    return int(seconds * 1e6) / 1e6
+
+
 class Tally:
     """The facts of one exchange. Times are on Clock.now()."""
 
@@ -92,30 +97,37 @@ class Tally:
     def record(self) -> ExchangeRecord:
         """All of it, as logs, metrics and traces tell it."""
         header, parent_span_id, sampled = self._place
+        started = self.started
+        # By position, in the order of ExchangeRecord: 0.2 us, and 1.1 by name.
         record = ExchangeRecord(
-            listener=self.listener,
-            method=self.method,
-            path=self.path,
-            request_id=self.request_id.decode("latin-1"),
-            trace_id=header[3:35].decode("latin-1"),
-            span_id=header[36:52].decode("latin-1"),
-            parent_span_id=parent_span_id,
-            sampled=sampled,
-            started=self.started,
-            status=self.status,
-            detail=self.detail,
-            route=self.route,
-            model=self.model or "",
-            provider=self.provider,
-            upstream_model=self.upstream_model,
-            endpoint=self.endpoint,
-            upstream_request_id=self.upstream_request_id.decode("latin-1"),
-            attempts=self.attempts,
-            stream=self.stream,
-            bytes_received=self.bytes_received,
-            bytes_sent=self.bytes_sent,
-            first_byte_s=round(self.first_byte - self.started, 6) if self.first_byte else 0.0,
-            duration_s=round(self.ended - self.started, 6),
+            "",
+            self.listener,
+            self.method,
+            self.path,
+            self.request_id.decode("latin-1"),
+            header[3:35].decode("latin-1"),
+            header[36:52].decode("latin-1"),
+            parent_span_id,
+            sampled,
+            started,
+            self.status,
+            self.detail,
+            self.route,
+            self.model or "",
+            self.provider,
+            self.upstream_model,
+            (),
+            "",
+            self.endpoint,
+            self.upstream_request_id.decode("latin-1"),
+            self.attempts,
+            self.stream,
+            self.bytes_received,
+            self.bytes_sent,
+            microseconds(self.first_byte - started) if self.first_byte else 0.0,
+            0.0,
+            0.0,
+            microseconds(self.ended - started),
         )
         if not self.encoded:
             self._count_usage(record)

@@ -129,10 +129,19 @@ class RequestShape:
 class AnswerShape:
     """Where an answer's headers of interest stand, and its head for our client.
 
-    `template` has a hole for our request id; the line that ends the head is not in it.
+    `template` is its middle, with a hole for our request id; `texts` are whole heads made of it.
     """
 
-    __slots__ = ("connection", "encoding", "plain", "request_id", "sized", "template", "transfer")
+    __slots__ = (
+        "connection",
+        "encoding",
+        "plain",
+        "request_id",
+        "sized",
+        "template",
+        "texts",
+        "transfer",
+    )
 
     def __init__(self, names: Names) -> None:
         self.connection = positions(names, b"connection")
@@ -143,6 +152,13 @@ class AnswerShape:
         self.plain = not self.connection and not self.transfer
         """Whether the values have no say in what the head becomes."""
         self.template = answer_template(names, frozenset())
+        self.texts: dict[tuple[int, bytes], bytes] = {}
+        """By status and the lines that end the head; as many as there are of both."""
+
+    def text(self, status: int, status_line: bytes, ending: bytes) -> bytes:
+        """The template of a whole head."""
+        made = self.texts[status, ending] = status_line + self.template.text + ending
+        return made
 
 
 def answer_template(names: Names, named: frozenset[bytes]) -> Template:

@@ -255,11 +255,14 @@ class Relay:
             tally.upstream_request_id = values[shape.request_id]
         tally.first_byte = self._serving.now()
         self._sent = True
-        return b"%b%b%b" % (
-            STATUS_LINES[status],
-            template.text % (*template.pick(values), front.request_id),
-            _FRAMING[chunked, front.closes()],
-        )
+        ending = _FRAMING[chunked, front.closes()]
+        if template is shape.template:
+            text = shape.texts.get((status, ending)) or shape.text(
+                status, STATUS_LINES[status], ending
+            )
+        else:
+            text = STATUS_LINES[status] + template.text + ending
+        return text % (*template.pick(values), front.request_id)
 
     # -- what the front tells
 

@@ -9,6 +9,7 @@ control plane has the first core, the nodes have the second.
 import argparse
 import json
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -36,6 +37,7 @@ PROVIDERS = 10
 PROCESSES = 2
 DESCRIPTORS_PER_NODE = 4
 START_TIMEOUT_S = 60.0
+ANSWER_TIMEOUT_S = 60.0
 WARM_APPLIES = 3
 """Before the nodes come: what a compilation leaves behind is no stream's memory."""
 FIRST_PUSHES = 5
@@ -66,7 +68,7 @@ class Push:
 class Crowd:
     """A process of simulated nodes."""
 
-    def __init__(self, process: "subprocess.Popen[str]") -> None:
+    def __init__(self, process: "subprocess.Popen[bytes]") -> None:
         self._process = process
 
     @property
@@ -75,12 +77,15 @@ class Crowd:
 
     def tell(self, *command: str) -> None:
         assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps(command) + "\n")
-        self._process.stdin.flush()
+        self._process.stdin.write(json.dumps(command).encode() + b"\n")
 
     def answer(self) -> dict[str, float]:
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
+        stdout = self._process.stdout
+        assert stdout is not None
+        ready, _, _ = select.select([stdout], [], [], ANSWER_TIMEOUT_S)
+        if not ready:
+            raise SystemExit(f"bench: not all nodes have it after {ANSWER_TIMEOUT_S:g} s")
+        line = stdout.readline()
         if not line:
             raise SystemExit("bench: the simulated nodes have died; see above")
         answer: dict[str, float] = json.loads(line)
@@ -151,7 +156,7 @@ def crowds(target: str, nodes: int, core: int) -> Iterator[list[Crowd]]:
                 command,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                text=True,
+                bufsize=0,  # what select() says must hold for readline()
                 env=os.environ | {"GRPC_VERBOSITY": "NONE"},  # a restart is news a thousand times
             )
             stack.callback(end, process)
@@ -159,13 +164,13 @@ def crowds(target: str, nodes: int, core: int) -> Iterator[list[Crowd]]:
         yield started
 
 
-def end(process: "subprocess.Popen[str]") -> None:
+def end(process: "subprocess.Popen[bytes]") -> None:
     """Closes the pipe, which the nodes take for a farewell; kills them if they do not."""
     assert process.stdin is not None
     assert process.stdout is not None
     process.stdin.close()
     try:
-        process.wait(10)
+        process.wait(3)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()

@@ -16,6 +16,7 @@ import os
 import random
 import sys
 import time
+import traceback
 from dataclasses import dataclass, field
 
 import grpc
@@ -34,6 +35,8 @@ OPTIONS = (
 )
 RETRY_S = (0.1, 0.4)
 CONNECTING_AT_ONCE = 50
+STREAM_ENDED = (grpc.aio.AioRpcError, grpc.aio.UsageError, asyncio.InvalidStateError)
+"""What reading and writing raise when the control plane goes."""
 
 
 @dataclass(slots=True)
@@ -99,7 +102,7 @@ async def keep(node: Node, crowd: Crowd, target: str, gate: asyncio.Semaphore) -
                 async with gate:
                     await channel.channel_ready()
                 await stream(node, crowd, channel)
-        except grpc.aio.AioRpcError:
+        except STREAM_ENDED:
             pass
         node.synced = False
         await asyncio.sleep(random.uniform(*RETRY_S))
@@ -153,6 +156,12 @@ async def obey(crowd: Crowd, commands: asyncio.StreamReader) -> None:
         say(answer)
 
 
+def die(life: "asyncio.Task[None]") -> None:
+    """A node that ends is a bug of ours: without it nothing would ever be complete."""
+    traceback.print_exception(life.exception())
+    os._exit(1)
+
+
 def say(answer: dict[str, float]) -> None:
     print(json.dumps(answer), flush=True)
 
@@ -167,9 +176,9 @@ async def main() -> None:
     gate = asyncio.Semaphore(CONNECTING_AT_ONCE)
     loop = asyncio.get_running_loop()
     lives = [loop.create_task(keep(node, crowd, target, gate)) for node in crowd.nodes]
-    await obey(crowd, commands)
     for life in lives:
-        life.cancel()
+        life.add_done_callback(die)
+    await obey(crowd, commands)
     os._exit(0)  # a thousand polite farewells take longer than the whole measurement
 
 

@@ -32,6 +32,8 @@ ENDS_WITHIN_S = 1.0
 USER_AGENT = "outrider"
 INVALID_ARGUMENT = 3
 MAX_REASON = 1000
+LASTS_S = 5.0
+"""A stream that held this long was a good one; a shorter one counts as a failed attempt."""
 SLICE_S = 0.001
 """Longest stretch of decoding before requests get their turn."""
 
@@ -129,6 +131,7 @@ class XdsClient:
     async def _use(self, stream: Stream) -> None:
         """Subscribe, then answer each update, one after the other, until the stream ends."""
         first, *others = self._subscriptions()
+        began = self._clock.now()
         await stream.write(first)
         # A refusal of the stream must be read before we write on: a write that fails hides it.
         reading = asyncio.ensure_future(stream.read())
@@ -143,10 +146,12 @@ class XdsClient:
             await self._follow(stream, await reading)
         finally:
             reading.cancel()
+            # Answers alone prove little: two nodes of one id are answered, and end each other's.
+            if self._clock.now() - began >= LASTS_S:
+                self._backoff.succeeded()
 
     async def _follow(self, stream: Stream, response: object) -> None:
         while isinstance(response, ads_pb2.DeltaDiscoveryResponse):
-            self._backoff.succeeded()
             await stream.write(await self._answer(response))
             response = await stream.read()
         self._tell("ended the stream")

@@ -277,3 +277,28 @@ async def test_thousand_routes_do_not_hold_up_the_loop() -> None:
         await asyncio.gather(counting, return_exceptions=True)
         assert len(c.state.resources.of(ROUTE)) == 1000
         assert turns > 3
+
+
+class Spans(AtOnce):
+    """Keeps the longest wait that each attempt might have taken."""
+
+    def __init__(self) -> None:
+        self.longest: list[float] = []
+
+    def uniform(self, a: float, b: float) -> float:
+        self.longest.append(b)
+        return super().uniform(a, b)
+
+
+async def test_streams_that_end_soon_after_an_answer_are_tried_ever_more_rarely() -> None:
+    spans = Spans()
+    async with (
+        ads.ads_server() as server,
+        following(ControlPlane(server.address), Applied(), chance=spans),
+    ):
+        for number in range(3):
+            stream = await server.stream()
+            await stream.send(CLUSTER, ads.cluster(f"c{number}"))
+            stream.end()
+        await server.stream()
+    assert spans.longest[:3] == [0.1, 0.2, 0.4]

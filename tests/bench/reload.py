@@ -14,12 +14,13 @@ from functools import partial
 from statistics import median
 
 import grpc
-from outriderpb.admin.v1 import config_pb2, config_pb2_grpc
+from outriderpb.admin.v1 import config_pb2_grpc
 
 from tests.bench.contestants.contestant import MODEL, UPSTREAM_KEY, Place, first_request
 from tests.bench.contestants.outrider import control_plane_command, data_plane_command
 from tests.bench.processes import Program, children, free_port, pin
 from tests.bench.programs import BUILD
+from tests.bench.push import apply
 from tests.bench.scenarios import JSON
 
 ROUTES = 1000
@@ -75,14 +76,6 @@ def config_text(port: int, upstream_port: int, provider: int) -> str:
         f"  - {{type: model, name: bench, address: 127.0.0.1, port: {port}}}\n"
         f"model_providers:\n{providers}model_aliases:\n{aliases}"
     )
-
-
-def apply(stub: config_pb2_grpc.ConfigServiceStub, text: str) -> None:
-    """Serve another config; raises SystemExit when it changes nothing."""
-    asked = config_pb2.ApplyRequest(config=text, file_name="reload.yaml", author="bench")
-    applied = stub.Apply(asked, timeout=30)
-    if applied.problems or not applied.changed:
-        raise SystemExit(f"bench: the control plane applied nothing: {applied}")
 
 
 def longest_answer(place: Place, port: int, act: Callable[[], None]) -> float:

@@ -33,9 +33,8 @@ def clauses(text: str) -> list[Span]:
     edges: list[Span] = []
     at = 0
     for match in _BREAK.finditer(text):
-        if match.end() > match.start():
-            edges.append((at, match.start()))
-            at = match.end()
+        edges.append((at, match.start()))
+        at = match.end()
     edges.append((at, len(text)))
     merged: list[Span] = []
     for span in edges:
@@ -63,6 +62,7 @@ def _trim(text: str, span: Span) -> Span:
 
 
 def _size(text: str, span: Span) -> int:
-    part = text[span[0] : span[1]]
+    # Only whether it reaches MIN_WORDS matters, so a long part is not counted to its end.
+    part = text[span[0] : min(span[1], span[0] + 120)]
     # Scripts without spaces have one "word" a sentence: two signs count as one.
     return max(len(_WORD.findall(part)), sum(1 for c in part if c > "\u2e80") // 2)

@@ -34,7 +34,7 @@ def asked(conversation: Sequence[Turn]) -> tuple[Asked, ...]:
     found: list[Asked] = []
     said = said_by = ""
     for turn in conversation:
-        text = _ends(turn.text.strip())
+        text = _readable(turn.text)
         if turn.role == "assistant":
             said, said_by = text or said, turn.name or said_by
         elif turn.role == "user" and text:
@@ -43,9 +43,13 @@ def asked(conversation: Sequence[Turn]) -> tuple[Asked, ...]:
     return tuple(found[-MAX_ASKED:])
 
 
-def _ends(text: str) -> str:
+def _readable(text: str) -> str:
+    """The text without runs of white space, a long one without its middle."""
     half = MAX_CHARACTERS // 2
-    return text if len(text) <= MAX_CHARACTERS else f"{text[:half]}\n{text[-half:]}"
+    if len(text) > MAX_CHARACTERS:
+        text = f"{text[:half]}\n{text[-half:]}"
+    lines = (" ".join(line.split()) for line in text.splitlines())
+    return "\n".join(line for line in lines if line)
 
 
 _THANKS = (
@@ -62,13 +66,14 @@ _DECLINING = re.compile(_DECLINE, re.IGNORECASE)
 _THANKING = re.compile(_THANKS, re.IGNORECASE)
 _GOODBYE = re.compile(r"\b(?:(?:good ?)?bye|see (?:you|ya)|take care)\b", re.IGNORECASE)
 _ONLY_POLITE = re.compile(
-    r"(?:(?:thanks?(?: you)?|thx|cheers|(?:good ?)?bye|see (?:you|ya)|take care|later|great|perfect"
+    # Possessive, so that no text takes more than one pass.
+    r"(?:(?>thanks?(?: you)?|thx|cheers|(?:good ?)?bye|see (?:you|ya)|take care|later|great|perfect"
     r"|that(?:'s| is|s| was| will be|'ll be) (?:all|it|everything)(?: i need(?:ed)?)?|no|nope|okay"
     r"|ok|nothing|else|good|fine|cool|awesome|wonderful|nice|a lot|so much|very much|again|for now"
     r"|for (?:that|(?:all )?(?:your|the) (?:help|info|information|assistance|time))|then|and|you"
     r"|now|too"
     r"|have a (?:good|great|nice) (?:day|one|evening|night|time|weekend)|all|i'?m|done|set)"
-    r"[\s.,!;:)-]*)+",
+    r"[\s.,!;:)-]*+)++",
     re.IGNORECASE,
 )
 _OFFER = re.compile(

@@ -151,7 +151,8 @@ class MiniLm:
         skipped = max(0, len(text) - 2 * half)
         if skipped:
             text = text[:half] + text[-half:]
-        encoding = self._tokenizer.encode(text)
+        # JSON may hold half a surrogate pair, which is a str but no text.
+        encoding = self._tokenizer.encode(text.encode("utf-8", "replace").decode())
         keep = _cut(len(encoding.ids), limit)
         ids = np.array([encoding.ids[i] for i in keep], dtype=np.int64)
         offsets = [encoding.offsets[i] for i in keep]

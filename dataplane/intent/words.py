@@ -47,7 +47,7 @@ def stem(word: str) -> str:
             if word.endswith(ending) and len(word) - len(ending) == 3:
                 word = word[: -len(ending)]
                 break
-    if len(word) > 4 and word[-1] == word[-2] and word[-1] not in "lsz":
+    if len(word) > 4 and word[-1] == word[-2] and word[-1] not in "sz":
         word = word[:-1]
     if len(word) > 4 and word[-1] == "e":
         word = word[:-1]

@@ -45,9 +45,9 @@ from tests.bench.routing_data import Example, RoutingData, load
 ENCODER = embed.load_encoder()  # before numpy: it sets the number of BLAS threads
 
 import numpy as np  # noqa: E402
-from numpy.typing import NDArray  # noqa: E402
 
-Matrix = NDArray[np.float64]
+from tests.bench.regression import Matrix, auroc, listwise, logistic  # noqa: E402
+
 DEFAULT = Path("/work/shared/data/routing")
 RANK_RIDGE = 1e-3
 SURE_RIDGE = 1e-3
@@ -191,38 +191,10 @@ def accuracy(rows: Sequence[Row], weights: Matrix) -> float:
 
 
 def fit_rank(rows: Sequence[Row]) -> Matrix:
-    """Newton's method on the log-likelihood of picking the right agent of a list."""
+    """Every source weighs by the root of its size."""
     sizes = Counter(r.source for r in rows)
-    groups: dict[int, list[Row]] = defaultdict(list)
-    for r in rows:
-        groups[len(r.features)].append(r)
-    blocks = [
-        (
-            np.stack([r.features for r in group]),
-            np.array([r.gold for r in group]),
-            np.array([sizes[r.source] ** -0.5 for r in group]),
-        )
-        for group in groups.values()
-    ]
-    total = sum(float(weight.sum()) for _, _, weight in blocks)
-    w = np.zeros(rows[0].features.shape[1])
-    for _ in range(30):
-        gradient = 2 * RANK_RIDGE * w
-        hessian = 2 * RANK_RIDGE * np.eye(len(w))
-        for x, gold, weight in blocks:
-            z = x @ w
-            p = np.exp(z - z.max(axis=1, keepdims=True))
-            p /= p.sum(axis=1, keepdims=True)
-            mean = np.einsum("na,naf->nf", p, x)
-            chosen = x[np.arange(len(gold)), gold]
-            gradient += (weight[:, None] * (mean - chosen)).sum(axis=0) / total
-            spread = x - mean[:, None, :]
-            hessian += np.einsum("n,na,naf,nag->fg", weight, p, spread, spread) / total
-        step = np.linalg.solve(hessian, gradient)
-        w -= step
-        if np.abs(step).max() < 1e-6:
-            break
-    return w
+    lists = [(r.features, r.gold, sizes[r.source] ** -0.5) for r in rows]
+    return listwise(lists, RANK_RIDGE)
 
 
 # --- sure ---------------------------------------------------------------------------------------
@@ -376,37 +348,6 @@ def report(results: Sequence[tuple[str, bool]]) -> str:
         kinds[kind].append(right)
     each = ", ".join(f"{kind} {np.mean(right):.3f}" for kind, right in sorted(kinds.items()))
     return f"{np.mean(later):.4f} ({each})"
-
-
-# --- regression ---------------------------------------------------------------------------------
-
-
-def logistic(x: Matrix, y: Matrix, weight: Matrix, ridge: float) -> Weights:
-    """Ridge-penalised logistic regression on standardised features, by Newton's method."""
-    mean, spread = x.mean(axis=0), x.std(axis=0) + 1e-9
-    z = np.c_[(x - mean) / spread, np.ones(len(x))]
-    penalty = ridge * np.r_[np.ones(x.shape[1]), 1e-9]
-    w = np.zeros(z.shape[1])
-    for _ in range(50):
-        p = 1 / (1 + np.exp(-z @ w))
-        gradient = z.T @ (weight * (p - y)) / weight.sum() + penalty * w
-        hessian = (z * (weight * p * (1 - p))[:, None]).T @ z / weight.sum() + np.diag(penalty)
-        step = np.linalg.solve(hessian, gradient)
-        w -= step
-        if np.abs(step).max() < 1e-8:
-            break
-    slope = w[:-1] / spread
-    return Weights(tuple(slope.round(3).tolist()), round(float(w[-1] - slope @ mean), 3))
-
-
-def auroc(positive: Sequence[float], negative: Sequence[float]) -> float:
-    """Chance that a random positive scores above a random negative."""
-    values = np.concatenate([positive, negative])
-    order = values.argsort(kind="stable")
-    places = np.empty(len(values))
-    places[order] = np.arange(1, len(values) + 1)
-    n = len(positive)
-    return float((places[:n].sum() - n * (n + 1) / 2) / (n * len(negative)))
 
 
 def shown(weights: Weights) -> str:

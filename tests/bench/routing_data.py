@@ -1,7 +1,7 @@
 """Labelled conversations for the router: the folder format of `make eval-router DATA=dir`.
 
 agents.json: {scenario: {"source": text, "agents": [{"id", "description"}, ...]}}; *.jsonl: one
-conversation a line, {"scenario", "kind", "messages": [{"role", "content"}], "expected": [agent ids]}
+conversation a line, {"scenario", "kind", "messages": [{"role", "content"}], "expected": [ids]},
 with optional "weak" (the label is a guess), "unordered" (the order of `expected` says nothing) and
 "dialogue" (which dialogue it was cut from). Kinds: single, oos, smalltalk (expected none), multi,
 mt_followup, mt_switch, mt_close (expected none); others are not scored. Scenarios that no line uses
@@ -43,12 +43,12 @@ class RoutingData:
     examples: tuple[Example, ...]
 
     def source(self, scenario: str) -> str:
-        """Whose data a scenario is: several scenarios share a source."""
+        """Whose data a scenario is."""
         return self.sources[scenario]
 
 
 def load(folder: Path) -> RoutingData:
-    """Reads every *.jsonl of the folder. Raises FileNotFoundError when there is nothing to score."""
+    """Reads every *.jsonl of the folder. Raises FileNotFoundError when there is none."""
     known = json.loads((folder / "agents.json").read_text())
     files = sorted(folder.glob("*.jsonl"))
     if not files:

@@ -32,6 +32,7 @@ class Candidate:
         "endpoints",
         "model",
         "name",
+        "only",
         "provider",
         "route",
         "route_name",
@@ -50,6 +51,8 @@ class Candidate:
         self.provider = provider
         self.cluster = cluster
         self.endpoints = endpoints
+        self.only = endpoints[0] if len(endpoints) == 1 else None
+        """The endpoint, when there is no choice."""
         self.series = series
         self.name = provider.name
         self.model = provider.model

@@ -86,15 +86,15 @@ def _name(front: "Front", incoming: Incoming) -> traceparent.Place:
     serving = incoming.serving
     random = serving.random
     request_id = values[shape.request_id] if shape.request_id >= 0 else b""
-    if not traceparent.sane_request_id(request_id):
+    if not (request_id.isalnum() and len(request_id) <= traceparent.REQUEST_ID_CHARS) and (
+        not traceparent.sane_request_id(request_id)
+    ):
         request_id = traceparent.new_request_id(random.getrandbits)
     front.request_id = request_id
-    return traceparent.begin(
-        values[shape.traceparent] if shape.traceparent >= 0 else None,
-        serving.sampling_percent,
-        random.getrandbits,
-        random.random,
-    )
+    value = values[shape.traceparent] if shape.traceparent >= 0 else None
+    if value is not None and serving.sampling_percent is None and traceparent.is_plain(value):
+        return value, "", False  # what `begin` would say, for the many
+    return traceparent.begin(value, serving.sampling_percent, random.getrandbits, random.random)
 
 
 def _record(

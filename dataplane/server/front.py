@@ -188,7 +188,7 @@ class Front(asyncio.Protocol):
         for _ in range(MESSAGES_A_TURN):
             if self._work is not None or self._lingering or self._writing_paused:
                 return
-            found = self._reader.more()
+            found = self._reader.feed(b"")
             if found is None:
                 if not self._stash:
                     if self._reader.receiving:

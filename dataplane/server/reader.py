@@ -7,7 +7,6 @@ connection must be closed: the parser leaks a request's last trailer into the ne
 tests/unit/dataplane/server/test_parser_contract.py holds what we use beyond its documentation.
 """
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from aiohttp import HttpVersion10, HttpVersion11
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
 if HttpRequestParser.__module__ != "aiohttp._http_parser":
     # the parser written in Python has the same name, other bugs and a tenth of the speed
     raise ImportError("aiohttp's C extension is missing: install its wheel, not its source")
-
-Messages = Sequence[tuple[RawRequestMessage, StreamReader]]
 
 _EMPTY_LINE = b"\r\n\r\n"
 _UNLIMITED = 1 << 30
@@ -90,23 +87,14 @@ class MessageReader:
         """Whether the connection must end with this message."""
 
     def feed(self, data: bytes) -> Incoming | LocalReply | None:
-        """Read on: a whole message, why there will be none, or None when there is too little."""
+        """Read on: a whole message, why there will be none, or None when there is too little.
+
+        No `data`: see what came together with the message before.
+        """
         try:
             messages, _, _ = self._parser.feed_data(data)
         except (HttpProcessingError, ValueError) as problem:
             return checks.parse_error(problem, self._host.serving.header_limit)
-        return self._take(messages, data)
-
-    def more(self) -> Incoming | LocalReply | None:
-        """As `feed`, of bytes that came together with the message before."""
-        try:
-            messages, _, _ = self._parser.feed_data(b"")
-        except (HttpProcessingError, ValueError) as problem:
-            return checks.parse_error(problem, self._host.serving.header_limit)
-        return self._take(messages, b"") if messages else None
-
-    def _take(self, messages: Messages, data: bytes) -> Incoming | LocalReply | None:
-        """See what the parser made of `data`."""
         if messages:
             message, payload = messages[0]
             serving = self._host.serving

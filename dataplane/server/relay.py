@@ -102,7 +102,7 @@ class Relay:
             self._refuse(found)
             return
         self._tally.stream = found.stream
-        lane = self._serving.lane(found.model)
+        lane = self._serving.lanes.get(found.model) or self._serving.lane(found.model)
         if isinstance(lane, LocalReply):
             self._refuse(lane)
             return
@@ -114,9 +114,13 @@ class Relay:
     def _attempt(self) -> None:
         """Send to the next endpoint that was not tried, or give up."""
         serving = self._serving
+        avoid = self._avoid
         for candidate in self._lane:
-            endpoint = pick(candidate.endpoints, serving.random.random, self._avoid)
-            if endpoint is not None and len(self._avoid) < MAX_CONNECT_ATTEMPTS:
+            endpoint = candidate.only
+            if endpoint is not None and not avoid:
+                break
+            endpoint = pick(candidate.endpoints, serving.random.random, avoid)
+            if endpoint is not None and len(avoid) < MAX_CONNECT_ATTEMPTS:
                 break
         else:
             self._give_up()

@@ -81,14 +81,12 @@ class Serving:
         """Whether nothing needs more than bytes."""
         self.sampling_percent = config.tracing.sampling_percent if config.tracing else None
         self.now: Callable[[], float] = services.clock.now
-        self._lanes: dict[str | None, Lane] = {}
-        self._before = dict(before._lanes) if before is not None else {}
+        self.lanes: dict[str | None, Lane] = {}
+        """What `lane` has found so far."""
+        self._before = dict(before.lanes) if before is not None else {}
 
     def lane(self, model: str | None) -> Lane | LocalReply:
-        """The candidates for a request's `model`."""
-        lane = self._lanes.get(model)
-        if lane is not None:
-            return lane
+        """Work out the candidates for a `model` that is not in `lanes` yet."""
         route = match_model(self.listener, model)
         if isinstance(route, LocalReply):
             return route
@@ -98,7 +96,7 @@ class Serving:
             return LocalReply(
                 503, "No provider serves this model.", ResponseDetail.NO_USABLE_ENDPOINT
             )
-        self._lanes[model] = lane  # bounded: only names that have a route get here
+        self.lanes[model] = lane  # bounded: only names that have a route get here
         return lane
 
     def _compile(self, route: Route, kept: Lane) -> Lane:

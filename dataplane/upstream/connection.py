@@ -101,7 +101,8 @@ class UpstreamConnection(asyncio.Protocol):
         self.headers.clear()
         if self._paused:
             self.resume()
-        self.pool.put(self, now)
+        self.due = now + IDLE_S
+        self.pool.free.append(self)
 
     def abort(self) -> None:
         """Close at once; the reader hears nothing more."""

@@ -42,11 +42,12 @@ class EndpointPool:
         self._tls = cluster.tls
         self._server_name = cluster.sni or endpoint.host
         self._connect_timeout_s = cluster.connect_timeout_s
-        self._free: list[UpstreamConnection] = []
+        self.free: list[UpstreamConnection] = []
+        """Connections that have nothing to do."""
 
     def take(self) -> UpstreamConnection | None:
         """A kept connection that was open a moment ago, the most recently used one."""
-        free = self._free
+        free = self.free
         while free:
             upstream = free.pop()
             if not upstream.closed:
@@ -56,7 +57,7 @@ class EndpointPool:
     def put(self, upstream: UpstreamConnection, now: float) -> None:
         """Keep a connection that has nothing to do from `now` on."""
         upstream.due = now + IDLE_S
-        self._free.append(upstream)
+        self.free.append(upstream)
 
     def dial(self, reader: Reader) -> None:
         """Open a connection for `reader`; it hears of it, or of the failure."""
@@ -71,12 +72,12 @@ class EndpointPool:
         """A connection of ours is closed."""
         self._pool.open_connections -= 1
         self._pool.wheel.remove(upstream)
-        if upstream in self._free:
-            self._free.remove(upstream)
+        if upstream in self.free:
+            self.free.remove(upstream)
 
     def close(self) -> None:
         """Close the connections that nobody uses."""
-        for upstream in list(self._free):
+        for upstream in list(self.free):
             upstream.abort()
 
     async def _dial(self, reader: Reader) -> None:

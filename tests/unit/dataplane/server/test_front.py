@@ -450,13 +450,13 @@ async def test_fault_of_ours_is_a_500_and_ends_only_its_connection(
     ):
         ((_, sock),) = gate.listeners._open.values()
         serving = sock.host.serving
-        serving._lanes["gpt"] = (None,)  # type: ignore[assignment]
+        serving.lanes["gpt"] = (None,)  # type: ignore[assignment]
         first.send(post(ASK))
         reply = await first.reply()
         assert (reply.status, reply.detail) == (500, "internal")
         assert await first.closed()
         assert "failed" in caplog.text
-        serving._lanes.clear()
+        serving.lanes.clear()
         second.send(post(ASK))
         assert (await second.reply()).status == 200
         assert sock.host.active == 0

@@ -24,6 +24,7 @@ class Tally:
         "_place",
         "_tail",
         "attempts",
+        "attributes",
         "bytes_received",
         "bytes_sent",
         "detail",
@@ -67,6 +68,8 @@ class Tally:
         self.started = started
         self.bytes_received = bytes_received
         self.attempts = 0
+        self.attributes: dict[str, str] | None = None
+        """Of the span, when there will be one."""
         self.bytes_sent = 0
         self.detail = ResponseDetail.VIA_UPSTREAM
         self.encoded = False
@@ -131,6 +134,8 @@ class Tally:
         )
         if not self.encoded:
             self._count_usage(record)
+        if self.attributes:
+            record.attributes = self.attributes
         begun = self._begun
         if begun is not None:
             record.decision = begun.decision

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from dataplane.observe import traceparent
 from dataplane.observe.record import ExchangeRecord
+from dataplane.observe.spans import from_headers
 from dataplane.observe.tally import Tally
 from dataplane.runtime.messages import LocalReply, ResponseDetail
 from dataplane.server.downstream import Call
@@ -50,6 +51,8 @@ def begin(front: "Front", incoming: Incoming) -> None:
             incoming.started,
             len(incoming.body),
         )
+        if place[2]:
+            tally.attributes = _attributes(incoming)
         relay = Relay(front, incoming, tally, place[0])
         front.work_on(relay, incoming.started, timeout_s)
         relay.start()
@@ -112,7 +115,16 @@ def _record(
         sampled=sampled,
         started=incoming.started,
         bytes_received=len(incoming.body),
+        attributes=_attributes(incoming) if sampled else {},
     )
+
+
+def _attributes(incoming: Incoming) -> dict[str, str]:
+    """Headers that the tracing configuration wants in spans."""
+    tracing = incoming.serving.config.tracing
+    if tracing is None or not tracing.header_prefixes:
+        return {}
+    return from_headers(incoming.headers(), tracing.header_prefixes)
 
 
 def _finish(

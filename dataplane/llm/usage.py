@@ -6,6 +6,7 @@ for no usage gets none.
 """
 
 import re
+import zlib
 
 import msgspec
 
@@ -26,6 +27,7 @@ class _WireAnswer(msgspec.Struct, gc=False):
 
 
 _ANSWER = msgspec.json.Decoder(_WireAnswer)
+_GZIP = zlib.MAX_WBITS | 16
 _INPUT = re.compile(rb'"(?:prompt|input)_tokens"\s*:\s*(\d{1,15})')
 _OUTPUT = re.compile(rb'"(?:completion|output)_tokens"\s*:\s*(\d{1,15})')
 
@@ -38,6 +40,17 @@ def usage_of_json(body: bytes) -> Usage | None:
         return _ANSWER.decode(body).usage
     except (msgspec.MsgspecError, RecursionError, UnicodeError):
         return None
+
+
+def usage_of_gzip(body: bytes) -> Usage | None:
+    """Usage of a whole JSON answer in gzip, as providers send it to clients that take it."""
+    if len(body) > MAX_JSON_BYTES:
+        return None
+    try:
+        plain = zlib.decompressobj(_GZIP).decompress(body, MAX_JSON_BYTES)
+    except zlib.error:
+        return None
+    return usage_of_json(plain)
 
 
 def usage_in_tail(tail: bytes) -> Usage | None:

@@ -4,7 +4,7 @@ A relay fills it in while it runs; the recorder turns it into an ExchangeRecord 
 time. That is a quarter of what making the record on the way costs (5 us a request).
 """
 
-from dataplane.llm.usage import TAIL_BYTES, usage_in_tail, usage_of_json
+from dataplane.llm.usage import TAIL_BYTES, usage_in_tail, usage_of_gzip, usage_of_json
 from dataplane.observe.record import ExchangeRecord
 from dataplane.observe.traceparent import Place
 from dataplane.runtime.messages import ResponseDetail
@@ -28,7 +28,7 @@ class Tally:
         "bytes_received",
         "bytes_sent",
         "detail",
-        "encoded",
+        "encoding",
         "ended",
         "endpoint",
         "first_byte",
@@ -72,8 +72,8 @@ class Tally:
         """Of the span, when there will be one."""
         self.bytes_sent = 0
         self.detail = ResponseDetail.VIA_UPSTREAM
-        self.encoded = False
-        """Whether the answer's body is compressed, so that its usage cannot be read."""
+        self.encoding = b""
+        """Content-Encoding of the answer; usage is read of whole ones in gzip, of no others."""
         self.ended = 0.0
         self.endpoint = ""
         self.first_byte = 0.0
@@ -132,8 +132,7 @@ class Tally:
             0.0,
             microseconds(self.ended - started),
         )
-        if not self.encoded:
-            self._count_usage(record)
+        self._count_usage(record)
         if self.attributes:
             record.attributes = self.attributes
         begun = self._begun
@@ -145,7 +144,11 @@ class Tally:
         return record
 
     def _count_usage(self, record: ExchangeRecord) -> None:
-        if self.stream or self._tail:
+        if self.encoding:
+            if self._tail or self.encoding.lower() != b"gzip":
+                return
+            usage = usage_of_gzip(self._last)
+        elif self.stream or self._tail:
             usage = usage_in_tail(self._tail + self._last[-TAIL_BYTES:])
         else:
             usage = usage_of_json(self._last)

@@ -254,7 +254,8 @@ class Relay:
         self._chunked = chunked = chunked and not front.http10
         tally = self._tally
         tally.status = status
-        tally.encoded = shape.encoding >= 0
+        if shape.encoding >= 0:
+            tally.encoding = values[shape.encoding]
         if shape.request_id >= 0:
             tally.upstream_request_id = values[shape.request_id]
         tally.first_byte = self._serving.now()

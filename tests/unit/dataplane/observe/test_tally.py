@@ -1,3 +1,4 @@
+import gzip
 from dataclasses import dataclass
 
 from dataplane.observe.record import ExchangeRecord
@@ -63,7 +64,7 @@ class Case:
     stream: bool
     pieces: tuple[bytes, ...]
     last: bytes
-    encoded: bool = False
+    encoding: bytes = b""
 
 
 def test_usage_is_read_however_the_answer_came() -> None:
@@ -74,11 +75,16 @@ def test_usage_is_read_however_the_answer_came() -> None:
         (Case(True, (), event), (3, 4)),
         (Case(True, (b"x" * 9000, event), b""), (3, 4)),
         (Case(True, tuple(event[at : at + 1] for at in range(len(event))), b""), (3, 4)),
-        (Case(False, (), ANSWER, encoded=True), (0, 0)),
+        (Case(False, (), ANSWER, encoding=b"br"), (0, 0)),
+        (Case(False, (), gzip.compress(ANSWER), encoding=b"gzip"), (3, 4)),
+        (Case(False, (), gzip.compress(ANSWER)[:-9], encoding=b"GZIP"), (0, 0)),
+        (Case(False, (b"x",), gzip.compress(ANSWER), encoding=b"gzip"), (0, 0)),
+        (Case(False, (), b"no gzip", encoding=b"gzip"), (0, 0)),
+        (Case(False, (), gzip.compress(b"0" * 10**7), encoding=b"gzip"), (0, 0)),
         (Case(False, (), b""), (0, 0)),
     ):
         it = tally()
-        it.stream, it.encoded = case.stream, case.encoded
+        it.stream, it.encoding = case.stream, case.encoding
         for piece in case.pieces:
             it.more(piece)
         it.last(case.last)

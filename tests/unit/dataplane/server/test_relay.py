@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from dataplane.runtime.config import Endpoint, Limits, Secret
+from dataplane.runtime.config import Endpoint, Limits, ModelTarget, Secret
 from tests.support.gateway import gateway, model_config
 from tests.support.raw_client import connected, post
 from tests.support.upstream import (
@@ -387,7 +387,7 @@ async def test_second_provider_of_an_alias_answers_when_the_first_cannot_be_reac
         listener = config.listeners["m"]
         route = replace(
             listener.routes[0],
-            target=replace(listener.routes[0].target, providers=(first.name, second.name)),
+            target=ModelTarget((first.name, second.name)),
         )
         config = replace(
             config,

@@ -105,6 +105,7 @@ async def test_connection_that_comes_too_late_is_kept_for_the_next() -> None:
     await until(lambda: reader.connection is not None)
     await asyncio.sleep(0)
     kept = place.take()
+    assert kept is not None
     assert kept is reader.connection
     place.put(kept, 0.0)
     await connections.close()

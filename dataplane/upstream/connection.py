@@ -70,6 +70,8 @@ class UpstreamConnection(asyncio.Protocol):
         self._paused = False
         self._head_bytes = 0
         self._head_done = False
+        self._head_count = 0
+        self._trailers = 0
         self._interim = 0
         self._in_interim = False
         self._done = False
@@ -98,6 +100,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._head_done = self._done = self._keep = False
         self._head_bytes = 0
         self._interim = 0
+        self._head_count = self._trailers = 0
         self.headers.clear()
         if self._paused:
             self.resume()
@@ -159,7 +162,12 @@ class UpstreamConnection(asyncio.Protocol):
             self._head_bytes += len(data)
             if self._head_bytes > MAX_HEAD_BYTES:
                 self._check_head()
-        if len(self.headers) > MAX_HEADERS:
+        count = len(self.headers)
+        if count != self._head_count and self._head_done:
+            # Trailers: llhttp tells of them as of headers, and they must not pass for any.
+            self._trailers += count - self._head_count
+            del self.headers[self._head_count :]
+        if count > MAX_HEADERS or self._trailers > MAX_HEADERS:
             self._fault = "it sent too many headers or trailers"
         if self._fault:
             self._fail(ResponseDetail.UPSTREAM_PROTOCOL_ERROR, self._fault)
@@ -225,6 +233,7 @@ class UpstreamConnection(asyncio.Protocol):
                 self._fault = f"it answered {status}"
             return
         self.status = status
+        self._head_count = len(self.headers)
         self._head_done = True
 
     def on_message_complete(self) -> None:
@@ -261,7 +270,7 @@ class UpstreamConnection(asyncio.Protocol):
 def _collector(headers: list[tuple[bytes, bytes]]) -> Callable[[bytes, bytes], None]:
     """A callback that does as little as possible: it runs for every header of every answer.
 
-    Trailers come this way too; they are never looked at.
+    Trailers come this way too; `data_received` takes them out again.
     """
     append = headers.append
 

@@ -495,8 +495,23 @@ async def test_interim_answers_trailers_and_extensions_are_not_passed_on() -> No
             assert got.startswith(b"HTTP/1.1 200 OK\r\n")
             assert got.endswith(b"\r\n\r\n5\r\nhello\r\n0\r\n\r\n")
             assert b"hop" not in got
+            assert b"trailer" not in got
             assert b"link" not in got
         assert fake.accepted == 1
+
+
+async def test_trailer_cannot_pass_for_a_header() -> None:
+    # All in one read: llhttp tells of trailers as it does of headers.
+    answer = chunked_head() + chunk(b"hello") + b"0\r\nset-cookie: a\r\n\r\n"
+    async with (
+        upstream(always(answer)) as fake,
+        gateway(model_config(fake.endpoint)) as gate,
+        connected(gate.port) as client,
+    ):
+        client.send(post(ASK))
+        reply = await client.reply()
+        assert (reply.body, reply.whole) == (b"hello", True)
+        assert "set-cookie" not in reply.headers
 
 
 async def test_answer_that_ends_with_its_connection_is_whole() -> None:

@@ -12,7 +12,7 @@ from dataplane.observe.metrics import Metrics, Series
 from dataplane.observe.record import ExchangeRecord
 from dataplane.observe.tally import Tally
 
-BATCH = 16  # 40 us
+BATCH = 64  # a quarter of a millisecond; over Envoy: 16 gives 0.92, 64 0.90
 FLUSH_S = 0.05
 
 

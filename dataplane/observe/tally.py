@@ -10,11 +10,6 @@ from dataplane.observe.traceparent import Place
 from dataplane.runtime.messages import ResponseDetail
 
 
-def microseconds(seconds: float) -> float:
-    """Seconds without what is below a microsecond; half the cost of round()."""
-    return int(seconds * 1e6) / 1e6
-
-
 class Tally:
     """The facts of one exchange. Times are on Clock.now()."""
 
@@ -101,6 +96,8 @@ class Tally:
         """All of it, as logs, metrics and traces tell it."""
         header, parent_span_id, sampled = self._place
         started = self.started
+        first_byte = self.first_byte
+        ids = header.decode("latin-1")
         # By position, in the order of ExchangeRecord: 0.2 us, and 1.1 by name.
         record = ExchangeRecord(
             "",
@@ -108,8 +105,8 @@ class Tally:
             self.method,
             self.path,
             self.request_id.decode("latin-1"),
-            header[3:35].decode("latin-1"),
-            header[36:52].decode("latin-1"),
+            ids[3:35],
+            ids[36:52],
             parent_span_id,
             sampled,
             started,
@@ -127,10 +124,10 @@ class Tally:
             self.stream,
             self.bytes_received,
             self.bytes_sent,
-            microseconds(self.first_byte - started) if self.first_byte else 0.0,
+            int((first_byte - started) * 1e6) / 1e6 if first_byte else 0.0,
             0.0,
             0.0,
-            microseconds(self.ended - started),
+            int((self.ended - started) * 1e6) / 1e6,  # (round() costs twice as much)
         )
         self._count_usage(record)
         if self.attributes:

@@ -101,20 +101,32 @@ class MessageReader:
             raw = message.raw_headers
             names, values = zip(*raw) if raw else ((), ())  # noqa: B905 - strict costs 0.2 us
             shape = REQUEST_SHAPES.get(names) or REQUEST_SHAPES.make(names)
-            incoming = self.incoming = Incoming(
-                serving, message.method, message.path, names, values, shape, serving.now()
-            )
-            self.told_to_close = message.should_close
+            path = message.path
+            incoming = Incoming(serving, message.method, path, names, values, shape, serving.now())
+            closes = self.told_to_close = message.should_close
+            length = len(data)
             if (
                 message.version is HttpVersion11
                 and not shape.special
-                and message.path[0] == "/"
+                and path[0] == "/"
                 and not self._fed
-                and 0 < len(data) <= serving.header_limit
+                and 0 < length <= serving.header_limit
             ):
                 self.http10 = False
-                self.closes = message.should_close or message.upgrade
+                self.closes = closes or message.upgrade
+                size = payload.total_bytes
+                if (  # as nearly always: one whole message, and nothing behind it
+                    self.drained
+                    and data.find(_EMPTY_LINE) + 4 + size == length
+                    and size <= serving.body_limit
+                    and payload.is_eof()
+                ):
+                    if size:
+                        incoming.body = data[-size:]
+                    return incoming
+                self.incoming = incoming
             else:
+                self.incoming = incoming
                 refusal = self._look_closely(message, incoming, len(data))
                 if refusal is not None:
                     return refusal

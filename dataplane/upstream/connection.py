@@ -272,9 +272,12 @@ def _collector(headers: list[tuple[bytes, bytes]]) -> Callable[[bytes, bytes], N
 
     Trailers come this way too; `data_received` takes them out again.
     """
-    append = headers.append
 
-    def on_header(name: bytes, value: bytes) -> None:
+    def on_header(
+        name: bytes,
+        value: bytes,
+        append: Callable[[tuple[bytes, bytes]], None] = headers.append,
+    ) -> None:
         append((name, value))
 
     return on_header

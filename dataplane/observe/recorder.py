@@ -38,12 +38,7 @@ class Recorder:
     def finish_later(self, tally: Tally, now: float, series: Series | None) -> None:
         """As `finish`, for what is still to be made a record of."""
         tally.ended = now
-        batch = self._batch  # (as _keep, without a call: this is for every relayed request)
-        batch.append((tally, series))
-        if len(batch) >= BATCH:
-            self._settle()
-        elif self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(FLUSH_S, self._on_timer)
+        self._keep(tally, series)
 
     def finish(self, record: ExchangeRecord, now: float, series: Series | None = None) -> None:
         """Say what happened, up to `now`; `series` spares a look-up when the caller has it."""

@@ -27,7 +27,6 @@ class ResponseDetail(StrEnum):
     RECEIVE_TIMEOUT = "receive_timeout"
     OVERLOADED = "overloaded"
     """The listener's concurrent requests are used up."""
-    DRAINING = "draining"
     DEADLINE_EXCEEDED = "deadline_exceeded"
     DOWNSTREAM_GONE = "downstream_gone"
     NO_USABLE_ENDPOINT = "no_usable_endpoint"

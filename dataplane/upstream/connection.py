@@ -272,12 +272,9 @@ def _collector(headers: list[tuple[bytes, bytes]]) -> Callable[[bytes, bytes], N
 
     Trailers come this way too; `data_received` takes them out again.
     """
+    append = headers.append
 
-    def on_header(
-        name: bytes,
-        value: bytes,
-        append: Callable[[tuple[bytes, bytes]], None] = headers.append,
-    ) -> None:
+    def on_header(name: bytes, value: bytes) -> None:
         append((name, value))
 
     return on_header

@@ -1,0 +1,3 @@
+"""The one form that every model protocol is read into and written from, so that n protocols need
+2n translators and not n squared.
+"""

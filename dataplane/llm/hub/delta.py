@@ -1,0 +1,128 @@
+"""A streamed answer as a sequence of deltas.
+
+Rule: Begin first; every part of a choice begins, grows and ends before the choice's next one
+begins; one Finished for each choice; then End, or Failed in its place. What breaks off has no End.
+
+Words are JSON string literals, quotes included, exactly as the provider wrote them (b'"a\\n"'):
+most are only handed on, and so they are neither decoded nor encoded. `literal` and `text_of` go
+between; the literals of neighbours join without decoding: `join`.
+"""
+
+import msgspec
+
+from dataplane.llm.hub.answer import Failure, Finish, TokenLogprob, Usage
+from dataplane.llm.hub.parts import Citation, Part
+
+Literal = bytes
+"""A JSON string with its quotes."""
+
+
+class Begin(msgspec.Struct):
+    """The answer begins. `usage` is what the provider tells at once (Anthropic)."""
+
+    id: str
+    model: str
+    created: int = 0
+    usage: Usage | None = None
+    service_tier: str = ""
+
+
+class PartBegin(msgspec.Struct):
+    """A part begins, with what is known at once: an empty Text, Thinking, Refusal or ToolCall, or a
+    whole part that does not grow (Media, Native).
+    """
+
+    part: Part
+    choice: int = 0
+
+
+class TextDelta(msgspec.Struct, gc=False):
+    """More words of the open Text, Refusal or Thinking."""
+
+    text: Literal
+    choice: int = 0
+    logprobs: list[TokenLogprob] | None = None
+
+
+class ArgumentsDelta(msgspec.Struct, gc=False):
+    """More of the open ToolCall's arguments."""
+
+    text: Literal
+    choice: int = 0
+
+
+class SignatureDelta(msgspec.Struct, gc=False):
+    """The signature of the open part (whole, or a piece to be joined)."""
+
+    signature: str
+    choice: int = 0
+
+
+class CitationDelta(msgspec.Struct, gc=False):
+    """One more citation of the open Text."""
+
+    citation: Citation
+    choice: int = 0
+
+
+class PartEnd(msgspec.Struct, gc=False):
+    """The open part is complete."""
+
+    choice: int = 0
+
+
+class Finished(msgspec.Struct, gc=False):
+    """A choice is complete."""
+
+    finish: Finish
+    choice: int = 0
+    stop_sequence: str = ""
+
+
+class UsageDelta(msgspec.Struct, gc=False):
+    """Tokens so far: replaces what was told before."""
+
+    usage: Usage
+
+
+class End(msgspec.Struct, gc=False):
+    """The stream is whole."""
+
+
+class Failed(msgspec.Struct, gc=False):
+    """The provider says within the stream that it failed, or what it sends is no stream."""
+
+    failure: Failure
+
+
+Delta = (
+    Begin
+    | PartBegin
+    | TextDelta
+    | ArgumentsDelta
+    | SignatureDelta
+    | CitationDelta
+    | PartEnd
+    | Finished
+    | UsageDelta
+    | End
+    | Failed
+)
+
+_ENCODER = msgspec.json.Encoder()
+_STRING = msgspec.json.Decoder(str)
+
+
+def literal(text: str) -> Literal:
+    """The JSON string literal of a text."""
+    return _ENCODER.encode(text)
+
+
+def text_of(words: Literal) -> str:
+    """The text of a literal. Raises msgspec.DecodeError when it is none."""
+    return _STRING.decode(words)
+
+
+def join(pieces: list[Literal]) -> Literal:
+    """One literal of several."""
+    return b'"%b"' % b"".join([piece[1:-1] for piece in pieces])

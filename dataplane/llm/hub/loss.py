@@ -1,0 +1,64 @@
+"""What a target protocol cannot say.
+
+Rule: nothing is lost in silence. A loss that changes what is asked is refused with a 400 that names
+the field, or dropped when the operator says so; a mere hint (cache markers, labels, whom to blame)
+is always dropped. What was dropped is named in the header `x-outrider-dropped`.
+"""
+
+from dataclasses import dataclass, field
+
+from dataplane.llm.hub.request import Request
+from dataplane.llm.protocols import Protocol
+from dataplane.runtime.messages import LocalReply, ResponseDetail
+
+SHOWN = 8
+"""How many fields an error names."""
+
+NAMES = {
+    Protocol.CHAT: "OpenAI chat completions",
+    Protocol.RESPONSES: "OpenAI Responses",
+    Protocol.MESSAGES: "Anthropic Messages",
+    Protocol.GEMINI: "Gemini generateContent",
+    Protocol.CONVERSE: "Bedrock Converse",
+}
+
+
+@dataclass(slots=True)
+class Losses:
+    """Collects what a writer could not say; made for one request."""
+
+    request: Request
+    refused: list[str] = field(default_factory=list)
+    hints: list[str] = field(default_factory=list)
+
+    def refuse(self, name: str) -> None:
+        """A field of Request, or a place in the client's words ("messages[3]: audio"), that matters
+        and cannot be expressed.
+        """
+        self._note(self.refused, name)
+
+    def hint(self, name: str) -> None:
+        """The same for what only advises."""
+        self._note(self.hints, name)
+
+    def _note(self, where: list[str], name: str) -> None:
+        said = self.request.said.get(name, name)
+        if said not in where:
+            where.append(said)
+
+    def dropped(self) -> tuple[str, ...]:
+        """Everything that does not reach the provider."""
+        return (*self.refused, *self.hints)
+
+    def refusal(self, target: Protocol) -> LocalReply | None:
+        """The 400, when anything was refused."""
+        if not self.refused:
+            return None
+        more = len(self.refused) - SHOWN
+        names = ", ".join(f"`{name}`" for name in self.refused[:SHOWN])
+        tail = f" and {more} more" if more > 0 else ""
+        return LocalReply(
+            400,
+            f"The model's provider speaks {NAMES[target]}, which cannot express: {names}{tail}.",
+            ResponseDetail.UNTRANSLATABLE,
+        )

@@ -1,0 +1,22 @@
+"""Signatures of thinking on their way through a client that speaks another protocol.
+
+A provider wants its signatures (Anthropic's `signature`, Responses' `encrypted_content`, Gemini's
+`thoughtSignature`) back with the next turn, and refuses those of others. So a signature that leaves
+for a client of another protocol is sealed with the name of the protocol it belongs to, and only
+that protocol's writer opens it again.
+"""
+
+from dataplane.llm.protocols import Protocol
+
+_PREFIX = "outrider."
+
+
+def seal(origin: Protocol, signature: str) -> str:
+    """What a client is given: "outrider.messages.EqRk...". An empty signature stays empty."""
+    return f"{_PREFIX}{origin.value}.{signature}" if signature else ""
+
+
+def opened(signature: str, target: Protocol) -> str:
+    """The signature, when `target` made it; else an empty text."""
+    mine = f"{_PREFIX}{target.value}."
+    return signature[len(mine) :] if signature.startswith(mine) else ""

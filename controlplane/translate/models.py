@@ -27,7 +27,7 @@ def models(config: schema.Config) -> Iterator[Resource]:
             model=model,
             cluster=cluster_name,
             # A path that the operator gives replaces the provider's own prefix.
-            path_prefix=urls[0].path or provider_defaults.of(vendor).prefix,
+            apis=[_chat(urls[0].path or provider_defaults.of(vendor).prefix)],
             passthrough_auth=provider.passthrough_auth,
             headers=[
                 model_pb2.Header(name=header.lower(), value=secret(text))
@@ -36,8 +36,12 @@ def models(config: schema.Config) -> Iterator[Resource]:
         )
         # The client's credential is sent instead, so ours need not exist.
         if provider.access_key is not None and not provider.passthrough_auth:
-            message.access_key.CopyFrom(secret(provider.access_key))
+            message.access_keys.append(secret(provider.access_key))
         yield Resource.of(ResourceType.MODEL_PROVIDER, name, message)
+
+
+def _chat(prefix: str) -> model_pb2.Api:
+    return model_pb2.Api(operation=model_pb2.OPERATION_CHAT, path=f"{prefix}/chat/completions")
 
 
 def _urls(provider: schema.ModelProvider, vendor: str) -> list[Url]:

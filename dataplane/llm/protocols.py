@@ -1,59 +1,10 @@
 """Which wire format a request speaks and what it asks for, by its method and path."""
 
-from enum import Enum
+from dataplane.runtime.protocols import GENERATION_OF, Operation, Protocol
+
+__all__ = ["CHAT_PATH", "GENERATION_OF", "Operation", "Protocol", "protocol_of"]
 
 CHAT_PATH = "/v1/chat/completions"
-
-
-class Protocol(Enum):
-    """A wire format of model APIs: between any two of them we translate."""
-
-    CHAT = "chat"
-    """OpenAI chat completions."""
-    RESPONSES = "responses"
-    """OpenAI Responses."""
-    MESSAGES = "messages"
-    """Anthropic Messages."""
-    GEMINI = "gemini"
-    """Google's generateContent."""
-    CONVERSE = "converse"
-    """Amazon Bedrock Converse."""
-
-
-class Operation(Enum):
-    """What a provider can be asked to do, as one of its APIs. The values are the wire's names."""
-
-    CHAT = "chat"
-    COMPLETIONS = "completions"
-    EMBEDDINGS = "embeddings"
-    RESPONSES = "responses"
-    MESSAGES = "messages"
-    COUNT_TOKENS = "count_tokens"
-    """Anthropic's /v1/messages/count_tokens."""
-    GENERATE_CONTENT = "generate_content"
-    """Gemini's generateContent and streamGenerateContent."""
-    GEMINI_COUNT_TOKENS = "gemini_count_tokens"
-    CONVERSE = "converse"
-    """Bedrock's converse and converse-stream."""
-
-    @property
-    def protocol(self) -> Protocol | None:
-        """The protocol whose requests this operation takes, when it is a generation that can be
-        translated; None for the others, which are only relayed.
-        """
-        return _GENERATIONS.get(self)
-
-
-_GENERATIONS = {
-    Operation.CHAT: Protocol.CHAT,
-    Operation.RESPONSES: Protocol.RESPONSES,
-    Operation.MESSAGES: Protocol.MESSAGES,
-    Operation.GENERATE_CONTENT: Protocol.GEMINI,
-    Operation.CONVERSE: Protocol.CONVERSE,
-}
-
-GENERATION_OF = {protocol: operation for operation, protocol in _GENERATIONS.items()}
-"""The operation that generates, by protocol."""
 
 _BY_PATH = {CHAT_PATH: Protocol.CHAT}
 

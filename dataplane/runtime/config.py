@@ -8,27 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
-
-class Secret:
-    """A resolved credential that does not show in a repr, a log line or a dump."""
-
-    __slots__ = ("_value",)
-
-    def __init__(self, value: str) -> None:
-        self._value = value
-
-    def reveal(self) -> str:
-        """The text itself; call it only where bytes for the upstream are made."""
-        return self._value
-
-    def __repr__(self) -> str:
-        return "Secret(***)"
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and other._value == self._value
-
-    def __hash__(self) -> int:
-        return hash(self._value)
+from dataplane.runtime.choosing import ModelRouting
+from dataplane.runtime.dialect import PLAIN, Dialect
+from dataplane.runtime.protocols import Operation
+from dataplane.runtime.secret import Secret as Secret  # its makers know it from here
 
 
 class ListenerKind(Enum):
@@ -60,6 +43,56 @@ class Cluster:
     connect_timeout_s: float = 5.0
 
 
+class AuthScheme(Enum):
+    """How a credential is shown to a provider."""
+
+    BEARER = "authorization"
+    """`authorization: Bearer KEY`."""
+    X_API_KEY = "x-api-key"
+    API_KEY = "api-key"
+    X_GOOG_API_KEY = "x-goog-api-key"
+    SIGV4 = "sigv4"
+    """Signed with ModelProvider.aws."""
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """One API of a provider: an operation, and how it is called there."""
+
+    operation: Operation
+    path: str
+    """The whole path; "{model}" stands for the model's name. May have a query."""
+    stream_path: str = ""
+    """Of streams, where it is another one."""
+    auth: AuthScheme = AuthScheme.BEARER
+    headers: tuple[tuple[str, str], ...] = ()
+    """What this API wants of everybody; a client's own value wins. Names are lower case."""
+
+
+@dataclass(frozen=True, slots=True)
+class Aws:
+    """Credentials of AWS for SigV4."""
+
+    region: str
+    access_key_id: Secret
+    secret_access_key: Secret
+    session_token: Secret | None = None
+    service: str = "bedrock"
+
+
+class OnUntranslatable(Enum):
+    """What becomes of what a provider's protocol cannot express."""
+
+    REFUSE = "refuse"
+    """A 400 that names the field."""
+    DROP = "drop"
+    """Left out, and named in x-outrider-dropped."""
+
+
+OPENAI_CHAT = Api(Operation.CHAT, "/v1/chat/completions")
+
+
 @dataclass(frozen=True, slots=True)
 class ModelProvider:
     """Who serves a model, with address and credentials."""
@@ -67,12 +100,19 @@ class ModelProvider:
     name: str
     provider: str
     model: str
+    """The model's name as its provider knows it; empty: what the client asked for, without the
+    prefix of the wildcard it matched.
+    """
     cluster: str
-    path_prefix: str = "/v1"
-    """Put before "/chat/completions"."""
-    access_key: Secret | None = None
+    apis: tuple[Api, ...] = (OPENAI_CHAT,)
+    """What it can do. A generation that is not among them is translated to the first that is."""
+    access_keys: tuple[Secret, ...] = ()
+    """Several are used in turn; none: no credential of ours is sent."""
     passthrough_auth: bool = False
     headers: tuple[tuple[str, Secret], ...] = ()
+    dialect: Dialect = PLAIN
+    aws: Aws | None = None
+    on_untranslatable: OnUntranslatable = OnUntranslatable.REFUSE
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,3 +226,4 @@ class RuntimeConfig:
     agents: Mapping[str, Agent] = field(default_factory=dict)
     filters: Mapping[str, Filter] = field(default_factory=dict)
     tracing: Tracing | None = None
+    model_routing: ModelRouting = field(default_factory=ModelRouting)

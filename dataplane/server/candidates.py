@@ -4,8 +4,11 @@ Built when the first request needs it (a thousand routes must not stall a reload
 reloads as long as its parts are the same objects.
 """
 
+from urllib.parse import quote
+
 from dataplane.observe.metrics import Series
 from dataplane.runtime.config import Cluster, ModelProvider, Route
+from dataplane.runtime.protocols import Operation
 from dataplane.server.heads import (
     CREDENTIALS,
     Names,
@@ -63,7 +66,7 @@ class Candidate:
         if not provider.passthrough_auth:
             replaced |= CREDENTIALS
         self._replaced = frozenset(replaced)
-        path = f"{provider.path_prefix.rstrip('/')}/chat/completions"
+        path = _chat_path(provider)
         self._before = b"POST " + escaped(path.encode()) + b" HTTP/1.1\r\nhost: %b\r\n"
         self._after = (
             escaped(_fixed_lines(provider))
@@ -109,11 +112,17 @@ class Candidate:
         )
 
 
+def _chat_path(provider: ModelProvider) -> str:
+    chat = (api for api in provider.apis if api.operation is Operation.CHAT)
+    api = next(chat, provider.apis[0])
+    return api.path.replace("{model}", quote(provider.model, safe=""))
+
+
 def _fixed_lines(provider: ModelProvider) -> bytes:
     """Credentials first, then the operator's own headers, which therefore may replace them."""
     lines = []
     own = {name.lower() for name, _ in provider.headers}
-    if provider.access_key is not None and "authorization" not in own:
-        lines.append(("authorization", f"Bearer {provider.access_key.reveal()}"))
+    if provider.access_keys and "authorization" not in own:
+        lines.append(("authorization", f"Bearer {provider.access_keys[0].reveal()}"))
     lines += [(name, value.reveal()) for name, value in provider.headers]
     return b"".join(f"{name}: {value}\r\n".encode() for name, value in lines)

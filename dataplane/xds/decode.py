@@ -5,7 +5,6 @@ everything compiled from it can be kept by identity. An error names the resource
 the operator reads of a refusal.
 """
 
-import re
 from collections.abc import Callable, Mapping
 
 from google.protobuf.message import DecodeError as WireError
@@ -16,26 +15,25 @@ from outriderpb.v1 import (
     endpoint_pb2,
     filter_pb2,
     listener_pb2,
+    model_metrics_pb2,
     model_pb2,
+    model_routing_pb2,
+    preference_pb2,
     route_pb2,
-    secret_pb2,
     tracing_pb2,
 )
 from outriderpb.xds.v3 import ads_pb2
 
 from dataplane.runtime import config
+from dataplane.xds.choosing import model_metrics, model_routing, preference
+from dataplane.xds.fields import BadFieldError, given, same, seconds
+from dataplane.xds.providers import provider
 from dataplane.xds.resource import Decoded, Named, ResourceKind, fingerprint
 from dataplane.xds.secrets import SecretReader, SecretUnavailableError
-
-HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
 class UndecodableError(Exception):
     """A resource this data plane cannot use; the text says which and why."""
-
-
-class _BadFieldError(Exception):
-    """Why, without which; becomes an UndecodableError."""
 
 
 def decode(
@@ -59,95 +57,55 @@ def decode(
         value = read(name, message, secrets)
     except WireError as e:
         raise UndecodableError(f"{kind.label} {name!r}: not a valid message") from e
-    except (_BadFieldError, SecretUnavailableError) as e:
+    except (BadFieldError, SecretUnavailableError) as e:
         raise UndecodableError(f"{kind.label} {name!r}: {e}") from e
     return Decoded(kind, name, wire.version, body, value, fingerprint(kind, name, wire.version))
 
 
 def _cluster(name: str, m: cluster_pb2.Cluster, _: SecretReader) -> config.Cluster:
-    _same(name, m.name, "name")
+    same(name, m.name, "name")
     return config.Cluster(
         name=name,
         endpoints=(),
         tls=m.tls,
         sni=m.sni,
         authority=m.authority,
-        connect_timeout_s=_seconds(m.connect_timeout_ms, 5.0),
+        connect_timeout_s=seconds(m.connect_timeout_ms, 5.0),
     )
 
 
 def _endpoints(
     name: str, m: endpoint_pb2.Endpoints, _: SecretReader
 ) -> tuple[config.Endpoint, ...]:
-    _same(name, m.cluster, "cluster")
+    same(name, m.cluster, "cluster")
     return tuple(_endpoint(one) for one in m.endpoints)
 
 
 def _endpoint(m: endpoint_pb2.Endpoint) -> config.Endpoint:
     if not m.host:
-        raise _BadFieldError("an endpoint without a host")
+        raise BadFieldError("an endpoint without a host")
     if not 0 < m.port < 65536:
-        raise _BadFieldError(f"endpoint {m.host}: port {m.port} is not between 1 and 65535")
+        raise BadFieldError(f"endpoint {m.host}: port {m.port} is not between 1 and 65535")
     return config.Endpoint(m.host, m.port, m.weight or 1)
 
 
-def _provider(name: str, m: model_pb2.ModelProvider, secrets: SecretReader) -> config.ModelProvider:
-    _same(name, m.name, "name")
-    return config.ModelProvider(
-        name=name,
-        provider=m.provider,
-        model=_given(m.model, "model"),
-        cluster=_given(m.cluster, "cluster"),
-        path_prefix=m.path_prefix,
-        access_key=_secret(m.access_key, secrets) if m.HasField("access_key") else None,
-        passthrough_auth=m.passthrough_auth,
-        headers=tuple((_header_name(h.name), _secret(h.value, secrets)) for h in m.headers),
-    )
-
-
-def _header_name(name: str) -> str:
-    if HEADER_NAME.fullmatch(name) is None:
-        raise _BadFieldError(f"{name!r} is not a header name")
-    return name
-
-
-def _secret(m: secret_pb2.SecretText, secrets: SecretReader) -> config.Secret:
-    return config.Secret("".join(_part(part, secrets) for part in m.parts))
-
-
-def _part(part: secret_pb2.SecretText.Part, secrets: SecretReader) -> str:
-    match part.WhichOneof("kind"):
-        case "literal":
-            if not part.literal.isascii() or not part.literal.isprintable():
-                raise _BadFieldError(
-                    "a header value has a line break, control or non-ASCII character"
-                )
-            return part.literal
-        case "env":
-            return secrets.variable(part.env)
-        case "file":
-            return secrets.file(part.file)
-        case _:
-            raise _BadFieldError("a kind of secret that this data plane does not know")
-
-
 def _agent(name: str, m: agent_pb2.Agent, _: SecretReader) -> config.Agent:
-    _same(name, m.id, "id")
-    return config.Agent(name, _given(m.cluster, "cluster"), m.path_prefix)
+    same(name, m.id, "id")
+    return config.Agent(name, given(m.cluster, "cluster"), m.path_prefix)
 
 
 def _filter(name: str, m: filter_pb2.Filter, _: SecretReader) -> config.Filter:
-    _same(name, m.id, "id")
+    same(name, m.id, "id")
     return config.Filter(
-        name, _given(m.cluster, "cluster"), m.path_prefix, _seconds(m.timeout_ms, 10.0)
+        name, given(m.cluster, "cluster"), m.path_prefix, seconds(m.timeout_ms, 10.0)
     )
 
 
 def _tracing(_: str, m: tracing_pb2.Tracing, __: SecretReader) -> config.Tracing:
     if not 0.0 <= m.sampling_percent <= 100.0:
-        raise _BadFieldError(f"sampling_percent {m.sampling_percent} is not between 0 and 100")
+        raise BadFieldError(f"sampling_percent {m.sampling_percent} is not between 0 and 100")
     return config.Tracing(
-        endpoint=_given(m.endpoint, "endpoint"),
+        endpoint=given(m.endpoint, "endpoint"),
         sampling_percent=m.sampling_percent,
         static_attributes=tuple(sorted(m.static_attributes.items())),
         header_prefixes=tuple(m.header_prefixes),
@@ -155,10 +113,10 @@ def _tracing(_: str, m: tracing_pb2.Tracing, __: SecretReader) -> config.Tracing
 
 
 def _route(name: str, m: route_pb2.Route, _: SecretReader) -> config.Route:
-    _same(name, m.name, "name")
+    same(name, m.name, "name")
     return config.Route(
         name=name,
-        listener=_given(m.listener, "listener"),
+        listener=given(m.listener, "listener"),
         target=_target(m),
         models=tuple(m.models),
         is_default=m.is_default,
@@ -170,12 +128,12 @@ def _target(m: route_pb2.Route) -> config.Target:
     match m.WhichOneof("target"):
         case "model":
             if not m.model.providers:
-                raise _BadFieldError("leads to no model provider")
+                raise BadFieldError("leads to no model provider")
             return config.ModelTarget(tuple(m.model.providers))
         case "agent":
             agent = m.agent
             return config.AgentTarget(
-                agent=_given(agent.agent, "agent"),
+                agent=given(agent.agent, "agent"),
                 description=agent.description,
                 is_default=agent.is_default,
                 input_filters=tuple(agent.input_filters),
@@ -183,7 +141,7 @@ def _target(m: route_pb2.Route) -> config.Target:
                 examples=tuple(agent.examples),
             )
         case _:
-            raise _BadFieldError("leads to a kind of target that this data plane does not know")
+            raise BadFieldError("leads to a kind of target that this data plane does not know")
 
 
 KINDS: Mapping[int, config.ListenerKind] = {
@@ -193,18 +151,18 @@ KINDS: Mapping[int, config.ListenerKind] = {
 
 
 def _listener(name: str, m: listener_pb2.Listener, _: SecretReader) -> config.Listener:
-    _same(name, m.name, "name")
+    same(name, m.name, "name")
     kind = KINDS.get(m.kind)
     if kind is None:
-        raise _BadFieldError(f"kind {m.kind} is not one this data plane knows")
+        raise BadFieldError(f"kind {m.kind} is not one this data plane knows")
     if m.port > 65535:
-        raise _BadFieldError(f"port {m.port} is not between 0 and 65535")
+        raise BadFieldError(f"port {m.port} is not between 0 and 65535")
     return config.Listener(
         name=name,
         kind=kind,
-        address=_given(m.address, "address"),
+        address=given(m.address, "address"),
         port=m.port,
-        timeout_s=_seconds(m.timeout_ms, 300.0),
+        timeout_s=seconds(m.timeout_ms, 300.0),
         limits=_limits(m.limits),
         input_filters=tuple(m.input_filters),
         min_confidence=m.min_confidence,
@@ -218,33 +176,21 @@ def _limits(m: listener_pb2.Limits) -> config.Limits:
         max_header_bytes=m.max_header_bytes or default.max_header_bytes,
         max_body_bytes=m.max_body_bytes or default.max_body_bytes,
         max_requests=m.max_requests or default.max_requests,
-        receive_timeout_s=_seconds(m.receive_timeout_ms, default.receive_timeout_s),
-        idle_timeout_s=_seconds(m.idle_timeout_ms, default.idle_timeout_s),
+        receive_timeout_s=seconds(m.receive_timeout_ms, default.receive_timeout_s),
+        idle_timeout_s=seconds(m.idle_timeout_ms, default.idle_timeout_s),
     )
-
-
-def _same(name: str, inside: str, field: str) -> None:
-    if inside != name:
-        raise _BadFieldError(f"its {field} inside is {inside!r}")
-
-
-def _given(value: str, field: str) -> str:
-    if not value:
-        raise _BadFieldError(f"has no {field}")
-    return value
-
-
-def _seconds(milliseconds: int, default: float) -> float:
-    return milliseconds / 1000 if milliseconds else default
 
 
 DECODERS: Mapping[ResourceKind, tuple[type[Message], Callable[..., object]]] = {
     ResourceKind.CLUSTER: (cluster_pb2.Cluster, _cluster),
     ResourceKind.ENDPOINTS: (endpoint_pb2.Endpoints, _endpoints),
-    ResourceKind.MODEL_PROVIDER: (model_pb2.ModelProvider, _provider),
+    ResourceKind.MODEL_PROVIDER: (model_pb2.ModelProvider, provider),
     ResourceKind.AGENT: (agent_pb2.Agent, _agent),
     ResourceKind.FILTER: (filter_pb2.Filter, _filter),
     ResourceKind.TRACING: (tracing_pb2.Tracing, _tracing),
+    ResourceKind.MODEL_METRICS: (model_metrics_pb2.ModelMetrics, model_metrics),
     ResourceKind.ROUTE: (route_pb2.Route, _route),
+    ResourceKind.PREFERENCE: (preference_pb2.RoutingPreference, preference),
+    ResourceKind.MODEL_ROUTING: (model_routing_pb2.ModelRouting, model_routing),
     ResourceKind.LISTENER: (listener_pb2.Listener, _listener),
 }

@@ -27,6 +27,7 @@ from dataplane.runtime.config import (
     RuntimeConfig,
     Tracing,
 )
+from dataplane.xds.choosing import joined as joined_routing
 from dataplane.xds.resource import ResourceKind, Resources
 
 V = TypeVar("V")
@@ -71,6 +72,7 @@ def join(resources: Resources, before: Resources, config: RuntimeConfig) -> Runt
         agents=section(ResourceKind.AGENT, Agent, config.agents),
         filters=section(ResourceKind.FILTER, Filter, config.filters),
         tracing=next(iter(tracing.values()), None),
+        model_routing=joined_routing(resources, before, config.model_routing),
     )
     problems = [*_dangling(joined), *_dangling_routes(resources, before, joined)]
     if problems:

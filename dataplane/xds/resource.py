@@ -26,7 +26,10 @@ class ResourceKind(Enum):
     AGENT = ("type.googleapis.com/outrider.v1.Agent", "agent")
     FILTER = ("type.googleapis.com/outrider.v1.Filter", "filter")
     TRACING = ("type.googleapis.com/outrider.v1.Tracing", "tracing")
+    MODEL_METRICS = ("type.googleapis.com/outrider.v1.ModelMetrics", "model metrics")
     ROUTE = ("type.googleapis.com/outrider.v1.Route", "route")
+    PREFERENCE = ("type.googleapis.com/outrider.v1.RoutingPreference", "routing preference")
+    MODEL_ROUTING = ("type.googleapis.com/outrider.v1.ModelRouting", "model routing")
     LISTENER = ("type.googleapis.com/outrider.v1.Listener", "listener")
 
     @property

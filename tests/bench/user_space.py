@@ -115,7 +115,7 @@ def serving(log_fd: int) -> Serving:
         by_model={MODEL: route},
         default_route=route,
     )
-    provider = ModelProvider("p", "openai", MODEL, "c", access_key=Secret(UPSTREAM_KEY))
+    provider = ModelProvider("p", "openai", MODEL, "c", access_keys=(Secret(UPSTREAM_KEY),))
     cluster = Cluster("c", (Endpoint("127.0.0.1", 9),))
     config = RuntimeConfig("1", {"bench": listener}, {"c": cluster}, {"p": provider})
     return Serving(services, config, listener)

@@ -42,9 +42,10 @@ def provider(
     name: str, in_cluster: str, env: str = "", header: str = "", version: str = "1"
 ) -> ads_pb2.Resource:
     """A model provider, with the variable that holds its key."""
-    message = model_pb2.ModelProvider(name=name, model=name, cluster=in_cluster, path_prefix="/v1")
+    message = model_pb2.ModelProvider(name=name, model=name, cluster=in_cluster)
+    message.apis.add(operation=model_pb2.OPERATION_CHAT, path="/v1/chat/completions")
     if env:
-        message.access_key.parts.add(env=env)
+        message.access_keys.add().parts.add(env=env)
     if header:
         message.headers.add(name="x-team").value.parts.add(literal=header)
     return wire(ResourceKind.MODEL_PROVIDER, name, message, version)

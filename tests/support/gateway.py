@@ -96,7 +96,7 @@ def model_config(
     listener: Mapping[str, Any] | None = None,
 ) -> RuntimeConfig:
     """One model listener on a port of the system's choice, with one provider of the model `gpt`."""
-    made = ModelProvider(PROVIDER, "openai", "gpt", "c", access_key=Secret("sk-provider"))
+    made = ModelProvider(PROVIDER, "openai", "gpt", "c", access_keys=(Secret("sk-provider"),))
     made = replace(made, **(provider or {}))
     route = Route("m/openai", "m", ModelTarget((made.name,)), models, default, made.name)
     return RuntimeConfig(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from google.protobuf.json_format import MessageToDict
+from outriderpb.v1 import model_pb2
 
 from controlplane.config.problem import ConfigErrors
 from controlplane.snapshot.resource import ResourceType
@@ -65,7 +66,8 @@ def test_a_variable_that_is_not_used_need_not_be_there() -> None:
     extra = "', access_key: $KEY, passthrough_auth: true}"
     snapshot = compile_config(HEAD + PROVIDER.format(1).replace("'}", extra), "a.yaml", {})
     provider = snapshot.of_type(ResourceType.MODEL_PROVIDER)["p1"].message
-    assert not provider.HasField("access_key")
+    assert isinstance(provider, model_pb2.ModelProvider)
+    assert not provider.access_keys
 
 
 def test_no_secret_is_in_a_snapshot() -> None:

@@ -7,7 +7,9 @@ import pytest
 from dataplane.runtime.config import ModelProvider, RuntimeConfig, Secret
 
 KEY = Secret("sk-live-123")
-PROVIDER = ModelProvider("m", "openai", "m", "provider:m", access_key=KEY, headers=(("x", KEY),))
+PROVIDER = ModelProvider(
+    "m", "openai", "m", "provider:m", access_keys=(KEY,), headers=(("x", KEY),)
+)
 CONFIG = RuntimeConfig(version="v", providers={"m": PROVIDER})
 
 

@@ -96,7 +96,7 @@ async def test_provider_headers_win_over_the_clients_and_over_the_key() -> None:
 
 
 async def test_passthrough_auth_forwards_the_clients_credentials() -> None:
-    provider = {"passthrough_auth": True, "access_key": None}
+    provider = {"passthrough_auth": True, "access_keys": ()}
     async with (
         upstream() as fake,
         gateway(model_config(fake.endpoint, provider=provider)) as gate,

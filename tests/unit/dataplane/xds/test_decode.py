@@ -24,7 +24,7 @@ def refusal(kind: ResourceKind, wire: ads_pb2.Resource) -> str:
 def test_secret_is_resolved_and_does_not_show() -> None:
     made = value(ResourceKind.MODEL_PROVIDER, ads.provider("gpt", "c", env="KEY", header="blue"))
     assert isinstance(made, ModelProvider)
-    assert made.access_key == Secret("sk-123")
+    assert made.access_keys == (Secret("sk-123"),)
     assert made.headers == (("x-team", Secret("blue")),)
     assert "sk-123" not in repr(made)
 

@@ -14,8 +14,10 @@ PROVIDER = ResourceKind.MODEL_PROVIDER
 
 async def test_secrets_are_shown_by_name_only() -> None:
     message = model_pb2.ModelProvider(name="p", model="m", cluster="c")
-    message.access_key.parts.add(literal="prefix-secret-")
-    message.access_key.parts.add(env="KEY")
+    message.apis.add(operation=model_pb2.OPERATION_CHAT, path="/v1/chat/completions")
+    key = message.access_keys.add()
+    key.parts.add(literal="prefix-secret-")
+    key.parts.add(env="KEY")
     message.headers.add(name="x-team").value.parts.add(literal="literal-secret")
     wire = ads.wire(PROVIDER, "p", message)
     one = decode(PROVIDER, wire, NOTHING, Secrets({"KEY": "resolved-secret"}))
@@ -23,7 +25,7 @@ async def test_secrets_are_shown_by_name_only() -> None:
     assert b"secret" not in text
     shown = json.loads(text)[PROVIDER.url]["p"]
     assert shown["version"] == "1"
-    assert shown["resource"]["access_key"] == {"parts": [{"literal": "***"}, {"env": "KEY"}]}
+    assert shown["resource"]["access_keys"] == [{"parts": [{"literal": "***"}, {"env": "KEY"}]}]
 
 
 async def test_every_resource_is_shown() -> None:

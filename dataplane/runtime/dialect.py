@@ -1,0 +1,25 @@
+"""How one provider's API differs from its protocol's book; part of its entry in the table."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """Switches that writers of requests look at. The defaults are what most servers take."""
+
+    max_completion_tokens: bool = False
+    """Chat: `max_completion_tokens` in place of `max_tokens` (OpenAI, Azure)."""
+    developer_role: bool = False
+    """Chat: late instructions may have the role "developer"."""
+    stream_usage: bool = True
+    """Chat: the server knows `stream_options.include_usage`."""
+    json_schema: bool = True
+    """Chat: the server knows `response_format` json_schema."""
+    reasoning_content: bool = False
+    """Chat: wants its `reasoning_content` back with the next turn (DeepSeek, Moonshot)."""
+    default_max_tokens: int = 8192
+    """Messages: `max_tokens` must be sent; this when the client gave none."""
+    anthropic_version: str = "2023-06-01"
+
+
+PLAIN = Dialect()

@@ -1,0 +1,1 @@
+"""What must be remembered from one request to the next, and where."""

@@ -26,7 +26,10 @@ class ResourceType(Enum):
     AGENT = "type.googleapis.com/outrider.v1.Agent"
     FILTER = "type.googleapis.com/outrider.v1.Filter"
     TRACING = "type.googleapis.com/outrider.v1.Tracing"
+    MODEL_METRICS = "type.googleapis.com/outrider.v1.ModelMetrics"
     ROUTE = "type.googleapis.com/outrider.v1.Route"
+    PREFERENCE = "type.googleapis.com/outrider.v1.RoutingPreference"
+    MODEL_ROUTING = "type.googleapis.com/outrider.v1.ModelRouting"
     LISTENER = "type.googleapis.com/outrider.v1.Listener"
 
     @property

@@ -44,7 +44,7 @@ def test_apis_come_with_their_paths_headers_and_auth_in_order() -> None:
 
 
 def test_every_operation_of_the_wire_is_known() -> None:
-    names = [name for name in model_pb2.Operation.keys() if not name.endswith("UNSPECIFIED")]
+    names = model_pb2.Operation.keys()[1:]
     made = read(message(*[model_pb2.Api(operation=name, path="/x") for name in names]))
     assert {api.operation for api in made.apis} == set(Operation)
 

@@ -4,73 +4,17 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any
 
-from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
-from controlplane.config import schema
+from controlplane.config import fields
+from controlplane.config.blocks import BLOCKS, REFUSED, RENAMED
 from controlplane.config.problem import Path, one_of
 
-# Where a block of the schema stands; "*" is any index or name.
-BLOCKS: Mapping[Path, type[BaseModel]] = {
-    (): schema.Config,
-    ("listeners", "*"): schema.Listener,
-    ("listeners", "*", "agents", "*"): schema.ListenerAgent,
-    ("listeners", "*", "limits"): schema.Limits,
-    ("agents", "*"): schema.Agent,
-    ("filters", "*"): schema.Filter,
-    ("model_providers", "*"): schema.ModelProvider,
-    ("model_aliases", "*"): schema.ModelAlias,
-    ("tracing",): schema.Tracing,
-    ("tracing", "span_attributes"): schema.SpanAttributes,
-}
-
 _LATER = "not supported yet"
-# Keys of Plano that we refuse with a reason, by block; the value is the hint.
-_REFUSED: Mapping[Path, Mapping[str, str]] = {
-    (): {
-        "llm_providers": "rename it to 'model_providers'",
-        "endpoints": "give each agent its 'url' or 'endpoints'",
-        "overrides": "",
-        "prompt_caching": "",
-        "system_prompt": "",
-        "prompt_targets": "make it an agent",
-        "ratelimits": "",
-        "mode": "remove it: it has no effect in Plano either",
-        "routing": "",
-        "state_storage": "",
-        "prompt_guards": "remove it: it has no effect in Plano either",
-        "routing_preferences": "",
-        "model_metrics_sources": "",
-    },
-    ("listeners", "*"): {
-        "output_filters": "",
-        "filter_chain": "rename it to 'input_filters'",
-        "router": "remove it: agents are chosen by the embedded router",
-        "max_retries": "",
-        "model_providers": "move it to the top level of the file",
-        "llm_providers": "move it to the top level of the file, as 'model_providers'",
-    },
-    ("listeners", "*", "agents", "*"): {
-        "filter_chain": "rename it to 'input_filters'",
-        "output_filters": "",
-        "url": "the address goes into the top-level 'agents'",
-    },
-    ("filters", "*"): {"transport": "remove it: filters are HTTP", "tool": "only MCP has tools"},
-    ("model_providers", "*"): {
-        "http_host": "",
-        "provider_interface": "remove it: every provider is spoken to as OpenAI chat completions",
-        "routing_preferences": "",
-        "usage": "",
-        "rate_limits": "",
-    },
-    ("tracing",): {"exporters": "", "trace_arch_internal": "remove it: it has no effect"},
-}
-_RENAMED = ("llm_providers", "filter_chain", "model_providers", "url")
-
 _PATTERNS: Mapping[str, str] = {
-    schema.ID: "may have letters, digits, '_', '-' and '.' only, 64 at most",
-    schema.LISTENER_NAME: "may have letters, digits, '_', '-', '.' and spaces only, 128 at most",
-    schema.MODEL_NAME: "must be 1 to 256 characters without spaces",
+    fields.ID: "may have letters, digits, '_', '-' and '.' only, 64 at most",
+    fields.LISTENER_NAME: "may have letters, digits, '_', '-', '.' and spaces only, 128 at most",
+    fields.MODEL_NAME: "must be 1 to 256 characters without spaces",
 }
 _WANTED: Mapping[str, str] = {
     "string_type": "text",
@@ -130,7 +74,7 @@ def explain(error: ErrorDetails) -> tuple[Path, str, str]:
 def meant(path: Path) -> str:
     """The key that an unknown one was probably meant to be; empty when there is no such."""
     where, key = shape(path[:-1]), str(path[-1])
-    if key in _REFUSED.get(where, {}):
+    if key in REFUSED.get(where, {}):
         return ""
     known = list(BLOCKS[where].model_fields) if where in BLOCKS else []
     return next(iter(get_close_matches(key, known, n=1, cutoff=0.6)), "")
@@ -138,9 +82,9 @@ def meant(path: Path) -> str:
 
 def _unknown_key(path: Path) -> tuple[str, str]:
     where, key = shape(path[:-1]), str(path[-1])
-    refused = _REFUSED.get(where, {})
+    refused = REFUSED.get(where, {})
     if key in refused:
-        return ("is not a key here" if key in _RENAMED else f"is {_LATER}"), refused[key]
+        return ("is not a key here" if key in RENAMED else f"is {_LATER}"), refused[key]
     close = meant(path)
     if close:
         return "unknown key", f"did you mean {close!r}?"

@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from controlplane.config import document, explain, schema
+from controlplane.config.blocks import BLOCKS
 from controlplane.config.problem import ConfigError, ConfigErrors, Path, show_path
 
 _ROUNDS = 4  # a stand-in can uncover what its place hid; two rounds are the most seen in golden/
@@ -165,7 +166,7 @@ def _stand_in(path: Path, holder: Any) -> object:
             return f"openai/{unique}"
         case ("model_aliases", "*"):
             return None
-        case (*_, "*") if where in explain.BLOCKS:
+        case (*_, "*") if where in BLOCKS:
             return {}
         case ("listeners" | "agents" | "model_providers", "*", *_, "*") | ("tracing", *_, "*"):
             return "http://stand.in" if where[-2] == "endpoints" else unique

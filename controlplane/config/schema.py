@@ -7,69 +7,25 @@ the key. The docstring under each key is its description in the JSON schema that
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict, StringConstraints
-from pydantic_core import PydanticCustomError
+from pydantic import Field, Strict, StringConstraints
 
-from controlplane.config import values
-
-MAX_ITEMS = 20_000  # of any list; ten times the 1,000 routes we measure with, and some
-
-# What a name may be. Ids go into headers and into OpenAI's message `name`, so they are plain words.
-ID = r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$"
-LISTENER_NAME = r"^[A-Za-z0-9_][A-Za-z0-9_. -]{0,127}$"
-MODEL_NAME = r"^[!-~]{1,256}$"
-
-
-def _duration(text: str) -> str:
-    """A duration in range, kept as it is written."""
-    try:
-        values.duration_ms(text)
-    except values.BadValueError as e:
-        raise PydanticCustomError("outrider", "{said}", {"said": e.message, "hint": e.hint}) from e
-    return text
+from controlplane.config.fields import (
+    LISTENER_NAME,
+    MAX_ITEMS,
+    Block,
+    Duration,
+    Id,
+    ModelName,
+    Names,
+    Text,
+    Texts,
+    Url,
+    Urls,
+)
+from controlplane.config.schema_models import ModelAlias, ModelProvider
 
 
-def _url(text: str) -> str:
-    """A URL that can be called, kept as it is written."""
-    try:
-        values.read_url(text)
-    except values.BadValueError as e:
-        raise PydanticCustomError("outrider", "{said}", {"said": e.message, "hint": e.hint}) from e
-    return text
-
-
-Id = Annotated[str, StringConstraints(pattern=ID)]
-ModelName = Annotated[str, StringConstraints(pattern=MODEL_NAME)]
-Duration = Annotated[
-    str,
-    AfterValidator(_duration),
-    Field(json_schema_extra={"pattern": values.DURATION, "examples": ["30s", "500ms", "2m"]}),
-]
-Url = Annotated[
-    str,
-    AfterValidator(_url),
-    Field(json_schema_extra={"pattern": "^https?://", "examples": ["http://127.0.0.1:8001"]}),
-]
-Text = Annotated[str, StringConstraints(min_length=1, max_length=8192)]
-SecretText = Annotated[str, StringConstraints(min_length=1, max_length=8192)]
-# YAML lists become tuples, so the values can be shared without fear; all else is taken as written.
-Names = Annotated[tuple[Id, ...], Strict(False), Field(max_length=MAX_ITEMS)]
-Urls = Annotated[tuple[Url, ...], Strict(False), Field(min_length=1, max_length=MAX_ITEMS)]
-Texts = Annotated[tuple[Text, ...], Strict(False), Field(max_length=MAX_ITEMS)]
-
-
-class _Block(BaseModel):
-    model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        strict=True,
-        allow_inf_nan=False,
-        use_attribute_docstrings=True,
-        protected_namespaces=(),
-    )
-
-
-class Limits(_Block):
+class Limits(Block):
     """What one request or connection may use up; more is answered with an OpenAI error body."""
 
     max_header_bytes: Annotated[int, Field(ge=1024, le=1 << 20)] = 16_384
@@ -84,7 +40,7 @@ class Limits(_Block):
     """How long a connection may wait for its next request."""
 
 
-class ListenerAgent(_Block):
+class ListenerAgent(Block):
     """An agent of a listener, and what it is for there."""
 
     id: Id
@@ -99,7 +55,7 @@ class ListenerAgent(_Block):
     """Requests that this agent is meant for; they sharpen the embedded router."""
 
 
-class Listener(_Block):
+class Listener(Block):
     """An address and port that accepts requests of one kind."""
 
     type: Literal["agent", "model"]
@@ -122,7 +78,7 @@ class Listener(_Block):
     """What one request or connection may use up."""
 
 
-class Agent(_Block):
+class Agent(Block):
     """An HTTP service that does a task and speaks OpenAI chat completions."""
 
     id: Id
@@ -133,7 +89,7 @@ class Agent(_Block):
     """In place of `url`: several equal addresses, URLs that differ in host and port only."""
 
 
-class Filter(_Block):
+class Filter(Block):
     """An HTTP service that sees requests first, and may change or refuse them."""
 
     id: Id
@@ -146,37 +102,7 @@ class Filter(_Block):
     """Time for its whole answer; without one the request is answered 504."""
 
 
-class ModelProvider(_Block):
-    """Who serves a model, with address and credentials."""
-
-    model: ModelName
-    """`provider/model`: the provider's name, then the model's as the provider knows it."""
-    name: ModelName | None = None
-    """What clients ask for. Unique; default is the whole of `model`."""
-    base_url: Url | None = None
-    """Where the provider is. Its path, when it has one, comes before `/chat/completions`."""
-    endpoints: Urls | None = None
-    """In place of `base_url`: several equal addresses, URLs that differ in host and port only."""
-    access_key: SecretText | None = None
-    """The key sent as bearer token: `$VAR`, `${VAR}` or `file:/path`, read where it is used."""
-    passthrough_auth: bool = False
-    """Send the client's own credential; `access_key` is not used then."""
-    headers: dict[str, SecretText] = Field(default_factory=dict, max_length=100)
-    """Headers added to every request; values may hold `$VAR` or be `file:/path`."""
-    default: bool = False
-    """Answers requests that name no model. At most one."""
-
-
-class ModelAlias(_Block):
-    """A name clients may ask for instead of a model."""
-
-    target: ModelName | None = None
-    """The model it stands for: a provider's `name`, its `provider/model` or the bare model."""
-    targets: Annotated[tuple[ModelName, ...], Strict(False), Field(min_length=1)] | None = None
-    """In place of `target`: several models, in the order they are tried."""
-
-
-class SpanAttributes(_Block):
+class SpanAttributes(Block):
     """What is put on every span."""
 
     header_prefixes: Texts = ()
@@ -185,7 +111,7 @@ class SpanAttributes(_Block):
     """Attributes with fixed values."""
 
 
-class Tracing(_Block):
+class Tracing(Block):
     """Where spans go and how many are made."""
 
     random_sampling: Annotated[float, Field(ge=0.0, le=100.0)] = 0.0
@@ -196,7 +122,7 @@ class Tracing(_Block):
     """Attributes of every span: fixed ones, and request headers."""
 
 
-class Config(_Block):
+class Config(Block):
     """An Outrider config."""
 
     version: Literal["v0.1", "v0.1.0", "0.1-beta", "0.2.0", "v0.3.0", "v0.4.0"]

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from outriderpb.v1 import model_pb2
 
-from controlplane.config import schema
+from controlplane.config import schema, schema_models
 from controlplane.config.rules import models as names
 from controlplane.config.rules import provider_defaults
 from controlplane.config.values import Url, read_url
@@ -44,7 +44,7 @@ def _chat(prefix: str) -> model_pb2.Api:
     return model_pb2.Api(operation=model_pb2.OPERATION_CHAT, path=f"{prefix}/chat/completions")
 
 
-def _urls(provider: schema.ModelProvider, vendor: str) -> list[Url]:
+def _urls(provider: schema_models.ModelProvider, vendor: str) -> list[Url]:
     if provider.endpoints:
         return [read_url(url) for url in provider.endpoints]
     return [read_url(provider.base_url or provider_defaults.of(vendor).url)]

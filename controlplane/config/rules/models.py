@@ -2,7 +2,7 @@
 
 import re
 
-from controlplane.config import schema, values
+from controlplane.config import schema, schema_models, values
 from controlplane.config.problem import Path
 from controlplane.config.rules import addresses, provider_defaults
 from controlplane.config.rules.findings import Findings, suggest
@@ -39,12 +39,12 @@ def check(config: schema.Config, findings: Findings) -> None:
     _aliases(config, names, findings)
 
 
-def name_of(provider: schema.ModelProvider) -> str:
+def name_of(provider: schema_models.ModelProvider) -> str:
     """What clients ask for."""
     return provider.name or provider.model
 
 
-def _model(provider: schema.ModelProvider, path: Path, findings: Findings) -> None:
+def _model(provider: schema_models.ModelProvider, path: Path, findings: Findings) -> None:
     vendor, slash, model = provider.model.partition("/")
     at = (*path, "model")
     if not slash or not vendor or not model:
@@ -63,7 +63,9 @@ def _model(provider: schema.ModelProvider, path: Path, findings: Findings) -> No
     _address(provider, vendor, path, findings)
 
 
-def _address(provider: schema.ModelProvider, vendor: str, path: Path, findings: Findings) -> None:
+def _address(
+    provider: schema_models.ModelProvider, vendor: str, path: Path, findings: Findings
+) -> None:
     addresses.check(findings, path, ("base_url", provider.base_url), provider.endpoints)
     if provider.base_url is not None:
         addresses.check_suffix(
@@ -80,7 +82,7 @@ def _address(provider: schema.ModelProvider, vendor: str, path: Path, findings: 
         findings.add((*path, "base_url"), f"is missing: {vendor!r} has no known address", hint)
 
 
-def _credentials(provider: schema.ModelProvider, path: Path, findings: Findings) -> None:
+def _credentials(provider: schema_models.ModelProvider, path: Path, findings: Findings) -> None:
     if provider.access_key is not None:
         _access_key(provider.access_key, (*path, "access_key"), findings)
     seen: dict[str, Path] = {}
@@ -147,7 +149,7 @@ def models_of(config: schema.Config) -> dict[str, str]:
     return known
 
 
-def targets_of(alias: schema.ModelAlias) -> tuple[str, ...]:
+def targets_of(alias: schema_models.ModelAlias) -> tuple[str, ...]:
     """The models an alias stands for, in order."""
     return alias.targets or ((alias.target,) if alias.target else ())
 

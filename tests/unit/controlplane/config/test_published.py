@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from controlplane.config import published
-from controlplane.config.explain import BLOCKS
+from controlplane.config.blocks import BLOCKS
 from controlplane.config.published import json_schema
 
 SHIPPED = Path(published.__file__).with_name("outrider.schema.json")

@@ -1,0 +1,78 @@
+"""Which conversation a request belongs to. Pure.
+
+Rule: a session is one client's. The tenant is part of every key, and what identifies a conversation
+without an id of its own is what stays the same in all its turns: instructions, tools and the first
+words of the user.
+"""
+
+import hashlib
+from dataclasses import dataclass
+
+from dataplane.llm.hub.parts import Text
+from dataplane.llm.hub.request import Request
+from dataplane.sessions.store import key_of
+
+AFFINITY = "x-model-affinity"
+CACHE = "x-plano-cache"
+"""`off`: no implicit session and no cache markers for this request."""
+KIND = "model"
+MAX_ID = 256
+_SALT = b"outrider-affinity-v1"
+_SEPARATOR = b"\x1f"
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A conversation."""
+
+    id: str
+    """The client's own word, or "implicit:" and a hash."""
+    key: str
+    """Of the store."""
+    explicit: bool
+
+
+def session_of(request: Request, affinity: str, tenant: str, implicit: bool) -> Session | None:
+    """The session of a request; None when it has none.
+
+    :param affinity: the client's own word for it, or nothing.
+    :param implicit: whether requests without such a word have a session too.
+    """
+    if affinity:
+        name = affinity[:MAX_ID]
+    else:
+        first = _first_words(request) if implicit else None
+        if first is None:
+            return None
+        name = f"implicit:{_digest(tenant, *_prefix(request), first)}"
+    # A client that asks for another model wants another model, not the session's.
+    lane = _digest(name, request.model)
+    return Session(name, key_of(KIND, tenant, lane), bool(affinity))
+
+
+def prefix_hash(request: Request, tenant: str) -> str:
+    """A hash of what a provider's cache holds from the first turn on: instructions and tools."""
+    return _digest(tenant, *_prefix(request))
+
+
+def _prefix(request: Request) -> tuple[str, str]:
+    system = "".join(part.text for part in request.system if isinstance(part, Text))
+    return system, ",".join(tool.name for tool in request.tools)
+
+
+def _first_words(request: Request) -> str | None:
+    for message in request.messages:
+        if message.role == "user":
+            text = "".join(part.text for part in message.parts if isinstance(part, Text))
+            if text:
+                return text
+    return None
+
+
+def _digest(*texts: str) -> str:
+    digest = hashlib.blake2b(_SALT, digest_size=8)
+    for text in texts:
+        # Half a surrogate pair cannot be encoded, and a client may send one.
+        digest.update(text.encode("utf-8", "surrogatepass"))
+        digest.update(_SEPARATOR)
+    return digest.hexdigest()

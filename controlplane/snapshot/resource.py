@@ -27,6 +27,7 @@ class ResourceType(Enum):
     FILTER = "type.googleapis.com/outrider.v1.Filter"
     TRACING = "type.googleapis.com/outrider.v1.Tracing"
     MODEL_METRICS = "type.googleapis.com/outrider.v1.ModelMetrics"
+    STATE_STORAGE = "type.googleapis.com/outrider.v1.StateStorage"
     ROUTE = "type.googleapis.com/outrider.v1.Route"
     PREFERENCE = "type.googleapis.com/outrider.v1.RoutingPreference"
     MODEL_ROUTING = "type.googleapis.com/outrider.v1.ModelRouting"

@@ -12,6 +12,7 @@ from dataplane.runtime.choosing import ModelRouting
 from dataplane.runtime.dialect import PLAIN, Dialect
 from dataplane.runtime.protocols import Operation
 from dataplane.runtime.secret import Secret as Secret  # its makers know it from here
+from dataplane.runtime.state_storage import StateStorage
 
 
 class ListenerKind(Enum):
@@ -227,3 +228,4 @@ class RuntimeConfig:
     filters: Mapping[str, Filter] = field(default_factory=dict)
     tracing: Tracing | None = None
     model_routing: ModelRouting = field(default_factory=ModelRouting)
+    state_storage: StateStorage = field(default_factory=StateStorage)

@@ -20,6 +20,7 @@ from outriderpb.v1 import (
     model_routing_pb2,
     preference_pb2,
     route_pb2,
+    state_storage_pb2,
     tracing_pb2,
 )
 from outriderpb.xds.v3 import ads_pb2
@@ -30,6 +31,7 @@ from dataplane.xds.fields import BadFieldError, given, same, seconds
 from dataplane.xds.providers import provider
 from dataplane.xds.resource import Decoded, Named, ResourceKind, fingerprint
 from dataplane.xds.secrets import SecretReader, SecretUnavailableError
+from dataplane.xds.state_storage import state_storage
 
 
 class UndecodableError(Exception):
@@ -189,6 +191,7 @@ DECODERS: Mapping[ResourceKind, tuple[type[Message], Callable[..., object]]] = {
     ResourceKind.FILTER: (filter_pb2.Filter, _filter),
     ResourceKind.TRACING: (tracing_pb2.Tracing, _tracing),
     ResourceKind.MODEL_METRICS: (model_metrics_pb2.ModelMetrics, model_metrics),
+    ResourceKind.STATE_STORAGE: (state_storage_pb2.StateStorage, state_storage),
     ResourceKind.ROUTE: (route_pb2.Route, _route),
     ResourceKind.PREFERENCE: (preference_pb2.RoutingPreference, preference),
     ResourceKind.MODEL_ROUTING: (model_routing_pb2.ModelRouting, model_routing),

@@ -27,6 +27,7 @@ from dataplane.runtime.config import (
     RuntimeConfig,
     Tracing,
 )
+from dataplane.runtime.state_storage import StateStorage
 from dataplane.xds.choosing import joined as joined_routing
 from dataplane.xds.resource import ResourceKind, Resources
 
@@ -64,6 +65,7 @@ def join(resources: Resources, before: Resources, config: RuntimeConfig) -> Runt
     if changed(ResourceKind.LISTENER, ResourceKind.ROUTE):
         listeners = _listeners(resources, before, listeners)
     tracing = resources.values(ResourceKind.TRACING, Tracing)
+    storage = resources.values(ResourceKind.STATE_STORAGE, StateStorage)
     joined = RuntimeConfig(
         version=resources.version(),
         listeners=listeners,
@@ -73,6 +75,7 @@ def join(resources: Resources, before: Resources, config: RuntimeConfig) -> Runt
         filters=section(ResourceKind.FILTER, Filter, config.filters),
         tracing=next(iter(tracing.values()), None),
         model_routing=joined_routing(resources, before, config.model_routing),
+        state_storage=next(iter(storage.values()), StateStorage()),
     )
     problems = [*_dangling(joined), *_dangling_routes(resources, before, joined)]
     if problems:

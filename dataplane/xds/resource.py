@@ -27,6 +27,7 @@ class ResourceKind(Enum):
     FILTER = ("type.googleapis.com/outrider.v1.Filter", "filter")
     TRACING = ("type.googleapis.com/outrider.v1.Tracing", "tracing")
     MODEL_METRICS = ("type.googleapis.com/outrider.v1.ModelMetrics", "model metrics")
+    STATE_STORAGE = ("type.googleapis.com/outrider.v1.StateStorage", "state storage")
     ROUTE = ("type.googleapis.com/outrider.v1.Route", "route")
     PREFERENCE = ("type.googleapis.com/outrider.v1.RoutingPreference", "routing preference")
     MODEL_ROUTING = ("type.googleapis.com/outrider.v1.ModelRouting", "model routing")

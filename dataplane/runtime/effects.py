@@ -9,6 +9,7 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TypeVar
 
+from dataplane.runtime.config import AgentTarget
 from dataplane.runtime.decision import Decision, Turn
 from dataplane.runtime.messages import HttpReply, Request, ResponseDetail
 
@@ -34,6 +35,39 @@ class Decide:
 
 
 @dataclass(frozen=True, slots=True)
+class DecideAmong:
+    """Ask an embedded router which of these fit. Answered by Decision or, when it is broken, by
+    CallFailed."""
+
+    agents: tuple[AgentTarget, ...]
+    min_confidence: float
+    conversation: tuple[Turn, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """Ask the store of sessions. Answered by Recalled, also when the store cannot be reached."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Remember:
+    """Keep something in the store of sessions. Answered by Recalled."""
+
+    key: str
+    value: bytes
+    ttl_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """What a store has, or None."""
+
+    value: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CallFailed:
     """No answer came; `timed_out` tells a 504 from a 502."""
 
@@ -42,6 +76,6 @@ class CallFailed:
     timed_out: bool = False
 
 
-Effect = CallHttp | Decide
-Reply = HttpReply | CallFailed | Decision
+Effect = CallHttp | Decide | DecideAmong | Recall | Remember
+Reply = HttpReply | CallFailed | Decision | Recalled
 Steps = Generator[Effect, Reply, T]

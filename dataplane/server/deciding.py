@@ -13,11 +13,15 @@ from typing import Protocol
 from dataplane.intent.embed import load_encoder
 from dataplane.intent.encoder import Encoder
 from dataplane.intent.router import make_bm25, make_minilm
+from dataplane.routing.preference import as_agents
 from dataplane.runtime.config import AgentTarget, Listener, RuntimeConfig
 from dataplane.runtime.decision import Decision, Turn
 from dataplane.tasks import Tasks
 
 log = logging.getLogger(__name__)
+
+MAX_SETS = 32
+"""Sets of preferences whose routers are kept: about 1 MB each."""
 
 
 class Router(Protocol):
@@ -47,34 +51,36 @@ class Making:
 
 
 class _Post:
-    """One listener's router. Its methods run in threads."""
+    """A router of one set of agents. Its methods run in threads."""
 
-    def __init__(self, listener: Listener, making: Making) -> None:
-        self.listener = listener
+    def __init__(
+        self, name: str, agents: tuple[AgentTarget, ...], min_confidence: float, making: Making
+    ) -> None:
+        self.name = name
+        """For logs."""
+        self.is_read = False
+        """Whether the encoder has been told to read it, or has done so."""
         self._making = making
-        self._agents = _agents(listener)
+        self._agents = agents
+        self._min_confidence = min_confidence
         self._words: Router | None = None
         self._meaning: Router | None = None
 
-    def serves(self, listener: Listener) -> bool:
+    def serves(self, agents: tuple[AgentTarget, ...], min_confidence: float) -> bool:
         """Whether it decides among the very same agents."""
-        ours = self.listener
-        return listener is ours or (
-            listener.min_confidence == ours.min_confidence and _agents(listener) == self._agents
-        )
+        return min_confidence == self._min_confidence and agents == self._agents
 
     def decide(self, conversation: tuple[Turn, ...]) -> Decision:
         """Only ever called in the one thread of decisions."""
         if self._meaning is not None:
             return self._meaning.decide(conversation)
         if self._words is None:
-            self._words = self._making.words(self._agents, self.listener.min_confidence)
+            self._words = self._making.words(self._agents, self._min_confidence)
         return self._words.decide(conversation)
 
     def read(self, encoder: Encoder) -> None:
         """Decide by meaning from now on."""
-        confidence = self.listener.min_confidence
-        self._meaning = self._making.meaning(self._agents, confidence, encoder)
+        self._meaning = self._making.meaning(self._agents, self._min_confidence, encoder)
 
 
 class Deciding:
@@ -86,6 +92,8 @@ class Deciding:
         self._encoder: Encoder | None = None
         self._loaded = False
         self._posts: dict[str, _Post] = {}
+        self._sets: dict[tuple[tuple[AgentTarget, ...], float], _Post] = {}
+        """Of preferences, which clients may bring along; the one asked last is at the end."""
         self._decisions = ThreadPoolExecutor(1, "router")
         self._reading = ThreadPoolExecutor(1, "router-index")
         self._tasks = Tasks()
@@ -95,21 +103,60 @@ class Deciding:
         """Listeners whose agents did not change keep their routers."""
         posts: dict[str, _Post] = {}
         for name, listener in config.listeners.items():
-            if len(_agents(listener)) < 2:
+            agents = _agents(listener)
+            if len(agents) < 2:
                 continue
             post = self._posts.get(name)
-            if post is None or not post.serves(listener):
-                post = _Post(listener, self._making)
+            if post is None or not post.serves(agents, listener.min_confidence):
+                post = _Post(f"listener {name}", agents, listener.min_confidence, self._making)
                 self._start_reading(post)
             posts[name] = post
         self._posts = posts
+        routing = config.model_routing
+        if routing.preferences and not routing.routing_model:
+            post = self._among(as_agents(routing.preferences), routing.min_confidence)
+            self._read_once(post)
 
     async def decide(self, listener: Listener, conversation: tuple[Turn, ...]) -> Decision:
         """Which agents of the listener fit. Cancel it freely: a decision not begun is dropped."""
         post = self._posts.get(listener.name)
-        if post is None or not post.serves(listener):
+        agents = _agents(listener)
+        if post is None or not post.serves(agents, listener.min_confidence):
             # A request that began before its listener changed, or was removed.
-            post = _Post(listener, self._making)
+            name = f"listener {listener.name}"
+            post = _Post(name, agents, listener.min_confidence, self._making)
+        return await self._ask(post, conversation)
+
+    async def decide_among(
+        self,
+        agents: tuple[AgentTarget, ...],
+        min_confidence: float,
+        conversation: tuple[Turn, ...],
+    ) -> Decision:
+        """Which of these fit. The routers of the sets asked for last are kept."""
+        known = (agents, min_confidence) in self._sets
+        post = self._among(agents, min_confidence)
+        if known:
+            # Clients may bring sets along: reading one that never comes again is work for nothing.
+            self._read_once(post)
+        return await self._ask(post, conversation)
+
+    def _read_once(self, post: _Post) -> None:
+        if not post.is_read:
+            post.is_read = True
+            self._start_reading(post)
+
+    def _among(self, agents: tuple[AgentTarget, ...], min_confidence: float) -> _Post:
+        key = (agents, min_confidence)
+        post = self._sets.pop(key, None)
+        if post is None:
+            post = _Post(f"{len(agents)} routing preferences", agents, min_confidence, self._making)
+        self._sets[key] = post
+        if len(self._sets) > MAX_SETS:
+            del self._sets[next(iter(self._sets))]
+        return post
+
+    async def _ask(self, post: _Post, conversation: tuple[Turn, ...]) -> Decision:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._decisions, post.decide, conversation)
 
@@ -125,7 +172,7 @@ class Deciding:
             await asyncio.to_thread(pool.shutdown, cancel_futures=True)
 
     def _start_reading(self, post: _Post) -> None:
-        task = self._tasks.start(self._read(post), name=f"router of {post.listener.name}")
+        task = self._tasks.start(self._read(post), name=f"router of {post.name}")
         self._unread.add(task)
         task.add_done_callback(self._unread.discard)
 
@@ -140,7 +187,7 @@ class Deciding:
             self._encoder = self._making.load()
         if self._encoder is not None:
             post.read(self._encoder)
-            log.info("listener %s routes with %s", post.listener.name, self._encoder.name)
+            log.info("%s: routed with %s", post.name, self._encoder.name)
 
 
 def _agents(listener: Listener) -> tuple[AgentTarget, ...]:

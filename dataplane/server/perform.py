@@ -1,5 +1,7 @@
 """Carries out what pure code asks for: the one place where an Effect becomes I/O."""
 
+import logging
+from collections.abc import Awaitable
 from dataclasses import replace
 from typing import Protocol, TypeVar
 
@@ -7,12 +9,25 @@ from dataplane.clock import Clock
 from dataplane.observe import spans
 from dataplane.observe.record import ExchangeRecord
 from dataplane.observe.tracing import Tracer
-from dataplane.runtime.config import Listener, RuntimeConfig
+from dataplane.runtime.config import AgentTarget, Listener, RuntimeConfig
 from dataplane.runtime.decision import Decision, Turn
-from dataplane.runtime.effects import CallFailed, CallHttp, Decide, Effect, Reply, Steps
-from dataplane.runtime.messages import HttpReply, Request
+from dataplane.runtime.effects import (
+    CallFailed,
+    CallHttp,
+    Decide,
+    DecideAmong,
+    Effect,
+    Recall,
+    Recalled,
+    Remember,
+    Reply,
+    Steps,
+)
+from dataplane.runtime.messages import HttpReply, Request, ResponseDetail
 from dataplane.server.downstream import Call
 from dataplane.upstream.client import UpstreamClient
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -24,6 +39,15 @@ class Decider(Protocol):
         """The agents of the listener that should answer."""
         ...
 
+    async def decide_among(
+        self,
+        agents: tuple[AgentTarget, ...],
+        min_confidence: float,
+        conversation: tuple[Turn, ...],
+    ) -> Decision:
+        """Which of these fit."""
+        ...
+
     def configure(self, config: RuntimeConfig) -> None:
         """Get ready to decide for these listeners."""
         ...
@@ -33,12 +57,30 @@ class Decider(Protocol):
         ...
 
 
+class Memory(Protocol):
+    """The store of sessions; never fails, but may forget."""
+
+    async def recall(self, key: str) -> bytes | None:
+        """What is kept there."""
+        ...
+
+    async def remember(self, key: str, value: bytes, ttl_s: float) -> None:
+        """Keep it."""
+        ...
+
+
 class Performer:
     """Drives generators of effects on behalf of exchanges."""
 
     def __init__(
-        self, client: UpstreamClient, decider: Decider, tracer: Tracer, clock: Clock
+        self,
+        client: UpstreamClient,
+        decider: Decider,
+        tracer: Tracer,
+        clock: Clock,
+        memory: Memory | None = None,
     ) -> None:
+        self._memory = memory
         self._client = client
         self._decider = decider
         self._tracer = tracer
@@ -71,11 +113,32 @@ class Performer:
             case CallHttp():
                 return await self._call(effect, call)
             case Decide():
-                return await self._decide(effect, call)
+                deciding = self._decider.decide(call.listener, effect.conversation)
+                return await self._decide(deciding, call)
+            case DecideAmong():
+                return await self._decide_among(effect, call)
+            case Recall():
+                memory = self._memory
+                return Recalled(await memory.recall(effect.key) if memory else None)
+            case Remember():
+                if self._memory is not None:
+                    await self._memory.remember(effect.key, effect.value, effect.ttl_s)
+                return Recalled()
 
-    async def _decide(self, effect: Decide, call: Call) -> Decision:
+    async def _decide_among(self, effect: DecideAmong, call: Call) -> Decision | CallFailed:
+        """A router that breaks must not break requests that can do without it."""
+        deciding = self._decider.decide_among(
+            effect.agents, effect.min_confidence, effect.conversation
+        )
+        try:
+            return await self._decide(deciding, call)
+        except Exception:
+            log.exception("the router failed for request %s", call.request_id)
+            return CallFailed(ResponseDetail.INTERNAL, "the embedded router failed")
+
+    async def _decide(self, deciding: Awaitable[Decision], call: Call) -> Decision:
         started = self._clock.now()
-        decision = await self._decider.decide(call.listener, effect.conversation)
+        decision = await deciding
         ended = self._clock.now()
         call.record.decision_s = round(ended - started, 6)
         self.told(call.record, spans.of_decision(decision, started, ended))

@@ -6,7 +6,18 @@ assert play(steps, CHECK, HttpReply(200)) == Continue(PROMPT)
 from typing import TypeVar
 
 from dataplane.runtime.decision import Decision
-from dataplane.runtime.effects import CallFailed, CallHttp, Decide, Effect, Reply, Steps
+from dataplane.runtime.effects import (
+    CallFailed,
+    CallHttp,
+    Decide,
+    DecideAmong,
+    Effect,
+    Recall,
+    Recalled,
+    Remember,
+    Reply,
+    Steps,
+)
 from dataplane.runtime.messages import HttpReply
 
 T = TypeVar("T")
@@ -21,8 +32,8 @@ def play(steps: Steps[T], *script: Effect | Reply) -> T:
             told = "\n".join(f"  {'>>' if i % 2 else '<<'} {line}" for i, line in enumerate(script))
             assert at < len(script), f"asked for more than\n{told}\n  << {effect}"
             expected, reply = script[at], script[at + 1]
-            assert isinstance(expected, CallHttp | Decide)
-            assert isinstance(reply, HttpReply | CallFailed | Decision)
+            assert isinstance(expected, CallHttp | Decide | DecideAmong | Recall | Remember)
+            assert isinstance(reply, HttpReply | CallFailed | Decision | Recalled)
             assert effect == expected, f"step {at // 2 + 1} of\n{told}\nwas instead\n  << {effect}"
             at += 2
             effect = steps.send(reply)

@@ -1,14 +1,27 @@
-"""Local replies in the error body of the API that the client speaks (OpenAI's)."""
+"""Local replies in the error body of the API that the client speaks."""
 
 import msgspec
 
+from dataplane.llm.hub.answer import Failure
+from dataplane.llm.translate.codecs import CODECS
 from dataplane.runtime.messages import LocalReply, ResponseDetail
+from dataplane.runtime.protocols import Protocol
 
 _ENCODER = msgspec.json.Encoder()
 
 _PARAMS = {
     ResponseDetail.MODEL_NOT_FOUND: "model",
     ResponseDetail.MODEL_REQUIRED: "model",
+}
+_AWS_NAMES = {
+    401: "UnrecognizedClientException",
+    403: "AccessDeniedException",
+    404: "ResourceNotFoundException",
+    408: "ModelTimeoutException",
+    424: "ModelErrorException",
+    429: "ThrottlingException",
+    503: "ServiceUnavailableException",
+    504: "ModelTimeoutException",
 }
 
 
@@ -21,14 +34,30 @@ def error_type(status: int) -> str:
     return "invalid_request_error" if status < 500 else "server_error"
 
 
-def error_body(reply: LocalReply) -> bytes:
-    """{"error": {"message", "type", "param", "code"}} with the detail as the code."""
+def aws_error_name(status: int) -> str:
+    """What Bedrock calls an error of this status."""
+    return _AWS_NAMES.get(
+        status, "ValidationException" if status < 500 else "InternalServerException"
+    )
+
+
+def error_body(reply: LocalReply, speaks: Protocol = Protocol.CHAT) -> bytes:
+    """The body for a client of an API, with the detail as the code where it has one.
+
+    OpenAI's is {"error": {"message", "type", "param", "code"}}.
+    """
+    param = _PARAMS.get(reply.detail)
+    codec = CODECS.get(speaks) if speaks is not Protocol.CHAT else None
+    if codec is not None:
+        return codec.write_error(
+            Failure(reply.status, reply.message, code=reply.detail.value, param=param or "")
+        )
     return _ENCODER.encode(
         {
             "error": {
                 "message": reply.message,
                 "type": error_type(reply.status),
-                "param": _PARAMS.get(reply.detail),
+                "param": param,
                 "code": reply.detail.value,
             }
         }

@@ -2,8 +2,9 @@
 
 from http import HTTPStatus
 
-from dataplane.llm.errors import error_body
+from dataplane.llm.errors import aws_error_name, error_body
 from dataplane.runtime.messages import Headers, LocalReply
+from dataplane.runtime.protocols import Protocol
 from dataplane.server.heads import HOP_BY_HOP
 
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
@@ -16,18 +17,27 @@ CHUNKED = b"transfer-encoding: chunked\r\n"
 CLOSE = b"connection: close\r\n"
 LAST_CHUNK = b"0\r\n\r\n"
 
+_ID_NAMES = {Protocol.MESSAGES: b"request-id", Protocol.CONVERSE: b"x-amzn-requestid"}
 _FRAMING = HOP_BY_HOP | {"content-length", "x-request-id", "date"}
 _DROPPED = frozenset(name if isinstance(name, str) else name.decode() for name in _FRAMING)
 
 
-def local_reply(reply: LocalReply, request_id: bytes, close: bool, bodiless: bool) -> bytes:
-    """A whole answer of ours; `bodiless` for HEAD."""
+def local_reply(
+    reply: LocalReply,
+    request_id: bytes,
+    close: bool,
+    bodiless: bool,
+    speaks: Protocol = Protocol.CHAT,
+) -> bytes:
+    """A whole answer of ours; `bodiless` for HEAD, `speaks` says whose errors its reader knows."""
+    kind = b""
     if reply.body is None:
-        body = error_body(reply)
-        kind = b"content-type: application/json\r\n"
+        body = error_body(reply, speaks)
+        kind = b"content-type: application/json\r\n" + aws_error_line(reply.status, speaks)
     else:
         body = reply.body
-        kind = b""
+    if speaks is not Protocol.CHAT:
+        kind += own_id_line(request_id, speaks)
     return b"%b%b%bcontent-length: %d\r\nx-outrider-detail: %b\r\nx-request-id: %b\r\n%b\r\n%b" % (
         STATUS_LINES[reply.status],
         kind,
@@ -38,6 +48,19 @@ def local_reply(reply: LocalReply, request_id: bytes, close: bool, bodiless: boo
         CLOSE if close else b"",
         b"" if bodiless else body,
     )
+
+
+def own_id_line(request_id: bytes, speaks: Protocol) -> bytes:
+    """Our request id under the name that the client's API has for it, beside `x-request-id`."""
+    name = _ID_NAMES.get(speaks)
+    return b"%b: %b\r\n" % (name, request_id) if name is not None else b""
+
+
+def aws_error_line(status: int, speaks: Protocol) -> bytes:
+    """The header in which Amazon's clients look for the kind of an error."""
+    if speaks is not Protocol.CONVERSE or status < 400:
+        return b""
+    return b"x-amzn-errortype: %b\r\n" % aws_error_name(status).encode()
 
 
 def started(status: int, headers: Headers, request_id: bytes, framing: bytes) -> bytes:

@@ -1,34 +1,53 @@
-"""One (route, provider) compiled for the relay: everything about it that no request can change.
+"""One (route, provider, operation) compiled for the relay: everything about it that no request can
+change.
 
 Built when the first request needs it (a thousand routes must not stall a reload) and kept over
 reloads as long as its parts are the same objects.
 """
 
+from functools import partial
 from urllib.parse import quote
 
 from dataplane.observe.metrics import Series
-from dataplane.runtime.config import Cluster, ModelProvider, Route
-from dataplane.runtime.protocols import Operation
+from dataplane.runtime.config import Api, Cluster, ModelProvider, Route
+from dataplane.runtime.protocols import Operation, Protocol
+from dataplane.server.credentials import (
+    credential_line,
+    parameter_names,
+    passed_on,
+    without_keys,
+)
 from dataplane.server.heads import (
-    CREDENTIALS,
     Names,
     Shapes,
     Template,
     drop_from_request,
     escaped,
     named_by_connection,
+    stays_with_protocol,
 )
 from dataplane.server.incoming import Incoming
 from dataplane.upstream.pool import EndpointPool
+
+_HOST = b" HTTP/1.1\r\nhost: %b\r\n"
+_END = b"x-request-id: %b\r\ntraceparent: %b\r\ncontent-length: %d\r\n\r\n%b"
+_TRANSLATED = (("content-type", "application/json"), ("accept-encoding", "identity"))
+"""Of requests that we write ourselves; we read the answers, so they must be plain."""
 
 
 class Candidate:
     """A provider that may answer a route's requests."""
 
     __slots__ = (
-        "_after",
+        "_api",
         "_before",
+        "_credential",
+        "_own",
+        "_passes",
         "_replaced",
+        "_special_always",
+        "_stream_before",
+        "_streamed",
         "_templates",
         "authority",
         "cluster",
@@ -40,6 +59,7 @@ class Candidate:
         "route",
         "route_name",
         "series",
+        "target",
     )
 
     def __init__(
@@ -49,7 +69,13 @@ class Candidate:
         cluster: Cluster,
         endpoints: tuple[EndpointPool, ...],
         series: Series,
+        api: Api,
+        target: Protocol | None,
+        model: str,
     ) -> None:
+        """`target` is the protocol to translate to; None when the client speaks the API's own.
+        `model` is the provider's name for the model.
+        """
         self.route = route
         self.provider = provider
         self.cluster = cluster
@@ -58,21 +84,26 @@ class Candidate:
         """The endpoint, when there is no choice."""
         self.series = series
         self.name = provider.name
-        self.model = provider.model
+        self.model = model
+        self.target = target
         self.route_name = route.name
         self.authority = (cluster.authority or (cluster.sni if cluster.tls else "")).encode()
         """Host header; empty: each endpoint's own."""
-        replaced = {name.lower().encode() for name, _ in provider.headers}
-        if not provider.passthrough_auth:
-            replaced |= CREDENTIALS
-        self._replaced = frozenset(replaced)
-        path = _chat_path(provider)
-        self._before = b"POST " + escaped(path.encode()) + b" HTTP/1.1\r\nhost: %b\r\n"
-        self._after = (
-            escaped(_fixed_lines(provider))
-            + b"x-request-id: %b\r\ntraceparent: %b\r\ncontent-length: %d\r\n\r\n%b"
-        )
-        self._templates = Shapes(self._template)
+        self._api = api
+        self._own = tuple((name.lower(), value.reveal()) for name, value in provider.headers)
+        self._replaced = frozenset(name.encode() for name, _ in self._own)
+        self._passes = provider.passthrough_auth
+        self._special_always = self._passes or (target is None and "alt=" in api.stream_path)
+        self._credential = b""
+        if provider.access_keys and not self._replaced & {b"authorization"}:
+            self._credential = credential_line(api.auth, provider.access_keys[0].reveal())
+        self._before = self._line(api.path)
+        self._stream_before = self._line(api.stream_path) if api.stream_path else self._before
+        self._templates = Shapes(partial(self._template, self._before))
+        self._streamed = self._templates
+        """Of streams; the same where their path is."""
+        if api.stream_path:
+            self._streamed = Shapes(partial(self._template, self._stream_before))
 
     def made_of(
         self, route: Route, provider: ModelProvider | None, cluster: Cluster | None
@@ -87,17 +118,26 @@ class Candidate:
         request_id: bytes,
         traceparent: bytes,
         body: bytes,
+        stream: bool = False,
+        query: str = "",
     ) -> bytes:
         """The whole request for the upstream."""
         names = incoming.names
         values = incoming.values
-        template = self._templates.get(names) or self._templates.make(names)
+        templates = self._streamed if stream else self._templates
+        template = templates.get(names) or templates.make(names)
         if incoming.shape.connection:
             named = named_by_connection(values, incoming.shape.connection)
             if named:
-                template = self._template(names, named)
+                before = self._stream_before if stream else self._before
+                template = self._template(before, names, named)
+        authority = self.authority or endpoint.authority
+        if query or self._special_always:
+            return self._special(
+                template, authority, incoming, request_id, traceparent, body, stream, query
+            )
         return template.text % (
-            self.authority or endpoint.authority,
+            authority,
             *template.pick(values),
             request_id,
             traceparent,
@@ -105,24 +145,92 @@ class Candidate:
             body,
         )
 
-    def _template(self, names: Names, named: frozenset[bytes] = frozenset()) -> Template:
-        replaced = self._replaced | named
-        return Template(
-            self._before, names, lambda name: drop_from_request(name, replaced), self._after
+    def _special(
+        self,
+        template: Template,
+        authority: bytes,
+        incoming: Incoming,
+        request_id: bytes,
+        traceparent: bytes,
+        body: bytes,
+        stream: bool,
+        query: str,
+    ) -> bytes:
+        """As `message`, where the request's target or credential is the client's affair."""
+        before = self._stream_before if stream else self._before
+        credential = b""
+        if self._passes:
+            credential = passed_on(self._api.auth, incoming.names, incoming.values, query)
+        target = self._target(stream, query if self.target is None else "")
+        return (b"POST %b HTTP/1.1\r\nhost: %b\r\n%b" + template.text[len(before) :]) % (
+            target,
+            authority,
+            credential,
+            *template.pick(incoming.values),
+            request_id,
+            traceparent,
+            len(body),
+            body,
         )
 
+    def _path(self, path: str) -> str:
+        return path.replace("{model}", quote(self.model, safe=""))
 
-def _chat_path(provider: ModelProvider) -> str:
-    chat = (api for api in provider.apis if api.operation is Operation.CHAT)
-    api = next(chat, provider.apis[0])
-    return api.path.replace("{model}", quote(provider.model, safe=""))
+    def _line(self, path: str) -> bytes:
+        return b"POST " + escaped(self._path(path).encode()) + _HOST
+
+    def _target(self, stream: bool, query: str) -> bytes:
+        """The path with our own parameters, and the client's others."""
+        api = self._api
+        path, _, ours = self._path((stream and api.stream_path) or api.path).partition("?")
+        if self.target is None:
+            ours = without_keys(ours, _ALT)  # the client reads the form it asked for
+        theirs = without_keys(query, parameter_names(ours))
+        whole = "&".join(filter(None, (ours, theirs)))
+        return (f"{path}?{whole}" if whole else path).encode()
+
+    def _template(
+        self, before: bytes, names: Names, named: frozenset[bytes] = frozenset()
+    ) -> Template:
+        replaced = self._replaced | named
+        translates = self.target is not None
+        sent = {name.lower() for name in names} - named if not translates else set()
+        return Template(
+            before,
+            names,
+            lambda name: (
+                drop_from_request(name, replaced) or (translates and stays_with_protocol(name))
+            ),
+            escaped(self._fixed(sent)) + _END,
+        )
+
+    def _fixed(self, sent: set[bytes]) -> bytes:
+        """Credentials, what the API wants unless the client has `sent` it, the operator's own."""
+        wanted = list(self._api.headers)
+        if self.target is not None:
+            wanted += _TRANSLATED
+        lines = [
+            (name, value)
+            for name, value in wanted
+            if name.encode() not in self._replaced and name.encode() not in sent
+        ]
+        lines += self._own
+        text = b"".join(f"{name}: {value}\r\n".encode() for name, value in lines)
+        return (b"" if self._passes else self._credential) + text
 
 
-def _fixed_lines(provider: ModelProvider) -> bytes:
-    """Credentials first, then the operator's own headers, which therefore may replace them."""
-    lines = []
-    own = {name.lower() for name, _ in provider.headers}
-    if provider.access_keys and "authorization" not in own:
-        lines.append(("authorization", f"Bearer {provider.access_keys[0].reveal()}"))
-    lines += [(name, value.reveal()) for name, value in provider.headers]
-    return b"".join(f"{name}: {value}\r\n".encode() for name, value in lines)
+_ALT = frozenset(("alt",))
+
+
+def api_for(provider: ModelProvider, operation: Operation) -> tuple[Api, Protocol | None] | None:
+    """How a provider is asked for an operation, and the protocol to translate to, if any; None when
+    it cannot be.
+    """
+    for api in provider.apis:
+        if api.operation is operation:
+            return api, None
+    if operation.protocol is not None:
+        for api in provider.apis:
+            if api.operation.protocol is not None:
+                return api, api.operation.protocol
+    return None

@@ -10,12 +10,16 @@ from dataplane.observe import traceparent
 from dataplane.observe.record import ExchangeRecord
 from dataplane.observe.spans import from_headers
 from dataplane.observe.tally import Tally
+from dataplane.runtime.config import ListenerKind
 from dataplane.runtime.messages import LocalReply, ResponseDetail
+from dataplane.runtime.protocols import Operation, Protocol
+from dataplane.server import surface
 from dataplane.server.downstream import Call
 from dataplane.server.incoming import NO_SHAPE, Incoming
-from dataplane.server.local_routes import CHAT, answer
+from dataplane.server.local_routes import answer
 from dataplane.server.relay import Relay
 from dataplane.server.stream import Stream
+from dataplane.server.surface import CHAT, CHAT_ASK
 
 if TYPE_CHECKING:
     from dataplane.server.front import Front
@@ -26,14 +30,18 @@ def begin(front: "Front", incoming: Incoming) -> None:
     """Answer a message, now or later."""
     serving = incoming.serving
     place = _name(front, incoming)
-    path, query = incoming.target, ""
-    if path != CHAT or incoming.method != "POST":
-        path, _, query = path.partition("?")
-        if path != CHAT or incoming.method != "POST":
-            reply = answer(serving.config, serving.listener, incoming.method, path)
+    if incoming.target == CHAT and incoming.method == "POST":
+        ask = CHAT_ASK
+        front.speaks = Protocol.CHAT
+    else:
+        found = _look(front, incoming)
+        if isinstance(found, LocalReply):
+            path = incoming.target.partition("?")[0]
             record = _record(front, incoming, path, place)
-            _finish(front, serving, record, reply, bodiless=incoming.method == "HEAD")
+            _finish(front, serving, record, found, bodiless=incoming.method == "HEAD")
             return
+        ask = found
+    path = ask.path
     shape = incoming.shape
     timeout_s = serving.timeout_s
     if front.host.active >= serving.request_limit:
@@ -41,11 +49,11 @@ def begin(front: "Front", incoming: Incoming) -> None:
         _finish(front, serving, record, _overloaded(serving.request_limit))
     elif shape.encoding >= 0 and incoming.values[shape.encoding].lower() != b"identity":
         _finish(front, serving, _record(front, incoming, path, place), _ENCODED)
-    elif serving.relays:
+    elif serving.relays and not (serving.peeks and serving.needs_more(ask, incoming.body)):
         tally = Tally(
             serving.name,
             "POST",
-            CHAT,
+            path,
             front.request_id,
             place,
             incoming.started,
@@ -53,7 +61,7 @@ def begin(front: "Front", incoming: Incoming) -> None:
         )
         if place[2]:
             tally.attributes = _attributes(incoming)
-        relay = Relay(front, incoming, tally, place[0])
+        relay = Relay(front, incoming, ask, tally, place[0])
         front.work_on(relay, incoming.started, timeout_s)
         relay.start()
     else:
@@ -61,11 +69,12 @@ def begin(front: "Front", incoming: Incoming) -> None:
         call = Call(
             serving.config,
             serving.listener,
-            incoming.request(path, query),
+            incoming.request(path, ask.query),
             record.request_id,
             place[0].decode("latin-1"),
             incoming.started + timeout_s,
             record,
+            ask,
         )
         stream = Stream(front, serving, call)
         front.work_on(stream, incoming.started, timeout_s)
@@ -79,7 +88,32 @@ def refuse(front: "Front", reply: LocalReply, incoming: Incoming | None) -> None
         incoming = Incoming(serving, "", "", (), (), NO_SHAPE, serving.now())
     place = _name(front, incoming)
     path = incoming.target.partition("?")[0]
+    front.speaks = surface.shape_of(path, incoming.names)
     _finish(front, serving, _record(front, incoming, path, place), reply)
+
+
+def _look(front: "Front", incoming: Incoming) -> surface.Ask | LocalReply:
+    """What a message asks for that is not the plainest of all."""
+    serving = incoming.serving
+    method = incoming.method
+    path, _, query = incoming.target.partition("?")
+    if serving.listener.kind is ListenerKind.MODEL:
+        front.speaks = speaks = surface.shape_of(path, incoming.names)
+        found = surface.look(method, path, query)
+        match found:
+            case surface.Ask():
+                front.speaks = found.shape
+                return found
+            case surface.Stored():
+                return _STORED
+            case None:
+                return answer(serving.config, serving.listener, method, path, speaks)
+            case reply:
+                return reply
+    front.speaks = Protocol.CHAT
+    if path == CHAT and method == "POST":
+        return surface.ask(Operation.CHAT, path, query)
+    return answer(serving.config, serving.listener, method, path)
 
 
 def _name(front: "Front", incoming: Incoming) -> traceparent.Place:
@@ -156,3 +190,4 @@ _ENCODED = LocalReply(
     ResponseDetail.INVALID_BODY,
     (("accept-encoding", "identity"),),
 )
+_STORED = LocalReply(404, "No stored response has this id.", ResponseDetail.RESPONSE_NOT_FOUND)

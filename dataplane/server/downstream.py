@@ -4,12 +4,14 @@ The front owns the socket and the parser; an exchange gets one whole request as 
 through a Downstream. Exactly one of `reply`, `relay` or `start ... finish | abort` ends it.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from dataplane.observe.record import ExchangeRecord
 from dataplane.runtime.config import Listener, RuntimeConfig
 from dataplane.runtime.messages import Headers, LocalReply, Request
+from dataplane.server.surface import CHAT_ASK, Ask
 
 
 class DownstreamGoneError(Exception):
@@ -31,6 +33,8 @@ class Call:
     """On Clock.now()."""
     record: ExchangeRecord
     """What the access log, metrics and span will say; the exchange fills in what it learns."""
+    ask: Ask = CHAT_ASK
+    """What its method and path ask for."""
 
 
 class Downstream(Protocol):
@@ -39,8 +43,20 @@ class Downstream(Protocol):
     def reply(self, reply: LocalReply) -> None:
         """Answer whole, in the error body of the API the client speaks (or reply.body as it is)."""
 
-    def relay(self, request: Request) -> None:
-        """Carry on as the relay does, with this request instead of the one that came."""
+    def relay(
+        self,
+        request: Request,
+        models: Sequence[str] | None = None,
+        keep: Callable[[bytes], None] | None = None,
+    ) -> None:
+        """Carry on as the relay does, with this request instead of the one that came.
+
+        :param models: tried in this order, in place of the one that the request names; words that
+            clients could ask for.
+        :param keep: called once, with a whole 2xx answer as the client has it (of a stream of
+            Responses the `response` of its last event), when all of it was sent; not called for
+            other streams, for errors, and for what breaks off.
+        """
 
     def start(self, status: int, headers: Headers) -> None:
         """Begin an answer whose length is not known; hop-by-hop headers are dropped."""

@@ -9,9 +9,11 @@ import logging
 import struct
 from functools import partial
 from socket import SO_LINGER, SOL_SOCKET
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, cast
+from typing import Protocol as Interface
 
 from dataplane.runtime.messages import LocalReply, ResponseDetail
+from dataplane.runtime.protocols import Protocol
 from dataplane.server import checks, dispatch
 from dataplane.server.answers import local_reply
 from dataplane.server.incoming import Incoming
@@ -39,7 +41,7 @@ _INTERNAL = LocalReply(500, "The gateway itself failed.", ResponseDetail.INTERNA
 _RESET = struct.pack("ii", 1, 0)
 
 
-class Work(Protocol):
+class Work(Interface):
     """Whatever answers a message over some time."""
 
     def pause(self) -> None:
@@ -76,6 +78,7 @@ class Front(asyncio.Protocol):
         "host",
         "http10",
         "request_id",
+        "speaks",
         "write",
     )
 
@@ -88,6 +91,8 @@ class Front(asyncio.Protocol):
         self.due = NEVER
         self.request_id = b""
         """Of the message that is being answered."""
+        self.speaks = Protocol.CHAT
+        """Whose errors its client reads."""
         self._task_handler = None  # read by aiohttp's Server.connection_lost
         self._closed: asyncio.Future[None] | None = None
         self._draining = False
@@ -248,7 +253,7 @@ class Front(asyncio.Protocol):
 
     def reply(self, reply: LocalReply, now: float, bodiless: bool = False) -> None:
         """Answer whole."""
-        self.write(local_reply(reply, self.request_id, self.closes(), bodiless))
+        self.write(local_reply(reply, self.request_id, self.closes(), bodiless, self.speaks))
         self.ended(now)
 
     def ended(self, now: float) -> None:

@@ -28,7 +28,7 @@ HOP_BY_HOP = frozenset(
         b"upgrade",
     )
 )
-CREDENTIALS = frozenset((b"authorization", b"x-api-key", b"api-key"))
+CREDENTIALS = frozenset((b"authorization", b"x-api-key", b"api-key", b"x-goog-api-key", b"cookie"))
 OURS = b"x-outrider-"
 
 _MAX_SHAPES = 256
@@ -169,7 +169,9 @@ def answer_template(names: Names, named: frozenset[bytes]) -> Template:
 
 
 _ANSWER_DROPS = HOP_BY_HOP | {b"x-request-id", b"alt-svc"}
-_REQUEST_DROPS = HOP_BY_HOP | {
+_AWS = b"x-amz-"
+"""Parts of a signature, a session's token among them; x-amzn-* are parameters."""
+_REQUEST_DROPS = (HOP_BY_HOP | CREDENTIALS) | {
     b"content-length",
     b"expect",
     b"host",
@@ -190,7 +192,21 @@ def drop_from_request(name: bytes, replaced: frozenset[bytes]) -> bool:
     """Whether a header (lower case) of a client's request stops here; `replaced` are those we set
     ourselves.
     """
-    return name in _REQUEST_DROPS or name in replaced or name.startswith(OURS)
+    return name in _REQUEST_DROPS or name in replaced or name.startswith((OURS, _AWS))
+
+
+_OF_PROTOCOLS = (
+    *(b"accept", b"amz-sdk-", b"anthropic-", b"chatgpt-", b"content-type", b"openai-"),
+    *(b"session-id", b"thread-id", b"x-amzn-", b"x-app", b"x-claude-", b"x-codex-"),
+    *(b"x-goog-", b"x-stainless-"),
+)
+
+
+def stays_with_protocol(name: bytes) -> bool:
+    """Whether a header (lower case) of a client's request speaks of its own API or its SDK, and so
+    means nothing to a provider of another protocol.
+    """
+    return name.startswith(_OF_PROTOCOLS)
 
 
 _PLAIN_OPTIONS = frozenset((b"", b"close", b"keep-alive"))

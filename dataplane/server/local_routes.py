@@ -1,4 +1,4 @@
-"""What a data port answers by itself: health, the list of models, and that it knows nothing else.
+"""What a data port answers by itself: health, the lists of models, and that it knows nothing else.
 Pure.
 """
 
@@ -6,64 +6,109 @@ from urllib.parse import unquote
 
 import msgspec
 
-from dataplane.runtime.config import AgentTarget, Listener, ModelTarget, RuntimeConfig
+from dataplane.runtime.config import (
+    AgentTarget,
+    Listener,
+    ListenerKind,
+    ModelTarget,
+    RuntimeConfig,
+)
 from dataplane.runtime.messages import LocalReply, ResponseDetail
+from dataplane.runtime.protocols import Protocol
+from dataplane.server.surface import CHAT, nothing_at, only
 
-CHAT = "/v1/chat/completions"
 MODELS = "/v1/models"
+GOOGLE_MODELS = "/v1beta/models"
 HEALTH = "/healthz"
 
 _JSON = (("content-type", "application/json"),)
 _ENCODER = msgspec.json.Encoder()
 _READ = ("GET", "HEAD")
+_EPOCH = "1970-01-01T00:00:00Z"
+"""Anthropic's models have a date; nobody knows it here."""
+_GOOGLE_METHODS = ["generateContent", "countTokens"]
 
 
-def answer(config: RuntimeConfig, listener: Listener, method: str, path: str) -> LocalReply:
-    """The answer to anything but a chat completion."""
+def answer(
+    config: RuntimeConfig,
+    listener: Listener,
+    method: str,
+    path: str,
+    speaks: Protocol = Protocol.CHAT,
+) -> LocalReply:
+    """The answer to anything that is no request for a model; lists are in the shape of the API that
+    the caller `speaks`.
+    """
     if path == CHAT:
-        return _only(method, path, ("POST",))
-    if path == HEALTH:
-        if method not in _READ:
-            return _only(method, path, _READ)
-        return _json({"status": "ok"})
-    if path == MODELS or path.startswith(MODELS + "/"):
-        if method not in _READ:
-            return _only(method, path, _READ)
-        return _models(config, listener, unquote(path[len(MODELS) + 1 :]))
-    return LocalReply(404, f"There is nothing at {path[:200]}.", ResponseDetail.ROUTE_NOT_FOUND)
+        return only(method, path, ("POST",))
+    if path == HEALTH or (path == "/" and listener.kind is ListenerKind.MODEL):
+        return _json({"status": "ok"}) if method in _READ else only(method, path, _READ)
+    for prefix in (MODELS, GOOGLE_MODELS):
+        if path == prefix or path.startswith(prefix + "/"):
+            if method not in _READ:
+                return only(method, path, _READ)
+            return _models(config, listener, unquote(path[len(prefix) + 1 :]), speaks)
+    return nothing_at(path)
 
 
-def _only(method: str, path: str, allowed: tuple[str, ...]) -> LocalReply:
-    return LocalReply(
-        405,
-        f"{method} is not possible at {path[:200]}; use {' or '.join(allowed)}.",
-        ResponseDetail.METHOD_NOT_ALLOWED,
-        (("allow", ", ".join(allowed)),),
-    )
+def _models(config: RuntimeConfig, listener: Listener, wanted: str, speaks: Protocol) -> LocalReply:
+    owners = _owners(config, listener)
+    if wanted and wanted not in owners:
+        return LocalReply(
+            404,
+            f"The model `{wanted[:128]}` does not exist on this listener.",
+            ResponseDetail.MODEL_NOT_FOUND,
+        )
+    match speaks:
+        case Protocol.MESSAGES:
+            shown = [_anthropic(name) for name in owners]
+            first, last = (shown[0]["id"], shown[-1]["id"]) if shown else (None, None)
+            whole: object = {
+                "data": shown,
+                "has_more": False,
+                "first_id": first,
+                "last_id": last,
+            }
+            one: object = _anthropic(wanted)
+        case Protocol.GEMINI:
+            whole = {"models": [_google(name) for name in owners]}
+            one = _google(wanted)
+        case _:
+            whole = {"object": "list", "data": [_openai(*entry) for entry in owners.items()]}
+            one = _openai(wanted, owners.get(wanted, ""))
+    return _json(one if wanted else whole)
 
 
-def _models(config: RuntimeConfig, listener: Listener, wanted: str) -> LocalReply:
-    shown: dict[str, dict[str, object]] = {}
+def _owners(config: RuntimeConfig, listener: Listener) -> dict[str, str]:
+    """The models to show, and who serves each."""
+    owners: dict[str, str] = {}
     for route in listener.routes:
-        target = route.target
-        match target:
+        match route.target:
             case ModelTarget(providers=providers):
                 name = route.model_id
                 provider = config.providers.get(providers[0]) if providers else None
                 owner = provider.provider if provider is not None else "outrider"
             case AgentTarget(agent=agent):
                 name, owner = route.model_id or agent, "outrider"
-        if name and name not in shown:
-            shown[name] = {"id": name, "object": "model", "created": 0, "owned_by": owner}
-    if not wanted:
-        return _json({"object": "list", "data": list(shown.values())})
-    if wanted in shown:
-        return _json(shown[wanted])
-    return LocalReply(
-        404,
-        f"The model `{wanted[:128]}` does not exist on this listener.",
-        ResponseDetail.MODEL_NOT_FOUND,
-    )
+        if name:
+            owners.setdefault(name, owner)
+    return owners
+
+
+def _openai(name: str, owner: str) -> dict[str, object]:
+    return {"id": name, "object": "model", "created": 0, "owned_by": owner}
+
+
+def _anthropic(name: str) -> dict[str, object]:
+    return {"type": "model", "id": name, "display_name": name, "created_at": _EPOCH}
+
+
+def _google(name: str) -> dict[str, object]:
+    return {
+        "name": f"models/{name}",
+        "displayName": name,
+        "supportedGenerationMethods": _GOOGLE_METHODS,
+    }
 
 
 def _json(value: object) -> LocalReply:

@@ -1,5 +1,5 @@
-"""A chat completion that needs nothing but bytes: from the front's message to the upstream and
-back, by callbacks.
+"""A request that needs nothing but bytes: from the front's message to the upstream and back, by
+callbacks.
 
 The rules. A request is sent again only when nothing can have been done with it: no connection, or a
 kept one that was closed before any byte of an answer, once. What was begun towards the client is
@@ -10,7 +10,7 @@ the way up, and an answer is re-framed once per read.
 from typing import TYPE_CHECKING
 
 from dataplane.balancing.least_request import pick
-from dataplane.llm.wire import chat
+from dataplane.llm.wire.body import Peek, peek, with_model
 from dataplane.observe.tally import Tally
 from dataplane.runtime.messages import LocalReply, ResponseDetail
 from dataplane.server.answers import CHUNKED, CLOSE, LAST_CHUNK, STATUS_LINES
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from dataplane.server.candidates import Candidate
     from dataplane.server.front import Front
     from dataplane.server.serving import Lane
+    from dataplane.server.surface import Ask
 
 MAX_CONNECT_ATTEMPTS = 3
 CLIENT_CLOSED = 499
@@ -52,6 +53,7 @@ class Relay:
     """One exchange on the relay path."""
 
     __slots__ = (
+        "_ask",
         "_avoid",
         "_candidate",
         "_chunked",
@@ -61,6 +63,7 @@ class Relay:
         "_front",
         "_incoming",
         "_lane",
+        "_models",
         "_peek",
         "_request",
         "_sent",
@@ -75,10 +78,15 @@ class Relay:
         self,
         front: "Front",
         incoming: Incoming,
+        ask: "Ask",
         tally: Tally,
         traceparent: bytes,
+        models: "Sequence[str]" = (),
     ) -> None:
+        """`models` are tried in this order, instead of the one the request names."""
         self._front = front
+        self._ask = ask
+        self._models = models
         self._serving = incoming.serving
         self._incoming = incoming
         self._traceparent = traceparent
@@ -97,12 +105,21 @@ class Relay:
 
     def start(self) -> None:
         """Read the request and send it; answers by itself when that is not possible."""
-        found = chat.peek(self._incoming.body)
-        if isinstance(found, LocalReply):
-            self._refuse(found)
-            return
+        ask = self._ask
+        found: Peek | LocalReply
+        if ask.model is None:
+            found = peek(self._incoming.body)
+            if isinstance(found, LocalReply):
+                self._refuse(found)
+                return
+        else:
+            found = Peek(self._incoming.body, ask.model, ask.stream)
         self._tally.stream = found.stream
-        lane = self._serving.lanes.get(found.model) or self._serving.lane(found.model)
+        serving = self._serving
+        if self._models:
+            lane = serving.lane_of(ask, self._models)
+        else:
+            lane = serving.lanes[ask.place].get(found.model) or serving.lane(ask, found.model)
         if isinstance(lane, LocalReply):
             self._refuse(lane)
             return
@@ -129,13 +146,16 @@ class Relay:
         self._endpoint = endpoint
         endpoint.active += 1
         found = self._peek
+        ask = self._ask
         model = candidate.model
         self._request = candidate.message(
             endpoint,
             self._incoming,
             self._front.request_id,
             self._traceparent,
-            found.body if found.model == model else chat.with_model(found, model),
+            found.body if found.model == model or ask.model else with_model(found, model),
+            found.stream,
+            ask.query,
         )
         self._send(endpoint)
 

@@ -15,19 +15,22 @@ from dataplane.routing.match import match_model
 from dataplane.runtime.config import (
     Listener,
     ListenerKind,
+    ModelProvider,
     ModelTarget,
     Route,
     RuntimeConfig,
 )
 from dataplane.runtime.messages import LocalReply, ResponseDetail
-from dataplane.server.candidates import Candidate
+from dataplane.runtime.protocols import Operation
+from dataplane.server.candidates import Candidate, api_for
 from dataplane.server.downstream import Call, Downstream
+from dataplane.server.surface import Ask
 from dataplane.tasks import Tasks
 from dataplane.upstream.pool import Pool
 from dataplane.wheel import Wheel
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 
 class Exchanger(Protocol):
@@ -53,6 +56,11 @@ class Services:
 
 Lane = tuple[Candidate, ...]
 """The candidates of one model, in the order they are tried."""
+Lanes = tuple[dict[str | None, Lane], ...]
+MAX_WILD_LANES = 1000
+"""Models that only clients name (`openai/*`), compiled and kept."""
+COUNTED_HERE = frozenset((Operation.COUNT_TOKENS, Operation.GEMINI_COUNT_TOKENS))
+"""What we do ourselves for providers that do not."""
 
 
 class Serving:
@@ -79,38 +87,90 @@ class Serving:
         self.recorder = services.recorder
         self.relays = listener.kind is ListenerKind.MODEL and not listener.input_filters
         """Whether nothing needs more than bytes."""
+        self.peeks = False
+        """Whether `needs_more` must be asked."""
         self.sampling_percent = config.tracing.sampling_percent if config.tracing else None
         self.now: Callable[[], float] = services.clock.now
-        self.lanes: dict[str | None, Lane] = {}
-        """What `lane` has found so far."""
-        self._before = dict(before.lanes) if before is not None else {}
+        self.lanes: Lanes = tuple({} for _ in Operation)
+        """What `lane` has found so far: by place of the operation, then by model."""
+        self._wild: dict[tuple[int, str | None], None] = {}
+        """Lanes whose models are named by clients alone, oldest first."""
+        self._before: Lanes = ()
+        if before is not None:
+            self._before = tuple(dict(lanes) for lanes in before.lanes)
 
-    def lane(self, model: str | None) -> Lane | LocalReply:
-        """Work out the candidates for a `model` that is not in `lanes` yet."""
+    def needs_more(self, ask: Ask, body: bytes) -> bool:
+        """Whether a request must go the coroutine's way although the listener relays."""
+        return False
+
+    def lane_of(self, ask: Ask, models: "Sequence[str]") -> Lane | LocalReply:
+        """The candidates for several models, in their order; those nobody has are left out."""
+        found: list[Candidate] = []
+        problem: LocalReply | None = None
+        for model in models:
+            lane = self.lanes[ask.place].get(model) or self.lane(ask, model)
+            if isinstance(lane, LocalReply):
+                problem = problem or lane
+            else:
+                found += lane
+        return tuple(found) if found or problem is None else problem
+
+    def lane(self, ask: Ask, model: str | None) -> Lane | LocalReply:
+        """Work out the candidates for a `model` that is not in `lanes` yet.
+
+        An empty lane: its providers do not count tokens, so we do.
+        """
         route = match_model(self.listener, model)
         if isinstance(route, LocalReply):
             return route
-        kept = self._before.pop(model, ())
-        lane = self._compile(route, kept)
-        if not lane:
+        kept = self._before[ask.place].pop(model, ()) if self._before else ()
+        lane, wild, provider = self._compile(route, ask.operation, model, kept)
+        if lane:
+            self.lanes[ask.place][model] = lane
+            if wild:
+                self._remember(ask.place, model)
+            return lane
+        if provider is None:
             return LocalReply(
                 503, "No provider serves this model.", ResponseDetail.NO_USABLE_ENDPOINT
             )
-        self.lanes[model] = lane  # bounded: only names that have a route get here
-        return lane
+        if ask.operation in COUNTED_HERE:
+            return ()
+        return LocalReply(
+            400,
+            f"The provider of this model has no {ask.operation.value} API.",
+            ResponseDetail.UNTRANSLATABLE,
+        )
 
-    def _compile(self, route: Route, kept: Lane) -> Lane:
+    def _remember(self, place: int, model: str | None) -> None:
+        """Other lanes are bounded by the configuration."""
+        self._wild[place, model] = None
+        if len(self._wild) > MAX_WILD_LANES:
+            oldest, name = next(iter(self._wild))
+            del self._wild[oldest, name]
+            self.lanes[oldest].pop(name, None)
+
+    def _compile(
+        self, route: Route, operation: Operation, asked: str | None, kept: Lane
+    ) -> tuple[Lane, bool, ModelProvider | None]:
+        """The lane, whether its models' names are the client's, and any provider that is there."""
         match route.target:
             case ModelTarget(providers=providers):
                 pass
             case _:
-                return ()
+                return (), False, None
         candidates = []
+        wild = False
+        provider = None
         for name in providers:
-            provider = self.config.providers.get(name)
-            cluster = self.config.clusters.get(provider.cluster) if provider is not None else None
-            if provider is None or cluster is None:
+            provider = self.config.providers.get(name) or provider
+            if provider is None or provider.name != name:
                 continue
+            cluster = self.config.clusters.get(provider.cluster)
+            api = api_for(provider, operation)
+            if cluster is None or api is None:
+                continue
+            wild = wild or not provider.model
             same = [c for c in kept if c.made_of(route, provider, cluster)]
             candidates.append(
                 same[0]
@@ -121,6 +181,16 @@ class Serving:
                     cluster,
                     self.services.pool.endpoints(cluster),
                     self.services.metrics.series(self.listener.name, name),
+                    *api,
+                    provider.model or upstream_model(route, asked),
                 )
             )
-        return tuple(candidates)
+        return tuple(candidates), wild, provider
+
+
+def upstream_model(route: Route, asked: str | None) -> str:
+    """The provider's name of a model that a wildcard route answers."""
+    name = asked or ""
+    wild = [pattern[:-1] for pattern in route.models if pattern.endswith("*")]
+    fitting = [prefix for prefix in wild if name.startswith(prefix)]
+    return name[len(max(fitting, key=len, default="")) :]

@@ -6,6 +6,7 @@ cut.
 
 import asyncio
 import logging
+from functools import partial
 from typing import TYPE_CHECKING
 
 from dataplane.observe.tally import Tally
@@ -13,10 +14,13 @@ from dataplane.runtime.messages import Headers, LocalReply, Request, ResponseDet
 from dataplane.server.answers import CHUNKED, CLOSE, LAST_CHUNK, chunk, started
 from dataplane.server.downstream import Call, DownstreamGoneError
 from dataplane.server.incoming import from_request
+from dataplane.server.keeping import KeepingTally
 from dataplane.server.relay import BODILESS, CLIENT_CLOSED, Relay
 from dataplane.server.serving import Serving
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from dataplane.server.front import Front
 
 log = logging.getLogger(__name__)
@@ -65,7 +69,12 @@ class Stream:
         self._call.record.status = reply.status
         self._front.reply(reply, self._close_record())
 
-    def relay(self, request: Request) -> None:
+    def relay(
+        self,
+        request: Request,
+        models: "Sequence[str] | None" = None,
+        keep: "Callable[[bytes], None] | None" = None,
+    ) -> None:
         """See Downstream."""
         if self.over:
             raise DownstreamGoneError
@@ -73,7 +82,8 @@ class Stream:
         call = self._call
         record = call.record
         header = call.traceparent.encode()
-        tally = Tally(
+        make = Tally if keep is None else partial(KeepingTally, keep)
+        tally = make(
             record.listener,
             record.method,
             record.path,
@@ -84,7 +94,7 @@ class Stream:
             record,
         )
         incoming = from_request(self._serving, request, record.started)
-        relay = Relay(self._front, incoming, tally, header)
+        relay = Relay(self._front, incoming, call.ask, tally, header, models or ())
         self._front.replace_work(relay)
         relay.start()
 

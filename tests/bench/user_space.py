@@ -42,6 +42,7 @@ from dataplane.server.downstream import Call, Downstream
 from dataplane.server.front import Front
 from dataplane.server.host import ListenerHost
 from dataplane.server.serving import Services, Serving
+from dataplane.server.surface import CHAT_ASK
 from dataplane.tasks import Tasks
 from dataplane.upstream.connection import UpstreamConnection
 from dataplane.upstream.pool import Pool
@@ -125,7 +126,7 @@ class Connections:
     """Clients' connections and as many of the upstream, ready for requests."""
 
     def __init__(self, served: Serving) -> None:
-        lane = served.lane(MODEL)
+        lane = served.lane(CHAT_ASK, MODEL)
         assert not isinstance(lane, LocalReply)
         endpoint = lane[0].endpoints[0]
         host = ListenerHost(served, asyncio.get_running_loop())

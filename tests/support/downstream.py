@@ -1,5 +1,6 @@
 """A client's side of an exchange that only remembers."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from dataplane.runtime.messages import Headers, LocalReply, Request
@@ -12,6 +13,8 @@ class FakeDownstream:
 
     replied: LocalReply | None = None
     relayed: Request | None = None
+    models: Sequence[str] | None = None
+    keep: Callable[[bytes], None] | None = None
     status: int = 0
     headers: Headers = ()
     body: bytes = b""
@@ -26,10 +29,17 @@ class FakeDownstream:
         assert not self._over()
         self.replied = reply
 
-    def relay(self, request: Request) -> None:
+    def relay(
+        self,
+        request: Request,
+        models: Sequence[str] | None = None,
+        keep: Callable[[bytes], None] | None = None,
+    ) -> None:
         """See Downstream."""
         assert not self._over()
         self.relayed = request
+        self.models = models
+        self.keep = keep
 
     def start(self, status: int, headers: Headers) -> None:
         """See Downstream."""

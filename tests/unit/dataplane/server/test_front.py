@@ -372,9 +372,10 @@ async def test_one_request_too_many_is_a_503() -> None:
         ("GET /v1/chat/completions", 405, "method_not_allowed"),
         ("OPTIONS /v1/chat/completions", 405, "method_not_allowed"),
         ("OPTIONS *", 404, "route_not_found"),
-        ("GET /", 404, "route_not_found"),
+        ("GET /", 200, "local"),
         ("GET /v1/chat/completions/", 404, "route_not_found"),
-        ("POST /v1/embeddings", 404, "route_not_found"),
+        ("POST /v1/embeddings", 400, "invalid_json"),
+        ("POST /v1/images", 404, "route_not_found"),
     ],
 )
 async def test_routes_of_our_own(line: str, status: int, detail: str) -> None:
@@ -450,13 +451,13 @@ async def test_fault_of_ours_is_a_500_and_ends_only_its_connection(
     ):
         ((_, sock),) = gate.listeners._open.values()
         serving = sock.host.serving
-        serving.lanes["gpt"] = (None,)  # type: ignore[assignment]
+        serving.lanes[0]["gpt"] = (None,)  # type: ignore[assignment]
         first.send(post(ASK))
         reply = await first.reply()
         assert (reply.status, reply.detail) == (500, "internal")
         assert await first.closed()
         assert "failed" in caplog.text
-        serving.lanes.clear()
+        serving.lanes[0].clear()
         second.send(post(ASK))
         assert (await second.reply()).status == 200
         assert sock.host.active == 0

@@ -61,7 +61,7 @@ async def test_unchanged_routes_keep_what_was_compiled() -> None:
         assert (await client.reply()).status == 200
         after = sock.host.serving
         assert after is not before
-        assert after.lanes["gpt"] == before.lanes["gpt"]
+        assert after.lanes[0]["gpt"] == before.lanes[0]["gpt"]
 
 
 async def test_running_request_ends_on_the_config_it_began_with() -> None:

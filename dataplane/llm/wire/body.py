@@ -1,5 +1,5 @@
-"""OpenAI chat completions as far as a relay must read them: `model` and `stream`; the rest stays
-verbatim.
+"""JSON requests as far as a relay must read them: `model` and `stream`, which every API that has
+them in its body calls so; the rest stays verbatim.
 
 The rule: what we routed by is what the upstream reads. JSON lets a key appear twice, and readers
 differ in which one they take; so a body is passed on as it came only when its `model` is proven to
@@ -36,7 +36,7 @@ _SPACE = re.compile(rb"[ \t\r\n]*")
 
 
 class Peek(msgspec.Struct, gc=False):
-    """What a chat request says about itself, and the bytes to say it with."""
+    """What a request says about itself, and the bytes to say it with."""
 
     body: bytes
     model: str | None
@@ -49,7 +49,7 @@ class Peek(msgspec.Struct, gc=False):
 def peek(body: bytes) -> Peek | LocalReply:
     """Read `model` and `stream` of a whole body; its `body` has each key of the top level once.
 
-    A null `model` counts as none. Bodies that are no JSON, or no chat request, get a 400.
+    A null `model` counts as none. Bodies that are no JSON object, or say nonsense there, get a 400.
     """
     try:
         wire = _WIRE.decode(body)
@@ -145,7 +145,7 @@ def _refusal(problem: Exception) -> LocalReply:
     if isinstance(problem, msgspec.ValidationError):
         return LocalReply(
             400,
-            f"The request is not a chat completion: {problem}.",
+            f"The request's body is not what this API takes: {problem}.",
             ResponseDetail.INVALID_BODY,
         )
     return LocalReply(

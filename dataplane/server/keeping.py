@@ -1,0 +1,86 @@
+"""A tally that also hands a whole answer to whoever asked for it (Downstream.relay's `keep`)."""
+
+from collections.abc import Callable
+
+import msgspec
+
+from dataplane.llm.sse import SseDecoder, SseError
+from dataplane.observe.record import ExchangeRecord
+from dataplane.observe.tally import Tally
+from dataplane.observe.traceparent import Place
+
+MAX_KEPT_BYTES = 16 * 1024 * 1024
+"""Larger answers are not kept."""
+_ENDS = frozenset(("response.completed", "response.incomplete", "response.failed"))
+
+
+class _Event(msgspec.Struct, gc=False):
+    type: str = ""
+    response: msgspec.Raw = msgspec.Raw(b"")
+
+
+_EVENT = msgspec.json.Decoder(_Event)
+
+
+class KeepingTally(Tally):
+    """See Tally; the answer's bytes are those the client gets."""
+
+    __slots__ = ("_decoder", "_keep", "_kept", "_kept_bytes")
+
+    def __init__(
+        self,
+        keep: Callable[[bytes], None],
+        listener: str,
+        method: str,
+        path: str,
+        request_id: bytes,
+        place: Place,
+        started: float,
+        bytes_received: int,
+        begun: ExchangeRecord | None = None,
+    ) -> None:
+        super().__init__(listener, method, path, request_id, place, started, bytes_received, begun)
+        self._keep: Callable[[bytes], None] | None = keep
+        self._decoder = SseDecoder(MAX_KEPT_BYTES)
+        self._kept: list[bytes] = []
+        self._kept_bytes = 0
+
+    def more(self, body: bytes) -> None:
+        """See Tally."""
+        super().more(body)
+        self._collect(body)
+
+    def last(self, body: bytes) -> None:
+        """See Tally."""
+        super().last(body)
+        self._collect(body)
+        keep, self._keep = self._keep, None
+        if keep is not None and 200 <= self.status < 300 and not self.encoding and self._kept:
+            keep(b"".join(self._kept))
+        self._kept = []
+
+    def _collect(self, body: bytes) -> None:
+        if self._keep is None or not 200 <= self.status < 300:
+            return
+        if self.stream:
+            self._look_for_end(body)
+            return
+        self._kept_bytes += len(body)
+        self._kept.append(body)
+        if self._kept_bytes > MAX_KEPT_BYTES:
+            self._give_up()
+
+    def _look_for_end(self, body: bytes) -> None:
+        try:
+            for event in self._decoder.feed(body):
+                if event.name and event.name.decode("latin-1") not in _ENDS:
+                    continue
+                told = _EVENT.decode(event.data) if event.data[:1] == b"{" else _Event()
+                if told.type in _ENDS and bytes(told.response):
+                    self._kept = [bytes(told.response)]
+        except (SseError, msgspec.MsgspecError, RecursionError, UnicodeError):
+            self._give_up()
+
+    def _give_up(self) -> None:
+        self._keep = None
+        self._kept = []

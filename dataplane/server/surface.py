@@ -1,0 +1,183 @@
+"""What a request on a model listener asks for, by its method and path. Pure: a table.
+
+The rule: the path and the body decide, never `Accept`. A path names the operation, and in Google's
+and Amazon's APIs the model and whether the answer streams as well; elsewhere the body says those.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from urllib.parse import unquote
+
+from dataplane.runtime.messages import LocalReply, ResponseDetail
+from dataplane.runtime.protocols import Operation, Protocol
+
+CHAT = "/v1/chat/completions"
+PLACES = {operation: place for place, operation in enumerate(Operation)}
+"""A small number for each operation: an Enum's hash is Python code, an index is not."""
+SHAPES = {
+    Operation.CHAT: Protocol.CHAT,
+    Operation.COMPLETIONS: Protocol.CHAT,
+    Operation.EMBEDDINGS: Protocol.CHAT,
+    Operation.RESPONSES: Protocol.RESPONSES,
+    Operation.MESSAGES: Protocol.MESSAGES,
+    Operation.COUNT_TOKENS: Protocol.MESSAGES,
+    Operation.GENERATE_CONTENT: Protocol.GEMINI,
+    Operation.GEMINI_COUNT_TOKENS: Protocol.GEMINI,
+    Operation.CONVERSE: Protocol.CONVERSE,
+}
+"""Whose error bodies the callers of an operation read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """An operation, and what else the path says."""
+
+    operation: Operation
+    path: str
+    """Without its query."""
+    query: str = ""
+    model: str | None = None
+    """None: the body names it."""
+    stream: bool = False
+    """Whether the path asks for a stream; only where it names the model."""
+    place: int = 0
+    shape: Protocol = Protocol.CHAT
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """Something is to be done with a Responses answer that was kept."""
+
+    response_id: str
+    action: str
+    """"get", "delete", "input_items" or "cancel"."""
+    path: str
+    query: str
+    shape: Protocol = Protocol.RESPONSES
+
+
+def ask(
+    operation: Operation, path: str, query: str = "", model: str | None = None, stream: bool = False
+) -> Ask:
+    """An Ask with what follows from its operation."""
+    return Ask(operation, path, query, model, stream, PLACES[operation], SHAPES[operation])
+
+
+CHAT_ASK = ask(Operation.CHAT, CHAT)
+_POSTS = {
+    made.path: made
+    for made in (
+        CHAT_ASK,
+        ask(Operation.COMPLETIONS, "/v1/completions"),
+        ask(Operation.EMBEDDINGS, "/v1/embeddings"),
+        ask(Operation.RESPONSES, "/v1/responses"),
+        ask(Operation.MESSAGES, "/v1/messages"),
+        ask(Operation.COUNT_TOKENS, "/v1/messages/count_tokens"),
+    )
+}
+_GOOGLE = re.compile(
+    r"/v1(?:alpha|beta|beta1)?/(?:projects/[^/]+/locations/[^/]+/)?(?:publishers/[^/]+/)?"
+    r"models/(.+):([A-Za-z]+)"
+)
+_GOOGLE_VERBS = {
+    "generateContent": (Operation.GENERATE_CONTENT, False),
+    "streamGenerateContent": (Operation.GENERATE_CONTENT, True),
+    "countTokens": (Operation.GEMINI_COUNT_TOKENS, False),
+}
+_AMAZON = re.compile(r"/model/(.+)/([a-z-]+)")
+_AMAZON_VERBS = {"converse": False, "converse-stream": True}
+_STORED = re.compile(r"/v1/responses/([^/]+)(?:/(input_items|cancel))?")
+_SHOWN = 200
+
+
+def look(method: str, path: str, query: str = "") -> Ask | Stored | LocalReply | None:
+    """What is asked for; None when the path is no API's that takes requests for models."""
+    found = _POSTS.get(path)
+    if found is not None:
+        if method != "POST":
+            return only(method, path, ("POST",))
+        return ask(found.operation, path, query) if query else found
+    google = _GOOGLE.fullmatch(path)
+    if google is not None:
+        return _google(method, path, query, google)
+    amazon = _AMAZON.fullmatch(path)
+    if amazon is not None:
+        return _amazon(method, path, query, amazon)
+    stored = _STORED.fullmatch(path)
+    if stored is not None:
+        return _stored(method, path, query, stored)
+    return None
+
+
+def shape_of(path: str, names: Iterable[bytes] = ()) -> Protocol:
+    """Whose errors (and lists of models) a caller reads: by the path, and by the names of its
+    headers where APIs share one.
+    """
+    if path.startswith(("/v1/messages", "/anthropic/")):
+        return Protocol.MESSAGES
+    if path.startswith(("/v1beta/", "/v1beta1/", "/v1alpha/")) or _GOOGLE.fullmatch(path):
+        return Protocol.GEMINI
+    if path.startswith("/model/"):
+        return Protocol.CONVERSE
+    if path.startswith("/v1/responses"):
+        return Protocol.RESPONSES
+    for name in names:
+        low = name.lower()
+        if low == b"anthropic-version":
+            return Protocol.MESSAGES
+        if low.startswith(b"x-goog-api-"):
+            return Protocol.GEMINI
+    return Protocol.CHAT
+
+
+def only(method: str, path: str, allowed: tuple[str, ...]) -> LocalReply:
+    """405."""
+    return LocalReply(
+        405,
+        f"{method} is not possible at {path[:_SHOWN]}; use {' or '.join(allowed)}.",
+        ResponseDetail.METHOD_NOT_ALLOWED,
+        (("allow", ", ".join(allowed)),),
+    )
+
+
+def nothing_at(path: str, why: str = "") -> LocalReply:
+    """404."""
+    return LocalReply(
+        404, f"There is nothing at {path[:_SHOWN]}{why}.", ResponseDetail.ROUTE_NOT_FOUND
+    )
+
+
+def _google(method: str, path: str, query: str, found: re.Match[str]) -> Ask | LocalReply:
+    verb = _GOOGLE_VERBS.get(found[2])
+    if verb is None:
+        return nothing_at(path, f": {found[2][:64]} is not offered")
+    if method != "POST":
+        return only(method, path, ("POST",))
+    operation, stream = verb
+    return ask(operation, path, query, unquote(found[1]), stream)
+
+
+def _amazon(method: str, path: str, query: str, found: re.Match[str]) -> Ask | LocalReply:
+    stream = _AMAZON_VERBS.get(found[2])
+    if stream is None:
+        return nothing_at(path, ": only Converse is offered, use `converse` or `converse-stream`")
+    if method != "POST":
+        return only(method, path, ("POST",))
+    return ask(Operation.CONVERSE, path, query, unquote(found[1]), stream)
+
+
+def _stored(method: str, path: str, query: str, found: re.Match[str]) -> Stored | LocalReply:
+    response_id, part = unquote(found[1]), found[2]
+    if part == "cancel":
+        if method != "POST":
+            return only(method, path, ("POST",))
+        return Stored(response_id, "cancel", path, query)
+    if part == "input_items":
+        if method != "GET":
+            return only(method, path, ("GET",))
+        return Stored(response_id, "input_items", path, query)
+    action = {"GET": "get", "DELETE": "delete"}.get(method)
+    if action is None:
+        return only(method, path, ("GET", "DELETE"))
+    return Stored(response_id, action, path, query)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from controlplane.config import schema, schema_models
+from controlplane.config import schema, schema_models, schema_state
 from controlplane.config.fields import Block
 from controlplane.config.problem import Path
 
@@ -18,6 +18,7 @@ BLOCKS: Mapping[Path, type[Block]] = {
     ("model_aliases", "*"): schema_models.ModelAlias,
     ("tracing",): schema.Tracing,
     ("tracing", "span_attributes"): schema.SpanAttributes,
+    ("state_storage",): schema_state.StateStorage,
 }
 
 # Keys of Plano that we refuse with a reason, by block; the value is the hint.
@@ -32,7 +33,6 @@ REFUSED: Mapping[Path, Mapping[str, str]] = {
         "ratelimits": "",
         "mode": "remove it: it has no effect in Plano either",
         "routing": "",
-        "state_storage": "",
         "prompt_guards": "remove it: it has no effect in Plano either",
         "routing_preferences": "",
         "model_metrics_sources": "",

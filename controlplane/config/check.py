@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from controlplane.config.parse import Parsed
 from controlplane.config.problem import ConfigError
-from controlplane.config.rules import agents, listeners, models, secrets, tracing
+from controlplane.config.rules import agents, listeners, models, secrets, state_storage, tracing
 from controlplane.config.rules.findings import Findings
 
 
@@ -18,6 +18,7 @@ def check(parsed: Parsed, present: Mapping[str, str] | None) -> tuple[ConfigErro
     agents.check(parsed.config, findings)
     models.check(parsed.config, findings)
     tracing.check(parsed.config, findings)
+    state_storage.check(parsed.config, findings)
     if present is not None:
         secrets.check(parsed.config, present, findings)
     return (*parsed.problems, *findings.problems)

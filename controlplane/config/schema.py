@@ -23,6 +23,7 @@ from controlplane.config.fields import (
     Urls,
 )
 from controlplane.config.schema_models import ModelAlias, ModelProvider
+from controlplane.config.schema_state import StateStorage
 
 
 class Limits(Block):
@@ -141,3 +142,5 @@ class Config(Block):
     """Names clients may ask for instead of a model."""
     tracing: Tracing | None = None
     """Where spans go. Without it no span is made."""
+    state_storage: StateStorage | None = None
+    """Where responses of the Responses API are kept; without it in each data plane's memory."""

@@ -18,6 +18,7 @@ ELSEWHERE = {
                 "listeners",
                 "models",
                 "secrets",
+                "state_storage",
                 "tracing",
             )
         ],

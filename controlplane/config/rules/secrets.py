@@ -16,6 +16,10 @@ def wanted(config: schema.Config) -> Iterator[tuple[Path, values.SecretPart]]:
         for name, text in provider.headers.items():
             yield from _parts((*path, "headers", name), text)
 
+    state = config.state_storage
+    if state is not None and state.connection_string is not None:
+        yield from _parts(("state_storage", "connection_string"), state.connection_string)
+
 
 def _parts(path: Path, text: str) -> Iterator[tuple[Path, values.SecretPart]]:
     try:

@@ -17,6 +17,13 @@ class Dialect:
     """Chat: the server knows `response_format` json_schema."""
     reasoning_content: bool = False
     """Chat: wants its `reasoning_content` back with the next turn (DeepSeek, Moonshot)."""
+    openai_fields: bool = False
+    """Chat: knows what other servers may refuse as unknown: custom and allowed tools, web search,
+    verbosity, service_tier, safety_identifier, prompt_cache_key (OpenAI, Azure)."""
+    cache_control: bool = False
+    """Chat: Anthropic's cache markers may stand on parts (OpenRouter, Vercel)."""
+    top_k: bool = False
+    """Chat: knows `top_k` (vLLM, OpenRouter, Together, Fireworks, Qwen)."""
     default_max_tokens: int = 8192
     """Messages: `max_tokens` must be sent; this when the client gave none."""
     anthropic_version: str = "2023-06-01"

@@ -88,3 +88,23 @@ class Unreadable(msgspec.Struct, gc=False):
     """An answer that is not what its protocol says, and why: "it is not JSON"."""
 
     reason: str
+
+
+_KINDS = {
+    401: "authentication",
+    403: "permission",
+    404: "not_found",
+    408: "timeout",
+    413: "too_large",
+    429: "rate_limit",
+    503: "overloaded",
+    504: "timeout",
+    529: "overloaded",
+}
+
+
+def failure_kind(failure: Failure) -> str:
+    """The type of a failure: as told, else by status."""
+    if failure.type:
+        return failure.type
+    return _KINDS.get(failure.status) or ("invalid_request" if failure.status < 500 else "server")

@@ -8,6 +8,8 @@ most are only handed on, and so they are neither decoded nor encoded. `literal` 
 between; the literals of neighbours join without decoding: `join`.
 """
 
+import json
+
 import msgspec
 
 from dataplane.llm.hub.answer import Failure, Finish, TokenLogprob, Usage
@@ -119,8 +121,14 @@ def literal(text: str) -> Literal:
 
 
 def text_of(words: Literal) -> str:
-    """The text of a literal. Raises msgspec.DecodeError when it is none."""
-    return _STRING.decode(words)
+    """The text of a literal. Never raises for what stood as a string in JSON that was read: bytes
+    that are no UTF-8, and halves of a character that a provider cut in two, become U+FFFD.
+    """
+    try:
+        return _STRING.decode(words)
+    except ValueError:
+        text: str = json.loads(words.decode("utf-8", "replace"), strict=False)
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def join(pieces: list[Literal]) -> Literal:

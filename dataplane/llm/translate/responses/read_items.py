@@ -1,0 +1,131 @@
+"""Items of a request's input and of an answer's output -> who says which parts."""
+
+from dataclasses import dataclass
+
+import msgspec
+
+from dataplane.llm.hub.parts import Media, Native, Part, Text, Thinking, ToolCall, ToolResult
+from dataplane.llm.protocols import Protocol
+from dataplane.llm.translate.responses.read_parts import ItemError, read_content
+from dataplane.llm.translate.responses.wire import ABSENT
+
+EMPTY_HANDED = ("web_search_call", "mcp_list_tools")
+"""Items of the provider's own tools that carry nothing a model needs later: only that they ran."""
+
+
+class _Words(msgspec.Struct, gc=False):
+    text: str | None = None
+
+
+class _Item(msgspec.Struct):
+    """What tells an item's kind, and the fields that messages have."""
+
+    type: str | None = None
+    role: str | None = None
+    content: msgspec.Raw = ABSENT
+    phase: str | None = None
+    id: str | None = None
+
+
+class _Call(msgspec.Struct):
+    name: str
+    call_id: str | None = None
+    id: str | None = None
+    arguments: str | None = None
+    input: str | None = None
+    namespace: str | None = None
+
+
+class _Output(msgspec.Struct):
+    output: msgspec.Raw = ABSENT
+    call_id: str | None = None
+    name: str | None = None
+
+
+class _Reasoning(msgspec.Struct):
+    id: str | None = None
+    summary: list[_Words] | None = None
+    content: list[_Words] | None = None
+    encrypted_content: str | None = None
+
+
+@dataclass(slots=True)
+class Said:
+    """One item, read."""
+
+    role: str
+    parts: list[Part]
+    kind: str
+    phase: str = ""
+    whole: bool = False
+    """A message, not a call, a result or reasoning, which join their neighbours."""
+
+
+_ITEM = msgspec.json.Decoder(_Item)
+_CALL = msgspec.json.Decoder(_Call)
+_OUTPUT = msgspec.json.Decoder(_Output)
+_REASONING = msgspec.json.Decoder(_Reasoning)
+_ROLES = ("user", "assistant", "system", "developer")
+
+
+def read_item(raw: msgspec.Raw, at: str) -> Said:
+    """One item; `at` is its place in the body. Raises ItemError."""
+    try:
+        item = _ITEM.decode(raw)
+        return _read(item, raw, at)
+    except msgspec.MsgspecError as problem:
+        raise ItemError(f"{at}: {problem}") from problem
+
+
+def _read(item: _Item, raw: msgspec.Raw, at: str) -> Said:
+    kind = item.type or ("message" if item.role else "item_reference")
+    match kind:
+        case "message":
+            if item.role not in _ROLES:
+                raise ItemError(f"{at}.role: {item.role!r} is none of {', '.join(_ROLES)}")
+            parts = read_content(item.content, f"{at}.content")
+            return Said(item.role, parts, kind, item.phase or "", whole=True)
+        case "function_call" | "custom_tool_call":
+            return Said("assistant", [_call(raw, at, custom=kind == "custom_tool_call")], kind)
+        case "function_call_output" | "custom_tool_call_output":
+            return Said("user", [_result(raw, at, custom=kind.startswith("custom"))], kind)
+        case "reasoning":
+            return Said("assistant", [_thinking(raw)], kind)
+        case "item_reference" if not item.type and not item.id:
+            raise ItemError(f"{at}: an item needs a `type` or a `role`")
+        case _:
+            role = "user" if kind.endswith(("_output", "_response", "_reference")) else "assistant"
+            return Said(role, [Native(Protocol.RESPONSES, kind, raw)], kind)
+
+
+def _call(raw: msgspec.Raw, at: str, *, custom: bool) -> ToolCall:
+    call = _CALL.decode(raw)
+    call_id = call.call_id or call.id
+    if not call_id:
+        raise ItemError(f"{at}: a tool call needs a `call_id`")
+    words = call.input if custom else call.arguments
+    return ToolCall(call_id, call.name, words or "", custom=custom, namespace=call.namespace or "")
+
+
+def _result(raw: msgspec.Raw, at: str, *, custom: bool) -> ToolResult:
+    wire = _OUTPUT.decode(raw)
+    if not wire.call_id:
+        raise ItemError(f"{at}: a tool's output needs a `call_id`")
+    parts: list[Text | Media | Native] = []
+    for number, part in enumerate(read_content(wire.output, f"{at}.output")):
+        if not isinstance(part, Text | Media | Native):
+            raise ItemError(f"{at}.output[{number}]: a tool's output cannot hold this part")
+        parts.append(part)
+    return ToolResult(wire.call_id, parts, name=wire.name or "", custom=custom)
+
+
+def _thinking(raw: msgspec.Raw) -> Thinking:
+    wire = _REASONING.decode(raw)
+    words = [part.text or "" for part in (*(wire.summary or ()), *(wire.content or ()))]
+    return Thinking(
+        "\n\n".join(words),
+        wire.encrypted_content or "",
+        # thinking that another protocol signed but did not show has one empty summary part
+        redacted=not words,
+        id=wire.id or "",
+    )

@@ -1,0 +1,284 @@
+"""The body of POST /v1/responses -> Request.
+
+Rule: items that belong to one turn of the assistant (reasoning, words, calls) become one message,
+as other protocols want them; nothing else is joined.
+"""
+
+import msgspec
+
+from dataplane.llm.hub.parts import Part, Text, ToolCall
+from dataplane.llm.hub.request import Message, OutputFormat, Reasoning, Request
+from dataplane.llm.protocols import Protocol
+from dataplane.llm.translate.responses.read_items import EMPTY_HANDED, Said, read_item
+from dataplane.llm.translate.responses.read_parts import ItemError
+from dataplane.llm.translate.responses.read_tools import Tools, read_choice, read_tools
+from dataplane.llm.translate.responses.wire import ABSENT, is_null
+from dataplane.runtime.messages import LocalReply, ResponseDetail
+
+
+class _Format(msgspec.Struct):
+    type: str = "text"
+    name: str | None = None
+    description: str | None = None
+    schema: msgspec.Raw = ABSENT
+    strict: bool | None = None
+
+
+class _Text(msgspec.Struct, gc=False):
+    format: _Format | None = None
+    verbosity: str | None = None
+
+
+class _Reasoning(msgspec.Struct, gc=False):
+    effort: str | None = None
+    summary: str | None = None
+    generate_summary: str | None = None
+    context: str | None = None
+    mode: str | None = None
+
+
+class _StreamOptions(msgspec.Struct, gc=False):
+    include_obfuscation: bool | None = None
+
+
+class _Body(msgspec.Struct):
+    input: str | list[msgspec.Raw] | None = None
+    instructions: str | None = None
+    tools: list[msgspec.Raw] | None = None
+    tool_choice: msgspec.Raw = ABSENT
+    parallel_tool_calls: bool | None = None
+    max_output_tokens: int | None = None
+    max_tool_calls: int | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    top_logprobs: int | None = None
+    presence_penalty: float | None = None
+    frequency_penalty: float | None = None
+    text: _Text | None = None
+    reasoning: _Reasoning | None = None
+    include: list[str] | None = None
+    metadata: msgspec.Raw = ABSENT
+    user: str | None = None
+    safety_identifier: str | None = None
+    prompt_cache_key: str | None = None
+    service_tier: str | None = None
+    store: bool | None = None
+    stream_options: _StreamOptions | None = None
+    truncation: str | None = None
+    background: bool | None = None
+    previous_response_id: str | None = None
+
+
+class _AdditionalTools(msgspec.Struct):
+    tools: list[msgspec.Raw] | None = None
+
+
+_BODY = msgspec.json.Decoder(_Body)
+_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_ADDITIONAL = msgspec.json.Decoder(_AdditionalTools)
+_KNOWN = frozenset((*_Body.__struct_fields__, "model", "stream"))
+_HINTS = (
+    "client_metadata",
+    "prompt_cache_retention",
+    "prompt_cache_options",
+    "context_management",
+    "background_options",
+    "image",
+)
+"""Top-level fields that advise the service and say nothing to the model."""
+_CARRIED = ("reasoning.encrypted_content", "message.output_text.logprobs")
+"""What can be included in answers of any protocol."""
+_SAID = {
+    "system": "instructions",
+    "output": "text.format",
+    "verbosity": "text.verbosity",
+    "logprobs": "include: message.output_text.logprobs",
+}
+
+
+def read_request(body: bytes, model: str, stream: bool) -> Request | LocalReply:
+    """A client's request, or a 400 that says what is wrong with it."""
+    try:
+        # msgspec does not look at the bytes of strings it skips.
+        body.decode()
+        fields = _FIELDS.decode(body)
+        wire = _BODY.decode(body)
+        if wire.input is None:
+            raise ItemError("input: a text or a list of items is needed")
+        return _request(body, wire, fields, model, stream)
+    except (msgspec.ValidationError, ItemError) as problem:
+        return LocalReply(
+            400, f"The request is not a Responses request: {problem}.", ResponseDetail.INVALID_BODY
+        )
+    except (ValueError, RecursionError) as problem:
+        return LocalReply(
+            400, f"The request's body is not valid JSON: {problem}.", ResponseDetail.INVALID_JSON
+        )
+
+
+def _request(
+    body: bytes, wire: _Body, fields: dict[str, msgspec.Raw], model: str, stream: bool
+) -> Request:
+    request = Request(model, stream, Protocol.RESPONSES, messages=[], echo=msgspec.Raw(body))
+    request.said = dict(_SAID)
+    tools = _tools(wire)
+    request.tools = tools.tools
+    if wire.instructions:
+        request.system.append(Text(wire.instructions))
+    if isinstance(wire.input, str):
+        request.messages.append(Message("user", [Text(wire.input)], at="input"))
+    else:
+        _Turns(request, tools).read(wire.input or [])
+    _sampling(request, wire)
+    _shape(request, wire)
+    _identity(request, wire)
+    if not is_null(wire.tool_choice):
+        request.tool_choice = read_choice(wire.tool_choice, tools)
+        if request.tool_choice is None:
+            request.unknown.append("tool_choice")
+    for name, raw in fields.items():
+        if name not in _KNOWN and not is_null(raw):
+            (request.hints if name in _HINTS else request.unknown).append(name)
+    return request
+
+
+def _tools(wire: _Body) -> Tools:
+    """Those of the request and those that items add."""
+    raws = list(wire.tools or ())
+    for item in wire.input if isinstance(wire.input, list) else ():
+        if b"additional_tools" in bytes(item):
+            try:
+                said = read_item(item, "input")
+                if said.kind == "additional_tools":
+                    raws += _ADDITIONAL.decode(item).tools or ()
+            except msgspec.MsgspecError as problem:
+                raise ItemError(f"input: {problem}") from problem
+    return read_tools(raws)
+
+
+class _Turns:
+    """Joins items to messages."""
+
+    def __init__(self, request: Request, tools: Tools) -> None:
+        self._request = request
+        self._messages = request.messages
+        self._tools = tools
+        self._open: Message | None = None
+        """The message that the next item may join."""
+
+    def read(self, items: list[msgspec.Raw]) -> None:
+        for number, raw in enumerate(items):
+            at = f"input[{number}]"
+            said = read_item(raw, at)
+            if said.kind == "additional_tools":
+                continue
+            if said.kind in EMPTY_HANDED:
+                self._request.hints.append(f"{at}: {said.kind}")
+                continue
+            if said.phase:
+                self._request.hints.append(f"{at}.phase")
+            self._take(said, at)
+
+    def _take(self, said: Said, at: str) -> None:
+        for part in said.parts:
+            if isinstance(part, ToolCall):
+                part.name = self._tools.name_of(part.namespace, part.name)
+        if said.role in ("system", "developer"):
+            if not self._messages and all(isinstance(part, Text) for part in said.parts):
+                self._request.system += said.parts
+                return
+        elif (open_ := self._joinable(said)) is not None:
+            open_.parts += said.parts
+            return
+        self._open = Message(said.role, said.parts, at=at)
+        self._messages.append(self._open)
+        if said.whole and said.role != "assistant":
+            self._open = None
+
+    def _joinable(self, said: Said) -> Message | None:
+        """The open message, when the item goes on with it."""
+        message = self._open
+        if message is None or message.role != said.role:
+            return None
+        if said.whole and (said.role == "user" or _has_spoken(message.parts)):
+            return None
+        return message
+
+
+def _has_spoken(parts: list[Part]) -> bool:
+    """Whether words of an earlier message would run into those of the next one. A call in between
+    must not be parted from its answer, so there they stay together.
+    """
+    return bool(parts) and isinstance(parts[-1], Text)
+
+
+def _sampling(request: Request, wire: _Body) -> None:
+    request.parallel_tool_calls = wire.parallel_tool_calls
+    request.max_output_tokens = wire.max_output_tokens
+    request.temperature = wire.temperature
+    request.top_p = wire.top_p
+    request.presence_penalty = wire.presence_penalty
+    request.frequency_penalty = wire.frequency_penalty
+    request.include = list(wire.include or ())
+    if _CARRIED[1] in request.include:
+        request.logprobs = True
+        request.top_logprobs = wire.top_logprobs
+    elif wire.top_logprobs:
+        request.logprobs = True
+        request.top_logprobs = wire.top_logprobs
+        request.said["logprobs"] = "top_logprobs"
+    request.hints += [f"include: {what}" for what in request.include if what not in _CARRIED]
+    if wire.max_tool_calls is not None:
+        # it only counts calls of the provider's own tools
+        own = any(tool.kind in ("native", "web_search") for tool in request.tools)
+        (request.unknown if own else request.hints).append("max_tool_calls")
+
+
+def _shape(request: Request, wire: _Body) -> None:
+    text = wire.text or _Text()
+    request.verbosity = text.verbosity or ""
+    form = text.format
+    if form is not None:
+        kinds = {"text": "text", "json_object": "json", "json_schema": "json_schema"}
+        if form.type not in kinds:
+            raise ItemError(f"text.format.type: {form.type!r} is none of {', '.join(kinds)}")
+        if form.type == "json_schema" and is_null(form.schema):
+            raise ItemError("text.format.schema: a JSON schema is needed")
+        request.output = OutputFormat(
+            kinds[form.type],
+            form.name or "",
+            form.description or "",
+            None if is_null(form.schema) else form.schema,
+            form.strict,
+        )
+    if (thought := wire.reasoning) is not None:
+        effort = thought.effort or ""
+        summary = thought.summary or thought.generate_summary or ""
+        if effort or summary:
+            enabled = False if effort == "none" else None
+            request.reasoning = Reasoning(enabled, effort, summary=summary)
+        request.hints += [f"reasoning.{n}" for n in ("context", "mode") if getattr(thought, n)]
+
+
+def _identity(request: Request, wire: _Body) -> None:
+    request.user = wire.user or wire.safety_identifier or ""
+    if not wire.user and wire.safety_identifier:
+        request.said["user"] = "safety_identifier"
+    elif wire.user and wire.safety_identifier not in (None, wire.user):
+        request.hints.append("safety_identifier")
+    if not is_null(wire.metadata) and bytes(wire.metadata) != b"{}":
+        request.metadata = wire.metadata
+    request.prompt_cache_key = wire.prompt_cache_key or ""
+    request.service_tier = wire.service_tier or ""
+    request.store = wire.store
+    request.include_usage = True
+    request.previous_response_id = wire.previous_response_id or ""
+    if request.previous_response_id:
+        # Histories of ours are merged into the input before this: nobody else has this one.
+        request.unknown.append("previous_response_id")
+    if wire.background:
+        request.unknown.append("background")
+    if wire.truncation not in (None, "disabled"):
+        request.hints.append("truncation")
+    if wire.stream_options is not None and wire.stream_options.include_obfuscation:
+        request.hints.append("stream_options.include_obfuscation")

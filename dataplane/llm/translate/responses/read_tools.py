@@ -1,0 +1,166 @@
+"""Tools and the choice among them.
+
+Rule: other protocols have no namespaces, so the members of a namespace are hoisted under names that
+are unique: their own where that is free. A hoisted tool keeps its definition (`raw`), which tells
+its own name when a call goes back to the client.
+"""
+
+from dataclasses import dataclass, field
+
+import msgspec
+
+from dataplane.llm.hub.request import Tool, ToolChoice
+from dataplane.llm.protocols import Protocol
+from dataplane.llm.translate.responses.read_parts import ItemError
+from dataplane.llm.translate.responses.wire import ABSENT, WEB_SEARCH, is_null
+
+MAX_NAME = 64
+"""Characters of a function's name, as OpenAI, Anthropic and Bedrock limit it."""
+
+
+class _Function(msgspec.Struct):
+    name: str | None = None
+    description: str | None = None
+    parameters: msgspec.Raw = ABSENT
+    strict: bool | None = None
+
+
+class _Tool(msgspec.Struct):
+    type: str | None = None
+    name: str | None = None
+    description: str | None = None
+    parameters: msgspec.Raw = ABSENT
+    strict: bool | None = None
+    function: _Function | None = None
+    tools: list[msgspec.Raw] | None = None
+
+
+class _Choice(msgspec.Struct):
+    type: str | None = None
+    name: str | None = None
+    mode: str | None = None
+    tools: list["_Choice"] | None = None
+    function: _Function | None = None
+    namespace: str | None = None
+
+
+_TOOL = msgspec.json.Decoder(_Tool)
+_CHOICE = msgspec.json.Decoder(str | _Choice)
+
+
+@dataclass(slots=True)
+class Tools:
+    """The tools of a request, in order, with the names that hoisted ones got."""
+
+    tools: list[Tool] = field(default_factory=list)
+    hoisted: dict[tuple[str, str], str] = field(default_factory=dict)
+    """(namespace, own name) -> name."""
+
+    def name_of(self, namespace: str, name: str) -> str:
+        """How a tool is called towards the provider."""
+        return self.hoisted.get((namespace, name), name)
+
+
+def read_tools(raws: list[msgspec.Raw], at: str = "tools") -> Tools:
+    """All tools. Raises ItemError."""
+    wires: list[tuple[_Tool, msgspec.Raw]] = []
+    for number, raw in enumerate(raws):
+        try:
+            wires.append((_TOOL.decode(raw), raw))
+        except msgspec.MsgspecError as problem:
+            raise ItemError(f"{at}[{number}]: {problem}") from problem
+    found = Tools()
+    taken = {_name(wire) for wire, _ in wires if wire.type != "namespace"}
+    for number, (wire, raw) in enumerate(wires):
+        if wire.type == "namespace":
+            _hoist(found, wire, taken, f"{at}[{number}]")
+        else:
+            found.tools.append(_tool(wire, raw, f"{at}[{number}]"))
+    return found
+
+
+def read_choice(raw: msgspec.Raw, tools: Tools) -> ToolChoice | None:
+    """`tool_choice`; None when it forces a tool of the provider's own. Raises ItemError."""
+    try:
+        wire = _CHOICE.decode(raw)
+    except msgspec.MsgspecError as problem:
+        raise ItemError(f"tool_choice: {problem}") from problem
+    if isinstance(wire, str):
+        if wire not in ("auto", "none", "required"):
+            raise ItemError(f"tool_choice: {wire!r} is none of auto, none, required")
+        return ToolChoice(wire)
+    if wire.type == "allowed_tools":
+        names = [_chosen(one, tools) for one in wire.tools or ()]
+        return ToolChoice("tools", [name for name in names if name], may=wire.mode != "required")
+    name = _chosen(wire, tools)
+    return ToolChoice("tools", [name]) if name else None
+
+
+def _chosen(wire: _Choice, tools: Tools) -> str:
+    if wire.type in ("function", "custom"):
+        name = wire.name or (wire.function.name if wire.function else "") or ""
+        if not wire.namespace and name not in {tool.name for tool in tools.tools}:
+            # a member may be named without its namespace when only one has it
+            return next((to for (_, own), to in tools.hoisted.items() if own == name), name)
+        return tools.name_of(wire.namespace or "", name)
+    return WEB_SEARCH if (wire.type or "").startswith(WEB_SEARCH) else ""
+
+
+def _tool(wire: _Tool, raw: msgspec.Raw, at: str) -> Tool:
+    kind = wire.type or "function"
+    name = _name(wire)
+    if kind in ("function", "custom") and not name:
+        raise ItemError(f"{at}: a tool needs a `name`")
+    if kind == "function":
+        told = wire.function or wire
+        return Tool(
+            name,
+            told.description or "",
+            parameters=None if is_null(told.parameters) else told.parameters,
+            strict=told.strict,
+        )
+    known = kind if kind == "custom" else "native"
+    if kind.startswith(WEB_SEARCH):
+        known = name = WEB_SEARCH
+    return Tool(
+        name or kind, wire.description or "", kind=known, raw=raw, protocol=Protocol.RESPONSES
+    )
+
+
+def _name(wire: _Tool) -> str:
+    return wire.name or (wire.function.name if wire.function is not None else "") or ""
+
+
+def _hoist(found: Tools, wire: _Tool, taken: set[str], at: str) -> None:
+    """Put a namespace's members among the tools."""
+    namespace = wire.name or ""
+    told = wire.description or ""
+    for number, raw in enumerate(wire.tools or ()):
+        try:
+            member = _TOOL.decode(raw)
+        except msgspec.MsgspecError as problem:
+            raise ItemError(f"{at}.tools[{number}]: {problem}") from problem
+        tool = _tool(member, raw, f"{at}.tools[{number}]")
+        own = tool.name
+        tool.name = _free(own, namespace, taken)
+        tool.namespace = namespace
+        tool.raw = raw
+        if told:
+            # once: the members stand together, and descriptions of whole servers are long
+            tool.description = f"[{namespace}: {told}]\n{tool.description}".rstrip()
+            told = ""
+        taken.add(tool.name)
+        found.hoisted[namespace, own] = tool.name
+        found.tools.append(tool)
+
+
+def _free(own: str, namespace: str, taken: set[str]) -> str:
+    """The name itself, or with its namespace, or with a number."""
+    if own not in taken:
+        return own
+    for number in range(1, len(taken) + 2):
+        tail = f"_{number}" if number > 1 else ""
+        name = f"{namespace}__{own}"[: MAX_NAME - len(tail)] + tail
+        if name not in taken:
+            return name
+    raise AssertionError("one of n + 1 names is free among n")

@@ -4,5 +4,6 @@ from collections.abc import Mapping
 
 from dataplane.llm.protocols import Protocol
 from dataplane.llm.translate.codec import Codec
+from dataplane.llm.translate.messages import codec as messages
 
-CODECS: Mapping[Protocol, Codec] = {}
+CODECS: Mapping[Protocol, Codec] = {Protocol.MESSAGES: messages.CODEC}

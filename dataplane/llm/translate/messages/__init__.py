@@ -1,0 +1,1 @@
+"""Anthropic Messages: one file per direction, and what they share."""

@@ -1,0 +1,179 @@
+"""Content blocks -> parts, of requests and of answers.
+
+Rule: a block that only this API knows is kept as it came; one that contradicts itself is refused
+with its place.
+"""
+
+import msgspec
+
+from dataplane.llm.hub.parts import Media, Native, Part, Text, Thinking, ToolCall, ToolResult
+from dataplane.llm.protocols import Protocol
+from dataplane.llm.translate.messages.citations import read_citations
+from dataplane.llm.translate.messages.wire import ABSENT, CacheControl, Kind
+
+
+class BlockError(Exception):
+    """A block that cannot be understood, and where: "messages[0].content[1]: ..."."""
+
+
+class _Source(msgspec.Struct):
+    type: str = ""
+    media_type: str | None = None
+    data: str | None = None
+    url: str | None = None
+    file_id: str | None = None
+    content: msgspec.Raw = ABSENT
+
+
+class _DocumentCitations(msgspec.Struct, gc=False):
+    enabled: bool | None = None
+
+
+class _Text(msgspec.Struct):
+    text: str
+    citations: msgspec.Raw = ABSENT
+    cache_control: CacheControl | None = None
+
+
+class _Media(msgspec.Struct):
+    source: _Source
+    title: str | None = None
+    context: str | None = None
+    citations: _DocumentCitations | None = None
+    cache_control: CacheControl | None = None
+
+
+class _ToolUse(msgspec.Struct):
+    id: str
+    name: str
+    input: msgspec.Raw = ABSENT
+    cache_control: CacheControl | None = None
+
+
+class _ToolResult(msgspec.Struct):
+    tool_use_id: str
+    content: msgspec.Raw = ABSENT
+    is_error: bool | None = None
+    cache_control: CacheControl | None = None
+
+
+class _Thinking(msgspec.Struct):
+    thinking: str | None = None
+    signature: str | None = None
+    data: str | None = None
+
+
+_KIND = msgspec.json.Decoder(Kind)
+_BLOCKS = msgspec.json.Decoder(str | list[msgspec.Raw] | None)
+_TEXT = msgspec.json.Decoder(_Text)
+_MEDIA = msgspec.json.Decoder(_Media)
+_TOOL_USE = msgspec.json.Decoder(_ToolUse)
+_TOOL_RESULT = msgspec.json.Decoder(_ToolResult)
+_THINKING = msgspec.json.Decoder(_Thinking)
+
+
+def read_parts(content: msgspec.Raw, at: str) -> list[Part]:
+    """The parts of a content, which is a text or a list of blocks. Raises BlockError."""
+    if not content:
+        return []
+    try:
+        blocks = _BLOCKS.decode(content)
+    except msgspec.MsgspecError as problem:
+        raise BlockError(f"{at}: {problem}") from problem
+    if not isinstance(blocks, list):
+        return [Text(blocks)] if blocks else []
+    parts: list[Part] = []
+    for number, raw in enumerate(blocks):
+        place = f"{at}[{number}]"
+        try:
+            parts.append(read_part(raw, place))
+        except msgspec.MsgspecError as problem:
+            raise BlockError(f"{place}: {problem}") from problem
+    return parts
+
+
+def read_part(raw: msgspec.Raw, at: str) -> Part:
+    """One block. Raises msgspec.MsgspecError or BlockError."""
+    kind = _KIND.decode(raw).type
+    match kind:
+        case "text":
+            text = _TEXT.decode(raw)
+            return Text(text.text, read_citations(text.citations), cache(text.cache_control))
+        case "image" | "document":
+            return _media(kind, raw)
+        case "tool_use":
+            use = _TOOL_USE.decode(raw)
+            return ToolCall(use.id, use.name, _arguments(use.input), cache=cache(use.cache_control))
+        case "tool_result":
+            return _tool_result(raw, at)
+        case "thinking":
+            thought = _THINKING.decode(raw)
+            return Thinking(thought.thinking or "", thought.signature or "")
+        case "redacted_thinking":
+            return Thinking(signature=_THINKING.decode(raw).data or "", redacted=True)
+        case "":
+            raise BlockError(f"{at}: a content block needs a `type`")
+        case _:
+            return Native(Protocol.MESSAGES, kind, raw)
+
+
+def cache(marker: CacheControl | None) -> str:
+    """The hub's form of a cache marker."""
+    return marker.time_to_live() if marker is not None else ""
+
+
+def _arguments(given: msgspec.Raw) -> str:
+    text = bytes(given).decode()
+    return text if text and text != "null" else "{}"
+
+
+def _tool_result(raw: msgspec.Raw, at: str) -> ToolResult:
+    result = _TOOL_RESULT.decode(raw)
+    parts: list[Text | Media | Native] = []
+    for number, part in enumerate(read_parts(result.content, f"{at}.content")):
+        if not isinstance(part, Text | Media | Native):
+            raise BlockError(f"{at}.content[{number}]: a tool's result cannot hold this block")
+        parts.append(part)
+    return ToolResult(
+        result.tool_use_id,
+        parts,
+        is_error=result.is_error is True,
+        cache=cache(result.cache_control),
+    )
+
+
+def _media(kind: str, raw: msgspec.Raw) -> Media | Native:
+    wire = _MEDIA.decode(raw)
+    source = wire.source
+    media = Media(
+        kind,
+        name=wire.title or "",
+        context=wire.context or "",
+        citations=wire.citations is not None and wire.citations.enabled is True,
+        cache=cache(wire.cache_control),
+    )
+    match source.type:
+        case "base64":
+            media.mime_type = source.media_type or ""
+            media.data = source.data or ""
+        case "text":
+            media.mime_type = source.media_type or "text/plain"
+            media.text = source.data or ""
+        case "url":
+            media.mime_type = "application/pdf" if kind == "document" else ""
+            media.url = source.url or ""
+        case "file":
+            media.file_id = source.file_id or ""
+        case "content" if (text := _words(source.content)) is not None:
+            media.mime_type = "text/plain"
+            media.text = text
+        case _:
+            return Native(Protocol.MESSAGES, kind, raw)
+    return media
+
+
+def _words(content: msgspec.Raw) -> str | None:
+    """The text of a document made of blocks; None when there is more than text in it."""
+    parts = read_parts(content, "source.content")
+    texts = [part.text for part in parts if isinstance(part, Text)]
+    return "\n\n".join(texts) if len(texts) == len(parts) else None

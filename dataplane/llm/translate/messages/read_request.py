@@ -1,0 +1,193 @@
+"""A client's message request -> Request."""
+
+import msgspec
+
+from dataplane.llm.hub.request import Message, OutputFormat, Reasoning, Request, Tool
+from dataplane.llm.protocols import Protocol
+from dataplane.llm.translate.messages.read_parts import BlockError, read_parts
+from dataplane.llm.translate.messages.read_tools import (
+    WireToolChoice,
+    read_tool,
+    read_tool_choice,
+)
+from dataplane.llm.translate.messages.wire import ABSENT
+from dataplane.runtime.messages import LocalReply, ResponseDetail
+
+
+class _Message(msgspec.Struct):
+    role: str
+    content: msgspec.Raw
+
+
+class _Metadata(msgspec.Struct, gc=False):
+    user_id: str | None = None
+
+
+class _Thinking(msgspec.Struct, gc=False):
+    type: str = ""
+    budget_tokens: int | None = None
+    display: str | None = None
+
+
+class _Format(msgspec.Struct):
+    type: str = ""
+    schema: msgspec.Raw = ABSENT
+
+
+class _OutputConfig(msgspec.Struct):
+    effort: str | None = None
+    format: _Format | None = None
+
+
+class _Wire(msgspec.Struct):
+    messages: list[_Message]
+    model: str | None = None
+    stream: bool | None = None
+    system: msgspec.Raw = ABSENT
+    max_tokens: int | None = None
+    metadata: _Metadata | None = None
+    stop_sequences: list[str] | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    service_tier: str | None = None
+    thinking: _Thinking | None = None
+    output_config: _OutputConfig | None = None
+    output_format: _Format | None = None
+    tools: list[msgspec.Raw] | None = None
+    tool_choice: WireToolChoice | None = None
+
+
+_WIRE = msgspec.json.Decoder(_Wire)
+_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+_HINTS = {
+    "cache_control",  # where a cache may begin
+    "context_management",  # which old parts the server may forget
+    "diagnostics",
+    "speed",
+    "user_profile_id",
+    "workspace_id",
+}
+"""Top-level fields that change nothing about what is answered."""
+_SAID_NOTHING = {b"null", b"[]", b"{}", b'"standard"'}
+"""Values of fields we do not carry that ask for nothing."""
+_SAID = {
+    "max_output_tokens": "max_tokens",
+    "stop": "stop_sequences",
+    "user": "metadata.user_id",
+    "output": "output_config.format",
+    "reasoning": "thinking",
+    "parallel_tool_calls": "tool_choice.disable_parallel_tool_use",
+}
+_ROLES = ("user", "assistant", "system")
+
+
+def read_request(body: bytes, model: str, stream: bool) -> Request | LocalReply:
+    """The request, or a 400 that says what is wrong with it."""
+    try:
+        # msgspec does not look at the bytes of strings it skips.
+        body.decode()
+        wire = _WIRE.decode(body)
+        return _request(wire, body, model or wire.model or "", stream)
+    except msgspec.ValidationError as problem:
+        return _refuse(str(problem))
+    except BlockError as problem:
+        return _refuse(str(problem))
+    except (ValueError, RecursionError) as problem:
+        return LocalReply(
+            400, f"The request's body is not valid JSON: {problem}.", ResponseDetail.INVALID_JSON
+        )
+
+
+def _request(wire: _Wire, body: bytes, model: str, stream: bool) -> Request:
+    if not wire.messages:
+        raise BlockError("messages: at least one message is required")
+    choice = wire.tool_choice
+    request = Request(
+        model,
+        stream,
+        Protocol.MESSAGES,
+        [_message(message, f"messages[{n}]") for n, message in enumerate(wire.messages)],
+        system=read_parts(wire.system, "system"),
+        tool_choice=read_tool_choice(choice) if choice is not None else None,
+        max_output_tokens=wire.max_tokens,
+        temperature=wire.temperature,
+        top_p=wire.top_p,
+        top_k=wire.top_k,
+        stop=wire.stop_sequences or [],
+        output=_output(wire),
+        reasoning=_reasoning(wire),
+        user=((wire.metadata.user_id or "") if wire.metadata is not None else ""),
+        service_tier=wire.service_tier or "",
+        said=dict(_SAID),
+        echo=msgspec.Raw(body),
+    )
+    if choice is not None and choice.disable_parallel_tool_use is not None:
+        request.parallel_tool_calls = not choice.disable_parallel_tool_use
+    if wire.thinking is None:
+        request.said["reasoning"] = "output_config.effort"
+    if wire.output_format is not None:
+        request.said["output"] = "output_format"
+    _read_tools(wire.tools or [], request)
+    for name, value in _FIELDS.decode(body).items():
+        if name in _Wire.__struct_fields__ or bytes(value) in _SAID_NOTHING:
+            continue
+        (request.hints if name in _HINTS else request.unknown).append(name)
+    return request
+
+
+def _message(wire: _Message, at: str) -> Message:
+    if wire.role not in _ROLES:
+        raise BlockError(f"{at}: the role `{wire.role}` is not one of user, assistant, system")
+    return Message(wire.role, read_parts(wire.content, f"{at}.content"), at=at)
+
+
+def _read_tools(raws: list[msgspec.Raw], request: Request) -> None:
+    tools: list[Tool] = []
+    for number, raw in enumerate(raws):
+        at = f"tools[{number}]"
+        try:
+            tool, hints, unknown = read_tool(raw, at)
+        except msgspec.MsgspecError as problem:
+            raise BlockError(f"{at}: {problem}") from problem
+        tools.append(tool)
+        request.hints += hints
+        request.unknown += unknown
+    request.tools = tools
+
+
+def _output(wire: _Wire) -> OutputFormat | None:
+    config = wire.output_config
+    form = (config.format if config is not None else None) or wire.output_format
+    if form is None:
+        return None
+    if form.type != "json_schema" or not form.schema:
+        raise BlockError("output_config.format: a `json_schema` with its `schema` is expected")
+    return OutputFormat("json_schema", schema=form.schema, strict=True)
+
+
+def _reasoning(wire: _Wire) -> Reasoning | None:
+    effort = (wire.output_config.effort or "") if wire.output_config is not None else ""
+    thinking = wire.thinking
+    if thinking is None:
+        return Reasoning(effort=effort) if effort else None
+    shown = {"summarized": True, "omitted": False}.get(thinking.display or "")
+    match thinking.type:
+        case "enabled":
+            return Reasoning(True, effort, thinking.budget_tokens, show=shown)
+        case "adaptive":
+            return Reasoning(True, effort, show=shown)
+        case "disabled" | "between_tools":
+            return Reasoning(False, effort)
+        case _:
+            raise BlockError(
+                f"thinking: `{thinking.type}` is not one of enabled, adaptive, between_tools, "
+                "disabled"
+            )
+
+
+def _refuse(problem: str) -> LocalReply:
+    return LocalReply(
+        400, f"The request is not a message request: {problem}.", ResponseDetail.INVALID_BODY
+    )

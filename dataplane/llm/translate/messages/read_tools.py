@@ -1,0 +1,75 @@
+"""Tool definitions and the choice among them."""
+
+import msgspec
+
+from dataplane.llm.hub.request import Tool, ToolChoice
+from dataplane.llm.protocols import Protocol
+from dataplane.llm.translate.messages.read_parts import BlockError, cache
+from dataplane.llm.translate.messages.wire import ABSENT, CacheControl
+
+HINTS = ("allowed_callers", "defer_loading", "input_examples", "eager_input_streaming")
+"""Of a tool of the client's own: how and when it is offered. What it does stays the same."""
+_KNOWN = {"type", "name", "description", "input_schema", "strict", "cache_control", *HINTS}
+_MODES = {"auto": "auto", "any": "required", "none": "none", "tool": "tools"}
+
+
+class _Tool(msgspec.Struct):
+    name: str = ""
+    type: str | None = None
+    description: str | None = None
+    input_schema: msgspec.Raw = ABSENT
+    strict: bool | None = None
+    cache_control: CacheControl | None = None
+    mcp_server_name: str | None = None
+
+
+class WireToolChoice(msgspec.Struct, gc=False):
+    """`tool_choice`."""
+
+    type: str = ""
+    name: str | None = None
+    disable_parallel_tool_use: bool | None = None
+
+
+_TOOL = msgspec.json.Decoder(_Tool)
+_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+
+
+def read_tool(raw: msgspec.Raw, at: str) -> tuple[Tool, list[str], list[str]]:
+    """A tool, its hints and its unknown fields by place. Raises MsgspecError or BlockError."""
+    wire = _TOOL.decode(raw)
+    kind = wire.type or "custom"
+    marker = cache(wire.cache_control)
+    if kind != "custom":
+        # Whoever runs these, their schemas are known to Anthropic's models only.
+        known = "web_search" if kind.startswith("web_search_") else "native"
+        name = wire.name or wire.mcp_server_name or kind
+        tool = Tool(name, kind=known, raw=raw, protocol=Protocol.MESSAGES, cache=marker)
+        return tool, [], []
+    if not wire.name:
+        raise BlockError(f"{at}: a tool needs a `name`")
+    schema = wire.input_schema
+    said = [name for name, value in _FIELDS.decode(raw).items() if bytes(value) != b"null"]
+    return (
+        Tool(
+            wire.name,
+            wire.description or "",
+            parameters=schema if schema and bytes(schema) != b"null" else None,
+            strict=wire.strict,
+            cache=marker,
+        ),
+        [f"{at}.{name}" for name in said if name in HINTS],
+        [f"{at}.{name}" for name in said if name not in _KNOWN],
+    )
+
+
+def read_tool_choice(wire: WireToolChoice) -> ToolChoice:
+    """The choice. Raises BlockError."""
+    mode = _MODES.get(wire.type)
+    if mode is None:
+        raise BlockError(f"tool_choice: `{wire.type}` is not one of auto, any, tool, none")
+    if mode == "tools":
+        if not wire.name:
+            raise BlockError("tool_choice: a choice of one tool needs its `name`")
+        return ToolChoice(mode, [wire.name])
+    return ToolChoice(mode)

@@ -1,0 +1,158 @@
+"""Answer -> Message.
+
+Rule: every key that the API's own answers have is there, null where there is nothing to tell.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from dataplane.llm.hub.answer import Answer, Finish, Usage
+from dataplane.llm.hub.custom import wrapped
+from dataplane.llm.hub.parts import Media, Native, Part, Refusal, Text, Thinking, ToolCall
+from dataplane.llm.protocols import Protocol
+from dataplane.llm.translate.codec import Echo
+from dataplane.llm.translate.messages.citations import write_citation
+from dataplane.llm.translate.messages.wire import REASONS
+
+_ENCODER = msgspec.json.Encoder()
+_OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_TIERS = {"standard": "standard", "default": "standard", "priority": "priority", "batch": "batch"}
+
+
+def write_answer(answer: Answer, echo: Echo) -> bytes:
+    """The body for the client; of several choices the first."""
+    choice = answer.choices[0] if answer.choices else None
+    parts = choice.parts if choice is not None else []
+    ending = stop(
+        (choice.finish if choice is not None else None) or Finish.STOP,
+        choice.stop_sequence if choice is not None else "",
+        tools=any(isinstance(part, ToolCall) for part in parts),
+        refused=any(isinstance(part, Refusal) for part in parts),
+    )
+    blocks = [block for part in parts if (block := whole_block(part)) is not None]
+    body = message(
+        message_id(answer.id, echo),
+        answer.model or echo.request.model,
+        blocks,
+        usage=usage_object(answer.usage or Usage(), answer.service_tier),
+    )
+    return _ENCODER.encode(body | ending)
+
+
+def message_id(given: str, echo: Echo) -> str:
+    """The provider's id where it has the API's form."""
+    return given if given.startswith("msg_") else f"msg_{echo.answer_id}"
+
+
+def message(
+    given: str, model: str, content: Sequence[object], usage: dict[str, Any]
+) -> dict[str, Any]:
+    """A message that has not stopped yet."""
+    return {
+        "id": given,
+        "type": "message",
+        "role": "assistant",
+        "model": model,
+        "content": content,
+        "stop_reason": None,
+        "stop_sequence": None,
+        "stop_details": None,
+        "container": None,
+        "usage": usage,
+    }
+
+
+def stop(finish: Finish, stop_sequence: str, *, tools: bool, refused: bool) -> dict[str, Any]:
+    """The keys that say why the model stopped."""
+    if refused:
+        finish = Finish.REFUSAL
+    elif tools and finish is Finish.STOP:
+        finish = Finish.TOOL_CALLS
+    details: dict[str, Any] | None = None
+    if REASONS[finish] == "refusal":
+        details = {"type": "refusal", "category": None, "explanation": _EXPLANATIONS.get(finish)}
+    return {
+        "stop_reason": REASONS[finish],
+        "stop_sequence": stop_sequence or None,
+        "stop_details": details,
+    }
+
+
+_EXPLANATIONS = {
+    Finish.CONTENT_FILTER: "The provider's content filter withheld the answer or a part of it.",
+    Finish.ERROR: "The provider reports that generating the answer failed.",
+}
+
+
+def usage_object(usage: Usage, service_tier: str = "") -> dict[str, Any]:
+    """Tokens in the API's own division: cached ones are no input_tokens."""
+    uncached = max(0, usage.input - usage.cache_read - usage.cache_write)
+    return {
+        "input_tokens": uncached,
+        "cache_creation_input_tokens": usage.cache_write,
+        "cache_read_input_tokens": usage.cache_read,
+        "cache_creation": None,
+        "output_tokens": usage.output,
+        "output_tokens_details": (
+            {"thinking_tokens": usage.reasoning} if usage.reasoning else None
+        ),
+        "server_tool_use": None,
+        "service_tier": _TIERS.get(service_tier),
+        "inference_geo": None,
+    }
+
+
+def whole_block(part: Part) -> object:
+    """One content block; None for what is empty, or only another protocol can say."""
+    match part:
+        case Text(text, citations):
+            if not text:
+                return None
+            cited = [write_citation(citation) for citation in citations]
+            return {"type": "text", "text": text, "citations": cited or None}
+        case Refusal(text):
+            return {"type": "text", "text": text, "citations": None} if text else None
+        case Thinking(signature=signature, redacted=True):
+            return {"type": "redacted_thinking", "data": signature} if signature else None
+        case Thinking(text, signature):
+            if not text and not signature:
+                return None
+            return {"type": "thinking", "thinking": text, "signature": signature}
+        case ToolCall():
+            return {
+                "type": "tool_use",
+                "id": part.id,
+                "name": part.name,
+                "input": tool_input(part),
+                "caller": {"type": "direct"},
+            }
+        case Native(Protocol.MESSAGES, _, raw):
+            return msgspec.json.decode(raw)
+        case Media():
+            return {"type": "text", "text": _media_words(part), "citations": None}
+        case _:
+            return None
+
+
+def tool_input(call: ToolCall) -> msgspec.Raw:
+    """The JSON object that a tool is called with.
+
+    Arguments that are none are wrapped, as Anthropic's documents advise, and so visible.
+    """
+    if call.custom:
+        return msgspec.Raw(wrapped(call.arguments).encode())
+    words = call.arguments.encode() if call.arguments.strip() else b"{}"
+    try:
+        _OBJECT.decode(words)
+    except (ValueError, RecursionError):
+        return msgspec.Raw(_ENCODER.encode({"INVALID_JSON": call.arguments}))
+    return msgspec.Raw(words)
+
+
+def _media_words(media: Media) -> str:
+    """The API's answers hold no media; what a model makes of them is named, not lost."""
+    if media.url:
+        return f"![{media.kind}]({media.url})"
+    return f"[The model made an {media.kind} ({media.mime_type}), which this API cannot carry.]"

@@ -11,6 +11,7 @@ from pathlib import Path
 from statistics import median
 
 from tests.bench.measure import IdleSample, Sample
+from tests.bench.scenarios import TRANSLATED, Scenario
 
 BASELINE = Path(__file__).parent / "baseline.json"
 NOISE = 0.10
@@ -51,6 +52,15 @@ GOALS = (
     Goal("idle_stream_pss_over_envoy", "memory per idle stream / Envoy", 0.40, 0.20),
     Goal("relay_json_over_llhttp", "JSON, 64 connections / llhttp ceiling", 2.2, 1.8),
     Goal("naive_aiohttp_over_relay", "naive aiohttp / ours", 4.0, 6.0, at_least=True),
+    *(
+        Goal(f"{pair}{suffix}_over_relay", f"{title}{streamed} / our relay", 3.0, 2.0)
+        for suffix, streamed in (("", ""), ("_stream", ", streamed"))
+        for pair, title in (
+            ("chat_to_messages", "chat -> Messages"),
+            ("messages_to_chat", "Messages -> chat"),
+            ("responses_to_chat", "Responses -> chat"),
+        )
+    ),
     Goal("litellm_over_relay", "LiteLLM / ours, 4 connections", 150.0, 300.0, at_least=True),
 )
 
@@ -103,6 +113,7 @@ class Results:
             "relay_json_over_llhttp": self.cpu_ratio("json", OURS, "llhttp"),
             "naive_aiohttp_over_relay": self.cpu_ratio("json", "aiohttp", OURS),
             "litellm_over_relay": self.cpu_ratio("json_c4", "litellm", OURS),
+            **{f"{one.name}_over_relay": self._translated(one) for one in TRANSLATED},
         }
 
     def figures(self) -> Figures:
@@ -125,6 +136,11 @@ class Results:
             figures[f"{contestant}_base_pss_mb"] = round(idle[0].base_kb / 1024, 1)
         figures["rounds"] = max((len(rounds) for rounds in self.samples.values()), default=0)
         return figures
+
+    def _translated(self, scenario: Scenario) -> Ratio | None:
+        """CPU of a translated request over that of a relayed one, both ours."""
+        relayed = "sse_burst" if scenario.name.endswith("_stream") else "json"
+        return _ratio(self._of(scenario.name, OURS, "cpu_us"), self._of(relayed, OURS, "cpu_us"))
 
     def _of(self, scenario: str, contestant: str, field: str) -> list[float]:
         rounds = self.samples.get((scenario, contestant), [])

@@ -1,7 +1,7 @@
 // HTTP/1.1 load on keep-alive connections, one thread, one epoll.
 //
 //   load --port P --body FILE [--connections N] [--warm S] [--seconds S] [--period-us U] [--hold] [--expect BYTES]
-//        [--key K] [--same-headers]
+//        [--key K] [--path PATH] [--same-headers]
 //
 // Closed loop: every connection sends the next request when the last is answered. With --period-us a connection
 // sends one request per period instead. With --hold every connection sends exactly one request and stays: that is
@@ -37,7 +37,7 @@ struct options {
     uint64_t period_ns;
     bool hold, same_headers;
     long expected_bytes;  // -1: not checked
-    const char *body_file, *key;
+    const char *body_file, *key, *path;
 };
 
 struct connection {
@@ -47,7 +47,8 @@ struct connection {
     struct response response;
 };
 
-static struct options options = {.connections = 1, .warm = 0.3, .seconds = 1.5, .expected_bytes = -1, .key = "sk-bench"};
+static struct options options = {.connections = 1, .warm = 0.3, .seconds = 1.5, .expected_bytes = -1, .key = "sk-bench",
+                                 .path = "/v1/chat/completions"};
 static struct connection *connections;
 static int epoll_fd;
 static uint64_t window_start, window_end;
@@ -84,7 +85,7 @@ static void build_request(void) {
     fclose(file);
     request = malloc(body_length + HEADERS_ROOM);
     int head = snprintf(request, HEADERS_ROOM,
-                        "POST /v1/chat/completions HTTP/1.1\r\n"
+                        "POST %s HTTP/1.1\r\n"
                         "host: 127.0.0.1:%d\r\n"
                         "user-agent: OpenAI/Python 1.99.0\r\n"
                         "accept: application/json\r\n"
@@ -95,7 +96,7 @@ static void build_request(void) {
                         "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\n"
                         "x-request-id: 0123456789abcdef\r\n"
                         "content-length: %zu\r\n\r\n",
-                        options.port, options.key, body_length);
+                        options.path, options.port, options.key, body_length);
     memcpy(request + head, body, body_length);
     request_length = (size_t)head + body_length;
     trace_id = strstr(request, "traceparent: 00-") + strlen("traceparent: 00-");
@@ -321,6 +322,7 @@ static void read_options(int argc, char **argv) {
         {"seconds", required_argument, NULL, 's'},   {"period-us", required_argument, NULL, 'u'},
         {"hold", no_argument, NULL, 'h'},            {"expect", required_argument, NULL, 'e'},
         {"key", required_argument, NULL, 'k'},       {"same-headers", no_argument, NULL, 'i'},
+        {"path", required_argument, NULL, 'a'},
         {NULL, 0, NULL, 0},
     };
     for (int name; (name = getopt_long(argc, argv, "", names, NULL)) != -1;) {
@@ -334,6 +336,7 @@ static void read_options(int argc, char **argv) {
             case 'h': options.hold = true; break;
             case 'e': options.expected_bytes = atol(optarg); break;
             case 'k': options.key = optarg; break;
+            case 'a': options.path = optarg; break;
             case 'i': options.same_headers = true; break;
             default: exit(2);
         }

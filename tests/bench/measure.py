@@ -51,6 +51,7 @@ def measure(contestant: Contestant, running: Running, scenario: Scenario, place:
     expected = -1 if contestant.rewrites_bodies else scenario.answer_bytes
     words = _words(scenario.name, scenario.body, running, scenario.connections, expected)
     words += ["--warm", str(scenario.warm_s), "--seconds", str(scenario.seconds)]
+    words += ["--path", scenario.path]
     with _load(words, place) as output:
         _expect(output, "started")
         before, began = cpu_ns(running.counted), time.monotonic()

@@ -24,6 +24,7 @@ from tests.bench.contestants.naive import Naive
 from tests.bench.contestants.outrider import Outrider
 from tests.bench.figures import (
     GOALS,
+    OURS,
     Results,
     meets,
     read_baseline,
@@ -35,12 +36,14 @@ from tests.bench.processes import Program, allow_descriptors, free_port
 from tests.bench.programs import BUILD, build_programs
 from tests.bench.reload import measure_reload
 from tests.bench.report import show
-from tests.bench.scenarios import SCENARIOS, SLOW_CONTESTANT, Scenario
+from tests.bench.scenarios import SCENARIOS, SLOW_CONTESTANT, TRANSLATED, Scenario
 
 FIGURES = Path("build/figures/bench.json")
 CONTESTANTS: tuple[Contestant, ...] = (Outrider(), Envoy(), Naive(), Ceiling())
 IDLE_CONTESTANTS = ("outrider", "envoy")
 DESCRIPTORS_PER_STREAM = 2
+
+ALL = (*SCENARIOS, *TRANSLATED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +97,13 @@ def read_options(argv: Sequence[str]) -> Options:
     parser.add_argument("--seconds", type=float, help="length of a window, for a quick look")
     parser.add_argument("--streams", type=int, default=1000, help="idle streams")
     parser.add_argument("--only", nargs="+", choices=names, default=names)
-    parser.add_argument("--scenarios", nargs="*", choices=[s.name for s in SCENARIOS])
+    parser.add_argument("--scenarios", nargs="*", choices=[s.name for s in ALL])
     parser.add_argument("--no-reload", action="store_true", help="leave the reload's stall out")
     parser.add_argument("--litellm", action="store_true", help="also LiteLLM (installs 600 MB)")
     parser.add_argument("--update-baseline", action="store_true")
     parser.add_argument("--check", action="store_true", help="exit 1 when a goal is missed")
     args = parser.parse_args(argv)
-    wanted = [s.name for s in SCENARIOS] if args.scenarios is None else args.scenarios
+    wanted = [s.name for s in ALL] if args.scenarios is None else args.scenarios
     return Options(
         rounds=args.rounds,
         idle_rounds=args.idle_rounds,
@@ -117,7 +120,7 @@ def read_options(argv: Sequence[str]) -> Options:
 
 def chosen_scenarios(options: Options) -> list[Scenario]:
     """What was asked for, with the window that was asked for."""
-    chosen = [scenario for scenario in SCENARIOS if scenario.name in options.scenarios]
+    chosen = [scenario for scenario in ALL if scenario.name in options.scenarios]
     if options.seconds is None:
         return chosen
     return [replace(scenario, seconds=options.seconds) for scenario in chosen]
@@ -161,6 +164,8 @@ def run_rounds(
             console.print(f"round {number + 1}/{options.rounds}")
             for scenario in scenarios:
                 for contestant, running in field if number % 2 == 0 else reversed(field):
+                    if scenario.translated and contestant.name != OURS:
+                        continue
                     thaw(running)
                     sample = measure(contestant, running, scenario, place)
                     freeze(running)

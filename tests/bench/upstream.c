@@ -4,6 +4,7 @@
 //
 // The request's body chooses the answer: without "stream":true a chat completion of 931 bytes; with it 50 SSE
 // events in one write; with "paced-EVENTS-MILLISECONDS" somewhere in the body, that many events, one per period.
+// A request to a path that ends with /messages gets the same words as Anthropic's Messages API says them.
 // Header values differ from answer to answer, as a real provider's do. A body that does not end with '}' gets 400:
 // a proxy that cuts or pads bodies shows.
 #define _GNU_SOURCE
@@ -34,7 +35,8 @@ struct connection {
 
 static struct connection paced;  // head of a doubly linked list
 
-static struct { char bytes[65536]; size_t length; } completion, stream_head, burst, bad_request;
+struct bytes { char bytes[65536]; size_t length; };
+static struct bytes completion, message, stream_head, burst, message_burst, bad_request;
 static struct { char bytes[512]; size_t length; } events[EVENTS_IN_ANSWER], tail;
 
 static uint64_t now_us(void) {
@@ -73,19 +75,64 @@ static void build_event(int index) {
                                             (unsigned)length, event);
 }
 
-static void append_to_burst(const char *bytes, size_t length) {
-    memcpy(burst.bytes + burst.length, bytes, length);
-    burst.length += length;
+static void append(struct bytes *to, const char *bytes, size_t length) {
+    memcpy(to->bytes + to->length, bytes, length);
+    to->length += length;
+}
+
+static const char MESSAGE[] =
+    "{\"model\":\"claude-sonnet-4-5-20250929\",\"id\":\"msg_01AbCdEfGhIjKlMnOpQrStUv\",\"type\":\"message\","
+    "\"role\":\"assistant\",\"content\":[{\"type\":\"text\",\"text\":\"A reverse proxy accepts requests on "
+    "behalf of one or more servers, forwards them, and returns the responses. It can balance load, terminate TLS, "
+    "cache content and enforce limits. In front of language models it also counts tokens, applies retries and "
+    "fallbacks, and keeps secrets away from clients. Good proxies stream bytes as they arrive.\"}],"
+    "\"stop_reason\":\"end_turn\",\"stop_sequence\":null,\"usage\":{\"input_tokens\":112,"
+    "\"cache_creation_input_tokens\":0,\"cache_read_input_tokens\":0,\"cache_creation\":"
+    "{\"ephemeral_5m_input_tokens\":0,\"ephemeral_1h_input_tokens\":0},\"output_tokens\":98,"
+    "\"service_tier\":\"standard\"}}";
+
+// One event of a Messages stream as one chunk.
+static void append_event(const char *name, const char *data) {
+    char event[600], text[640];
+    int length = snprintf(event, sizeof event, "event: %s\ndata: %s\n\n", name, data);
+    append(&message_burst, text, (size_t)snprintf(text, sizeof text, "%x\r\n%s\r\n", (unsigned)length, event));
+}
+
+// As many words as the burst of chat chunks has.
+static void build_message_burst(void) {
+    append(&message_burst, stream_head.bytes, stream_head.length);
+    append_event("message_start", "{\"type\":\"message_start\",\"message\":{\"model\":\"claude-sonnet-4-5-20250929\","
+                 "\"id\":\"msg_01AbCdEfGhIjKlMnOpQrStUv\",\"type\":\"message\",\"role\":\"assistant\",\"content\":[],"
+                 "\"stop_reason\":null,\"stop_sequence\":null,\"usage\":{\"input_tokens\":112,"
+                 "\"cache_creation_input_tokens\":0,\"cache_read_input_tokens\":0,\"output_tokens\":1}}}");
+    append_event("content_block_start", "{\"type\":\"content_block_start\",\"index\":0,"
+                 "\"content_block\":{\"type\":\"text\",\"text\":\"\"}}");
+    for (int i = 0; i < EVENTS_IN_ANSWER - 1; i++) {
+        char delta[160];
+        snprintf(delta, sizeof delta, "{\"type\":\"content_block_delta\",\"index\":0,"
+                 "\"delta\":{\"type\":\"text_delta\",\"text\":\" tok%02d\"}}", i);
+        append_event("content_block_delta", delta);
+    }
+    append_event("content_block_stop", "{\"type\":\"content_block_stop\",\"index\":0}");
+    append_event("message_delta", "{\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\","
+                 "\"stop_sequence\":null},\"usage\":{\"output_tokens\":98}}");
+    append_event("message_stop", "{\"type\":\"message_stop\"}");
+    append(&message_burst, "0\r\n\r\n", 5);
+}
+
+static void build_whole(struct bytes *answer, const char *body, size_t length) {
+    answer->length = (size_t)snprintf(answer->bytes, sizeof answer->bytes,
+                                      "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %zu\r\n"
+                                      "x-request-id: req_0123456789abcdef0123456789abcdef\r\n"
+                                      "openai-processing-ms: 1\r\nopenai-version: 2020-10-01\r\n"
+                                      "x-ratelimit-limit-requests: 10000\r\n"
+                                      "x-ratelimit-remaining-requests: 9999\r\n\r\n%s",
+                                      length, body);
 }
 
 static void build_answers(void) {
-    completion.length = (size_t)snprintf(completion.bytes, sizeof completion.bytes,
-                                         "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %zu\r\n"
-                                         "x-request-id: req_0123456789abcdef0123456789abcdef\r\n"
-                                         "openai-processing-ms: 1\r\nopenai-version: 2020-10-01\r\n"
-                                         "x-ratelimit-limit-requests: 10000\r\n"
-                                         "x-ratelimit-remaining-requests: 9999\r\n\r\n%s",
-                                         sizeof COMPLETION - 1, COMPLETION);
+    build_whole(&completion, COMPLETION, sizeof COMPLETION - 1);
+    build_whole(&message, MESSAGE, sizeof MESSAGE - 1);
     stream_head.length = (size_t)snprintf(stream_head.bytes, sizeof stream_head.bytes,
                                           "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream; charset=utf-8\r\n"
                                           "cache-control: no-cache\r\n"
@@ -94,12 +141,13 @@ static void build_answers(void) {
     bad_request.length = (size_t)snprintf(bad_request.bytes, sizeof bad_request.bytes,
                                           "HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n");
     tail.length = (size_t)snprintf(tail.bytes, sizeof tail.bytes, "e\r\ndata: [DONE]\n\n\r\n0\r\n\r\n");
-    append_to_burst(stream_head.bytes, stream_head.length);
+    append(&burst, stream_head.bytes, stream_head.length);
     for (int i = 0; i < EVENTS_IN_ANSWER; i++) {
         build_event(i);
-        append_to_burst(events[i].bytes, events[i].length);
+        append(&burst, events[i].bytes, events[i].length);
     }
-    append_to_burst(tail.bytes, tail.length);
+    append(&burst, tail.bytes, tail.length);
+    build_message_burst();
 }
 
 // New values of the same length for the headers that a provider varies.
@@ -197,7 +245,8 @@ static bool is_whole(const char *body, size_t length) {
     return length > 0 && body[length - 1] == '}';
 }
 
-static void answer(struct connection *connection, char *body, size_t length) {
+static void answer(struct connection *connection, char *body, size_t length, bool messages) {
+    struct bytes *one_piece = messages ? &message : &completion, *stream_burst = messages ? &message_burst : &burst;
     char after = body[length];
     body[length] = 0;
     bool whole = is_whole(body, length);
@@ -209,11 +258,11 @@ static void answer(struct connection *connection, char *body, size_t length) {
     if (!whole) {
         send_all(connection, bad_request.bytes, bad_request.length);
     } else if (!stream) {
-        make_headers_unique(completion.bytes);
-        send_all(connection, completion.bytes, completion.length);
+        make_headers_unique(one_piece->bytes);
+        send_all(connection, one_piece->bytes, one_piece->length);
     } else if (!pace) {
-        make_headers_unique(burst.bytes);
-        send_all(connection, burst.bytes, burst.length);
+        make_headers_unique(stream_burst->bytes);
+        send_all(connection, stream_burst->bytes, stream_burst->length);
     } else {
         make_headers_unique(stream_head.bytes);
         pace_start(connection, count, milliseconds);
@@ -244,10 +293,11 @@ static bool answer_first(struct connection *connection) {
     char *length_header = strcasestr(bytes, "\ncontent-length:");
     bool chunked = strcasestr(bytes, "\ntransfer-encoding: chunked") != NULL;
     size_t length = length_header ? strtoul(length_header + strlen("\ncontent-length:"), NULL, 10) : 0;
+    bool messages = strstr(bytes, "/messages HTTP/1.1") != NULL;
     *head_end = '\r';
     if (chunked) length = chunked_length(body, available);
     if (available < length || (chunked && length == 0)) return false;
-    answer(connection, body, length);
+    answer(connection, body, length, messages);
     connection->length = available - length;
     memmove(bytes, body + length, connection->length);
     bytes[connection->length] = 0;

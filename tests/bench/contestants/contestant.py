@@ -13,6 +13,8 @@ from tests.bench.processes import Program
 UPSTREAM_KEY = "sk-upstream-0000000000000000"
 """What every contestant puts in the place of the client's key."""
 MODEL = "gpt-4o-mini"
+CLAUDE = "claude-sonnet-4-5"
+"""Served by the same fake provider, as Messages."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.bench.contestants.contestant import MODEL, UPSTREAM_KEY, Place, Running, first_request
+from tests.bench.contestants.contestant import (
+    CLAUDE,
+    MODEL,
+    UPSTREAM_KEY,
+    Place,
+    Running,
+    first_request,
+)
 from tests.bench.processes import Program, children, free_port, pin
 
 START_TIMEOUT_S = 30.0
@@ -28,6 +35,9 @@ model_providers:
     base_url: http://127.0.0.1:{upstream_port}/v1
     access_key: $BENCH_UPSTREAM_KEY
     default: true
+  - model: anthropic/{claude}
+    base_url: http://127.0.0.1:{upstream_port}/v1
+    access_key: $BENCH_UPSTREAM_KEY
 """
 
 
@@ -42,7 +52,10 @@ class Outrider:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         config = folder / "bench.yaml"
-        config.write_text(CONFIG.format(port=port, model=MODEL, upstream_port=place.upstream_port))
+        text = CONFIG.format(
+            port=port, model=MODEL, claude=CLAUDE, upstream_port=place.upstream_port
+        )
+        config.write_text(text)
         xds = f"127.0.0.1:{free_port()}"
         control = control_plane_command(config, xds, folder / "controlplane")
         data = data_plane_command(xds, folder)

@@ -22,6 +22,8 @@ at 100 KB).
 class _Wire(msgspec.Struct, gc=False):
     model: str | None = None
     stream: bool | None = None
+    routing_preferences: msgspec.Raw | None = None
+    """Meant for us; it costs nothing to see it here."""
 
 
 _WIRE = msgspec.json.Decoder(_Wire)
@@ -44,6 +46,8 @@ class Peek(msgspec.Struct, gc=False):
     start: int = -1
     """Where the value of `model` begins in `body`; -1 when it must be searched."""
     end: int = -1
+    inline: bool = False
+    """Whether it brings routing preferences along, which are not for the provider."""
 
 
 def peek(body: bytes) -> Peek | LocalReply:
@@ -53,7 +57,8 @@ def peek(body: bytes) -> Peek | LocalReply:
     """
     try:
         wire = _WIRE.decode(body)
-        found = Peek(body, wire.model, wire.stream is True)
+        inline = wire.routing_preferences is not None
+        found = Peek(body, wire.model, wire.stream is True, inline=inline)
         if (
             len(body) <= SMALL_BYTES
             and wire.model is not None
@@ -119,7 +124,7 @@ def _walk(found: Peek) -> Peek:
             at = _skip(body, at + 1)
     if body[at : at + 1] != b"}":
         return _anew(found, members)
-    return Peek(body, found.model, found.stream, start, end)
+    return Peek(body, found.model, found.stream, start, end, found.inline)
 
 
 def _anew(found: Peek, members: dict[str, msgspec.Raw]) -> Peek:
@@ -132,8 +137,9 @@ def _anew(found: Peek, members: dict[str, msgspec.Raw]) -> Peek:
             found.stream,
             start,
             start + len(bytes(members["model"])),
+            found.inline,
         )
-    return Peek(_ENCODER.encode(members), found.model, found.stream)
+    return Peek(_ENCODER.encode(members), found.model, found.stream, inline=found.inline)
 
 
 def _skip(body: bytes, at: int) -> int:

@@ -2,6 +2,9 @@
 end.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import msgspec
 
 from dataplane.runtime.messages import ResponseDetail
@@ -48,5 +51,17 @@ class ExchangeRecord(msgspec.Struct, omit_defaults=True):
     duration_s: float = 0.0
     input_tokens: int = 0
     output_tokens: int = 0
+    input_cached_tokens: int = 0
+    """Of `input_tokens`: those the provider had in its cache."""
+    reasoning_tokens: int = 0
+    """Of `output_tokens`: those of thinking."""
     attributes: dict[str, str] = {}
     """Further span attributes (static ones of the tracing config are added by the tracer)."""
+    route_preference: str = ""
+    """The routing preference that chose the model."""
+    pinned: bool = False
+    """The session was warm."""
+    switched: bool = False
+    """A warm session went on with another model."""
+    then: Callable[[Any], None] | None = None
+    """Called with the finished record, by the recorder and before it is logged; never shown."""

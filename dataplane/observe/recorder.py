@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Callable
 
 from dataplane.observe.access_log import AccessLog
+from dataplane.observe.latency import Latencies
 from dataplane.observe.metrics import Metrics, Series
 from dataplane.observe.record import ExchangeRecord
 from dataplane.observe.tally import Tally
@@ -28,6 +29,8 @@ class Recorder:
         access_log: AccessLog | None,
         trace: Callable[[ExchangeRecord], None],
     ) -> None:
+        self.latencies: Latencies | None = None
+        """Told of answers, when somebody wants to know."""
         self._metrics = metrics
         self._access_log = access_log
         self._trace = trace
@@ -73,6 +76,11 @@ class Recorder:
                 record = told
             records.append(record)
             (series or self._series_of(record)).observe(record)
+            if record.then is not None:
+                then, record.then = record.then, None
+                then(record)
+        if self.latencies is not None:
+            _measure(records, self.latencies)
         if self._access_log is not None and records:
             self._access_log.write(records)
 
@@ -83,3 +91,10 @@ class Recorder:
     def _on_timer(self) -> None:
         self._timer = None
         self.flush()
+
+
+def _measure(records: list[ExchangeRecord], latencies: Latencies) -> None:
+    for record in records:
+        if record.provider and record.first_byte_s and 200 <= record.status < 300:
+            waited_s = record.first_byte_s - record.decision_s
+            latencies.saw(record.provider, record.stream, waited_s)

@@ -4,6 +4,7 @@ A relay fills it in while it runs; the recorder turns it into an ExchangeRecord 
 time. That is a quarter of what making the record on the way costs (5 us a request).
 """
 
+from dataplane.llm.hub.answer import Usage
 from dataplane.llm.usage import TAIL_BYTES, usage_in_tail, usage_of_gzip, usage_of_json
 from dataplane.observe.record import ExchangeRecord
 from dataplane.observe.traceparent import Place
@@ -18,6 +19,7 @@ class Tally:
         "_last",
         "_place",
         "_tail",
+        "_told",
         "attempts",
         "attributes",
         "bytes_received",
@@ -56,6 +58,7 @@ class Tally:
         self._begun = begun
         self._place = place
         self._tail = self._last = b""
+        self._told: Usage | None = None
         self.listener = listener
         self.method = method
         self.path = path
@@ -91,6 +94,10 @@ class Tally:
     def last(self, body: bytes) -> None:
         """The last piece of the answer."""
         self._last = body
+
+    def told(self, usage: Usage) -> None:
+        """The usage, of an answer that somebody has read anyhow."""
+        self._told = usage
 
     def record(self) -> ExchangeRecord:
         """All of it, as logs, metrics and traces tell it."""
@@ -138,9 +145,19 @@ class Tally:
             record.decision_s = begun.decision_s
             record.agents = begun.agents
             record.attributes = begun.attributes
+            record.route_preference = begun.route_preference
+            record.pinned = begun.pinned
+            record.switched = begun.switched
+            record.then, begun.then = begun.then, None
         return record
 
     def _count_usage(self, record: ExchangeRecord) -> None:
+        if self._told is not None:
+            record.input_tokens = self._told.input
+            record.output_tokens = self._told.output
+            record.input_cached_tokens = self._told.cache_read
+            record.reasoning_tokens = self._told.reasoning
+            return
         if self.encoding:
             if self._tail or self.encoding.lower() != b"gzip":
                 return

@@ -1,5 +1,6 @@
 """Bytes of the answers that we make ourselves."""
 
+from collections.abc import Iterable
 from http import HTTPStatus
 
 from dataplane.llm.errors import aws_error_name, error_body
@@ -17,6 +18,7 @@ CHUNKED = b"transfer-encoding: chunked\r\n"
 CLOSE = b"connection: close\r\n"
 LAST_CHUNK = b"0\r\n\r\n"
 
+_MAX_DROPPED_BYTES = 2048
 _ID_NAMES = {Protocol.MESSAGES: b"request-id", Protocol.CONVERSE: b"x-amzn-requestid"}
 _FRAMING = HOP_BY_HOP | {"content-length", "x-request-id", "date"}
 _DROPPED = frozenset(name if isinstance(name, str) else name.decode() for name in _FRAMING)
@@ -61,6 +63,35 @@ def aws_error_line(status: int, speaks: Protocol) -> bytes:
     if speaks is not Protocol.CONVERSE or status < 400:
         return b""
     return b"x-amzn-errortype: %b\r\n" % aws_error_name(status).encode()
+
+
+def translated_head(
+    status: int,
+    kind: bytes,
+    size: int | None,
+    kept: Iterable[tuple[bytes, bytes]],
+    dropped: tuple[str, ...],
+    speaks: Protocol,
+    request_id: bytes,
+) -> bytes:
+    """Status and headers of an answer that we have translated; its last lines are the framing's.
+
+    :param size: of its body; None: it comes in pieces.
+    :param kept: headers of the provider's answer that mean the same to everybody.
+    :param dropped: what the provider did not hear of.
+    """
+    lines = [STATUS_LINES[status], b"content-type: %b\r\n" % kind]
+    lines.append(
+        b"cache-control: no-cache\r\n" if size is None else b"content-length: %d\r\n" % size
+    )
+    lines += [b"%b: %b\r\n" % header for header in kept]
+    if dropped:
+        names = ", ".join(dropped).encode("ascii", "replace")[:_MAX_DROPPED_BYTES]
+        lines.append(b"x-outrider-dropped: %b\r\n" % names.translate(None, b"\r\n\0"))
+    lines.append(b"x-request-id: %b\r\n" % request_id)
+    lines.append(own_id_line(request_id, speaks))
+    lines.append(aws_error_line(status, speaks))
+    return b"".join(lines)
 
 
 def started(status: int, headers: Headers, request_id: bytes, framing: bytes) -> bytes:

@@ -13,9 +13,10 @@ from dataplane.balancing.least_request import pick
 from dataplane.llm.wire.body import Peek, peek, with_model
 from dataplane.observe.tally import Tally
 from dataplane.runtime.messages import LocalReply, ResponseDetail
-from dataplane.server.answers import CHUNKED, CLOSE, LAST_CHUNK, STATUS_LINES
+from dataplane.server.answers import CHUNKED, CLOSE, LAST_CHUNK, STATUS_LINES, chunk
 from dataplane.server.heads import AnswerShape, Shapes, Values, answer_template, named_by_connection
 from dataplane.server.incoming import Incoming
+from dataplane.server.translated import Translated
 from dataplane.upstream.connection import UpstreamConnection
 from dataplane.upstream.errors import Phase, UpstreamFailure
 from dataplane.upstream.pool import EndpointPool
@@ -60,18 +61,19 @@ class Relay:
         "_endpoint",
         "_failure",
         "_fresh",
-        "_front",
         "_incoming",
         "_lane",
         "_models",
         "_peek",
         "_request",
-        "_sent",
-        "_serving",
-        "_tally",
         "_traceparent",
+        "_translated",
         "_upstream",
+        "front",
         "over",
+        "sent",
+        "serving",
+        "tally",
     )
 
     def __init__(
@@ -84,10 +86,10 @@ class Relay:
         models: "Sequence[str]" = (),
     ) -> None:
         """`models` are tried in this order, instead of the one the request names."""
-        self._front = front
+        self.front = front
         self._ask = ask
         self._models = models
-        self._serving = incoming.serving
+        self.serving = incoming.serving
         self._incoming = incoming
         self._traceparent = traceparent
         self._avoid: Sequence[EndpointPool] = ()
@@ -95,10 +97,13 @@ class Relay:
         self._fresh = False
         self._candidate: Candidate | None = None
         self._endpoint: EndpointPool | None = None
+        self._translated: Translated | None = None
+        """Who reads the answer, when the provider speaks another protocol."""
         self._upstream: UpstreamConnection | None = None
-        self._sent = False
+        self.sent = False
+        """Whether the client has a part of its answer."""
         self._chunked = False
-        self._tally = tally
+        self.tally = tally
         self.over = False
 
     # -- on the way up
@@ -110,27 +115,27 @@ class Relay:
         if ask.model is None:
             found = peek(self._incoming.body)
             if isinstance(found, LocalReply):
-                self._refuse(found)
+                self.refuse(found)
                 return
         else:
             found = Peek(self._incoming.body, ask.model, ask.stream)
-        self._tally.stream = found.stream
-        serving = self._serving
+        self.tally.stream = found.stream
+        serving = self.serving
         if self._models:
             lane = serving.lane_of(ask, self._models)
         else:
             lane = serving.lanes[ask.place].get(found.model) or serving.lane(ask, found.model)
         if isinstance(lane, LocalReply):
-            self._refuse(lane)
+            self.refuse(lane)
             return
-        self._tally.model = found.model
+        self.tally.model = found.model
         self._peek = found
         self._lane: Lane = lane
         self._attempt()
 
     def _attempt(self) -> None:
         """Send to the next endpoint that was not tried, or give up."""
-        serving = self._serving
+        serving = self.serving
         avoid = self._avoid
         for candidate in self._lane:
             endpoint = candidate.only
@@ -147,11 +152,17 @@ class Relay:
         endpoint.active += 1
         found = self._peek
         ask = self._ask
+        if candidate.target is not None:
+            if self._translated is None:
+                self._translated = Translated(self, ask.shape)
+            self._translated.ask(candidate, found)
+            return
+        self._translated = None
         model = candidate.model
         self._request = candidate.message(
             endpoint,
             self._incoming,
-            self._front.request_id,
+            self.front.request_id,
             self._traceparent,
             found.body if found.model == model or ask.model else with_model(found, model),
             found.stream,
@@ -160,20 +171,38 @@ class Relay:
         self._send(endpoint)
 
     def _send(self, endpoint: EndpointPool) -> None:
-        self._tally.attempts += 1
+        self.tally.attempts += 1
+        reader = self._translated or self
         upstream = None if self._fresh else endpoint.take()
         if upstream is None:
-            endpoint.dial(self)
+            endpoint.dial(reader)
         else:
             self._upstream = upstream
-            upstream.send(self, self._request)
+            upstream.send(reader, self._request)
+
+    def send_body(self, body: bytes) -> None:
+        """Send a translated request to the candidate it was made for."""
+        candidate = self._candidate
+        endpoint = self._endpoint
+        assert candidate is not None
+        assert endpoint is not None
+        self._request = candidate.message(
+            endpoint,
+            self._incoming,
+            self.front.request_id,
+            self._traceparent,
+            body,
+            self._peek.stream,
+            self._ask.query,
+        )
+        self._send(endpoint)
 
     def on_connected(self, upstream: UpstreamConnection) -> bool:
         """See Reader."""
         if self.over:
             return False
         self._upstream = upstream
-        upstream.send(self, self._request)
+        upstream.send(self._translated or self, self._request)
         return True
 
     def on_failed(self, failure: UpstreamFailure) -> None:
@@ -193,12 +222,12 @@ class Relay:
             self._endpoint = None
             self._attempt()
             return
-        self._fail(failure)
+        self.fail(failure)
 
     def _give_up(self) -> None:
         failure = self._failure
         if failure is None:
-            self._refuse(
+            self.refuse(
                 LocalReply(
                     503,
                     "No endpoint of this model's provider is known.",
@@ -206,32 +235,31 @@ class Relay:
                 )
             )
         else:
-            self._refuse(LocalReply(failure.status, failure.message, failure.detail))
+            self.refuse(LocalReply(failure.status, failure.message, failure.detail))
 
-    def _fail(self, failure: UpstreamFailure) -> None:
-        if self._sent:
-            self._cut(failure.detail)
+    def fail(self, failure: UpstreamFailure) -> None:
+        """There is no whole answer: say so, or cut what was begun."""
+        if self.sent:
+            self.cut(failure.detail, failure.message, failure.status)
         else:
-            self._refuse(LocalReply(failure.status, failure.message, failure.detail))
+            self.refuse(LocalReply(failure.status, failure.message, failure.detail))
 
     # -- on the way down
 
     def on_answer(self, upstream: UpstreamConnection, body: bytes, done: bool) -> None:
         """See Reader."""
-        if not self._sent:
-            # a stream may last, and there will be no second attempt
-            self._request = self._incoming.body = b""
-            del self._peek
+        if not self.sent:
+            self.forget_request()
             head = self._head(upstream)
             if head is None:
                 upstream.abort()
-                self._fail(_BAD_TRANSFER)
+                self.fail(_BAD_TRANSFER)
                 return
         else:
             head = b""
         size = len(body)
         if size:
-            self._tally.bytes_sent += size
+            self.tally.bytes_sent += size
             if self._chunked:
                 if done:
                     data = b"%b%x\r\n%b\r\n0\r\n\r\n" % (head, size, body)
@@ -242,16 +270,21 @@ class Relay:
         else:
             data = head + LAST_CHUNK if done and self._chunked else head
         if data:
-            self._front.write(data)
+            self.front.write(data)
         if done:
-            now = self._serving.now()
+            now = self.serving.now()
             upstream.release(now)
             self._upstream = None
-            self._tally.last(body)
+            self.tally.last(body)
             self._close(now)
-            self._front.ended(now)
+            self.front.ended(now)
         else:
-            self._tally.more(body)
+            self.tally.more(body)
+
+    def forget_request(self) -> None:
+        """An answer has begun: it may last, and there will be no second attempt."""
+        self._request = self._incoming.body = b""
+        del self._peek
 
     def _head(self, upstream: UpstreamConnection) -> bytes | None:
         """Our answer's head; None when the upstream's was refused."""
@@ -270,16 +303,16 @@ class Relay:
             if named:
                 template = answer_template(names, named)
             chunked = (chunked or b"content-length" in named) and status not in BODILESS
-        front = self._front
+        front = self.front
         self._chunked = chunked = chunked and not front.http10
-        tally = self._tally
+        tally = self.tally
         tally.status = status
         if shape.encoding >= 0:
             tally.encoding = values[shape.encoding]
         if shape.request_id >= 0:
             tally.upstream_request_id = values[shape.request_id]
-        tally.first_byte = self._serving.now()
-        self._sent = True
+        tally.first_byte = self.serving.now()
+        self.sent = True
         ending = _FRAMING[chunked, front.closes()]
         if template is shape.template:
             text = shape.texts.get((status, ending)) or shape.text(
@@ -288,6 +321,36 @@ class Relay:
         else:
             text = STATUS_LINES[status] + template.text + ending
         return text % (*template.pick(values), front.request_id)
+
+    # -- an answer that somebody else writes
+
+    def begin(self, status: int, lines: bytes, sized: bool) -> None:
+        """Send a head; `lines` are its status and headers, its length among them if it is `sized`."""
+        front = self.front
+        self._chunked = chunked = not sized and not front.http10
+        self.tally.status = status
+        self.tally.first_byte = self.serving.now()
+        self.sent = True
+        front.write(lines + _FRAMING[chunked, front.closes()])
+
+    def write(self, data: bytes) -> None:
+        """Send a piece of the body."""
+        self.tally.bytes_sent += len(data)
+        self.front.write(chunk(data) if self._chunked else data)
+
+    def release(self, upstream: UpstreamConnection) -> None:
+        """The provider has said everything."""
+        upstream.release(self.serving.now())
+        self._upstream = None
+
+    def finish(self) -> None:
+        """The answer is complete."""
+        if self._chunked:
+            self.front.write(LAST_CHUNK)
+        self.stop_upstream()
+        now = self.serving.now()
+        self._close(now)
+        self.front.ended(now)
 
     # -- what the front tells
 
@@ -303,56 +366,57 @@ class Relay:
 
     def cancel(self) -> None:
         """The client has left: so may the upstream."""
-        self._tally.detail = ResponseDetail.DOWNSTREAM_GONE
-        if not self._sent:
-            self._tally.status = CLIENT_CLOSED
-        self._stop_upstream()
-        self._close(self._serving.now())
+        self.tally.detail = ResponseDetail.DOWNSTREAM_GONE
+        if not self.sent:
+            self.tally.status = CLIENT_CLOSED
+        self.stop_upstream()
+        self._close(self.serving.now())
 
     def on_deadline(self) -> None:
         """The listener's timeout has passed."""
-        self._stop_upstream()
-        if self._sent:
-            self._cut(ResponseDetail.DEADLINE_EXCEEDED)
+        self.stop_upstream()
+        message = (
+            "The answer took longer than the listener's timeout of "
+            f"{self.serving.listener.timeout_s:g} s."
+        )
+        if self.sent:
+            self.cut(ResponseDetail.DEADLINE_EXCEEDED, message, 504)
         else:
-            self._refuse(
-                LocalReply(
-                    504,
-                    "The answer took longer than the listener's timeout of "
-                    f"{self._serving.listener.timeout_s:g} s.",
-                    ResponseDetail.DEADLINE_EXCEEDED,
-                )
-            )
+            self.refuse(LocalReply(504, message, ResponseDetail.DEADLINE_EXCEEDED))
 
     # -- the end
 
-    def _stop_upstream(self) -> None:
+    def stop_upstream(self) -> None:
+        """Nothing more is wanted of the provider."""
         upstream = self._upstream
         if upstream is not None:
             self._upstream = None
             upstream.abort()
 
-    def _refuse(self, reply: LocalReply) -> None:
+    def refuse(self, reply: LocalReply) -> None:
         """Answer by ourselves."""
-        self._tally.status = reply.status
-        self._tally.detail = reply.detail
-        now = self._serving.now()
+        self.tally.status = reply.status
+        self.tally.detail = reply.detail
+        now = self.serving.now()
         self._close(now)
-        self._front.reply(reply, now)
+        self.front.reply(reply, now)
 
-    def _cut(self, detail: ResponseDetail) -> None:
-        """End an answer that was begun."""
-        self._tally.detail = detail
-        self._close(self._serving.now())
-        self._front.cut()
+    def cut(self, detail: ResponseDetail, message: str, status: int) -> None:
+        """End an answer that was begun; a client of a translated one is told why in-band."""
+        if self._translated is not None:
+            self._translated.last_words(status, message, detail)
+        self.tally.detail = detail
+        self._close(self.serving.now())
+        self.front.cut()
 
     def _close(self, now: float) -> None:
         """Tell what happened."""
         self.over = True
-        tally = self._tally
+        self._translated = None
+        tally = self.tally
         candidate = self._candidate
         if candidate is None:
-            self._serving.recorder.finish_later(tally, now, None)
+            self.serving.recorder.finish_later(tally, now, None)
             return
         endpoint = self._endpoint
         if endpoint is not None:
@@ -362,7 +426,7 @@ class Relay:
         tally.route = candidate.route_name
         tally.provider = candidate.name
         tally.upstream_model = candidate.model
-        self._serving.recorder.finish_later(tally, now, candidate.series)
+        self.serving.recorder.finish_later(tally, now, candidate.series)
 
 
 def _is_chunked(values: Values, at: tuple[int, ...]) -> bool:

@@ -1,0 +1,49 @@
+"""A request of one protocol as the request of another: the two halves put together."""
+
+from dataclasses import dataclass
+
+import msgspec
+
+from dataplane.llm.hub.dialect import Dialect
+from dataplane.llm.hub.loss import Losses
+from dataplane.llm.hub.request import Request
+from dataplane.llm.protocols import Protocol
+from dataplane.llm.translate.codecs import CODECS
+from dataplane.runtime.messages import LocalReply
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """What is sent, and what it was made of."""
+
+    request: Request
+    """As the client sent it."""
+    body: bytes
+    dropped: tuple[str, ...]
+    """What the provider does not hear of, in the client's words."""
+
+
+def translate_request(
+    source: Protocol,
+    target: Protocol,
+    body: bytes,
+    asked: tuple[str, bool],
+    upstream_model: str,
+    dialect: Dialect,
+    drop: bool,
+) -> Translation | LocalReply:
+    """:param asked: the model as the client calls it, and whether it wants a stream.
+    :param drop: whether what the target cannot express is dropped; else it is a 400.
+    """
+    request = CODECS[source].read_request(body, *asked)
+    if isinstance(request, LocalReply):
+        return request
+    losses = Losses(request)
+    for name in request.hints:
+        losses.hint(name)
+    for name in request.unknown:
+        losses.refuse(name)
+    theirs = msgspec.structs.replace(request, model=upstream_model)
+    written = CODECS[target].write_request(theirs, dialect, losses)
+    refusal = None if drop else losses.refusal(target)
+    return refusal or Translation(request, written, losses.dropped())

@@ -1,0 +1,373 @@
+"""A request whose provider speaks another protocol: the relay's answering side, translated.
+
+The relay sends, retries and ends the exchange; this reads the client's request, writes the
+provider's, and turns the answer back, as it comes. The rules: what was begun towards the client
+ends with the end of its own protocol, or with its own error event and a cut; bodies that are not
+streamed are collected up to a limit; nothing that takes long runs on the loop.
+"""
+
+import logging
+from functools import partial
+from typing import TYPE_CHECKING
+
+from dataplane.llm.hub.answer import Answer, Failure, Unreadable, Usage
+from dataplane.llm.hub.delta import Begin, Delta, End, Failed, UsageDelta
+from dataplane.llm.hub.whole import Whole, deltas_of
+from dataplane.llm.translate.between import Translation, translate_request
+from dataplane.llm.translate.codec import Echo, StreamReader, StreamWriter
+from dataplane.llm.translate.codecs import CODECS
+from dataplane.runtime.config import OnUntranslatable
+from dataplane.runtime.messages import LocalReply, ResponseDetail
+from dataplane.runtime.protocols import Protocol
+from dataplane.server.answers import translated_head
+from dataplane.upstream.errors import Phase, UpstreamFailure
+
+if TYPE_CHECKING:
+    from asyncio import Future
+    from collections.abc import Callable
+
+    from dataplane.llm.wire.body import Peek
+    from dataplane.server.candidates import Candidate
+    from dataplane.server.relay import Relay
+    from dataplane.upstream.connection import UpstreamConnection
+
+log = logging.getLogger(__name__)
+
+MAX_COLLECTED_BYTES = 32 * 1024 * 1024
+"""Of an answer that must be whole before it can be translated."""
+BIG_BODY_BYTES = 128 * 1024
+"""Requests from here on are translated in a thread: it takes milliseconds."""
+_JSON = b"application/json"
+_STREAMS = (b"text/event-stream", b"application/vnd.amazon.eventstream")
+_INTERNAL = LocalReply(500, "The gateway itself failed.", ResponseDetail.INTERNAL)
+_OVERLOADED = 529
+"""Anthropic's own status for being overloaded; everybody else says 503."""
+
+
+class Translated:
+    """Implements Reader (upstream/connection.py) for a relay."""
+
+    __slots__ = (
+        "_client",
+        "_collected",
+        "_done",
+        "_dropped",
+        "_echo",
+        "_ended",
+        "_kept",
+        "_pieces",
+        "_provider",
+        "_reader",
+        "_relay",
+        "_status",
+        "_takes",
+        "_usage",
+        "_whole",
+        "_writer",
+    )
+
+    def __init__(self, relay: "Relay", client: Protocol) -> None:
+        self._relay = relay
+        self._client = client
+        self._provider = client
+        self._dropped: tuple[str, ...] = ()
+        self._echo: Echo | None = None
+        self._takes: Callable[[bytes], None] | None = None
+        """What is done with the next bytes of the answer; None before its head."""
+        self._done: Callable[[], None] | None = None
+        self._status = 0
+        self._kept: list[tuple[bytes, bytes]] = []
+        self._pieces: list[bytes] = []
+        self._collected = 0
+        self._reader: StreamReader | None = None
+        self._writer: StreamWriter | None = None
+        self._whole: Whole | None = None
+        self._usage: Usage | None = None
+        self._ended = False
+        """Whether the client's stream has its end, or its error."""
+
+    # -- on the way up
+
+    def ask(self, candidate: "Candidate", found: "Peek") -> None:
+        """Translate the request for a candidate and have it sent."""
+        relay = self._relay
+        assert candidate.target is not None
+        self._provider = candidate.target
+        provider = candidate.provider
+        translate = partial(
+            translate_request,
+            self._client,
+            candidate.target,
+            found.body,
+            (found.model or candidate.model, found.stream),
+            candidate.model,
+            provider.dialect,
+            provider.on_untranslatable is OnUntranslatable.DROP,
+        )
+        if len(found.body) >= BIG_BODY_BYTES:
+            relay.front.host.loop.run_in_executor(None, translate).add_done_callback(self._made)
+            return
+        try:
+            self._asked(translate())
+        except Exception:
+            self._fault()
+
+    def _made(self, made: "Future[Translation | LocalReply]") -> None:
+        """What a thread has made."""
+        if self._relay.over:
+            return
+        try:
+            self._asked(made.result())
+        except Exception:
+            self._fault()
+
+    def _asked(self, made: Translation | LocalReply) -> None:
+        relay = self._relay
+        if isinstance(made, LocalReply):
+            relay.refuse(made)
+            return
+        services = relay.serving.services
+        self._echo = Echo(
+            made.request,
+            int(services.clock.wall()),
+            f"{services.random.getrandbits(96):024x}",
+        )
+        self._dropped = made.dropped
+        relay.send_body(made.body)
+
+    # -- Reader
+
+    def on_connected(self, upstream: "UpstreamConnection") -> bool:
+        """See Reader."""
+        return self._relay.on_connected(upstream)
+
+    def on_failed(self, failure: UpstreamFailure) -> None:
+        """See Reader."""
+        if self._ended and not self._relay.over:
+            self._finish()  # all that matters had come
+        else:
+            self._relay.on_failed(failure)
+
+    def on_answer(self, upstream: "UpstreamConnection", body: bytes, done: bool) -> None:
+        """See Reader."""
+        relay = self._relay
+        try:
+            if self._takes is None:
+                relay.forget_request()
+                self._begin(upstream)
+            if body and self._takes is not None and not relay.over:
+                self._takes(body)
+            if done and not relay.over:
+                relay.release(upstream)
+                if self._done is not None:
+                    self._done()
+        except Exception:
+            self._fault()
+
+    # -- on the way down
+
+    def _begin(self, upstream: "UpstreamConnection") -> None:
+        """The head of the answer is there: what it is decides what becomes of its body."""
+        relay = self._relay
+        status = self._status = upstream.status
+        kind = encoding = b""
+        for name, value in upstream.headers:
+            low = name.lower()
+            if low == b"content-type":
+                kind = value.strip().lower()
+            elif low == b"content-encoding":
+                encoding = value.strip().lower()
+            elif low == b"x-request-id":
+                relay.tally.upstream_request_id = value
+            elif _concerns_limits(low):
+                self._kept.append((low, value))
+        self._takes, self._done = self._collect, self._whole_failure
+        if encoding not in (b"", b"identity"):
+            self._break("it is compressed, although we asked that it is not")
+        elif 200 <= status < 300:
+            streams = kind.startswith(_STREAMS)
+            assert self._echo is not None
+            wanted = self._echo.request.stream
+            if streams:
+                self._reader = CODECS[self._provider].stream_reader()
+            if streams and wanted:
+                self._writer = CODECS[self._client].stream_writer(self._echo)
+                self._takes, self._done = self._stream, self._end_stream
+            elif streams:
+                self._whole = Whole()
+                self._takes, self._done = self._collect_stream, self._end_collected
+            else:
+                self._done = self._whole_answer
+
+    def _collect(self, body: bytes) -> None:
+        self._pieces.append(body)
+        self._count(body)
+
+    def _collect_stream(self, body: bytes) -> None:
+        assert self._reader is not None
+        assert self._whole is not None
+        self._whole.feed(self._reader.feed(body))
+        self._count(body)
+
+    def _count(self, body: bytes) -> None:
+        self._collected += len(body)
+        if self._collected > MAX_COLLECTED_BYTES:
+            self._break(f"its answer is larger than {MAX_COLLECTED_BYTES} bytes")
+
+    def _end_collected(self) -> None:
+        assert self._reader is not None
+        assert self._whole is not None
+        self._whole.feed(self._reader.finish())
+        failure = self._whole.failure
+        answer = self._whole.answer()
+        if failure is not None:
+            self._tell_failure(failure)
+        elif answer is None:
+            self._break("its stream broke off", ResponseDetail.UPSTREAM_TRUNCATED)
+        else:
+            self._tell(answer)
+
+    def _whole_answer(self) -> None:
+        body = b"".join(self._pieces)
+        self._pieces = []
+        answer = CODECS[self._provider].read_answer(body)
+        if isinstance(answer, Unreadable):
+            self._break(f"its answer is not what its API promises: {answer.reason}")
+        else:
+            self._tell(answer)
+
+    def _whole_failure(self) -> None:
+        body = b"".join(self._pieces)
+        if self._status < 400:
+            self._break(f"it answered {self._status}")
+        else:
+            self._tell_failure(CODECS[self._provider].read_error(self._status, body))
+
+    def _tell(self, answer: Answer) -> None:
+        """A whole answer, as the client wants it."""
+        echo = self._echo
+        assert echo is not None
+        codec = CODECS[self._client]
+        if echo.request.stream:
+            self._writer = codec.stream_writer(echo)
+            self._write(deltas_of(answer))
+            self._finish()
+            return
+        self._usage = answer.usage
+        self._tell_usage()
+        self._send_whole(200, codec.write_answer(answer, echo))
+
+    def _tell_failure(self, failure: Failure) -> None:
+        """The provider's own error, with its status."""
+        if failure.status == _OVERLOADED and self._client is not Protocol.MESSAGES:
+            failure.status = 503
+        if not 400 <= failure.status < 600:
+            failure.status = 502
+        self._send_whole(failure.status, CODECS[self._client].write_error(failure))
+
+    def _send_whole(self, status: int, body: bytes) -> None:
+        relay = self._relay
+        relay.begin(status, self._head(status, _JSON, len(body)), sized=True)
+        relay.write(body)
+        relay.tally.last(body)
+        relay.finish()
+
+    # -- streams
+
+    def _stream(self, body: bytes) -> None:
+        assert self._reader is not None
+        self._write(self._reader.feed(body))
+
+    def _end_stream(self) -> None:
+        assert self._reader is not None
+        self._write(self._reader.finish())
+        if self._relay.over:
+            return
+        if self._ended:
+            self._finish()
+        else:
+            self._break("its stream broke off", ResponseDetail.UPSTREAM_TRUNCATED)
+
+    def _write(self, deltas: list[Delta]) -> None:
+        """Hand deltas on; a Failed among them ends the exchange."""
+        if not deltas or self._ended:
+            return
+        relay = self._relay
+        writer = self._writer
+        assert writer is not None
+        last = deltas[-1]
+        failed = last.failure if isinstance(last, Failed) else None
+        if failed is not None and not relay.sent and len(deltas) == 1:
+            self._tell_early_failure(failed)
+            return
+        for delta in deltas:
+            if isinstance(delta, UsageDelta) or (
+                isinstance(delta, Begin) and delta.usage is not None
+            ):
+                self._usage = delta.usage
+        self._ended = failed is not None or isinstance(last, End)
+        data = writer.feed(deltas)
+        if data:
+            if not relay.sent:
+                relay.begin(200, self._head(200, writer.content_type.encode()), sized=False)
+            relay.write(data)
+            relay.tally.more(data)
+        if self._ended:
+            self._tell_usage()
+        if failed is not None:
+            relay.stop_upstream()
+            relay.cut(ResponseDetail.UPSTREAM_PROTOCOL_ERROR, failed.message, failed.status)
+
+    def _tell_early_failure(self, failure: Failure) -> None:
+        """Nothing was sent yet, so that it can be an error with a status of its own."""
+        self._relay.stop_upstream()
+        self._tell_failure(failure)
+
+    def last_words(self, status: int, message: str, detail: ResponseDetail) -> None:
+        """The stream to the client is going to be cut: say why in its own words."""
+        writer = self._writer
+        if writer is None or self._ended:
+            return
+        self._ended = True
+        data = writer.feed([Failed(Failure(status, message, code=detail.value))])
+        if data:
+            self._relay.write(data)
+
+    # -- both
+
+    def _break(
+        self, why: str, detail: ResponseDetail = ResponseDetail.UPSTREAM_PROTOCOL_ERROR
+    ) -> None:
+        """What the provider sends cannot be translated."""
+        self._relay.stop_upstream()
+        self._relay.fail(UpstreamFailure(Phase.ANSWER, detail, f"The upstream failed: {why}."))
+
+    def _finish(self) -> None:
+        self._relay.tally.last(b"")
+        self._relay.finish()
+
+    def _fault(self) -> None:
+        """A fault of ours."""
+        relay = self._relay
+        log.exception("translating for request %r failed", relay.front.request_id)
+        self._writer = None
+        if not relay.over:
+            relay.stop_upstream()
+            if relay.sent:
+                relay.cut(_INTERNAL.detail, _INTERNAL.message, _INTERNAL.status)
+            else:
+                relay.refuse(_INTERNAL)
+
+    def _tell_usage(self) -> None:
+        if self._usage is not None:
+            self._relay.tally.told(self._usage)
+
+    def _head(self, status: int, kind: bytes, size: int | None = None) -> bytes:
+        request_id = self._relay.front.request_id
+        return translated_head(
+            status, kind, size, self._kept, self._dropped, self._client, request_id
+        )
+
+
+def _concerns_limits(name: bytes) -> bool:
+    return name.startswith((b"retry-after", b"x-ratelimit-", b"anthropic-ratelimit-"))

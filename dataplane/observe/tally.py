@@ -5,7 +5,13 @@ time. That is a quarter of what making the record on the way costs (5 us a reque
 """
 
 from dataplane.llm.hub.answer import Usage
-from dataplane.llm.usage import TAIL_BYTES, usage_in_tail, usage_of_gzip, usage_of_json
+from dataplane.llm.usage import (
+    TAIL_BYTES,
+    usage_in_tail,
+    usage_of_gzip,
+    usage_of_json,
+    usage_of_stream,
+)
 from dataplane.observe.record import ExchangeRecord
 from dataplane.observe.traceparent import Place
 from dataplane.runtime.messages import ResponseDetail
@@ -83,6 +89,16 @@ class Tally:
         self.upstream_model = ""
         self.upstream_request_id = b""
 
+    @property
+    def is_continued(self) -> bool:
+        """Whether a coroutine has looked at the exchange before."""
+        return self._begun is not None
+
+    @property
+    def place(self) -> Place:
+        """Where the exchange stands in a trace."""
+        return self._place
+
     def more(self, body: bytes) -> None:
         """A piece of the answer that is not the last; its end may tell the usage."""
         size = len(body)
@@ -152,20 +168,39 @@ class Tally:
         return record
 
     def _count_usage(self, record: ExchangeRecord) -> None:
-        if self._told is not None:
-            record.input_tokens = self._told.input
-            record.output_tokens = self._told.output
-            record.input_cached_tokens = self._told.cache_read
-            record.reasoning_tokens = self._told.reasoning
-            return
+        usage = self._told or self._usage()
+        if usage is not None:
+            record.input_tokens = usage.input
+            record.output_tokens = usage.output
+            if usage.cache_read or usage.reasoning:
+                record.input_cached_tokens = usage.cache_read
+                record.reasoning_tokens = usage.reasoning
+
+    def _usage(self) -> Usage | None:
         if self.encoding:
             if self._tail or self.encoding.lower() != b"gzip":
-                return
-            usage = usage_of_gzip(self._last)
-        elif self.stream or self._tail:
-            usage = usage_in_tail(self._tail + self._last[-TAIL_BYTES:])
-        else:
-            usage = usage_of_json(self._last)
-        if usage is not None:
-            record.input_tokens = usage.input_tokens
-            record.output_tokens = usage.output_tokens
+                return None
+            return usage_of_gzip(self._last)
+        if self.stream or self._tail:
+            return self._usage_of_stream(self._tail + self._last[-TAIL_BYTES:])
+        return usage_of_json(self._last)
+
+    def _usage_of_stream(self, tail: bytes) -> Usage | None:
+        return usage_in_tail(tail)
+
+
+class EarlyTally(Tally):
+    """Of streams that tell a part of their usage at the beginning (Anthropic's)."""
+
+    __slots__ = ("_head",)
+
+    def more(self, body: bytes) -> None:
+        """See Tally."""
+        if not self._tail:
+            self._head = b""
+        if len(self._head) < TAIL_BYTES:
+            self._head += body[:TAIL_BYTES]
+        super().more(body)
+
+    def _usage_of_stream(self, tail: bytes) -> Usage | None:
+        return usage_of_stream(self._head if self._tail else tail, tail)

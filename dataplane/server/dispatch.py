@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from dataplane.observe import traceparent
 from dataplane.observe.record import ExchangeRecord
 from dataplane.observe.spans import from_headers
-from dataplane.observe.tally import Tally
+from dataplane.observe.tally import EarlyTally, Tally
 from dataplane.runtime.config import ListenerKind
 from dataplane.runtime.messages import LocalReply, ResponseDetail
 from dataplane.runtime.protocols import Operation, Protocol
@@ -24,6 +24,7 @@ from dataplane.server.surface import CHAT, CHAT_ASK
 if TYPE_CHECKING:
     from dataplane.server.front import Front
     from dataplane.server.serving import Serving
+    from dataplane.server.surface import Ask
 
 
 def begin(front: "Front", incoming: Incoming) -> None:
@@ -50,7 +51,8 @@ def begin(front: "Front", incoming: Incoming) -> None:
     elif shape.encoding >= 0 and incoming.values[shape.encoding].lower() != b"identity":
         _finish(front, serving, _record(front, incoming, path, place), _ENCODED)
     elif serving.relays and not (serving.peeks and serving.needs_more(ask, incoming.body)):
-        tally = Tally(
+        make = Tally if ask.operation is not Operation.MESSAGES else EarlyTally
+        tally = make(
             serving.name,
             "POST",
             path,
@@ -65,20 +67,32 @@ def begin(front: "Front", incoming: Incoming) -> None:
         front.work_on(relay, incoming.started, timeout_s)
         relay.start()
     else:
-        record = _record(front, incoming, path, place)
-        call = Call(
-            serving.config,
-            serving.listener,
-            incoming.request(path, ask.query),
-            record.request_id,
-            place[0].decode("latin-1"),
-            incoming.started + timeout_s,
-            record,
-            ask,
-        )
-        stream = Stream(front, serving, call)
+        stream = _stream(front, incoming, ask, place)
         front.work_on(stream, incoming.started, timeout_s)
         stream.start_task()
+
+
+def go_on(front: "Front", incoming: Incoming, ask: "Ask", tally: Tally) -> None:
+    """A relay has found that its request needs more than bytes."""
+    stream = _stream(front, incoming, ask, tally.place)
+    front.replace_work(stream)
+    stream.start_task()
+
+
+def _stream(front: "Front", incoming: Incoming, ask: "Ask", place: traceparent.Place) -> Stream:
+    serving = incoming.serving
+    record = _record(front, incoming, ask.path, place)
+    call = Call(
+        serving.config,
+        serving.listener,
+        incoming.request(ask.path, ask.query),
+        record.request_id,
+        place[0].decode("latin-1"),
+        incoming.started + serving.timeout_s,
+        record,
+        ask,
+    )
+    return Stream(front, serving, call)
 
 
 def refuse(front: "Front", reply: LocalReply, incoming: Incoming | None) -> None:

@@ -48,6 +48,7 @@ class Downstream(Protocol):
         request: Request,
         models: Sequence[str] | None = None,
         keep: Callable[[bytes], None] | None = None,
+        told: Headers = (),
     ) -> None:
         """Carry on as the relay does, with this request instead of the one that came.
 
@@ -56,6 +57,7 @@ class Downstream(Protocol):
         :param keep: called once, with a whole 2xx answer as the client has it (of a stream of
             Responses the `response` of its last event), when all of it was sent; not called for
             other streams, for errors, and for what breaks off.
+        :param told: headers that the provider's answer gets.
         """
 
     def start(self, status: int, headers: Headers) -> None:

@@ -23,7 +23,9 @@ from dataplane.wheel import NEVER, TURN_S
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from dataplane.observe.tally import Tally
     from dataplane.server.host import ListenerHost
+    from dataplane.server.surface import Ask
 
 log = logging.getLogger(__name__)
 
@@ -244,6 +246,10 @@ class Front(asyncio.Protocol):
         self._work = work
         if self._writing_paused:
             work.pause()
+
+    def exchange(self, incoming: Incoming, ask: "Ask", tally: "Tally") -> None:
+        """A coroutine goes on with what a relay has begun."""
+        dispatch.go_on(self, incoming, ask, tally)
 
     def closes(self) -> bool:
         """Whether the answer that begins now is the connection's last one, and says so."""

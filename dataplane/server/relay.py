@@ -74,6 +74,7 @@ class Relay:
         "sent",
         "serving",
         "tally",
+        "told",
     )
 
     def __init__(
@@ -84,8 +85,12 @@ class Relay:
         tally: Tally,
         traceparent: bytes,
         models: "Sequence[str]" = (),
+        told: bytes = b"",
     ) -> None:
-        """`models` are tried in this order, instead of the one the request names."""
+        """`models` are tried in this order, instead of the one the request names. `told` are
+        header lines that the answer gets.
+        """
+        self.told = told
         self.front = front
         self._ask = ask
         self._models = models
@@ -116,6 +121,10 @@ class Relay:
             found = peek(self._incoming.body)
             if isinstance(found, LocalReply):
                 self.refuse(found)
+                return
+            if found.inline and not self.tally.is_continued and ask.operation.protocol is not None:
+                self.over = True
+                self.front.exchange(self._incoming, ask, self.tally)
                 return
         else:
             found = Peek(self._incoming.body, ask.model, ask.stream)
@@ -314,7 +323,9 @@ class Relay:
         tally.first_byte = self.serving.now()
         self.sent = True
         ending = _FRAMING[chunked, front.closes()]
-        if template is shape.template:
+        if self.told:
+            text = STATUS_LINES[status] + template.text + self.told.replace(b"%", b"%%") + ending
+        elif template is shape.template:
             text = shape.texts.get((status, ending)) or shape.text(
                 status, STATUS_LINES[status], ending
             )

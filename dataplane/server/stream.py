@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from dataplane.observe.tally import Tally
 from dataplane.runtime.messages import Headers, LocalReply, Request, ResponseDetail
-from dataplane.server.answers import CHUNKED, CLOSE, LAST_CHUNK, chunk, started
+from dataplane.server.answers import CHUNKED, CLOSE, LAST_CHUNK, chunk, header_lines, started
 from dataplane.server.downstream import Call, DownstreamGoneError
 from dataplane.server.incoming import from_request
 from dataplane.server.keeping import KeepingTally
@@ -74,6 +74,7 @@ class Stream:
         request: Request,
         models: "Sequence[str] | None" = None,
         keep: "Callable[[bytes], None] | None" = None,
+        told: Headers = (),
     ) -> None:
         """See Downstream."""
         if self.over:
@@ -94,7 +95,9 @@ class Stream:
             record,
         )
         incoming = from_request(self._serving, request, record.started)
-        relay = Relay(self._front, incoming, call.ask, tally, header, models or ())
+        relay = Relay(
+            self._front, incoming, call.ask, tally, header, models or (), header_lines(told)
+        )
         self._front.replace_work(relay)
         relay.start()
 

@@ -364,9 +364,10 @@ class Translated:
 
     def _head(self, status: int, kind: bytes, size: int | None = None) -> bytes:
         request_id = self._relay.front.request_id
-        return translated_head(
+        head = translated_head(
             status, kind, size, self._kept, self._dropped, self._client, request_id
         )
+        return head + self._relay.told
 
 
 def _concerns_limits(name: bytes) -> bool:

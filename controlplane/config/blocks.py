@@ -15,6 +15,7 @@ BLOCKS: Mapping[Path, type[Block]] = {
     ("agents", "*"): schema.Agent,
     ("filters", "*"): schema.Filter,
     ("model_providers", "*"): schema_models.ModelProvider,
+    ("model_providers", "*", "aws"): schema_models.Aws,
     ("model_aliases", "*"): schema_models.ModelAlias,
     ("tracing",): schema.Tracing,
     ("tracing", "span_attributes"): schema.SpanAttributes,
@@ -24,7 +25,6 @@ BLOCKS: Mapping[Path, type[Block]] = {
 # Keys of Plano that we refuse with a reason, by block; the value is the hint.
 REFUSED: Mapping[Path, Mapping[str, str]] = {
     (): {
-        "llm_providers": "rename it to 'model_providers'",
         "endpoints": "give each agent its 'url' or 'endpoints'",
         "overrides": "",
         "prompt_caching": "",
@@ -52,8 +52,6 @@ REFUSED: Mapping[Path, Mapping[str, str]] = {
     },
     ("filters", "*"): {"transport": "remove it: filters are HTTP", "tool": "only MCP has tools"},
     ("model_providers", "*"): {
-        "http_host": "",
-        "provider_interface": "remove it: every provider is spoken to as OpenAI chat completions",
         "routing_preferences": "",
         "usage": "",
         "rate_limits": "",

@@ -40,7 +40,8 @@ def notes(parsed: Parsed) -> tuple[ConfigError, ...]:
     if config.model_providers and all(li.type != "model" for li in config.listeners):
         told.append(parsed.error(("model_providers",), "no model listener serves them"))
     for index, provider in enumerate(config.model_providers):
-        if provider.passthrough_auth and provider.access_key is not None:
-            path = ("model_providers", index, "access_key")
-            told.append(parsed.error(path, "is not used: passthrough_auth is set"))
+        for key in ("access_key", "access_keys", "aws"):
+            if provider.passthrough_auth and getattr(provider, key) is not None:
+                path = ("model_providers", index, key)
+                told.append(parsed.error(path, "is not used: passthrough_auth is set"))
     return tuple(sorted(told, key=lambda note: note.line))

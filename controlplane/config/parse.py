@@ -52,6 +52,8 @@ def parse(text: str, file_name: str) -> Parsed:
     if not isinstance(data, dict):
         raise ConfigErrors([*doc.problems, _not_a_mapping(doc, file_name)])
     problems, blamed, renamed = list(doc.problems), set[Path](), dict[Path, Path]()
+    if "llm_providers" in data:
+        problems += _older_name(data, doc, file_name, renamed)
     for _ in range(_ROUNDS):
         try:
             config = schema.Config.model_validate(data)
@@ -72,6 +74,20 @@ def parse(text: str, file_name: str) -> Parsed:
         else:
             return Parsed(file_name, config, doc, tuple(problems), frozenset(blamed), renamed)
     raise ConfigErrors(problems)
+
+
+def _older_name(
+    data: dict[str, Any], doc: document.Document, file_name: str, renamed: dict[Path, Path]
+) -> list[ConfigError]:
+    """`llm_providers` is read as `model_providers`, and what it holds is told by its own name."""
+    older = data.pop("llm_providers")
+    if "model_providers" in data:
+        line, hint = doc.line(("llm_providers",)), "move its entries to 'model_providers'"
+        what = "'model_providers' and 'llm_providers' are both given"
+        return [ConfigError(file_name, line, "llm_providers", what, hint)]
+    data["model_providers"] = older
+    renamed[("model_providers",)] = ("llm_providers",)
+    return []
 
 
 def _written(path: Path, renamed: Mapping[Path, Path]) -> Path:
@@ -136,6 +152,8 @@ _REQUIRED: dict[Path, object] = {
     ("filters", "*", "url"): "http://stand.in",
     ("filters", "*", "type"): "http",
     ("listeners", "*", "agents", "*", "description"): "stand-in",
+    ("model_providers", "*", "aws", "access_key_id"): "$STAND_IN",
+    ("model_providers", "*", "aws", "secret_access_key"): "$STAND_IN",
 }
 
 
@@ -169,6 +187,6 @@ def _stand_in(path: Path, holder: Any) -> object:
         case (*_, "*") if where in BLOCKS:
             return {}
         case ("listeners" | "agents" | "model_providers", "*", *_, "*") | ("tracing", *_, "*"):
-            return "http://stand.in" if where[-2] == "endpoints" else unique
+            return {"endpoints": "http://stand.in", "apis": "chat"}.get(str(where[-2]), unique)
         case _:
             return _REQUIRED.get(where)

@@ -22,7 +22,7 @@ from controlplane.config.fields import (
     Url,
     Urls,
 )
-from controlplane.config.schema_models import ModelAlias, ModelProvider
+from controlplane.config.schema_models import ModelAlias, ModelProviders, OnUntranslatable
 from controlplane.config.schema_state import StateStorage
 
 
@@ -134,10 +134,12 @@ class Config(Block):
     """HTTP services that do a task."""
     filters: Annotated[tuple[Filter, ...], Strict(False), Field(max_length=MAX_ITEMS)] = ()
     """HTTP services that see requests first."""
-    model_providers: Annotated[
-        tuple[ModelProvider, ...], Strict(False), Field(max_length=MAX_ITEMS)
-    ] = ()
+    model_providers: ModelProviders = ()
     """Who serves models. Every model listener serves all of them."""
+    llm_providers: ModelProviders = ()
+    """The older name of `model_providers`; give only one of them."""
+    on_untranslatable: OnUntranslatable = "refuse"
+    """What a provider's protocol cannot express: `refuse` the request, or `drop` and tell it."""
     model_aliases: dict[ModelName, ModelAlias] = Field(default_factory=dict, max_length=MAX_ITEMS)
     """Names clients may ask for instead of a model."""
     tracing: Tracing | None = None

@@ -10,8 +10,11 @@ from controlplane.snapshot.resource import Resource, ResourceType
 CONNECT_TIMEOUT_MS = 5000  # Plano's default for upstream_connect_timeout
 
 
-def cluster(name: str, urls: Sequence[Url]) -> Iterator[Resource]:
-    """The cluster of one service and its endpoints; the URLs differ in host and port only."""
+def cluster(name: str, urls: Sequence[Url], http_host: str = "") -> Iterator[Resource]:
+    """The cluster of one service and its endpoints; the URLs differ in host and port only.
+
+    :param http_host: the Host header, when it is not the URL's.
+    """
     first = urls[0]
     # One Host header for several hosts would be wrong for all but one: each gets its own.
     authorities = {url.authority for url in urls}
@@ -19,7 +22,7 @@ def cluster(name: str, urls: Sequence[Url]) -> Iterator[Resource]:
         name=name,
         tls=first.tls,
         sni=first.host if first.tls else "",
-        authority=first.authority if len(authorities) == 1 else "",
+        authority=http_host or (first.authority if len(authorities) == 1 else ""),
         connect_timeout_ms=CONNECT_TIMEOUT_MS,
     )
     yield Resource.of(ResourceType.CLUSTER, name, message)

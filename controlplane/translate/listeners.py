@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from outriderpb.v1 import listener_pb2, route_pb2
 
 from controlplane.config import schema
+from controlplane.config.providers.resolve import is_wildcard
 from controlplane.config.rules import listeners as ports
 from controlplane.config.rules import models as names
 from controlplane.config.values import duration_ms
@@ -68,32 +69,37 @@ def _agent_routes(listener: schema.Listener) -> Iterator[route_pb2.Route]:
 
 
 def _model_routes(listener: schema.Listener, config: schema.Config) -> Iterator[route_pb2.Route]:
-    words = _words(config)
+    """One route for each provider, each word that several share, and each alias."""
+    known = names.models_of(config)
+    own: dict[str, list[str]] = {}
+    for word, providers in known.items():
+        # An alias is the operator's explicit word, so it wins.
+        if word in config.model_aliases:
+            continue
+        if len(providers) == 1:
+            own.setdefault(providers[0], []).append(word)
+        else:
+            yield _model_route(listener, word, [word], providers)
     for provider in config.model_providers:
         name = names.name_of(provider)
-        yield route_pb2.Route(
-            name=f"{listener.name}/{name}",
-            listener=listener.name,
-            models=words[name],
-            is_default=provider.default,
-            model_id=name,
-            model=route_pb2.ModelTarget(providers=[name]),
-        )
-    known = names.models_of(config)
+        route = _model_route(listener, name, own[name], (name,))
+        route.is_default = provider.default
+        # What a wildcard serves is not known here, so there is nothing to list.
+        route.model_id = "" if is_wildcard(provider) else name
+        yield route
     for alias, target in config.model_aliases.items():
-        yield route_pb2.Route(
-            name=f"{listener.name}/{alias}",
-            listener=listener.name,
-            models=[alias],
-            model_id=alias,
-            model=route_pb2.ModelTarget(providers=[known[one] for one in names.targets_of(target)]),
-        )
+        serving = dict.fromkeys(name for one in names.targets_of(target) for name in known[one])
+        route = _model_route(listener, alias, [alias], tuple(serving))
+        route.model_id = alias
+        yield route
 
 
-def _words(config: schema.Config) -> dict[str, list[str]]:
-    """By provider: what it answers to. An alias is the operator's explicit word, so it wins."""
-    words: dict[str, list[str]] = {}
-    for word, provider in names.models_of(config).items():
-        if word not in config.model_aliases:
-            words.setdefault(provider, []).append(word)
-    return words
+def _model_route(
+    listener: schema.Listener, name: str, words: list[str], providers: tuple[str, ...]
+) -> route_pb2.Route:
+    return route_pb2.Route(
+        name=f"{listener.name}/{name}",
+        listener=listener.name,
+        models=words,
+        model=route_pb2.ModelTarget(providers=providers),
+    )

@@ -1,50 +1,101 @@
 """Model providers -> clusters and provider resources."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from outriderpb.v1 import model_pb2
 
 from controlplane.config import schema, schema_models
+from controlplane.config.providers import resolve
+from controlplane.config.providers.entry import PLAIN, Api, Auth, Dialect, Operation
 from controlplane.config.rules import models as names
-from controlplane.config.rules import provider_defaults
-from controlplane.config.values import Url, read_url
 from controlplane.snapshot.resource import Resource, ResourceType
 from controlplane.translate.clusters import cluster
-from controlplane.translate.secrets import secret
+from controlplane.translate.secrets import literal, secret
+
+OPERATIONS: Mapping[Operation, model_pb2.Operation] = {
+    Operation.CHAT: model_pb2.OPERATION_CHAT,
+    Operation.COMPLETIONS: model_pb2.OPERATION_COMPLETIONS,
+    Operation.EMBEDDINGS: model_pb2.OPERATION_EMBEDDINGS,
+    Operation.RESPONSES: model_pb2.OPERATION_RESPONSES,
+    Operation.MESSAGES: model_pb2.OPERATION_MESSAGES,
+    Operation.COUNT_TOKENS: model_pb2.OPERATION_COUNT_TOKENS,
+    Operation.GENERATE_CONTENT: model_pb2.OPERATION_GENERATE_CONTENT,
+    Operation.GEMINI_COUNT_TOKENS: model_pb2.OPERATION_GEMINI_COUNT_TOKENS,
+    Operation.CONVERSE: model_pb2.OPERATION_CONVERSE,
+}
+SCHEMES: Mapping[Auth, model_pb2.AuthScheme] = {
+    Auth.BEARER: model_pb2.AUTH_SCHEME_UNSPECIFIED,
+    Auth.X_API_KEY: model_pb2.AUTH_SCHEME_X_API_KEY,
+    Auth.API_KEY: model_pb2.AUTH_SCHEME_API_KEY,
+    Auth.X_GOOG_API_KEY: model_pb2.AUTH_SCHEME_X_GOOG_API_KEY,
+}
+VERDICTS: Mapping[schema_models.OnUntranslatable, model_pb2.OnUntranslatable] = {
+    "refuse": model_pb2.ON_UNTRANSLATABLE_REFUSE,
+    "drop": model_pb2.ON_UNTRANSLATABLE_DROP,
+}
 
 
 def models(config: schema.Config) -> Iterator[Resource]:
     """Every model provider, with the cluster it is reached at."""
     for provider in config.model_providers:
+        resolved = resolve.resolve(provider)
         name = names.name_of(provider)
-        vendor, _, model = provider.model.partition("/")
-        urls = _urls(provider, vendor)
         cluster_name = f"provider:{name}"
-        yield from cluster(cluster_name, urls)
+        urls = resolve.addresses(provider, resolved)
+        yield from cluster(cluster_name, urls, provider.http_host or "")
+        vendor, _, model = provider.model.partition("/")
+        passes_through = resolve.passes_through(provider)
+        # The client's credential is sent instead, so ours need not exist.
+        keys = () if passes_through else resolve.keys(provider)
+        aws = None if passes_through else provider.aws
         message = model_pb2.ModelProvider(
             name=name,
             provider=vendor,
-            model=model,
+            model="" if resolve.is_wildcard(provider) else model,
             cluster=cluster_name,
-            # A path that the operator gives replaces the provider's own prefix.
-            apis=[_chat(urls[0].path or provider_defaults.of(vendor).prefix)],
-            passthrough_auth=provider.passthrough_auth,
+            access_keys=[secret(key) for key in keys],
+            passthrough_auth=passes_through,
             headers=[
-                model_pb2.Header(name=header.lower(), value=secret(text))
-                for header, text in provider.headers.items()
+                model_pb2.Header(name=header, value=secret(text))
+                for header, text in resolve.headers(provider).items()
             ],
+            apis=[_api(api, aws is not None) for api in resolve.apis(provider, resolved)],
+            dialect=_dialect(resolved.entry.dialect, provider.default_max_tokens),
+            aws=_aws(aws, provider.region or "") if aws is not None else None,
+            on_untranslatable=VERDICTS[provider.on_untranslatable or config.on_untranslatable],
         )
-        # The client's credential is sent instead, so ours need not exist.
-        if provider.access_key is not None and not provider.passthrough_auth:
-            message.access_keys.append(secret(provider.access_key))
         yield Resource.of(ResourceType.MODEL_PROVIDER, name, message)
 
 
-def _chat(prefix: str) -> model_pb2.Api:
-    return model_pb2.Api(operation=model_pb2.OPERATION_CHAT, path=f"{prefix}/chat/completions")
+def _api(api: Api, is_signed: bool) -> model_pb2.Api:
+    return model_pb2.Api(
+        operation=OPERATIONS[api.operation],
+        path=api.path,
+        stream_path=api.stream_path,
+        auth=model_pb2.AUTH_SCHEME_SIGV4 if is_signed else SCHEMES[api.auth],
+        headers=[model_pb2.Header(name=name, value=literal(text)) for name, text in api.headers],
+    )
 
 
-def _urls(provider: schema_models.ModelProvider, vendor: str) -> list[Url]:
-    if provider.endpoints:
-        return [read_url(url) for url in provider.endpoints]
-    return [read_url(provider.base_url or provider_defaults.of(vendor).url)]
+def _dialect(dialect: Dialect, default_max_tokens: int | None) -> model_pb2.Dialect | None:
+    if dialect == PLAIN and default_max_tokens is None:
+        return None
+    return model_pb2.Dialect(
+        max_completion_tokens=dialect.max_completion_tokens,
+        developer_role=dialect.developer_role,
+        no_stream_usage=not dialect.stream_usage,
+        no_json_schema=not dialect.json_schema,
+        reasoning_content=dialect.reasoning_content,
+        default_max_tokens=default_max_tokens or 0,
+        keeps_responses=dialect.keeps_responses,
+    )
+
+
+def _aws(aws: schema_models.Aws, region: str) -> model_pb2.Aws:
+    return model_pb2.Aws(
+        region=region,
+        service="bedrock",
+        access_key_id=secret(aws.access_key_id),
+        secret_access_key=secret(aws.secret_access_key),
+        session_token=secret(aws.session_token) if aws.session_token is not None else None,
+    )

@@ -5,6 +5,11 @@ from outriderpb.v1 import secret_pb2
 from controlplane.config.values import SecretKind, secret_parts
 
 
+def literal(text: str) -> secret_pb2.SecretText:
+    """A text without holes."""
+    return secret_pb2.SecretText(parts=[secret_pb2.SecretText.Part(literal=text)])
+
+
 def secret(text: str) -> secret_pb2.SecretText:
     """A checked secret text in the form a data plane resolves."""
     parts = []

@@ -26,6 +26,8 @@ class Dialect:
     """Chat: knows `top_k` (vLLM, OpenRouter, Together, Fireworks, Qwen)."""
     default_max_tokens: int = 8192
     """Messages: `max_tokens` must be sent; this when the client gave none."""
+    keeps_responses: bool = False
+    """Responses: it keeps what it answered, so `previous_response_id` is left to it."""
     anthropic_version: str = "2023-06-01"
 
 

@@ -100,6 +100,7 @@ def _dialect(m: model_pb2.Dialect) -> Dialect:
         stream_usage=not m.no_stream_usage,
         json_schema=not m.no_json_schema,
         reasoning_content=m.reasoning_content,
+        keeps_responses=m.keeps_responses,
         default_max_tokens=m.default_max_tokens or PLAIN.default_max_tokens,
     )
 

@@ -4,21 +4,36 @@ from collections.abc import Iterator, Mapping
 
 from controlplane.config import schema, values
 from controlplane.config.problem import Path
+from controlplane.config.providers import resolve
 from controlplane.config.rules.findings import Findings
+from controlplane.config.schema_models import ModelProvider
 
 
 def wanted(config: schema.Config) -> Iterator[tuple[Path, values.SecretPart]]:
     """Every variable and file that a data plane will read, with the place that asks for it."""
     for index, provider in enumerate(config.model_providers):
         path: Path = ("model_providers", index)
-        if provider.access_key is not None and not provider.passthrough_auth:
-            yield from _parts((*path, "access_key"), provider.access_key)
-        for name, text in provider.headers.items():
-            yield from _parts((*path, "headers", name), text)
+        if not resolve.passes_through(provider):
+            yield from _keys(provider, path)
+        written = {name.lower(): name for name in provider.headers}
+        for name, text in resolve.headers(provider).items():
+            at = (*path, "headers", written[name]) if name in written else (*path, "model")
+            yield from _parts(at, text)
 
     state = config.state_storage
     if state is not None and state.connection_string is not None:
         yield from _parts(("state_storage", "connection_string"), state.connection_string)
+
+
+def _keys(provider: ModelProvider, path: Path) -> Iterator[tuple[Path, values.SecretPart]]:
+    if provider.access_key is not None:
+        yield from _parts((*path, "access_key"), provider.access_key)
+    for index, text in enumerate(provider.access_keys or ()):
+        yield from _parts((*path, "access_keys", index), text)
+    if provider.aws is not None:
+        yield from _parts((*path, "aws", "access_key_id"), provider.aws.access_key_id)
+        yield from _parts((*path, "aws", "secret_access_key"), provider.aws.secret_access_key)
+        yield from _parts((*path, "aws", "session_token"), provider.aws.session_token or "")
 
 
 def _parts(path: Path, text: str) -> Iterator[tuple[Path, values.SecretPart]]:

@@ -1,0 +1,1 @@
+"""Well-known model providers: where they are, what can be asked of them and how."""

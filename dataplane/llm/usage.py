@@ -1,8 +1,9 @@
 """Tokens used, read from an answer on its way without touching it.
 
-A whole JSON answer is decoded for its `usage` alone; of a stream the last TAIL_BYTES are searched,
-because providers send usage in one of the last events. `stream_options` is never altered: who asks
-for no usage gets none.
+A whole JSON answer is decoded for its usage alone; of a stream the last TAIL_BYTES are searched,
+because providers tell usage in one of the last events, and of Anthropic's the first ones too. The
+names of all APIs are known to one struct, as no two of them contradict. `stream_options` is never
+altered: who asks for no usage gets none.
 """
 
 import re
@@ -10,26 +11,84 @@ import zlib
 
 import msgspec
 
+from dataplane.llm.hub.answer import Usage
+
 TAIL_BYTES = 2048  # a usage event of OpenAI with all details is 700 bytes, the [DONE] after it 14
 MAX_JSON_BYTES = 64 * 1024
 """Larger JSON answers are searched at their end as streams are."""
 
 
-class Usage(msgspec.Struct, frozen=True, gc=False):
-    """Tokens that one exchange used."""
+class _Parts(msgspec.Struct, gc=False):
+    cached_tokens: int | None = None
+    reasoning_tokens: int | None = None
 
-    input_tokens: int = msgspec.field(default=0, name="prompt_tokens")
-    output_tokens: int = msgspec.field(default=0, name="completion_tokens")
+
+class _Wire(msgspec.Struct, gc=False):
+    """Usage as OpenAI, Anthropic and Amazon write it."""
+
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    prompt_tokens_details: _Parts | None = None
+    completion_tokens_details: _Parts | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    input_tokens_details: _Parts | None = None
+    output_tokens_details: _Parts | None = None
+    cache_read_input_tokens: int | None = None
+    cache_creation_input_tokens: int | None = None
+    inputTokens: int | None = None
+    outputTokens: int | None = None
+    cacheReadInputTokens: int | None = None
+    cacheWriteInputTokens: int | None = None
+
+    def usage(self) -> Usage:
+        """In our own words; Anthropic and Amazon count what is cached apart from the rest."""
+        cached = self.cache_read_input_tokens or self.cacheReadInputTokens or 0
+        apart = cached + (self.cache_creation_input_tokens or self.cacheWriteInputTokens or 0)
+        within = self.prompt_tokens_details or self.input_tokens_details
+        thought = self.completion_tokens_details or self.output_tokens_details
+        return Usage(
+            (self.prompt_tokens or self.input_tokens or self.inputTokens or 0) + apart,
+            self.completion_tokens or self.output_tokens or self.outputTokens or 0,
+            (within.cached_tokens or 0) if within is not None else cached,
+            reasoning=(thought.reasoning_tokens or 0) if thought is not None else 0,
+        )
+
+
+class _Google(msgspec.Struct, gc=False):
+    """Usage as Google writes it."""
+
+    promptTokenCount: int | None = None
+    toolUsePromptTokenCount: int | None = None
+    candidatesTokenCount: int | None = None
+    thoughtsTokenCount: int | None = None
+    cachedContentTokenCount: int | None = None
+
+    def usage(self) -> Usage:
+        """In our own words; Google counts thoughts apart from the rest."""
+        thoughts = self.thoughtsTokenCount or 0
+        return Usage(
+            (self.promptTokenCount or 0) + (self.toolUsePromptTokenCount or 0),
+            (self.candidatesTokenCount or 0) + thoughts,
+            self.cachedContentTokenCount or 0,
+            reasoning=thoughts,
+        )
 
 
 class _WireAnswer(msgspec.Struct, gc=False):
-    usage: Usage | None = None
+    usage: _Wire | None = None
+    usageMetadata: _Google | None = None
 
 
 _ANSWER = msgspec.json.Decoder(_WireAnswer)
+_USAGE = msgspec.json.Decoder(_Wire)
+_GOOGLE = msgspec.json.Decoder(_Google)
 _GZIP = zlib.MAX_WBITS | 16
-_INPUT = re.compile(rb'"(?:prompt|input)_tokens"\s*:\s*(\d{1,15})')
-_OUTPUT = re.compile(rb'"(?:completion|output)_tokens"\s*:\s*(\d{1,15})')
+_OBJECT = re.compile(
+    rb'"usage(Metadata)?"\s*:\s*'
+    rb"(\{[^{}]*(?:\{[^{}]*(?:\{[^{}]*\}[^{}]*)*\}[^{}]*)*\})"
+)
+"""With objects in it down to the second level: nobody goes deeper."""
 
 
 def usage_of_json(body: bytes) -> Usage | None:
@@ -37,9 +96,11 @@ def usage_of_json(body: bytes) -> Usage | None:
     if len(body) > MAX_JSON_BYTES:
         return usage_in_tail(body[-TAIL_BYTES:])
     try:
-        return _ANSWER.decode(body).usage
+        answer = _ANSWER.decode(body)
     except (msgspec.MsgspecError, RecursionError, UnicodeError):
         return None
+    told = answer.usage or answer.usageMetadata
+    return told.usage() if told is not None else None
 
 
 def usage_of_gzip(body: bytes) -> Usage | None:
@@ -55,11 +116,29 @@ def usage_of_gzip(body: bytes) -> Usage | None:
 
 def usage_in_tail(tail: bytes) -> Usage | None:
     """Usage in the last bytes of an answer; None when it is not there."""
-    at = tail.rfind(b'"usage"')
-    if at < 0:
+    found = _told(tail, tail.rfind(b'"usage'))
+    return found.usage() if found is not None else None
+
+
+def usage_of_stream(head: bytes, tail: bytes) -> Usage | None:
+    """Usage that is told in parts, at the start of a stream and at its end, which counts more."""
+    first = _told(head, head.find(b'"usage'))
+    last = _told(tail, tail.rfind(b'"usage'))
+    if not isinstance(first, _Wire) or not isinstance(last, _Wire):
+        told = last or first
+        return told.usage() if told is not None else None
+    for name in _Wire.__struct_fields__:
+        if getattr(last, name) is None:
+            setattr(last, name, getattr(first, name))
+    return last.usage()
+
+
+def _told(text: bytes, at: int) -> _Wire | _Google | None:
+    """The usage that begins at a place."""
+    found = _OBJECT.match(text, at) if at >= 0 else None
+    if found is None:
         return None
-    sent = _INPUT.search(tail, at)
-    received = _OUTPUT.search(tail, at)
-    if sent is None or received is None:
+    try:
+        return (_USAGE if found[1] is None else _GOOGLE).decode(found[2])
+    except (msgspec.MsgspecError, UnicodeError):
         return None
-    return Usage(int(sent.group(1)), int(received.group(1)))

@@ -47,8 +47,10 @@ class Series:
         "duration_sum",
         "first_byte",
         "first_byte_sum",
+        "input_cached_tokens",
         "input_tokens",
         "output_tokens",
+        "reasoning_tokens",
         "requests",
     )
 
@@ -61,6 +63,8 @@ class Series:
         self.first_byte_sum = 0.0
         self.input_tokens = 0
         self.output_tokens = 0
+        self.input_cached_tokens = 0
+        self.reasoning_tokens = 0
 
     def observe(self, record: ExchangeRecord) -> None:
         """Count one finished exchange."""
@@ -77,6 +81,8 @@ class Series:
         if record.output_tokens or record.input_tokens:
             self.input_tokens += record.input_tokens
             self.output_tokens += record.output_tokens
+            self.input_cached_tokens += record.input_cached_tokens
+            self.reasoning_tokens += record.reasoning_tokens
 
 
 class Metrics:
@@ -151,6 +157,20 @@ class Metrics:
                     for direction, count in (
                         ("input", series.input_tokens),
                         ("output", series.output_tokens),
+                    )
+                },
+            ),
+            Family(
+                "outrider_token_parts_total",
+                "counter",
+                "Of these tokens: input that the provider had cached, output that was reasoning.",
+                (*by, "part"),
+                {
+                    (*key, part): float(count)
+                    for key, series in self._series.items()
+                    for part, count in (
+                        ("input_cached", series.input_cached_tokens),
+                        ("reasoning", series.reasoning_tokens),
                     )
                 },
             ),

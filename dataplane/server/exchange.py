@@ -145,5 +145,5 @@ class Exchange:
             tail = (tail + piece)[-TAIL_BYTES:]
         usage = usage_in_tail(tail)
         if usage is not None:
-            call.record.input_tokens = usage.input_tokens
-            call.record.output_tokens = usage.output_tokens
+            call.record.input_tokens = usage.input
+            call.record.output_tokens = usage.output

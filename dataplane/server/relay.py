@@ -336,7 +336,7 @@ class Relay:
     # -- an answer that somebody else writes
 
     def begin(self, status: int, lines: bytes, sized: bool) -> None:
-        """Send a head; `lines` are its status and headers, its length among them if it is `sized`."""
+        """Send a head: its status and headers, its length among them when it is `sized`."""
         front = self.front
         self._chunked = chunked = not sized and not front.http10
         self.tally.status = status

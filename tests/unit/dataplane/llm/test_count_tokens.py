@@ -23,6 +23,15 @@ PROSE = (
     "and writes it in that provider's words. Nothing that the client said may get lost on the way."
 )
 
+CODE = """
+    def with_model(found: Peek, model: str) -> bytes:
+        '''The body with another `model`, every other byte as it came.'''
+        value = _ENCODER.encode(model)
+        if found.start < 0 and found.model is None:
+            return _with_new_key(found.body, value)
+        return value
+"""
+
 
 def request(*parts: Part) -> Request:
     return Request("m", False, Protocol.MESSAGES, [Message("user", list(parts))])
@@ -32,7 +41,7 @@ def request(*parts: Part) -> Request:
     ("text", "exact"),
     [
         pytest.param(PROSE, 38, id="english"),
-        pytest.param("def add(a: int, b: int) -> int:\n    return a + b\n", 19, id="python"),
+        pytest.param(CODE, 70, id="python"),
         pytest.param("今天天气很好,我们一起去公园散步吧。", 14, id="chinese"),
         pytest.param("Сегодня хорошая погода, пойдём гулять в парк.", 14, id="russian"),
     ],

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from dataplane.llm.hub.loss import Losses
+from dataplane.llm.hub.namespaces import FlatNames
 from dataplane.llm.hub.parts import (
     Media,
     Native,
@@ -34,31 +35,31 @@ _MAGIC = {"iVBORw0KGgo": _IMAGES[1], "/9j/": _IMAGES[0], "R0lGOD": _IMAGES[2], "
 """How images begin in base64."""
 
 
-def write_parts(parts: list[Part], at: str, losses: Losses) -> list[Block]:
+def write_parts(parts: list[Part], at: str, losses: Losses, names: FlatNames) -> list[Block]:
     """The blocks of one message."""
-    blocks = [write_part(part, at, losses) for part in parts]
+    blocks = [_part(part, at, losses, names) for part in parts]
     return [block for block in blocks if block is not None]
 
 
-def write_part(part: Part, at: str, losses: Losses) -> Block | None:
+def _part(part: Part, at: str, losses: Losses, names: FlatNames) -> Block | None:
     """One block; None for what is empty or was lost."""
     match part:
         case Text(text) | Refusal(text):
             return _text(part, text, at, losses)
         case Media():
-            return write_media(part, at, losses)
+            return _media(part, at, losses)
         case ToolCall():
             return _marked(
                 {
                     "type": "tool_use",
                     "id": tool_id(part.id),
-                    "name": part.name,
+                    "name": names.of(part.namespace, part.name),
                     "input": tool_input(part),
                 },
                 part.cache,
             )
         case ToolResult():
-            return _tool_result(part, at, losses)
+            return _tool_result(part, at, losses, names)
         case Thinking():
             return _thinking(part, losses)
         case Native(Protocol.MESSAGES, _, raw):
@@ -97,7 +98,7 @@ def cache_control(cache: str) -> dict[str, str]:
     return {"type": "ephemeral", "ttl": "1h"} if cache == "1h" else {"type": "ephemeral"}
 
 
-def _tool_result(result: ToolResult, at: str, losses: Losses) -> Block:
+def _tool_result(result: ToolResult, at: str, losses: Losses, names: FlatNames) -> Block:
     blocks = [block for part in result.parts if (block := write_part(part, at, losses)) is not None]
     written: Block = {"type": "tool_result", "tool_use_id": tool_id(result.call_id)}
     if len(blocks) == 1 and blocks[0].keys() == {"type", "text"}:
@@ -119,7 +120,7 @@ def _thinking(part: Thinking, losses: Losses) -> Block | None:
     return {"type": "thinking", "thinking": part.text, "signature": mine}
 
 
-def write_media(media: Media, at: str, losses: Losses) -> Block | None:
+def _media(media: Media, at: str, losses: Losses) -> Block | None:
     """An image or a document; the API takes nothing else."""
     if media.kind not in ("image", "document"):
         losses.refuse(f"{at}: {media.kind}")

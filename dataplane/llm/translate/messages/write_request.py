@@ -6,6 +6,7 @@ import msgspec
 
 from dataplane.llm.hub.dialect import Dialect
 from dataplane.llm.hub.loss import Losses
+from dataplane.llm.hub.namespaces import FlatNames
 from dataplane.llm.hub.parts import Text
 from dataplane.llm.hub.request import Request
 from dataplane.llm.translate.messages.abilities import Abilities, abilities
@@ -25,7 +26,8 @@ def write_request(request: Request, dialect: Dialect, losses: Losses) -> bytes:
     """The provider's body. What cannot be said goes to `losses`."""
     can = abilities(request.model)
     thought = write_thinking(request, can, dialect.default_max_tokens, losses)
-    turns = write_turns(request, can, losses)
+    names = FlatNames(request.tools)
+    turns = write_turns(request, can, losses, names)
     if thought.on and can.budget and not can.adaptive and not thinks_in_tool_turn(turns):
         thought.thinking = None
         losses.hint("thinking")
@@ -35,7 +37,7 @@ def write_request(request: Request, dialect: Dialect, losses: Losses) -> bytes:
     if system:
         body["system"] = system
     body["messages"] = turns
-    tools = write_tools(request, losses)
+    tools = write_tools(request, losses, names)
     if tools:
         body["tools"] = tools
         choice = write_tool_choice(request, losses)

@@ -7,6 +7,7 @@ import msgspec
 
 from dataplane.llm.hub.custom import as_function
 from dataplane.llm.hub.loss import Losses
+from dataplane.llm.hub.namespaces import FlatNames
 from dataplane.llm.hub.request import Request, Tool, ToolChoice
 from dataplane.llm.protocols import Protocol
 from dataplane.llm.translate.messages.write_parts import cache_control
@@ -40,11 +41,11 @@ _WEB_SEARCH = msgspec.json.Decoder(_WebSearch)
 _LOCATION = msgspec.json.Decoder(_Location)
 
 
-def write_tools(request: Request, losses: Losses) -> list[dict[str, Any]]:
+def write_tools(request: Request, losses: Losses, names: FlatNames) -> list[dict[str, Any]]:
     """`tools`; those that the API has no words for are losses."""
     tools = []
     for tool in request.tools:
-        written = _tool(tool, losses)
+        written = _tool(tool, losses, names)
         if written is not None:
             if tool.cache:
                 written["cache_control"] = cache_control(tool.cache)
@@ -52,17 +53,18 @@ def write_tools(request: Request, losses: Losses) -> list[dict[str, Any]]:
     return tools
 
 
-def _tool(tool: Tool, losses: Losses) -> dict[str, Any] | None:
+def _tool(tool: Tool, losses: Losses, names: FlatNames) -> dict[str, Any] | None:
     if tool.kind == "web_search":
         return _web_search(tool, losses)
     if tool.kind == "native" and tool.protocol is Protocol.MESSAGES and tool.raw:
         return _SCHEMA.decode(tool.raw)
-    if tool.kind not in ("function", "custom") or _NAME.fullmatch(tool.name) is None:
+    name = names.of(tool.namespace, tool.name)
+    if tool.kind not in ("function", "custom") or _NAME.fullmatch(name) is None:
         losses.refuse(f"tools: {tool.name}")
         return None
     if tool.kind == "custom":
         tool = as_function(tool)
-    written: dict[str, Any] = {"name": tool.name}
+    written: dict[str, Any] = {"name": name}
     if tool.description:
         written["description"] = tool.description
     written["input_schema"] = _schema(tool)

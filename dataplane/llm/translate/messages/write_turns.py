@@ -5,6 +5,7 @@ anything else, in the one user message that follows it. The API refuses what is 
 """
 
 from dataplane.llm.hub.loss import Losses
+from dataplane.llm.hub.namespaces import FlatNames
 from dataplane.llm.hub.request import Request
 from dataplane.llm.translate.messages.abilities import Abilities
 from dataplane.llm.translate.messages.write_parts import Block, write_parts
@@ -12,13 +13,13 @@ from dataplane.llm.translate.messages.write_parts import Block, write_parts
 _SYSTEM = ("system", "developer")
 
 
-def write_turns(request: Request, can: Abilities, losses: Losses) -> list[Block]:
+def write_turns(request: Request, can: Abilities, losses: Losses, names: FlatNames) -> list[Block]:
     """[{"role", "content"}]. Instructions that come late keep their role where the model knows it,
     and are told by the user where it does not.
     """
     turns: list[tuple[str, list[Block]]] = []
     for message in request.messages:
-        blocks = write_parts(message.parts, message.at, losses)
+        blocks = write_parts(message.parts, message.at, losses, names)
         if blocks:
             _add(turns, "system" if message.role in _SYSTEM else message.role, blocks)
     placed: list[tuple[str, list[Block]]] = []

@@ -4,6 +4,10 @@ from collections.abc import Mapping
 
 from dataplane.llm.protocols import Protocol
 from dataplane.llm.translate.codec import Codec
+from dataplane.llm.translate.converse import codec as converse
 from dataplane.llm.translate.messages import codec as messages
 
-CODECS: Mapping[Protocol, Codec] = {Protocol.MESSAGES: messages.CODEC}
+CODECS: Mapping[Protocol, Codec] = {
+    Protocol.MESSAGES: messages.CODEC,
+    Protocol.CONVERSE: converse.CODEC,
+}

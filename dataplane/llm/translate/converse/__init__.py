@@ -1,0 +1,1 @@
+"""Bedrock Converse: one file per direction, and what they share."""

@@ -6,10 +6,11 @@ reloads as long as its parts are the same objects.
 """
 
 from functools import partial
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from dataplane.observe.metrics import Series
-from dataplane.runtime.config import Api, Cluster, ModelProvider, Route
+from dataplane.runtime.config import Api, AuthScheme, Aws, Cluster, ModelProvider, Route
 from dataplane.runtime.protocols import Operation, Protocol
 from dataplane.server.credentials import (
     credential_line,
@@ -27,7 +28,11 @@ from dataplane.server.heads import (
     stays_with_protocol,
 )
 from dataplane.server.incoming import Incoming
+from dataplane.upstream.aws import sign
 from dataplane.upstream.pool import EndpointPool
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _HOST = b" HTTP/1.1\r\nhost: %b\r\n"
 _END = b"x-request-id: %b\r\ntraceparent: %b\r\ncontent-length: %d\r\n\r\n%b"
@@ -40,6 +45,7 @@ class Candidate:
 
     __slots__ = (
         "_api",
+        "_aws",
         "_before",
         "_credential",
         "_own",
@@ -49,6 +55,7 @@ class Candidate:
         "_stream_before",
         "_streamed",
         "_templates",
+        "_wall",
         "authority",
         "cluster",
         "endpoints",
@@ -72,9 +79,10 @@ class Candidate:
         api: Api,
         target: Protocol | None,
         model: str,
+        wall: "Callable[[], float]",
     ) -> None:
         """`target` is the protocol to translate to; None when the client speaks the API's own.
-        `model` is the provider's name for the model.
+        `model` is the provider's name for the model, `wall` a clock for signatures.
         """
         self.route = route
         self.provider = provider
@@ -93,7 +101,12 @@ class Candidate:
         self._own = tuple((name.lower(), value.reveal()) for name, value in provider.headers)
         self._replaced = frozenset(name.encode() for name, _ in self._own)
         self._passes = provider.passthrough_auth
-        self._special_always = self._passes or (target is None and "alt=" in api.stream_path)
+        self._wall = wall
+        self._aws = None
+        if api.auth is AuthScheme.SIGV4 and not self._passes:
+            self._aws = provider.aws
+        own_form = target is None and "alt=" in api.stream_path
+        self._special_always = self._passes or own_form or self._aws is not None
         self._credential = b""
         if provider.access_keys and not self._replaced & {b"authorization"}:
             self._credential = credential_line(api.auth, provider.access_keys[0].reveal())
@@ -162,6 +175,8 @@ class Candidate:
         if self._passes:
             credential = passed_on(self._api.auth, incoming.names, incoming.values, query)
         target = self._target(stream, query if self.target is None else "")
+        if self._aws is not None:
+            credential = self._signature(target, authority, body, self._aws)
         return (b"POST %b HTTP/1.1\r\nhost: %b\r\n%b" + template.text[len(before) :]) % (
             target,
             authority,
@@ -172,6 +187,12 @@ class Candidate:
             len(body),
             body,
         )
+
+    def _signature(self, target: bytes, authority: bytes, body: bytes, aws: Aws) -> bytes:
+        path, _, query = target.decode().partition("?")
+        host = authority.decode()
+        added = sign("POST", host, path, query, (), body, aws, self._wall())
+        return b"".join(f"{name}: {value}\r\n".encode() for name, value in added)
 
     def _path(self, path: str) -> str:
         return path.replace("{model}", quote(self.model, safe=""))

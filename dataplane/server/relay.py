@@ -10,6 +10,7 @@ the way up, and an answer is re-framed once per read.
 from typing import TYPE_CHECKING
 
 from dataplane.balancing.least_request import pick
+from dataplane.llm.counted import counted
 from dataplane.llm.wire.body import Peek, peek, with_model
 from dataplane.observe.tally import Tally
 from dataplane.runtime.messages import LocalReply, ResponseDetail
@@ -138,6 +139,9 @@ class Relay:
             self.refuse(lane)
             return
         self.tally.model = found.model
+        if not lane:
+            self.refuse(counted(ask.operation, found.body, found.model or ""))
+            return
         self._peek = found
         self._lane: Lane = lane
         self._attempt()

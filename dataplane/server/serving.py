@@ -85,7 +85,11 @@ class Serving:
         self.idle_s = listener.limits.idle_timeout_s
         self.random = services.random
         self.recorder = services.recorder
-        self.relays = listener.kind is ListenerKind.MODEL and not listener.input_filters
+        self.relays = (
+            listener.kind is ListenerKind.MODEL
+            and not listener.input_filters
+            and not config.model_routing.active
+        )
         """Whether nothing needs more than bytes."""
         self.peeks = False
         """Whether `needs_more` must be asked."""
@@ -183,6 +187,7 @@ class Serving:
                     self.services.metrics.series(self.listener.name, name),
                     *api,
                     provider.model or upstream_model(route, asked),
+                    self.services.clock.wall,
                 )
             )
         return tuple(candidates), wild, provider

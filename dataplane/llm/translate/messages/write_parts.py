@@ -99,7 +99,7 @@ def cache_control(cache: str) -> dict[str, str]:
 
 
 def _tool_result(result: ToolResult, at: str, losses: Losses, names: FlatNames) -> Block:
-    blocks = [block for part in result.parts if (block := write_part(part, at, losses)) is not None]
+    blocks = write_parts([*result.parts], at, losses, names)
     written: Block = {"type": "tool_result", "tool_use_id": tool_id(result.call_id)}
     if len(blocks) == 1 and blocks[0].keys() == {"type", "text"}:
         written["content"] = blocks[0]["text"]

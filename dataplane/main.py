@@ -12,6 +12,7 @@ import os
 import signal
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from pathlib import Path
 from random import Random
 from typing import BinaryIO
 
@@ -20,6 +21,7 @@ from dataplane.admin.worker import WorkerAdmin, WorkerFacts
 from dataplane.bootstrap import Bootstrap, socket_path
 from dataplane.clock import MonotonicClock
 from dataplane.observe.access_log import AccessLog
+from dataplane.observe.latency import Latencies
 from dataplane.observe.metrics import Family, Metrics
 from dataplane.observe.recorder import Recorder
 from dataplane.observe.tracing import Tracer
@@ -29,6 +31,7 @@ from dataplane.server.deciding import Deciding
 from dataplane.server.exchange import Exchange
 from dataplane.server.listeners import Listeners, ListenFailedError
 from dataplane.server.serving import Services
+from dataplane.sessions.remembering import Remembering
 from dataplane.tasks import Tasks
 from dataplane.upstream.client import UpstreamClient
 from dataplane.upstream.pool import Pool
@@ -131,7 +134,17 @@ async def running_worker(bootstrap: Bootstrap, environ: Mapping[str, str]) -> As
     metrics = Metrics()
     tracer = Tracer(clock, random.getrandbits)
     recorder = Recorder(metrics, access_log, tracer.finish)
-    exchange = Exchange(UpstreamClient(random.random), Deciding(), tracer, clock)
+    memory = Remembering(_sessions_file(bootstrap), clock.wall)
+    recorder.latencies = Latencies(clock.now)
+    exchange = Exchange(
+        UpstreamClient(random.random), Deciding(), tracer, clock, memory, recorder.latencies
+    )
+    metrics.gauge(
+        "outrider_session_failures",
+        "Times that the store of sessions could not be asked since the start.",
+        (),
+        lambda: {(): float(memory.failures)},
+    )
     services = Services(
         clock=clock,
         random=random,
@@ -189,6 +202,11 @@ async def _restored(last_good: LastGood, secrets: Secrets, worker: Worker) -> Xd
         return XdsState()
     log.info("serving the last good config, version %s", answer.state.config.version)
     return answer.state
+
+
+def _sessions_file(bootstrap: Bootstrap) -> Path | None:
+    """Gone with the data plane: what it says of prompt caches is then too old anyway."""
+    return bootstrap.runtime_dir / "models.sqlite" if bootstrap.runtime_dir else None
 
 
 def _control_plane(bootstrap: Bootstrap) -> ControlPlane:

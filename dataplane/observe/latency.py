@@ -15,6 +15,8 @@ class Latencies:
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
+        self.wanted = False
+        """Whether anybody ranks by it; else nobody need measure."""
         self._seen: dict[tuple[str, bool], tuple[float, float]] = {}
 
     def saw(self, provider: str, stream: bool, seconds: float) -> None:

@@ -79,7 +79,7 @@ class Recorder:
             if record.then is not None:
                 then, record.then = record.then, None
                 then(record)
-        if self.latencies is not None:
+        if self.latencies is not None and self.latencies.wanted:
             _measure(records, self.latencies)
         if self._access_log is not None and records:
             self._access_log.write(records)

@@ -100,3 +100,10 @@ class ModelRouting:
     """By any name that the model has."""
     latencies: Mapping[str, float] = field(default_factory=dict)
     """By any name that the model has; the unit is the source's, less is better."""
+    configured: bool = False
+    """Whether the operator has said anything here: else requests go the shortest way."""
+
+    @property
+    def active(self) -> bool:
+        """Whether requests must be looked at, even those that bring nothing of their own."""
+        return self.configured or bool(self.preferences)

@@ -50,7 +50,11 @@ def begin(front: "Front", incoming: Incoming) -> None:
         _finish(front, serving, record, _overloaded(serving.request_limit))
     elif shape.encoding >= 0 and incoming.values[shape.encoding].lower() != b"identity":
         _finish(front, serving, _record(front, incoming, path, place), _ENCODED)
-    elif serving.relays and not (serving.peeks and serving.needs_more(ask, incoming.body)):
+    elif (
+        serving.relays
+        and not ask.decides
+        and not (serving.peeks and serving.needs_more(ask, incoming.body))
+    ):
         make = Tally if ask.operation is not Operation.MESSAGES else EarlyTally
         tally = make(
             serving.name,

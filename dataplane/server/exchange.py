@@ -19,12 +19,15 @@ from dataplane.filters.chain import run_request_chain
 from dataplane.llm.chat import parse_chat
 from dataplane.llm.usage import TAIL_BYTES, usage_in_tail
 from dataplane.observe import spans
+from dataplane.observe.latency import Latencies
 from dataplane.observe.tracing import Tracer
 from dataplane.runtime.config import ListenerKind, RuntimeConfig
 from dataplane.runtime.headers import for_client
 from dataplane.runtime.messages import Headers, LocalReply, Request
+from dataplane.server.chooser import Chooser
 from dataplane.server.downstream import Call, Downstream
 from dataplane.server.perform import Decider, Performer, identified
+from dataplane.sessions.remembering import Remembering
 from dataplane.upstream.client import Answer, UpstreamClient, UpstreamError
 
 if TYPE_CHECKING:
@@ -35,34 +38,56 @@ class Exchange:
     """Answers on agent listeners, and on model listeners that have filters. One per worker."""
 
     def __init__(
-        self, client: UpstreamClient, decider: Decider, tracer: Tracer, clock: Clock
+        self,
+        client: UpstreamClient,
+        decider: Decider,
+        tracer: Tracer,
+        clock: Clock,
+        memory: Remembering | None = None,
+        latencies: Latencies | None = None,
     ) -> None:
         self._client = client
         self._decider = decider
         self._tracer = tracer
         self._clock = clock
-        self._performer = Performer(client, decider, tracer, clock)
+        memory = memory or Remembering(None, clock.wall)
+        latencies = latencies or Latencies(clock.now)
+        self._performer = Performer(client, decider, tracer, clock, memory)
+        self._chooser = Chooser(self._performer, memory, latencies, clock)
 
     async def configure(self, config: RuntimeConfig) -> None:
         """Get ready for a new configuration's requests; those under way are not touched."""
         self._decider.configure(config)
+        await self._chooser.configure(config)
         await self._tracer.configure(config.tracing)
 
     async def close(self) -> None:
         """After the last request: close connections, stop threads, send the last spans."""
+        await self._chooser.close()
         await self._decider.close()
         await self._client.close()
         await self._tracer.close()
 
     async def run(self, call: Call, downstream: Downstream) -> None:
         """Answer one request. Cancel it when the client has left: everything upstream stops."""
+        if call.ask.decides:
+            downstream.reply(await self._chooser.tell(call))
+            return
         request = await self._filtered(call)
         if isinstance(request, LocalReply):
             downstream.reply(request)
         elif call.listener.kind is ListenerKind.MODEL:
-            downstream.relay(request)
+            await self._ask_models(call, request, downstream)
         else:
             await self._ask_agents(call, request, downstream)
+
+    async def _ask_models(self, call: Call, request: Request, downstream: Downstream) -> None:
+        choice = await self._chooser.choose(call, request)
+        if isinstance(choice, LocalReply):
+            downstream.reply(choice)
+            return
+        chosen = choice.chosen
+        downstream.relay(choice.request, chosen.models, told=chosen.headers())
 
     async def _filtered(self, call: Call) -> Request | LocalReply:
         names = call.listener.input_filters

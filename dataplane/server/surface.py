@@ -6,7 +6,7 @@ and Amazon's APIs the model and whether the answer streams as well; elsewhere th
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
 from dataplane.runtime.messages import LocalReply, ResponseDetail
@@ -43,6 +43,8 @@ class Ask:
     """Whether the path asks for a stream; only where it names the model."""
     place: int = 0
     shape: Protocol = Protocol.CHAT
+    decides: bool = False
+    """Nothing is to be generated: only which model would be is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,11 @@ _POSTS = {
         ask(Operation.COUNT_TOKENS, "/v1/messages/count_tokens"),
     )
 }
+_POSTS |= {
+    f"/routing{made.path}": replace(made, path=f"/routing{made.path}", decides=True)
+    for made in _POSTS.values()
+    if made.operation in (Operation.CHAT, Operation.RESPONSES, Operation.MESSAGES)
+}
 _GOOGLE = re.compile(
     r"/v1(?:alpha|beta|beta1)?/(?:projects/[^/]+/locations/[^/]+/)?(?:publishers/[^/]+/)?"
     r"models/(.+):([A-Za-z]+)"
@@ -97,7 +104,7 @@ def look(method: str, path: str, query: str = "") -> Ask | Stored | LocalReply |
     if found is not None:
         if method != "POST":
             return only(method, path, ("POST",))
-        return ask(found.operation, path, query) if query else found
+        return replace(found, query=query) if query else found
     google = _GOOGLE.fullmatch(path)
     if google is not None:
         return _google(method, path, query, google)
@@ -114,13 +121,13 @@ def shape_of(path: str, names: Iterable[bytes] = ()) -> Protocol:
     """Whose errors (and lists of models) a caller reads: by the path, and by the names of its
     headers where APIs share one.
     """
-    if path.startswith(("/v1/messages", "/anthropic/")):
+    if path.startswith(("/v1/messages", "/anthropic/", "/routing/v1/messages")):
         return Protocol.MESSAGES
     if path.startswith(("/v1beta/", "/v1beta1/", "/v1alpha/")) or _GOOGLE.fullmatch(path):
         return Protocol.GEMINI
     if path.startswith("/model/"):
         return Protocol.CONVERSE
-    if path.startswith("/v1/responses"):
+    if path.startswith(("/v1/responses", "/routing/v1/responses")):
         return Protocol.RESPONSES
     for name in names:
         low = name.lower()

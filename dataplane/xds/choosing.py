@@ -65,6 +65,7 @@ def model_routing(_: str, m: model_routing_pb2.ModelRouting, secrets: SecretRead
         route_on_user_only=m.route_on_user_only,
         caching=_caching(m.caching) if m.HasField("caching") else None,
         own_latency=m.own_latency,
+        configured=True,
     )
 
 

@@ -15,6 +15,7 @@ class FakeDownstream:
     relayed: Request | None = None
     models: Sequence[str] | None = None
     keep: Callable[[bytes], None] | None = None
+    told: Headers = ()
     status: int = 0
     headers: Headers = ()
     body: bytes = b""
@@ -34,12 +35,14 @@ class FakeDownstream:
         request: Request,
         models: Sequence[str] | None = None,
         keep: Callable[[bytes], None] | None = None,
+        told: Headers = (),
     ) -> None:
         """See Downstream."""
         assert not self._over()
         self.relayed = request
         self.models = models
         self.keep = keep
+        self.told = told
 
     def start(self, status: int, headers: Headers) -> None:
         """See Downstream."""

@@ -23,6 +23,8 @@ KINDS = ("request", "answer", "stream", "error")
 CREATED = 1700000000
 ANSWER_ID = "0123456789abcdef01234567"
 SNAPSHOT = ".to-"
+UPSTREAM_MODELS = {Protocol.CONVERSE: "eu.anthropic.claude-sonnet-4-5-20250929-v1:0"}
+"""What Converse can say depends on whose model it is."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,7 @@ def _request(case: Case, target: Protocol) -> str:
     request = read_request(case.protocol, case.path.read_bytes(), case.path.stem)
     if isinstance(request, LocalReply):
         return _pretty({"status": request.status, "refused": request.message})
-    request.model = "target-model"
+    request.model = UPSTREAM_MODELS.get(target, "target-model")
     losses = Losses(request)
     for name in request.hints:
         losses.hint(name)

@@ -1,0 +1,174 @@
+"""The response object round the output: what it repeats of the request, with the API's defaults."""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from dataplane.llm.hub.answer import Finish, Usage
+from dataplane.llm.hub.delta import literal
+from dataplane.llm.hub.request import Tool
+from dataplane.llm.translate.codec import Echo
+from dataplane.llm.translate.responses.wire import usage_json
+
+_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_TOOLS = msgspec.json.Decoder(list[msgspec.Raw])
+_OBJECT = msgspec.json.Decoder(dict[str, Any])
+_ENCODER = msgspec.json.Encoder()
+
+_REPEATED = {
+    "background": b"false",
+    "instructions": b"null",
+    "max_output_tokens": b"null",
+    "max_tool_calls": b"null",
+    "metadata": b"{}",
+    "parallel_tool_calls": b"true",
+    "previous_response_id": b"null",
+    "prompt_cache_key": b"null",
+    "safety_identifier": b"null",
+    "store": b"true",
+    "temperature": b"1.0",
+    "tool_choice": b'"auto"',
+    "top_logprobs": b"0",
+    "top_p": b"1.0",
+    "truncation": b'"disabled"',
+    "user": b"null",
+    # The API's book does not have these two; Open Responses wants them, and OpenAI sends them.
+    "presence_penalty": b"0.0",
+    "frequency_penalty": b"0.0",
+}
+"""Fields that an answer has from the request, and the API's defaults."""
+_TIERS = ("auto", "default", "flex", "scale", "priority")
+_INCOMPLETE = {
+    Finish.LENGTH: b"max_output_tokens",
+    Finish.CONTEXT_LENGTH: b"max_output_tokens",
+    # What is left to say comes when the answer is sent back; there is no word for that.
+    Finish.PAUSE: b"max_output_tokens",
+    Finish.CONTENT_FILTER: b"content_filter",
+    Finish.REFUSAL: b"content_filter",
+}
+
+
+class _Name(msgspec.Struct):
+    name: str
+
+
+_NAME = msgspec.json.Decoder(_Name)
+
+
+class Called(msgspec.Struct, gc=False):
+    """How the client calls a tool that the provider has called."""
+
+    name: str
+    namespace: str = ""
+    custom: bool = False
+
+
+def called(echo: Echo) -> Callable[[str], Called]:
+    """Finds a tool of the request by the name that the provider knows."""
+    # nearly all requests have plain functions only, whose names are the same for both
+    special = {tool.name: tool for tool in echo.request.tools if _is_special(tool)}
+
+    def find(name: str) -> Called:
+        tool = special.get(name)
+        if tool is None:
+            return Called(name)
+        own = _NAME.decode(tool.raw).name if tool.raw is not None and tool.namespace else name
+        return Called(own, tool.namespace, tool.kind == "custom")
+
+    return find
+
+
+def _is_special(tool: Tool) -> bool:
+    return tool.kind == "custom" or bool(tool.namespace)
+
+
+def closing(finish: Finish, *, refused: bool) -> tuple[bytes, bytes]:
+    """(status, incomplete_details) of a response whose model stopped so."""
+    if finish is Finish.REFUSAL and refused:
+        return b"completed", b"null"
+    if finish is Finish.ERROR:
+        return b"failed", b"null"
+    reason = _INCOMPLETE.get(finish)
+    if reason is None:
+        return b"completed", b"null"
+    return b"incomplete", b'{"reason":"%b"}' % reason
+
+
+class Shell:
+    """A response object but for what the model made of it."""
+
+    def __init__(self, echo: Echo) -> None:
+        self._id = b"resp_" + echo.answer_id.encode()
+        self._asked = echo.request.model
+        self._created = echo.created
+        self._repeated = _repeated(echo)
+
+    def written(
+        self,
+        status: bytes,
+        output: list[bytes],
+        *,
+        model: str = "",
+        created: int = 0,
+        service_tier: str = "",
+        usage: Usage | None = None,
+        error: bytes = b"null",
+        incomplete: bytes = b"null",
+    ) -> bytes:
+        """The whole object."""
+        return (
+            b'{"id":"%b","object":"response","created_at":%d,"status":"%b","completed_at":null,'
+            b'"error":%b,"incomplete_details":%b,"model":%b,"output":[%b],"service_tier":"%b",'
+            b'"usage":%b,%b}'
+        ) % (
+            self._id,
+            created or self._created,
+            status,
+            error,
+            incomplete,
+            literal(model or self._asked),
+            b",".join(output),
+            service_tier.encode() if service_tier in _TIERS else b"default",
+            usage_json(usage),
+            self._repeated,
+        )
+
+
+def _repeated(echo: Echo) -> bytes:
+    asked = _FIELDS.decode(echo.request.echo) if echo.request.echo is not None else {}
+    asked = {name: raw for name, raw in asked.items() if bytes(raw) != b"null"}
+    if echo.request.previous_response_id:
+        asked["previous_response_id"] = msgspec.Raw(literal(echo.request.previous_response_id))
+    fields = [
+        b'"%b":%b' % (name.encode(), asked.get(name, default))
+        for name, default in _REPEATED.items()
+    ]
+    fields.append(b'"reasoning":%b' % _reasoning(asked.get("reasoning")))
+    fields.append(b'"text":%b' % _text(asked.get("text")))
+    tools = _TOOLS.decode(asked["tools"]) if "tools" in asked else []
+    fields.append(b'"tools":[%b]' % b",".join([_tool(raw) for raw in tools]))
+    return b",".join(fields)
+
+
+def _reasoning(asked: msgspec.Raw | None) -> bytes:
+    said = _OBJECT.decode(asked) if asked is not None else {}
+    return _ENCODER.encode({"effort": None, "summary": None, **said})
+
+
+def _text(asked: msgspec.Raw | None) -> bytes:
+    said = _OBJECT.decode(asked) if asked is not None else {}
+    form = said.get("format") or {"type": "text"}
+    if form.get("type") == "json_schema":
+        form = {"description": None, "strict": False, **form}
+    return _ENCODER.encode({"format": form, "verbosity": said.get("verbosity") or "medium"})
+
+
+def _tool(raw: msgspec.Raw) -> bytes:
+    """As the API repeats it: a function with all its fields."""
+    tool = _OBJECT.decode(raw)
+    if tool.get("type", "function") != "function":
+        return bytes(raw)
+    told = tool.pop("function", None) or {}
+    whole: dict[str, Any] = {"type": "function", "description": None, "parameters": None}
+    return _ENCODER.encode(whole | {"strict": True} | tool | told)

@@ -1,0 +1,358 @@
+"""Deltas -> the events of a streamed response.
+
+Rule: events are numbered 0..n; items follow one another and each is added, grows and is done; the
+last event repeats the whole response. Words are the provider's literals, kept as a list until they
+are told once more when their part is done.
+"""
+
+from dataplane.llm.hub.answer import Failure, Finish, TokenLogprob, Usage
+from dataplane.llm.hub.custom import unwrapped
+from dataplane.llm.hub.delta import (
+    ArgumentsDelta,
+    Begin,
+    CitationDelta,
+    Delta,
+    End,
+    Failed,
+    Finished,
+    Literal,
+    PartBegin,
+    PartEnd,
+    SignatureDelta,
+    TextDelta,
+    UsageDelta,
+    join,
+    literal,
+    text_of,
+)
+from dataplane.llm.hub.parts import Citation, Media, Part, Refusal, Text, Thinking, ToolCall
+from dataplane.llm.translate.codec import Echo
+from dataplane.llm.translate.responses import output
+from dataplane.llm.translate.responses.errors import response_error
+from dataplane.llm.translate.responses.response import Called, Shell, called, closing
+
+_EVENT = b'event: response.%b\ndata: {"type":"response.%b","sequence_number":%d,%b}\n\n'
+_HEAD = b'event: response.%b\ndata: {"type":"response.%b",%b,"sequence_number":'
+_DELTA = b'%b%d,"delta":%b}\n\n'
+_EMPTY = b'""'
+
+
+class StreamWriter:
+    """One answer to a client."""
+
+    content_type = "text/event-stream; charset=utf-8"
+
+    def __init__(self, echo: Echo) -> None:
+        self._answer_id = echo.answer_id.encode()
+        self._shell = Shell(echo)
+        self._called = called(echo)
+        self._begin = Begin("", "")
+        self._usage: Usage | None = None
+        self._finish = Finish.STOP
+        self._refused = False
+        self._over = False
+        self._number = 0
+        self._items: list[bytes] = []
+        """Those that are done."""
+        self._content: list[bytes] | None = None
+        """Parts of the open message that are done; None when no message is open."""
+        self._part: Part | None = None
+        self._head: bytes | None = None
+        """How a delta of the open part begins; None until there is something to say."""
+        self._pieces: list[Literal] = []
+        self._place = b""
+        """The item (and part) that events are about, as fields."""
+        self._tool = Called("")
+        self._signature = ""
+        self._citations: list[Citation] = []
+        self._logprobs: list[TokenLogprob] = []
+
+    def feed(self, deltas: list[Delta]) -> bytes:
+        """Their bytes; none after the end."""
+        out: list[bytes] = []
+        for delta in deltas:
+            if type(delta) is TextDelta or type(delta) is ArgumentsDelta:
+                head = self._head
+                if delta.choice or delta.text == _EMPTY:
+                    continue
+                if head is None or (type(delta) is TextDelta and delta.logprobs is not None):
+                    self._grow(delta, out)
+                    continue
+                out.append(_DELTA % (head, self._number, delta.text))
+                self._number += 1
+                self._pieces.append(delta.text)
+            elif not self._over:
+                self._take(delta, out)
+        return b"".join(out)
+
+    def _take(self, delta: Delta, out: list[bytes]) -> None:
+        match delta:
+            case Begin():
+                self._start(delta, out)
+            case UsageDelta(usage):
+                self._usage = usage
+            case End():
+                self._end(out)
+            case Failed(failure):
+                self._fail(failure, out)
+            case _ if delta.choice:
+                pass  # the API has one choice; `n` was refused
+            case PartBegin(part):
+                self._part_begin(part, out)
+            case SignatureDelta(signature):
+                self._signature += signature
+            case CitationDelta(citation):
+                self._citations.append(citation)
+            case PartEnd():
+                self._part_end(out)
+            case Finished(finish):
+                self._finish = finish
+            case _:
+                pass
+
+    def _event(self, name: bytes, fields: bytes, out: list[bytes]) -> None:
+        out.append(_EVENT % (name, name, self._number, fields))
+        self._number += 1
+
+    def _response(self, name: bytes, status: bytes, out: list[bytes], **told: bytes) -> None:
+        whole = self._shell.written(
+            status,
+            self._items,
+            model=self._begin.model,
+            created=self._begin.created,
+            service_tier=self._begin.service_tier,
+            usage=self._usage if name not in (b"created", b"in_progress") else None,
+            **told,
+        )
+        self._event(name, b'"response":%b' % whole, out)
+
+    def _start(self, begin: Begin, out: list[bytes]) -> None:
+        self._begin = begin
+        self._usage = begin.usage
+        self._response(b"created", output.IN_PROGRESS, out)
+        self._response(b"in_progress", output.IN_PROGRESS, out)
+
+    def _id(self, prefix: bytes) -> bytes:
+        return b"%b_%b_%d" % (prefix, self._answer_id, len(self._items))
+
+    def _item_added(self, item: bytes, out: list[bytes]) -> None:
+        fields = b'"output_index":%d,"item":%b' % (len(self._items), item)
+        self._event(b"output_item.added", fields, out)
+
+    def _item_done(self, item: bytes, out: list[bytes]) -> None:
+        fields = b'"output_index":%d,"item":%b' % (len(self._items), item)
+        self._event(b"output_item.done", fields, out)
+        self._items.append(item)
+
+    def _part_begin(self, part: Part, out: list[bytes]) -> None:
+        self._part = part
+        self._head = None
+        self._pieces = []
+        self._citations = []
+        self._logprobs = []
+        self._signature = ""
+        match part:
+            case Text(text):
+                self._grow(TextDelta(literal(text)), out)
+                self._citations = list(part.citations)
+                self._signature = part.signature
+            case Refusal(text):
+                self._refused = True
+                self._grow(TextDelta(literal(text)), out)
+            case Thinking(text, signature):
+                self._message_done(out)
+                self._grow(TextDelta(literal(text)), out)
+                self._signature = signature
+            case ToolCall():
+                self._message_done(out)
+                self._call_begin(part, out)
+            case Media(kind="image") if part.data:
+                self._message_done(out)
+                item = output.image_item(self._id(b"ig"), part.data)
+                self._item_added(item, out)
+                self._item_done(item, out)
+            case _:
+                pass  # the provider's own tools at work, which the API has no item for
+
+    def _grow(self, delta: TextDelta | ArgumentsDelta, out: list[bytes]) -> None:
+        """The first words of a part, words of a custom call, or words with log probabilities."""
+        words = delta.text
+        if words == _EMPTY or self._over or self._part is None:
+            return
+        self._pieces.append(words)
+        if isinstance(self._part, ToolCall):
+            return  # they are unwrapped when they are all there
+        if self._head is None:
+            self._open(self._part, out)
+        assert self._head is not None
+        head = self._head
+        if type(delta) is TextDelta and delta.logprobs is not None and type(self._part) is Text:
+            self._logprobs += delta.logprobs
+            told = output.logprobs_json(delta.logprobs, whole=False)
+            head = head.replace(b'"logprobs":[]', b'"logprobs":%b' % told, 1)
+        out.append(_DELTA % (head, self._number, words))
+        self._number += 1
+
+    def _open(self, part: Part, out: list[bytes]) -> None:
+        """Begin what the words of this part go into."""
+        if isinstance(part, Thinking):
+            item_id = self._reasoning_added(out)
+            self._place = b'"item_id":"%b","output_index":%d,"summary_index":0' % (
+                item_id,
+                len(self._items),
+            )
+            added = output.summary_part(_EMPTY)
+            self._event(
+                b"reasoning_summary_part.added", b'%b,"part":%b' % (self._place, added), out
+            )
+            self._head = self._headed(b"reasoning_summary_text.delta", self._place)
+            return
+        if self._content is None:
+            self._content = []
+            item = output.message_item(self._id(b"msg"), output.IN_PROGRESS, [])
+            self._item_added(item, out)
+        self._place = b'"item_id":"%b","output_index":%d,"content_index":%d' % (
+            self._id(b"msg"),
+            len(self._items),
+            len(self._content),
+        )
+        if isinstance(part, Refusal):
+            added = output.refusal_part(_EMPTY)
+            self._head = self._headed(b"refusal.delta", self._place)
+        else:
+            added = output.text_part(_EMPTY)
+            self._head = self._headed(b"output_text.delta", self._place + b',"logprobs":[]')
+        self._event(b"content_part.added", b'%b,"part":%b' % (self._place, added), out)
+
+    def _headed(self, name: bytes, fields: bytes) -> bytes:
+        return _HEAD % (name, name, fields)
+
+    def _reasoning_added(self, out: list[bytes]) -> bytes:
+        item_id = self._id(b"rs")
+        self._item_added(output.reasoning_item(item_id, [], ""), out)
+        return item_id
+
+    def _call_begin(self, call: ToolCall, out: list[bytes]) -> None:
+        tool = self._tool = self._called(call.name)
+        custom = call.custom or tool.custom
+        item_id = self._id(b"ctc" if custom else b"fc")
+        self._place = b'"item_id":"%b","output_index":%d' % (item_id, len(self._items))
+        self._item_added(self._call(call, output.IN_PROGRESS, _EMPTY), out)
+        self._signature = call.signature
+        if call.custom:
+            self._head = self._headed(b"custom_tool_call_input.delta", self._place)
+        elif not custom:
+            self._head = self._headed(b"function_call_arguments.delta", self._place)
+        if call.arguments:
+            out.append(self.feed([ArgumentsDelta(literal(call.arguments))]))
+
+    def _call(self, call: ToolCall, status: bytes, words: Literal) -> bytes:
+        tool = self._tool
+        if call.custom or tool.custom:
+            return output.custom_item(self._id(b"ctc"), call.id, tool.name, tool.namespace, words)
+        return output.function_item(
+            self._id(b"fc"), status, call.id, tool.name, tool.namespace, words
+        )
+
+    def _part_end(self, out: list[bytes]) -> None:
+        part = self._part
+        match part:
+            case Text() | Refusal():
+                if self._head is not None:
+                    self._words_done(part, out)
+                self._sign(out)
+            case Thinking():
+                self._thinking_done(part, out)
+            case ToolCall():
+                self._call_done(part, out)
+                self._sign(out)
+            case _:
+                pass
+        self._part = None
+        self._head = None
+
+    def _words_done(self, part: Text | Refusal, out: list[bytes]) -> None:
+        assert self._content is not None
+        words = join(self._pieces)
+        if isinstance(part, Refusal):
+            self._event(b"refusal.done", b'%b,"refusal":%b' % (self._place, words), out)
+            whole = output.refusal_part(words)
+        else:
+            noted = self._cite(words, out)
+            likely = output.logprobs_json(self._logprobs, whole=False)
+            told = b'%b,"text":%b,"logprobs":%b' % (self._place, words, likely)
+            self._event(b"output_text.done", told, out)
+            likely = output.logprobs_json(self._logprobs, whole=True)
+            whole = output.text_part(words, noted, likely)
+        self._event(b"content_part.done", b'%b,"part":%b' % (self._place, whole), out)
+        self._content.append(whole)
+
+    def _cite(self, words: Literal, out: list[bytes]) -> bytes:
+        """Citations are told when all words are there: many cite the whole text."""
+        if not self._citations:
+            return b"[]"
+        noted = output.annotations(self._citations, len(text_of(words)))
+        for number, citation in enumerate(noted):
+            fields = b'%b,"annotation_index":%d,"annotation":%b' % (self._place, number, citation)
+            self._event(b"output_text.annotation.added", fields, out)
+        return b"[%b]" % b",".join(noted)
+
+    def _thinking_done(self, part: Thinking, out: list[bytes]) -> None:
+        summary: list[bytes] = [] if part.redacted else [output.summary_part(_EMPTY)]
+        if self._head is not None:
+            words = join(self._pieces)
+            summary = [output.summary_part(words)]
+            self._event(b"reasoning_summary_text.done", b'%b,"text":%b' % (self._place, words), out)
+            self._event(
+                b"reasoning_summary_part.done", b'%b,"part":%b' % (self._place, summary[0]), out
+            )
+        elif self._signature:
+            self._reasoning_added(out)
+        else:
+            return
+        self._item_done(output.reasoning_item(self._id(b"rs"), summary, self._signature), out)
+
+    def _call_done(self, call: ToolCall, out: list[bytes]) -> None:
+        words = join(self._pieces)
+        custom = call.custom or self._tool.custom
+        if custom and not call.custom:
+            words = literal(unwrapped(text_of(words)))
+            self._head = self._headed(b"custom_tool_call_input.delta", self._place)
+            self._pieces = []
+        elif words == _EMPTY and not custom:
+            words = b'"{}"'
+        if not self._pieces and words != _EMPTY:
+            out.append(_DELTA % (self._head, self._number, words))
+            self._number += 1
+        name = b"input" if custom else b"arguments"
+        done = b"custom_tool_call_input.done" if custom else b"function_call_arguments.done"
+        self._event(done, b'%b,"%b":%b' % (self._place, name, words), out)
+        self._item_done(self._call(call, output.COMPLETED, words), out)
+
+    def _sign(self, out: list[bytes]) -> None:
+        """Gemini signs words and calls: an item without words signs what stands before it."""
+        if self._signature:
+            self._message_done(out)
+            self._reasoning_added(out)
+            self._item_done(output.reasoning_item(self._id(b"rs"), [], self._signature), out)
+
+    def _message_done(self, out: list[bytes], status: bytes = output.COMPLETED) -> None:
+        if self._content is not None:
+            item = output.message_item(self._id(b"msg"), status, self._content)
+            self._content = None
+            self._item_done(item, out)
+
+    def _end(self, out: list[bytes]) -> None:
+        if self._part is not None:
+            self._part_end(out)
+        status, incomplete = closing(self._finish, refused=self._refused)
+        whole = status == output.COMPLETED
+        self._message_done(out, output.COMPLETED if whole else output.INCOMPLETE)
+        error = output.FAILED if status == b"failed" else b"null"
+        self._response(status, status, out, incomplete=incomplete, error=error)
+        self._over = True
+
+    def _fail(self, failure: Failure, out: list[bytes]) -> None:
+        self._response(b"failed", b"failed", out, error=response_error(failure))
+        self._over = True
+        self._part = self._head = None

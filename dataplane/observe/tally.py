@@ -203,4 +203,4 @@ class EarlyTally(Tally):
         super().more(body)
 
     def _usage_of_stream(self, tail: bytes) -> Usage | None:
-        return usage_of_stream(self._head if self._tail else tail, tail)
+        return usage_of_stream(self._head if self._tail else self._last, tail)

@@ -212,6 +212,8 @@ class Listener:
     """Agent listeners: in the order of AgentTarget.position. Model listeners: sorted by name."""
     by_model: Mapping[str, Route] = field(default_factory=dict)
     """Model listeners: `model` of the request -> its route."""
+    by_prefix: Mapping[str, Route] = field(default_factory=dict)
+    """Model listeners: what is before the first slash of `model` -> the route of its wildcard."""
     default_route: Route | None = None
 
 

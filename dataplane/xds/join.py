@@ -33,6 +33,8 @@ from dataplane.xds.resource import ResourceKind, Resources
 
 V = TypeVar("V")
 SHOWN_PROBLEMS = 5
+WILDCARD = "/*"
+"""The end of a model name that stands for every model with its prefix."""
 
 
 class InconsistentError(Exception):
@@ -144,11 +146,20 @@ def _with_routes(listener: Listener, routes: list[Route]) -> Listener:
     models = [route for route in routes if isinstance(route.target, ModelTarget)]
     models.sort(key=lambda route: route.name)
     by_model: dict[str, Route] = {}
+    by_prefix: dict[str, Route] = {}
     for route in models:
         for model in route.models:
-            by_model.setdefault(model, route)
-    default = next((route for route in models if route.is_default), None)
-    return replace(listener, routes=tuple(models), by_model=by_model, default_route=default)
+            if model.endswith(WILDCARD):
+                by_prefix.setdefault(model.removesuffix(WILDCARD), route)
+            else:
+                by_model.setdefault(model, route)
+    return replace(
+        listener,
+        routes=tuple(models),
+        by_model=by_model,
+        by_prefix=by_prefix,
+        default_route=next((route for route in models if route.is_default), None),
+    )
 
 
 def _default_agent(routes: list[Route]) -> Route | None:

@@ -61,7 +61,8 @@ CLOUDS: Mapping[str, Provider] = {
     ),
     "amazon_bedrock": BEDROCK,
     "amazon": BEDROCK,
-    # Access tokens of Google Cloud last an hour: give them as file:/path, renewed by a sidecar.
+    # Access tokens of Google Cloud last an hour and a key is read when a config is accepted, so let
+    # clients send their own (passthrough_auth), or apply the config again with each new token.
     "vertex": Provider(
         "https://{region}-aiplatform.googleapis.com",
         "/v1/projects/{project}/locations/{region}/publishers/google",

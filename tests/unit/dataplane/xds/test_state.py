@@ -104,6 +104,16 @@ def test_name_claimed_twice_during_a_rename_goes_to_the_first_by_name() -> None:
     assert config.listeners["l"].by_model["m"].name == "l/a"
 
 
+def test_a_wildcard_is_found_by_its_prefix_and_not_by_name() -> None:
+    route = ads.model_route("l", "w", "openai/*", "mine/*", to="p")
+    listener = send(model_state(), ROUTE, route).state.config.listeners["l"]
+    assert {prefix: one.name for prefix, one in listener.by_prefix.items()} == {
+        "openai": "l/w",
+        "mine": "l/w",
+    }
+    assert "openai/*" not in listener.by_model
+
+
 def test_unchanged_values_stay_the_same_objects() -> None:
     state = send(model_state(), LISTENER, ads.listener("other", 10001)).state
     before = state.config

@@ -97,8 +97,10 @@ def read_exception(name: str, payload: bytes) -> Failure:
         wire = _BODY.decode(payload)
     except (ValueError, RecursionError):
         return _failure(status, payload.decode("utf-8", "replace").strip()[:MAX_SENTENCE], name)
-    words = [words for words in (wire.message or wire.Message, wire.originalMessage) if words]
-    return _failure(status, ": ".join(dict.fromkeys(words)), name)
+    message = wire.message or wire.Message or wire.originalMessage or ""
+    if wire.originalMessage and wire.originalMessage not in message:
+        message += f" ({wire.originalMessage})"
+    return _failure(status, message, name)
 
 
 def _failure(status: int, message: str, name: str) -> Failure:

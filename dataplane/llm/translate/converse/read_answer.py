@@ -8,6 +8,7 @@ from dataplane.llm.hub.seal import seal
 from dataplane.llm.protocols import Protocol
 from dataplane.llm.translate.converse.read_parts import BlockError, BlockReader
 from dataplane.llm.translate.converse.wire import (
+    ABSENT,
     FINISHES,
     WireTier,
     WireUsage,
@@ -28,7 +29,7 @@ class _Answer(msgspec.Struct):
     output: _Output
     stopReason: str | None = None
     usage: WireUsage | None = None
-    additionalModelResponseFields: msgspec.Raw | None = None
+    additionalModelResponseFields: msgspec.Raw = ABSENT
     serviceTier: WireTier | None = None
 
 

@@ -176,7 +176,8 @@ def _media(kind: str, raw: msgspec.Raw) -> Part:
         else:
             media.text = text
     else:
-        return Native(Protocol.CONVERSE, kind, raw)
+        place = ", ".join(FIELDS.decode(FIELDS.decode(raw)["source"])) or "empty"
+        return Native(Protocol.CONVERSE, f"{kind}.source.{place}", raw)
     return media
 
 

@@ -83,7 +83,7 @@ class _ImageStart(msgspec.Struct, gc=False):
 class _Start(msgspec.Struct):
     toolUse: _ToolUse | None = None
     image: _ImageStart | None = None
-    toolResult: msgspec.Raw | None = None
+    toolResult: msgspec.Raw = ABSENT
 
 
 class _BlockStart(msgspec.Struct):
@@ -97,7 +97,7 @@ class _BlockStop(msgspec.Struct, gc=False):
 
 class _MessageStop(msgspec.Struct):
     stopReason: str | None = None
-    additionalModelResponseFields: msgspec.Raw | None = None
+    additionalModelResponseFields: msgspec.Raw = ABSENT
 
 
 class _Metadata(msgspec.Struct):
@@ -114,6 +114,7 @@ _BLOCK_STOP = msgspec.json.Decoder(_BlockStop)
 _MESSAGE_STOP = msgspec.json.Decoder(_MessageStop)
 _METADATA = msgspec.json.Decoder(_Metadata)
 _EMPTY = b'""'
+_NO_ARGUMENTS = b'"{}"'
 
 
 class StreamReader:
@@ -130,7 +131,10 @@ class StreamReader:
         """Whether a block has been started by an event, or has grown."""
         self._part: Part | None = None
         self._signed = False
-        self._redacted = b""
+        self._called = False
+        """Whether the open call has had a piece of its input."""
+        self._bytes = b""
+        """Bytes of the open block: an image's, or thinking that only its provider can read."""
         self._usage: WireUsage | None = None
 
     def feed(self, chunk: bytes) -> list[Delta]:
@@ -217,7 +221,8 @@ class StreamReader:
         self._index = index
         self._open = True
         self._signed = False
-        self._redacted = b""
+        self._called = False
+        self._bytes = b""
 
     def _block_start(self, payload: bytes, deltas: list[Delta]) -> None:
         wire = _BLOCK_START.decode(payload)
@@ -229,7 +234,7 @@ class StreamReader:
         elif start.image is not None:
             form = start.image.format
             self._part = Media("image", IMAGES.get(form, f"image/{form}"))
-        elif start.toolUse is not None or start.toolResult is not None:
+        elif start.toolUse is not None or start.toolResult:
             # What the provider runs itself is no answer to anybody.
             self._part = Native(Protocol.CONVERSE, "server_tool_use", msgspec.Raw(payload))
         else:
@@ -245,6 +250,7 @@ class StreamReader:
             if not (self._open and index == self._index and isinstance(self._part, ToolCall)):
                 raise _ProtocolError("an input came without a call")
             if words[:1] == b'"' and words != _EMPTY:
+                self._called = True
                 deltas.append(ArgumentsDelta(words))
         elif delta.reasoningContent is not None:
             self._think(delta.reasoningContent, index, deltas)
@@ -255,7 +261,7 @@ class StreamReader:
             if not (self._open and index == self._index and isinstance(self._part, Media)):
                 raise _ProtocolError("a piece of an image came without an image")
             if delta.image.source is not None:
-                self._redacted += base64.b64decode(delta.image.source.bytes)
+                self._bytes += base64.b64decode(delta.image.source.bytes)
 
     def _think(self, wire: _Reasoning, index: int, deltas: list[Delta]) -> None:
         if wire.redactedContent is not None:
@@ -263,7 +269,7 @@ class StreamReader:
                 self._start(index, deltas)
                 self._part = Thinking(redacted=True)
             # Pieces of base64 cannot be joined as they are.
-            self._redacted += base64.b64decode(wire.redactedContent)
+            self._bytes += base64.b64decode(wire.redactedContent)
             return
         self._begin(index, Thinking, Thinking(), deltas)
         text = bytes(wire.text)
@@ -288,13 +294,15 @@ class StreamReader:
     def _close(self, deltas: list[Delta]) -> None:
         part = self._part
         if isinstance(part, Media):
-            part.data = base64.b64encode(self._redacted).decode()
+            part.data = base64.b64encode(self._bytes).decode()
             deltas += [PartBegin(part), PartEnd()]
         elif isinstance(part, Thinking) and part.redacted:
-            data = base64.b64encode(self._redacted).decode()
+            data = base64.b64encode(self._bytes).decode()
             part.signature = seal(Protocol.CONVERSE, data)
             deltas += [PartBegin(part), PartEnd()]
         elif part is not None and not isinstance(part, Native):
+            if isinstance(part, ToolCall) and not self._called:
+                deltas.append(ArgumentsDelta(_NO_ARGUMENTS))
             deltas.append(PartEnd())
         self._open = False
         self._part = None

@@ -5,7 +5,7 @@ import msgspec
 from dataplane.llm.hub.request import Request, Tool, ToolChoice
 from dataplane.llm.protocols import Protocol
 from dataplane.llm.translate.converse.read_parts import BlockError, BlockReader, read_cache_point
-from dataplane.llm.translate.converse.wire import FIELDS
+from dataplane.llm.translate.converse.wire import ABSENT, FIELDS
 
 Fields = dict[str, msgspec.Raw]
 GROUNDING = "nova_grounding"
@@ -13,7 +13,7 @@ GROUNDING = "nova_grounding"
 
 
 class _Schema(msgspec.Struct):
-    json: msgspec.Raw | None = None
+    json: msgspec.Raw = ABSENT
 
 
 class _Spec(msgspec.Struct):
@@ -72,7 +72,7 @@ def _tool(kind: str, raw: msgspec.Raw) -> Tool:
         return Tool(
             spec.name,
             spec.description or "",
-            parameters=spec.inputSchema.json,
+            parameters=_said(spec.inputSchema.json),
             strict=spec.strict,
         )
     if kind == "systemTool":
@@ -84,6 +84,10 @@ def _tool(kind: str, raw: msgspec.Raw) -> Tool:
             protocol=Protocol.CONVERSE,
         )
     return Tool(kind, kind="native", raw=raw, protocol=Protocol.CONVERSE)
+
+
+def _said(raw: msgspec.Raw) -> msgspec.Raw | None:
+    return raw if bytes(raw) not in (b"", b"null") else None
 
 
 def _choice(request: Request, choice: Fields) -> None:

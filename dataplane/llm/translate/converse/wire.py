@@ -62,7 +62,6 @@ class Source(msgspec.Struct):
     bytes: str | None = None
     """Base64."""
     text: str | None = None
-    s3Location: msgspec.Raw | None = None
     content: list["TextBlock"] | None = None
 
 
@@ -184,7 +183,7 @@ REASONS = {
 }
 
 
-def stop_sequence(fields: msgspec.Raw | None) -> str:
+def stop_sequence(fields: msgspec.Raw) -> str:
     """The sequence that stopped the model, when `additionalModelResponseFields` tells it."""
     if not fields:
         return ""

@@ -9,8 +9,7 @@ from typing import Any
 import msgspec
 
 from dataplane.llm.hub.answer import Answer, Finish, Usage
-from dataplane.llm.hub.parts import Media, Native, Part, Refusal, Text, Thinking, ToolCall
-from dataplane.llm.protocols import Protocol
+from dataplane.llm.hub.parts import Media, Part, Refusal, Text, Thinking, ToolCall
 from dataplane.llm.translate.codec import Echo
 from dataplane.llm.translate.converse.citations import write_citation
 from dataplane.llm.translate.converse.read_parts import SEALED
@@ -109,8 +108,6 @@ def write_block(part: Part) -> dict[str, Any] | None:
             }
         case Media():
             return media_block(part)
-        case Native(Protocol.CONVERSE, kind, raw) if kind in ("image", "audio"):
-            return {kind: raw}
         case _:
             return None
 

@@ -1,0 +1,1 @@
+"""OpenAI chat completions, as a client speaks it and as a provider does."""

@@ -1,0 +1,253 @@
+"""A client's chat completion request -> Request."""
+
+from typing import Any
+
+import msgspec
+
+from dataplane.llm.hub.request import OutputFormat, Reasoning, Request, Tool
+from dataplane.llm.protocols import Protocol
+from dataplane.llm.translate.chat.read_messages import BodyError, read_messages
+from dataplane.llm.translate.chat.read_tools import (
+    Functions,
+    WireTool,
+    read_choice,
+    read_functions,
+    read_tools,
+)
+from dataplane.llm.translate.chat.wire import ABSENT
+from dataplane.runtime.messages import LocalReply, ResponseDetail
+
+
+class _Schema(msgspec.Struct):
+    name: str | None = None
+    description: str | None = None
+    schema: msgspec.Raw = ABSENT
+    strict: bool | None = None
+
+
+class _Format(msgspec.Struct):
+    type: str
+    json_schema: _Schema | None = None
+
+
+class _StreamOptions(msgspec.Struct, gc=False):
+    include_usage: bool | None = None
+
+
+class _Reasoning(msgspec.Struct, gc=False):
+    """OpenRouter's."""
+
+    effort: str | None = None
+    max_tokens: int | None = None
+    enabled: bool | None = None
+    exclude: bool | None = None
+
+
+class _Thinking(msgspec.Struct, gc=False):
+    """Of DeepSeek, Moonshot, Zhipu; `budget_tokens` is Anthropic's."""
+
+    type: str | None = None
+    budget_tokens: int | None = None
+
+
+class _Body(msgspec.Struct):
+    messages: list[dict[str, Any]]
+    tools: list[WireTool] | None = None
+    tool_choice: Any = None
+    functions: list[Functions] | None = None
+    function_call: Any = None
+    parallel_tool_calls: bool | None = None
+    max_tokens: int | None = None
+    max_completion_tokens: int | None = None
+    temperature: float | None = None
+    top_p: float | None = None
+    top_k: int | None = None
+    stop: str | list[str] | None = None
+    seed: int | None = None
+    frequency_penalty: float | None = None
+    presence_penalty: float | None = None
+    logprobs: bool | None = None
+    top_logprobs: int | None = None
+    logit_bias: msgspec.Raw = ABSENT
+    n: int | None = None
+    response_format: _Format | None = None
+    reasoning_effort: str | None = None
+    reasoning: _Reasoning | None = None
+    thinking: _Thinking | None = None
+    enable_thinking: bool | None = None
+    verbosity: str | None = None
+    modalities: list[str] | None = None
+    stream_options: _StreamOptions | None = None
+    user: str | None = None
+    safety_identifier: str | None = None
+    metadata: msgspec.Raw = ABSENT
+    service_tier: str | None = None
+    store: bool | None = None
+    prompt_cache_key: str | None = None
+    web_search_options: msgspec.Raw = ABSENT
+
+
+HINTS = (
+    "prediction",
+    "prompt_cache_options",
+    "prompt_cache_retention",
+    "include_reasoning",
+)
+"""Fields that are understood, only advise, and have no place in the hub."""
+_KNOWN = frozenset(_Body.__struct_fields__) | {"model", "stream", *HINTS}
+_BODY = msgspec.json.Decoder(_Body)
+_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_NULL = b"null"
+_SYSTEM = ("system", "developer")
+
+
+def read_request(body: bytes, model: str, stream: bool) -> Request | LocalReply:
+    """The body, or a 400 that says what is wrong with it and where."""
+    try:
+        body.decode()  # msgspec does not look at the bytes of strings it skips
+        wire = _BODY.decode(body)
+        fields = _FIELDS.decode(body)
+        if not wire.messages:
+            raise BodyError("`messages` is empty")
+        request = Request(
+            model, stream, Protocol.CHAT, [], system=[], said={}, echo=msgspec.Raw(body)
+        )
+        _messages(wire, request)
+        _tools(wire, fields, request)
+        _sampling(wire, request)
+        _form(wire, request)
+        _labels(wire, request)
+    except (msgspec.ValidationError, BodyError) as problem:
+        return LocalReply(
+            400,
+            f"The request is not a chat completion: {str(problem).rstrip('.')}.",
+            ResponseDetail.INVALID_BODY,
+        )
+    except (ValueError, RecursionError) as problem:
+        return LocalReply(
+            400, f"The request's body is not valid JSON: {problem}.", ResponseDetail.INVALID_JSON
+        )
+    for name in fields.keys() - _KNOWN:
+        if bytes(fields[name]) != _NULL:
+            request.unknown.append(name)
+    request.hints += [name for name in HINTS if bytes(fields.get(name, ABSENT)) not in (b"", _NULL)]
+    request.unknown.sort()
+    return request
+
+
+def _messages(wire: _Body, request: Request) -> None:
+    messages = read_messages(wire.messages, request)
+    first = next((n for n, one in enumerate(messages) if one.role not in _SYSTEM), -1)
+    if first < 0:
+        # Instructions alone are a question, too: no other API takes a request without one.
+        first = len(messages) - 1
+        messages[first].role = "user"
+    for message in messages[:first]:
+        request.system += message.parts
+        if message.name:
+            request.hints.append(f"{message.at}.name")
+    request.messages = messages[first:]
+
+
+def _tools(wire: _Body, fields: dict[str, msgspec.Raw], request: Request) -> None:
+    request.tools = read_tools(wire.tools or [], fields)
+    request.tool_choice = read_choice(wire.tool_choice, "tool_choice")
+    if wire.functions is not None and not request.tools:
+        request.tools = read_functions(wire.functions)
+        request.tool_choice = read_choice(wire.function_call, "function_call")
+        request.said |= {"tools": "functions", "tool_choice": "function_call"}
+        request.parallel_tool_calls = False  # its answers have room for one call
+    if wire.parallel_tool_calls is False:
+        request.parallel_tool_calls = False
+    options = wire.web_search_options
+    if options and bytes(options) != _NULL:
+        search = Tool("web_search", kind="web_search", raw=options, protocol=Protocol.CHAT)
+        request.tools.append(search)
+        request.said["tools[web_search]"] = "web_search_options"
+
+
+def _sampling(wire: _Body, request: Request) -> None:
+    """Values that say nothing (their default) are taken as not said."""
+    request.max_output_tokens = wire.max_completion_tokens or wire.max_tokens
+    request.said["max_output_tokens"] = (
+        "max_completion_tokens" if wire.max_completion_tokens else "max_tokens"
+    )
+    request.temperature = wire.temperature
+    request.top_p = wire.top_p
+    request.top_k = wire.top_k
+    request.stop = [wire.stop] if isinstance(wire.stop, str) else wire.stop or []
+    request.seed = wire.seed
+    request.frequency_penalty = wire.frequency_penalty or None
+    request.presence_penalty = wire.presence_penalty or None
+    request.logprobs = wire.logprobs or None
+    request.top_logprobs = wire.top_logprobs if wire.logprobs else None
+    if wire.logit_bias and bytes(wire.logit_bias) not in (_NULL, b"{}"):
+        request.logit_bias = wire.logit_bias
+    request.n = wire.n if wire.n != 1 else None
+
+
+def _form(wire: _Body, request: Request) -> None:
+    request.said |= {"output": "response_format", "include_usage": "stream_options.include_usage"}
+    if wire.response_format is not None:
+        request.output = _output(wire.response_format)
+    _think(wire, request)
+    request.verbosity = wire.verbosity or ""
+    if wire.modalities and wire.modalities != ["text"]:
+        request.modalities = wire.modalities
+        request.unknown += [name for name in ("audio",) if "audio" in (wire.modalities or ())]
+    if wire.stream_options is not None:
+        request.include_usage = wire.stream_options.include_usage
+
+
+def _output(wire: _Format) -> OutputFormat | None:
+    schema = wire.json_schema
+    if wire.type == "text":
+        return None
+    if wire.type == "json_object":
+        return OutputFormat("json")
+    if wire.type != "json_schema":
+        raise BodyError(f"`response_format.type` {wire.type!r} is none that we know")
+    if schema is None:
+        raise BodyError("`response_format.json_schema` is missing")
+    return OutputFormat(
+        "json_schema",
+        schema.name or "",
+        schema.description or "",
+        schema.schema if bytes(schema.schema) not in (b"", _NULL) else None,
+        schema.strict,
+    )
+
+
+def _think(wire: _Body, request: Request) -> None:
+    effort = wire.reasoning_effort or ""
+    name = "reasoning_effort"
+    reasoning = Reasoning(effort=effort)
+    if wire.reasoning is not None:
+        name = name if effort else "reasoning"
+        reasoning.effort = effort or wire.reasoning.effort or ""
+        reasoning.budget_tokens = wire.reasoning.max_tokens
+        reasoning.enabled = wire.reasoning.enabled
+        reasoning.show = None if wire.reasoning.exclude is None else not wire.reasoning.exclude
+    if wire.thinking is not None and wire.thinking.type:
+        name = name if effort else "thinking"
+        reasoning.enabled = wire.thinking.type != "disabled"
+        reasoning.budget_tokens = wire.thinking.budget_tokens
+    if wire.enable_thinking is not None:
+        name = name if effort else "enable_thinking"
+        reasoning.enabled = wire.enable_thinking
+    if reasoning.effort == "none":
+        reasoning.enabled = False
+    if reasoning != Reasoning():
+        request.reasoning = reasoning
+        request.said["reasoning"] = name
+
+
+def _labels(wire: _Body, request: Request) -> None:
+    request.user = wire.safety_identifier or wire.user or ""
+    if wire.safety_identifier:
+        request.said["user"] = "safety_identifier"
+    if wire.metadata and bytes(wire.metadata) not in (_NULL, b"{}"):
+        request.metadata = wire.metadata
+    request.service_tier = wire.service_tier or ""
+    request.store = wire.store or None
+    request.prompt_cache_key = wire.prompt_cache_key or ""

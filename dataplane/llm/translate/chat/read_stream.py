@@ -1,0 +1,159 @@
+"""The chunks of a streamed chat completion -> deltas.
+
+Rule: servers do not say where a part ends, so one ends when another begins; what grows a tool call
+that has ended is an error, never lost. Ends are told last of all: servers send finish_reason, usage
+and [DONE] in several orders, and some send words after the reason.
+"""
+
+import msgspec
+
+from dataplane.llm.hub.answer import Failure, Finish
+from dataplane.llm.hub.delta import Begin, Delta, End, Failed, Finished, UsageDelta
+from dataplane.llm.sse import DONE, SseDecoder, SseError
+from dataplane.llm.translate.chat.errors import failure_of
+from dataplane.llm.translate.chat.read_choice import ChoiceReader, StreamBroken, WireDelta
+from dataplane.llm.translate.chat.wire import ABSENT, WireLogprobs, WireUsage, finish_of
+
+_NULL = b"null"
+
+
+class _Choice(msgspec.Struct):
+    index: int = 0
+    delta: WireDelta | None = None
+    message: WireDelta | None = None
+    """Some servers send the whole message as the last (or the only) chunk."""
+    finish_reason: str | None = None
+    stop_reason: str | int | None = None
+    logprobs: WireLogprobs | None = None
+
+
+class _Chunk(msgspec.Struct):
+    choices: list[_Choice] | None = None
+    usage: msgspec.Raw = ABSENT
+    error: msgspec.Raw = ABSENT
+    id: str | None = None
+    model: str | None = None
+    created: float | None = None
+    service_tier: str | None = None
+
+
+_CHUNK = msgspec.json.Decoder(_Chunk)
+_USAGE = msgspec.json.Decoder(WireUsage)
+_VALUE = msgspec.json.Decoder()
+
+
+class StreamReader:
+    """One provider's answer."""
+
+    def __init__(self) -> None:
+        self._sse = SseDecoder()
+        self._over = False
+        self._begun = False
+        self._id = ""
+        self._choices: dict[int, ChoiceReader] = {}
+        self._usage = ABSENT
+
+    def feed(self, chunk: bytes) -> list[Delta]:
+        """The deltas of the events that `chunk` completes."""
+        deltas: list[Delta] = []
+        if self._over:
+            return deltas
+        try:
+            for event in self._sse.feed(chunk):
+                data = event.data
+                if data.strip() == DONE:
+                    self._end(deltas)
+                    break
+                if event.name == b"error":
+                    raise _ToldFailure(failure_of(_VALUE.decode(data)))
+                if data:
+                    self._take(_CHUNK.decode(data), data, deltas)
+        except _ToldFailure as told:
+            self._over = True
+            deltas.append(Failed(told.failure))
+        except (StreamBroken, SseError) as problem:
+            self._fail(str(problem), deltas)
+        except msgspec.ValidationError as problem:
+            self._fail(f"an event is not of a streamed chat completion: {problem}", deltas)
+        except (ValueError, RecursionError, OverflowError):
+            self._fail("an event is not JSON", deltas)
+        return deltas
+
+    def finish(self) -> list[Delta]:
+        """The last event may lack the empty line that ends it, and the stream its [DONE]: it is
+        whole when every choice has told why it stopped.
+        """
+        deltas = self.feed(b"\n\n")
+        if self._over or not self._begun:
+            return deltas
+        if self._choices and all(choice.reason for choice in self._choices.values()):
+            self._end(deltas)
+        elif self._usage:
+            self._over = True
+            self._count(deltas)
+        return deltas
+
+    def _take(self, wire: _Chunk, data: bytes, deltas: list[Delta]) -> None:
+        if wire.error and bytes(wire.error) != _NULL:
+            raise _ToldFailure(failure_of(_VALUE.decode(data)))
+        if wire.usage and bytes(wire.usage) != _NULL:
+            self._usage = wire.usage
+        if not wire.choices:
+            return  # usage alone, or Azure's verdict on the prompt before there is an id
+        if not self._begun:
+            self._begin(wire, deltas)
+        for choice in wire.choices:
+            reader = self._choices.get(choice.index)
+            if reader is None:
+                reader = self._choices[choice.index] = ChoiceReader(choice.index, self._id)
+            said = choice.delta
+            if said is None and choice.message is not None and not reader.said_anything:
+                said = choice.message
+            if said is not None:
+                reader.take(said, choice.logprobs, deltas)
+            if choice.finish_reason:
+                reader.stop(choice.finish_reason, choice.stop_reason, deltas)
+
+    def _begin(self, wire: _Chunk, deltas: list[Delta]) -> None:
+        self._begun = True
+        self._id = wire.id or ""
+        deltas.append(
+            Begin(
+                self._id,
+                wire.model or "",
+                int(wire.created or 0),
+                service_tier=wire.service_tier or "",
+            )
+        )
+
+    def _end(self, deltas: list[Delta]) -> None:
+        if not self._begun:
+            raise StreamBroken("it ended without an answer")
+        self._over = True
+        if not self._choices:
+            self._choices[0] = ChoiceReader(0, self._id)
+        for choice in self._choices.values():
+            choice.close(deltas)
+            finish = finish_of(choice.reason, called=choice.called, refused=choice.refused)
+            sequence = choice.stop_sequence
+            if sequence and finish is Finish.STOP:
+                finish = Finish.STOP_SEQUENCE
+            deltas.append(Finished(finish, choice.index, sequence))
+        self._count(deltas)
+        deltas.append(End())
+
+    def _count(self, deltas: list[Delta]) -> None:
+        if self._usage:
+            deltas.append(UsageDelta(_USAGE.decode(self._usage).counted()))
+
+    def _fail(self, problem: str, deltas: list[Delta]) -> None:
+        self._over = True
+        deltas.append(Failed(Failure(502, f"The model's stream broke: {problem}.", "server")))
+
+
+class _ToldFailure(Exception):
+    """The provider says within the stream that it failed."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.message)
+        self.failure = failure

@@ -12,6 +12,7 @@ import os
 import signal
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import BinaryIO
@@ -30,7 +31,9 @@ from dataplane.runtime.config import RuntimeConfig
 from dataplane.server.deciding import Deciding
 from dataplane.server.exchange import Exchange
 from dataplane.server.listeners import Listeners, ListenFailedError
+from dataplane.server.responses import ResponsesState
 from dataplane.server.serving import Services
+from dataplane.sessions.opened import opened
 from dataplane.sessions.remembering import Remembering
 from dataplane.tasks import Tasks
 from dataplane.upstream.client import UpstreamClient
@@ -136,8 +139,15 @@ async def running_worker(bootstrap: Bootstrap, environ: Mapping[str, str]) -> As
     recorder = Recorder(metrics, access_log, tracer.finish)
     memory = Remembering(_sessions_file(bootstrap), clock.wall)
     recorder.latencies = Latencies(clock.now)
+    responses = ResponsesState(partial(opened, folder=bootstrap.runtime_dir, wall=clock.wall))
     exchange = Exchange(
-        UpstreamClient(random.random), Deciding(), tracer, clock, memory, recorder.latencies
+        UpstreamClient(random.random),
+        Deciding(),
+        tracer,
+        clock,
+        memory,
+        recorder.latencies,
+        responses,
     )
     metrics.gauge(
         "outrider_session_failures",

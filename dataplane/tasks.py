@@ -26,6 +26,10 @@ class Tasks:
         if not task.cancelled() and (failure := task.exception()) is not None:
             log.error("task %s failed", task.get_name(), exc_info=failure)
 
+    async def drained(self) -> None:
+        """Wait until all that runs has ended by itself."""
+        await asyncio.gather(*self._running, return_exceptions=True)
+
     async def close(self) -> None:
         """Cancel what runs and wait until it has stopped."""
         running = list(self._running)

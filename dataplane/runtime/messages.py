@@ -26,6 +26,8 @@ class ResponseDetail(StrEnum):
     """The provider's protocol cannot say what was asked."""
     RESPONSE_NOT_FOUND = "response_not_found"
     """No stored response has this id (for this tenant)."""
+    STATE_UNAVAILABLE = "state_unavailable"
+    """The store of responses cannot be reached."""
     HEADERS_TOO_LARGE = "headers_too_large"
     BODY_TOO_LARGE = "body_too_large"
     RECEIVE_TIMEOUT = "receive_timeout"

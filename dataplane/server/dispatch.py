@@ -53,7 +53,7 @@ def begin(front: "Front", incoming: Incoming) -> None:
     elif (
         serving.relays
         and not ask.decides
-        and not (serving.peeks and serving.needs_more(ask, incoming.body))
+        and not (ask.remembers and serving.needs_more(ask, incoming.body))
     ):
         make = Tally if ask.operation is not Operation.MESSAGES else EarlyTally
         tally = make(
@@ -122,8 +122,6 @@ def _look(front: "Front", incoming: Incoming) -> surface.Ask | LocalReply:
             case surface.Ask():
                 front.speaks = found.shape
                 return found
-            case surface.Stored():
-                return _STORED
             case None:
                 return answer(serving.config, serving.listener, method, path, speaks)
             case reply:
@@ -208,4 +206,3 @@ _ENCODED = LocalReply(
     ResponseDetail.INVALID_BODY,
     (("accept-encoding", "identity"),),
 )
-_STORED = LocalReply(404, "No stored response has this id.", ResponseDetail.RESPONSE_NOT_FOUND)

@@ -9,6 +9,7 @@ become an error; after it, an upstream that breaks off breaks the client's answe
 """
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from dataplane.agents.orchestrate import LastCall, orchestrate, spoilt
@@ -27,6 +28,8 @@ from dataplane.runtime.messages import Headers, LocalReply, Request
 from dataplane.server.chooser import Chooser
 from dataplane.server.downstream import Call, Downstream
 from dataplane.server.perform import Decider, Performer, identified
+from dataplane.server.responses import ResponsesState
+from dataplane.sessions.opened import opened
 from dataplane.sessions.remembering import Remembering
 from dataplane.upstream.client import Answer, UpstreamClient, UpstreamError
 
@@ -45,6 +48,7 @@ class Exchange:
         clock: Clock,
         memory: Remembering | None = None,
         latencies: Latencies | None = None,
+        responses: ResponsesState | None = None,
     ) -> None:
         self._client = client
         self._decider = decider
@@ -53,17 +57,20 @@ class Exchange:
         memory = memory or Remembering(None, clock.wall)
         latencies = latencies or Latencies(clock.now)
         self._performer = Performer(client, decider, tracer, clock, memory)
+        self._responses = responses or ResponsesState(partial(opened, folder=None, wall=clock.wall))
         self._chooser = Chooser(self._performer, memory, latencies, clock)
 
     async def configure(self, config: RuntimeConfig) -> None:
         """Get ready for a new configuration's requests; those under way are not touched."""
         self._decider.configure(config)
         await self._chooser.configure(config)
+        await self._responses.configure(config)
         await self._tracer.configure(config.tracing)
 
     async def close(self) -> None:
         """After the last request: close connections, stop threads, send the last spans."""
         await self._chooser.close()
+        await self._responses.close()
         await self._decider.close()
         await self._client.close()
         await self._tracer.close()
@@ -72,6 +79,9 @@ class Exchange:
         """Answer one request. Cancel it when the client has left: everything upstream stops."""
         if call.ask.decides:
             downstream.reply(await self._chooser.tell(call))
+            return
+        if call.ask.stored is not None:
+            downstream.reply(await self._responses.answer(call, call.ask.stored))
             return
         request = await self._filtered(call)
         if isinstance(request, LocalReply):
@@ -82,12 +92,21 @@ class Exchange:
             await self._ask_agents(call, request, downstream)
 
     async def _ask_models(self, call: Call, request: Request, downstream: Downstream) -> None:
-        choice = await self._chooser.choose(call, request)
+        remembers = call.ask.remembers
+        whole = await self._responses.continued(call, request) if remembers else request
+        if isinstance(whole, LocalReply):
+            downstream.reply(whole)
+            return
+        choice = await self._chooser.choose(call, whole)
         if isinstance(choice, LocalReply):
             downstream.reply(choice)
             return
         chosen = choice.chosen
-        downstream.relay(choice.request, chosen.models, told=chosen.headers())
+        keep = self._responses.settled(call, choice.request, chosen.models) if remembers else None
+        if isinstance(keep, LocalReply):
+            downstream.reply(keep)
+            return
+        downstream.relay(choice.request, chosen.models, keep, chosen.headers())
 
     async def _filtered(self, call: Call) -> Request | LocalReply:
         names = call.listener.input_filters

@@ -9,6 +9,7 @@ from random import Random
 from typing import TYPE_CHECKING, Protocol
 
 from dataplane.clock import Clock
+from dataplane.llm.translate.responses import history
 from dataplane.observe.metrics import Metrics
 from dataplane.observe.recorder import Recorder
 from dataplane.routing.match import match_model
@@ -22,6 +23,7 @@ from dataplane.runtime.config import (
 )
 from dataplane.runtime.messages import LocalReply, ResponseDetail
 from dataplane.runtime.protocols import Operation
+from dataplane.runtime.state_storage import StorageKind
 from dataplane.server.candidates import Candidate, api_for
 from dataplane.server.downstream import Call, Downstream
 from dataplane.server.surface import Ask
@@ -91,8 +93,7 @@ class Serving:
             and not config.model_routing.active
         )
         """Whether nothing needs more than bytes."""
-        self.peeks = False
-        """Whether `needs_more` must be asked."""
+        self._keeps = config.state_storage.kind is not StorageKind.NONE
         self.sampling_percent = config.tracing.sampling_percent if config.tracing else None
         self.now: Callable[[], float] = services.clock.now
         self.lanes: Lanes = tuple({} for _ in Operation)
@@ -104,8 +105,13 @@ class Serving:
             self._before = tuple(dict(lanes) for lanes in before.lanes)
 
     def needs_more(self, ask: Ask, body: bytes) -> bool:
-        """Whether a request must go the coroutine's way although the listener relays."""
-        return False
+        """Whether a request of the Responses API must go the coroutine's way although the listener
+        relays: something is to be remembered, or to be looked up.
+        """
+        if ask.stored is not None:
+            return True
+        turn = history.turn(body)
+        return turn is not None and bool(turn.previous or (turn.stored and self._keeps))
 
     def lane_of(self, ask: Ask, models: "Sequence[str]") -> Lane | LocalReply:
         """The candidates for several models, in their order; those nobody has are left out."""

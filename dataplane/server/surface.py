@@ -5,7 +5,7 @@ and Amazon's APIs the model and whether the answer streams as well; elsewhere th
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
@@ -30,6 +30,15 @@ SHAPES = {
 
 
 @dataclass(frozen=True, slots=True)
+class Stored:
+    """Something is to be done with a Responses answer that was kept."""
+
+    response_id: str
+    action: str
+    """"get", "delete", "input_items" or "cancel"."""
+
+
+@dataclass(frozen=True, slots=True)
 class Ask:
     """An operation, and what else the path says."""
 
@@ -45,25 +54,18 @@ class Ask:
     shape: Protocol = Protocol.CHAT
     decides: bool = False
     """Nothing is to be generated: only which model would be is asked for."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """Something is to be done with a Responses answer that was kept."""
-
-    response_id: str
-    action: str
-    """"get", "delete", "input_items" or "cancel"."""
-    path: str
-    query: str
-    shape: Protocol = Protocol.RESPONSES
+    remembers: bool = False
+    """Whether the API keeps what was said: Responses."""
+    stored: Stored | None = None
+    """What is asked about an answer that was kept."""
 
 
 def ask(
     operation: Operation, path: str, query: str = "", model: str | None = None, stream: bool = False
 ) -> Ask:
     """An Ask with what follows from its operation."""
-    return Ask(operation, path, query, model, stream, PLACES[operation], SHAPES[operation])
+    made = Ask(operation, path, query, model, stream, PLACES[operation], SHAPES[operation])
+    return replace(made, remembers=True) if operation is Operation.RESPONSES else made
 
 
 CHAT_ASK = ask(Operation.CHAT, CHAT)
@@ -95,10 +97,15 @@ _GOOGLE_VERBS = {
 _AMAZON = re.compile(r"/model/(.+)/([a-z-]+)")
 _AMAZON_VERBS = {"converse": False, "converse-stream": True}
 _STORED = re.compile(r"/v1/responses/([^/]+)(?:/(input_items|cancel))?")
+_ACTIONS: Mapping[str | None, Mapping[str, str]] = {
+    None: {"GET": "get", "DELETE": "delete"},
+    "input_items": {"GET": "input_items"},
+    "cancel": {"POST": "cancel"},
+}
 _SHOWN = 200
 
 
-def look(method: str, path: str, query: str = "") -> Ask | Stored | LocalReply | None:
+def look(method: str, path: str, query: str = "") -> Ask | LocalReply | None:
     """What is asked for; None when the path is no API's that takes requests for models."""
     found = _POSTS.get(path)
     if found is not None:
@@ -174,17 +181,11 @@ def _amazon(method: str, path: str, query: str, found: re.Match[str]) -> Ask | L
     return ask(Operation.CONVERSE, path, query, unquote(found[1]), stream)
 
 
-def _stored(method: str, path: str, query: str, found: re.Match[str]) -> Stored | LocalReply:
-    response_id, part = unquote(found[1]), found[2]
-    if part == "cancel":
-        if method != "POST":
-            return only(method, path, ("POST",))
-        return Stored(response_id, "cancel", path, query)
-    if part == "input_items":
-        if method != "GET":
-            return only(method, path, ("GET",))
-        return Stored(response_id, "input_items", path, query)
-    action = {"GET": "get", "DELETE": "delete"}.get(method)
+def _stored(method: str, path: str, query: str, found: re.Match[str]) -> Ask | LocalReply:
+    part = found[2]
+    actions = _ACTIONS[part]
+    action = actions.get(method)
     if action is None:
-        return only(method, path, ("GET", "DELETE"))
-    return Stored(response_id, action, path, query)
+        return only(method, path, tuple(actions))
+    made = ask(Operation.RESPONSES, path, query)
+    return replace(made, stored=Stored(unquote(found[1]), action))

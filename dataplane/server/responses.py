@@ -1,0 +1,187 @@
+"""Responses that are kept for clients of providers that keep none themselves.
+
+Rule: a response is found by whose it is and its id, never by its id alone. A provider that has the
+Responses API keeps its own state: what is asked of it goes there untouched.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from dataplane.llm import kept
+from dataplane.llm.translate.responses import history
+from dataplane.routing.match import match_model
+from dataplane.runtime.config import ModelTarget, RuntimeConfig
+from dataplane.runtime.headers import CREDENTIALS
+from dataplane.runtime.messages import LocalReply, Request, ResponseDetail
+from dataplane.runtime.protocols import Operation
+from dataplane.runtime.state_storage import StateStorage
+from dataplane.server.surface import Stored
+from dataplane.sessions.store import Store, StoreError, key_of
+from dataplane.tasks import Tasks
+
+if TYPE_CHECKING:
+    from dataplane.server.downstream import Call
+
+log = logging.getLogger(__name__)
+
+_KIND = "response"
+MakeStore = Callable[[StateStorage], Store | None]
+Keep = Callable[[bytes], None]
+
+
+class ResponsesState:
+    """What is remembered of Responses. One per worker."""
+
+    def __init__(self, make_store: MakeStore) -> None:
+        self._make_store = make_store
+        self._tasks = Tasks()
+        self._rules: StateStorage | None = None
+        self._store: Store | None = None
+
+    async def configure(self, config: RuntimeConfig) -> None:
+        """Use the store that a configuration asks for; the old one stays while nothing differs."""
+        rules = config.state_storage
+        if rules == self._rules:
+            return
+        before, self._store = self._store, self._make_store(rules)
+        self._rules = rules
+        if before is not None:
+            await before.close()
+
+    async def close(self) -> None:
+        """Nothing is asked any more; what is on its way to the store gets there."""
+        await self._tasks.drained()
+        if self._store is not None:
+            await self._store.close()
+            self._store = None
+
+    async def continued(self, call: "Call", request: Request) -> Request | LocalReply:
+        """The request with everything that was said before it, where we are who remembers."""
+        turn = history.turn(request.body)
+        if turn is None or not turn.previous:
+            return request
+        found = await self._find(call, turn.previous)
+        if isinstance(found, LocalReply):
+            return found
+        if found is None:
+            return request  # the provider may know it: `settled` tells
+        try:
+            return replace(request, body=history.continued(request.body, found.items))
+        except (ValueError, RecursionError) as problem:
+            message = f"The request is not one of the Responses API: {problem}."
+            return LocalReply(400, message, ResponseDetail.INVALID_BODY)
+
+    def settled(
+        self, call: "Call", request: Request, models: Sequence[str]
+    ) -> LocalReply | Keep | None:
+        """What is to be called with the answer, or None when it is not to be kept; a 400 when
+        nobody remembers what the request continues.
+
+        :param request: what `continued` gave; it goes to `models`, or to the one that it names.
+        """
+        turn = history.turn(request.body)
+        if turn is None or _remembers_itself(call, models[0] if models else turn.model):
+            return None
+        if turn.previous:
+            return _not_found(turn.previous)
+        if self._store is None or not turn.stored:
+            return None
+        return partial(self._keep, call, request.body)
+
+    async def answer(self, call: "Call", stored: Stored) -> LocalReply:
+        """The answer to a request about a response that was kept."""
+        found = await self._find(call, stored.response_id)
+        if isinstance(found, LocalReply):
+            return found
+        if found is None:
+            return kept.unknown(stored.response_id)
+        match stored.action:
+            case "get":
+                return kept.retrieved(found)
+            case "input_items":
+                return kept.input_items(found, stored.response_id, call.ask.query)
+            case "delete":
+                return await self._delete(call, stored.response_id)
+            case _:
+                return kept.not_cancelled()
+
+    async def _find(self, call: "Call", response_id: str) -> kept.Kept | LocalReply | None:
+        if self._store is None:
+            return None
+        try:
+            value = await self._store.get(_key(call, response_id))
+        except StoreError as problem:
+            return _unreachable(call, problem)
+        return kept.decode(value) if value is not None else None
+
+    async def _delete(self, call: "Call", response_id: str) -> LocalReply:
+        assert self._store is not None, "it was found there"
+        try:
+            await self._store.delete(_key(call, response_id))
+        except StoreError as problem:
+            return _unreachable(call, problem)
+        return kept.deleted(response_id)
+
+    def _keep(self, call: "Call", whole: bytes, response: bytes) -> None:
+        made = history.outcome(response)
+        if made is None or not made.complete:
+            return
+        own = history.own_items(call.request.body)
+        items = [*history.own_items(whole), *made.items]
+        value = kept.encode(kept.Kept(msgspec.Raw(response), items, own))
+        if len(value) > call.config.state_storage.max_entry_bytes:
+            log.warning("response of %s is too large to be kept", call.request_id)
+            return
+        self._tasks.start(self._put(call, made.id, value), name="keep response")
+
+    async def _put(self, call: "Call", response_id: str, value: bytes) -> None:
+        store = self._store
+        if store is None:
+            return
+        try:
+            await store.put(_key(call, response_id), value, call.config.state_storage.ttl_s)
+        except StoreError as problem:
+            log.error("response of %s was not kept: %s", call.request_id, problem)
+
+
+def _key(call: "Call", response_id: str) -> str:
+    """By the operator's header, else by the credential that the client shows."""
+    header = call.config.state_storage.tenant_header
+    if header:
+        tenant = call.request.header(header) or ""
+    else:
+        shown = (call.request.header(name) for name in sorted(CREDENTIALS - {"cookie"}))
+        tenant = next((credential for credential in shown if credential), "")
+    return key_of(_KIND, tenant, response_id)
+
+
+def _remembers_itself(call: "Call", model: str) -> bool:
+    """Whether the first provider that a request for this model goes to has the Responses API."""
+    route = match_model(call.listener, model or None)
+    if isinstance(route, LocalReply) or not isinstance(route.target, ModelTarget):
+        return False
+    provider = call.config.providers.get(route.target.providers[0])
+    return provider is not None and any(
+        api.operation is Operation.RESPONSES for api in provider.apis
+    )
+
+
+def _not_found(previous: str) -> LocalReply:
+    shown = previous if len(previous) <= 100 else previous[:100] + "..."
+    return LocalReply(
+        400,
+        f"Previous response with id '{shown}' not found.",
+        ResponseDetail.RESPONSE_NOT_FOUND,
+    )
+
+
+def _unreachable(call: "Call", problem: StoreError) -> LocalReply:
+    log.error("request %s: %s", call.request_id, problem)
+    return LocalReply(
+        503, "The store of responses cannot be reached.", ResponseDetail.STATE_UNAVAILABLE
+    )

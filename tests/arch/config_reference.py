@@ -29,7 +29,8 @@ def _keys(
         path = f"{prefix}{name}"
         suffix, inner = _inside(field, blocks)
         shown = "" if inner is not None and suffix == "" else _default(field, name in required)
-        yield path, field.get("description") or (inner or {}).get("description", ""), shown
+        text = field.get("description") or (inner or {}).get("description", "")
+        yield path, " ".join(text.split()), shown
         if inner is not None:
             yield from _keys(inner, blocks, f"{path}{suffix}.")
 

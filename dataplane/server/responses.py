@@ -1,7 +1,7 @@
 """Responses that are kept for clients of providers that keep none themselves.
 
-Rule: a response is found by whose it is and its id, never by its id alone. A provider that has the
-Responses API keeps its own state: what is asked of it goes there untouched.
+Rule: a response is found by whose it is and its id, never by its id alone. A provider that keeps
+its own state (OpenAI; not every one that has the Responses API) is asked untouched.
 """
 
 import logging
@@ -161,14 +161,14 @@ def _key(call: "Call", response_id: str) -> str:
 
 
 def _remembers_itself(call: "Call", model: str) -> bool:
-    """Whether the first provider that a request for this model goes to has the Responses API."""
+    """Whether the first provider that a request for this model goes to keeps what it answers."""
     route = match_model(call.listener, model or None)
     if isinstance(route, LocalReply) or not isinstance(route.target, ModelTarget):
         return False
     provider = call.config.providers.get(route.target.providers[0])
-    return provider is not None and any(
-        api.operation is Operation.RESPONSES for api in provider.apis
-    )
+    if provider is None or not provider.dialect.keeps_responses:
+        return False
+    return any(api.operation is Operation.RESPONSES for api in provider.apis)
 
 
 def _not_found(previous: str) -> LocalReply:

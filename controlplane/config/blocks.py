@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from controlplane.config import schema, schema_models, schema_state
+from controlplane.config import schema, schema_models, schema_routing, schema_state
 from controlplane.config.fields import Block
 from controlplane.config.problem import Path
 
@@ -17,6 +17,15 @@ BLOCKS: Mapping[Path, type[Block]] = {
     ("model_providers", "*"): schema_models.ModelProvider,
     ("model_providers", "*", "aws"): schema_models.Aws,
     ("model_aliases", "*"): schema_models.ModelAlias,
+    ("model_providers", "*", "routing_preferences", "*"): schema_routing.InlinePreference,
+    ("routing_preferences", "*"): schema_routing.RoutingPreference,
+    ("routing_preferences", "*", "selection_policy"): schema_routing.SelectionPolicy,
+    ("routing",): schema_routing.Routing,
+    ("routing", "session_cache"): schema_routing.SessionCache,
+    ("routing", "routing_budget"): schema_routing.RoutingBudget,
+    ("prompt_caching",): schema_routing.PromptCaching,
+    ("model_metrics_sources", "*"): schema_routing.MetricsSource,
+    ("overrides",): schema_routing.Overrides,
     ("tracing",): schema.Tracing,
     ("tracing", "span_attributes"): schema.SpanAttributes,
     ("state_storage",): schema_state.StateStorage,
@@ -26,16 +35,11 @@ BLOCKS: Mapping[Path, type[Block]] = {
 REFUSED: Mapping[Path, Mapping[str, str]] = {
     (): {
         "endpoints": "give each agent its 'url' or 'endpoints'",
-        "overrides": "",
-        "prompt_caching": "",
         "system_prompt": "",
         "prompt_targets": "make it an agent",
         "ratelimits": "",
         "mode": "remove it: it has no effect in Plano either",
-        "routing": "",
         "prompt_guards": "remove it: it has no effect in Plano either",
-        "routing_preferences": "",
-        "model_metrics_sources": "",
     },
     ("listeners", "*"): {
         "output_filters": "",
@@ -51,8 +55,20 @@ REFUSED: Mapping[Path, Mapping[str, str]] = {
         "url": "the address goes into the top-level 'agents'",
     },
     ("filters", "*"): {"transport": "remove it: filters are HTTP", "tool": "only MCP has tools"},
+    ("routing",): {
+        "llm_provider": "remove it: it has no effect in Plano either",
+        "model": "remove it: it has no effect in Plano either",
+    },
+    ("overrides",): {
+        "prompt_target_intent_matching_threshold": "remove it: it has no effect in Plano either",
+        "optimize_context_window": "remove it: it concerns prompt targets only",
+        "use_agent_orchestrator": "remove it: it concerns prompt targets only",
+        "agent_orchestration_model": "agents are chosen by the embedded router",
+        "disable_signals": "",
+        "upstream_connect_timeout": "",
+        "upstream_tls_ca_path": "",
+    },
     ("model_providers", "*"): {
-        "routing_preferences": "",
         "usage": "",
         "rate_limits": "",
     },

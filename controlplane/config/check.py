@@ -4,7 +4,16 @@ from collections.abc import Mapping
 
 from controlplane.config.parse import Parsed
 from controlplane.config.problem import ConfigError
-from controlplane.config.rules import agents, listeners, models, secrets, state_storage, tracing
+from controlplane.config.rules import (
+    agents,
+    listeners,
+    metrics_sources,
+    models,
+    routing,
+    secrets,
+    state_storage,
+    tracing,
+)
 from controlplane.config.rules.findings import Findings
 
 
@@ -17,6 +26,8 @@ def check(parsed: Parsed, present: Mapping[str, str] | None) -> tuple[ConfigErro
     listeners.check(parsed.config, findings)
     agents.check(parsed.config, findings)
     models.check(parsed.config, findings)
+    routing.check(parsed.config, findings)
+    metrics_sources.check(parsed.config, findings)
     tracing.check(parsed.config, findings)
     state_storage.check(parsed.config, findings)
     if present is not None:

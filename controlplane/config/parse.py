@@ -152,6 +152,12 @@ _REQUIRED: dict[Path, object] = {
     ("filters", "*", "url"): "http://stand.in",
     ("filters", "*", "type"): "http",
     ("listeners", "*", "agents", "*", "description"): "stand-in",
+    ("model_providers", "*", "routing_preferences", "*", "description"): "stand-in",
+    ("routing_preferences", "*", "description"): "stand-in",
+    ("routing_preferences", "*", "models"): [STAND_IN],
+    ("routing", "routing_budget", "max_switch_spend_pct"): 0.0,
+    ("model_metrics_sources", "*", "type"): "cost",
+    ("model_metrics_sources", "*", "provider"): "file",
     ("model_providers", "*", "aws", "access_key_id"): "$STAND_IN",
     ("model_providers", "*", "aws", "secret_access_key"): "$STAND_IN",
 }
@@ -179,6 +185,10 @@ def _stand_in(path: Path, holder: Any) -> object:
         case ("listeners", "*", "type"):
             return "agent" if isinstance(holder, dict) and "agents" in holder else "model"
         case (_, "*", "id") | (_, "*", "agents", "*", "id") | ("listeners", "*", "name"):
+            return unique
+        case (*_, "routing_preferences", "*", "name"):
+            return unique
+        case ("routing_preferences", "*", "models", "*"):
             return unique
         case ("model_providers", "*", "model"):
             return f"openai/{unique}"

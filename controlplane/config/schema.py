@@ -23,6 +23,13 @@ from controlplane.config.fields import (
     Urls,
 )
 from controlplane.config.schema_models import ModelAlias, ModelProviders, OnUntranslatable
+from controlplane.config.schema_routing import (
+    MetricsSource,
+    Overrides,
+    PromptCaching,
+    Routing,
+    RoutingPreference,
+)
 from controlplane.config.schema_state import StateStorage
 
 
@@ -142,6 +149,20 @@ class Config(Block):
     """What a provider's protocol cannot express: `refuse` the request, or `drop` and tell it."""
     model_aliases: dict[ModelName, ModelAlias] = Field(default_factory=dict, max_length=MAX_ITEMS)
     """Names clients may ask for instead of a model."""
+    routing_preferences: Annotated[
+        tuple[RoutingPreference, ...], Strict(False), Field(max_length=1000)
+    ] = ()
+    """Kinds of requests and the models for them; what fits none gets the model it asks for."""
+    routing: Routing | None = None
+    """How models are chosen and how long a conversation keeps its model."""
+    prompt_caching: PromptCaching | None = None
+    """Help for the prompt caches of providers. Without it none is given."""
+    model_metrics_sources: Annotated[
+        tuple[MetricsSource, ...], Strict(False), Field(max_length=10)
+    ] = ()
+    """Where prices and latencies of models come from."""
+    overrides: Overrides | None = None
+    """Settings that Plano keeps in a place of their own."""
     tracing: Tracing | None = None
     """Where spans go. Without it no span is made."""
     state_storage: StateStorage | None = None

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, Strict, StringConstraints
 
 from controlplane.config.fields import MAX_ITEMS, Block, ModelName, SecretText, Url, Urls
+from controlplane.config.schema_routing import InlinePreference
 
 # Regions and projects go into host names and paths, versions into a query.
 PLACE = r"^[a-z0-9][a-z0-9-]{0,62}$"
@@ -82,6 +83,10 @@ class ModelProvider(Block):
     """`max_tokens` where Anthropic must be told and the client says nothing; else 8192."""
     on_untranslatable: OnUntranslatable | None = None
     """In place of the top-level `on_untranslatable`."""
+    routing_preferences: Annotated[
+        tuple[InlinePreference, ...], Strict(False), Field(max_length=1000)
+    ] = ()
+    """The older place of `routing_preferences`: what this model is for."""
 
 
 class ModelAlias(Block):

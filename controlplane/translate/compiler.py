@@ -12,6 +12,7 @@ from controlplane.translate.agents import agents
 from controlplane.translate.filters import filters
 from controlplane.translate.listeners import listeners
 from controlplane.translate.models import models
+from controlplane.translate.routing import routing
 from controlplane.translate.state_storage import state_storage
 from controlplane.translate.tracing import tracing
 
@@ -40,6 +41,7 @@ def translate(config: schema.Config) -> Iterator[Resource]:
     yield from agents(config)
     yield from filters(config)
     yield from models(config)
+    yield from routing(config)
     yield from tracing(config)
     yield from state_storage(config)
     yield from listeners(config)

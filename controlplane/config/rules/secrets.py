@@ -20,6 +20,9 @@ def wanted(config: schema.Config) -> Iterator[tuple[Path, values.SecretPart]]:
             at = (*path, "headers", written[name]) if name in written else (*path, "model")
             yield from _parts(at, text)
 
+    url = config.routing.session_cache.url if config.routing is not None else None
+    if url is not None:
+        yield from _parts(("routing", "session_cache", "url"), url)
     state = config.state_storage
     if state is not None and state.connection_string is not None:
         yield from _parts(("state_storage", "connection_string"), state.connection_string)

@@ -31,11 +31,11 @@ def check(config: schema.Config, findings: Findings) -> None:
         hint = f"where it is, such as {schemes[0]}USER:$PASSWORD@HOST/..."
         findings.add(("state_storage",), "'connection_string' is missing", hint)
     else:
-        _connection(state.connection_string, schemes, path, findings)
+        check_connection(state.connection_string, schemes, path, findings)
 
 
-def _connection(text: str, schemes: tuple[str, ...], path: Path, findings: Findings) -> None:
-    # The text may hold a password, so it is never shown.
+def check_connection(text: str, schemes: tuple[str, ...], path: Path, findings: Findings) -> None:
+    """An address of a store, whose password must come from a variable; it is never shown."""
     try:
         parts = values.secret_parts(text)
     except values.BadValueError as e:

@@ -12,7 +12,7 @@ from dataplane.clock import Clock
 from dataplane.llm.translate.responses import history
 from dataplane.observe.metrics import Metrics
 from dataplane.observe.recorder import Recorder
-from dataplane.routing.match import match_model
+from dataplane.routing.match import match_model, upstream_model
 from dataplane.runtime.config import (
     Listener,
     ListenerKind,
@@ -99,7 +99,9 @@ class Serving:
         self.lanes: Lanes = tuple({} for _ in Operation)
         """What `lane` has found so far: by place of the operation, then by model."""
         self._wild: dict[tuple[int, str | None], None] = {}
-        """Lanes whose models are named by clients alone, oldest first."""
+        """Lanes whose models are named by no config, only by clients ("openai/anything" of a
+        wildcard, "anything/gpt-4o"), oldest first.
+        """
         self._before: Lanes = ()
         if before is not None:
             self._before = tuple(dict(lanes) for lanes in before.lanes)
@@ -134,10 +136,10 @@ class Serving:
         if isinstance(route, LocalReply):
             return route
         kept = self._before[ask.place].pop(model, ()) if self._before else ()
-        lane, wild, provider = self._compile(route, ask.operation, model, kept)
+        lane, provider = self._compile(route, ask.operation, model, kept)
         if lane:
             self.lanes[ask.place][model] = lane
-            if wild:
+            if model is not None and model not in self.listener.by_model:
                 self._remember(ask.place, model)
             return lane
         if provider is None:
@@ -162,15 +164,14 @@ class Serving:
 
     def _compile(
         self, route: Route, operation: Operation, asked: str | None, kept: Lane
-    ) -> tuple[Lane, bool, ModelProvider | None]:
-        """The lane, whether its models' names are the client's, and any provider that is there."""
+    ) -> tuple[Lane, ModelProvider | None]:
+        """The lane, and any provider that is there."""
         match route.target:
             case ModelTarget(providers=providers):
                 pass
             case _:
-                return (), False, None
+                return (), None
         candidates = []
-        wild = False
         provider = None
         for name in providers:
             provider = self.config.providers.get(name) or provider
@@ -180,7 +181,6 @@ class Serving:
             api = api_for(provider, operation)
             if cluster is None or api is None:
                 continue
-            wild = wild or not provider.model
             same = [c for c in kept if c.made_of(route, provider, cluster)]
             candidates.append(
                 same[0]
@@ -192,16 +192,8 @@ class Serving:
                     self.services.pool.endpoints(cluster),
                     self.services.metrics.series(self.listener.name, name),
                     *api,
-                    provider.model or upstream_model(route, asked),
+                    upstream_model(provider.model, asked),
                     self.services.clock.wall,
                 )
             )
-        return tuple(candidates), wild, provider
-
-
-def upstream_model(route: Route, asked: str | None) -> str:
-    """The provider's name of a model that a wildcard route answers."""
-    name = asked or ""
-    wild = [pattern[:-1] for pattern in route.models if pattern.endswith("*")]
-    fitting = [prefix for prefix in wild if name.startswith(prefix)]
-    return name[len(max(fitting, key=len, default="")) :]
+        return tuple(candidates), provider

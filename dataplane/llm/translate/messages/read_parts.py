@@ -86,9 +86,11 @@ def read_parts(content: msgspec.Raw, at: str) -> list[Part]:
     for number, raw in enumerate(blocks):
         place = f"{at}[{number}]"
         try:
-            parts.append(read_part(raw, place))
+            part = read_part(raw, place)
         except msgspec.MsgspecError as problem:
             raise BlockError(f"{place}: {problem}") from problem
+        if not isinstance(part, Text) or part.text:
+            parts.append(part)
     return parts
 
 

@@ -44,7 +44,7 @@ _LOCATION = msgspec.json.Decoder(_Location)
 def write_tools(request: Request, losses: Losses, names: FlatNames) -> list[dict[str, Any]]:
     """`tools`; those that the API has no words for are losses."""
     tools = []
-    for tool in request.tools:
+    for tool in _offered(request, names):
         written = _tool(tool, losses, names)
         if written is not None:
             if tool.cache:

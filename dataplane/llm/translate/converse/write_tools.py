@@ -49,7 +49,7 @@ def write_tool_config(
     if not tools:
         return {"tools": [PLACEHOLDER]} if used else None
     config: dict[str, Any] = {"tools": tools}
-    chosen = _choice(request, choice, names, losses)
+    chosen = _choice(choice)
     if request.parallel_tool_calls is False:
         if family == ANTHROPIC:
             # Anthropic's own word for the choice, in place of Bedrock's: two could contradict.
@@ -63,7 +63,7 @@ def write_tool_config(
 
 def _tools(request: Request, family: str, names: FlatNames, losses: Losses) -> list[dict[str, Any]]:
     tools: list[dict[str, Any]] = []
-    for tool in request.tools:
+    for tool in names.offered(request.tools, request.tool_choice):
         written = _tool(tool, family, names, losses)
         if written is not None:
             tools.append(written)
@@ -76,6 +76,10 @@ def _tool(tool: Tool, family: str, names: FlatNames, losses: Losses) -> dict[str
     flat = names.of(tool.namespace, tool.name)
     if tool.kind == "web_search" and family == NOVA:
         return {"systemTool": {"name": GROUNDING}}
+    if tool.kind == "web_search":
+        # Codex always offers it; the model does without
+        losses.hint(f"tools: {flat}")
+        return None
     if tool.kind == "native" and tool.protocol is Protocol.CONVERSE:
         return {"systemTool": {"name": tool.name}}
     if tool.kind not in ("function", "custom") or _NAME.fullmatch(flat) is None:
@@ -105,17 +109,13 @@ def _schema(tool: Tool) -> dict[str, Any] | msgspec.Raw:
     return {"type": "object", **{name: raw for name, raw in schema.items() if name != "type"}}
 
 
-def _choice(
-    request: Request, choice: ToolChoice, names: FlatNames, losses: Losses
-) -> dict[str, Any] | None:
+def _choice(choice: ToolChoice) -> dict[str, Any] | None:
     match choice.mode:
         case "required":
             return {"any": {}}
         case "tools" if len(choice.names) == 1 and not choice.may:
             return {"tool": {"name": choice.names[0]}}
         case "tools":
-            if {names.of(tool.namespace, tool.name) for tool in request.tools} - set(choice.names):
-                losses.refuse("tool_choice")
             return None if choice.may else {"any": {}}
         case _:
             # "auto" is what happens anyway, and not every model knows the word.

@@ -9,6 +9,7 @@ between; the literals of neighbours join without decoding: `join`.
 """
 
 import json
+import re
 
 import msgspec
 
@@ -113,6 +114,11 @@ Delta = (
 
 _ENCODER = msgspec.json.Encoder()
 _STRING = msgspec.json.Decoder(str)
+_ESCAPES = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+    rb"|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
+    re.DOTALL,
+)
 
 
 def literal(text: str) -> Literal:
@@ -134,3 +140,10 @@ def text_of(words: Literal) -> str:
 def join(pieces: list[Literal]) -> Literal:
     """One literal of several."""
     return b'"%b"' % b"".join([piece[1:-1] for piece in pieces])
+
+
+def whole_characters(data: bytes) -> bytes:
+    """JSON without the halves of characters that a provider cut in two ("\\ud83d"), which no reader
+    takes: they become U+FFFD. For what could not be decoded as it came.
+    """
+    return _ESCAPES.sub(lambda found: b"\\ufffd" if found[1] else found[0], data)

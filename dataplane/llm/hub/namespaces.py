@@ -4,7 +4,7 @@ Rule: a name stays as it is while it is the only one of its kind; else its names
 A call that comes back is found by the same rule.
 """
 
-from dataplane.llm.hub.request import Request, Tool
+from dataplane.llm.hub.request import Request, Tool, ToolChoice
 from dataplane.llm.protocols import Protocol
 
 
@@ -31,6 +31,21 @@ class FlatNames:
     def tool(self, flat: str) -> Tool | None:
         """The tool behind a flat name."""
         return self._tools.get(flat)
+
+    def offered(self, tools: list[Tool], choice: ToolChoice | None) -> list[Tool]:
+        """The tools that may be called. Where a protocol cannot name several of them in its choice,
+        leaving out the others says the same.
+        """
+        if choice is None or choice.mode != "tools":
+            return tools
+        names = choice.names
+        if len(names) == 1 and not choice.may:
+            return tools
+        return [
+            tool
+            for tool in tools
+            if tool.name in names or self.of(tool.namespace, tool.name) in names
+        ]
 
 
 def defines_custom(request: Request, flat: str) -> bool:

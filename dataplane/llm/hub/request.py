@@ -111,6 +111,7 @@ class Request(msgspec.Struct):
     service_tier: str = ""
     store: bool | None = None
     previous_response_id: str = ""
+    """What it continues, for the answer to repeat: it was all said again before this is read."""
     include: list[str] = []
     prompt_cache_key: str = ""
     said: dict[str, str] = {}

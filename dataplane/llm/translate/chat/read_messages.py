@@ -49,9 +49,12 @@ _ENCODER = msgspec.json.Encoder()
 
 
 class _Calls:
-    """Ids of legacy calls, which have none: each function's result belongs to its last call."""
+    """What results need to know of the calls before them. Legacy calls have no ids: each function's
+    result belongs to its last call.
+    """
 
     def __init__(self) -> None:
+        self.custom: set[str] = set()
         self.made = 0
         self.by_name: dict[str, str] = {}
 
@@ -83,7 +86,9 @@ def _read(wire: dict[str, Any], at: str, calls: _Calls, request: Request) -> Mes
         call_id = text_at(wire, "tool_call_id", at)
         if not call_id:
             raise BodyError(f"`{at}.tool_call_id` is missing")
-        return Message("user", [_result(call_id, parts, name, at)], at=at)
+        result = _result(call_id, parts, name, at)
+        result.custom = call_id in calls.custom
+        return Message("user", [result], at=at)
     if role == "function":
         call_id = calls.by_name.get(name) or calls.begin(name)
         return Message("user", [_result(call_id, parts, name, at)], at=at)
@@ -137,6 +142,8 @@ def _calls(wire: dict[str, Any], at: str, calls: _Calls) -> list[ToolCall]:
         call_id = text_at(call, "id", place)
         if not call_id:
             raise BodyError(f"`{place}.id` is missing")
+        if custom:
+            calls.custom.add(call_id)
         words = called.get("input" if custom else "arguments")
         arguments = words if isinstance(words, str) else _ENCODER.encode(words or {}).decode()
         found.append(ToolCall(call_id, called["name"], arguments, custom=custom))

@@ -246,8 +246,10 @@ def _labels(wire: _Body, request: Request) -> None:
     request.user = wire.safety_identifier or wire.user or ""
     if wire.safety_identifier:
         request.said["user"] = "safety_identifier"
+        if wire.user and wire.user != wire.safety_identifier:
+            request.hints.append("user")
     if wire.metadata and bytes(wire.metadata) not in (_NULL, b"{}"):
         request.metadata = wire.metadata
-    request.service_tier = wire.service_tier or ""
+    request.service_tier = "" if wire.service_tier == "auto" else wire.service_tier or ""
     request.store = wire.store or None
     request.prompt_cache_key = wire.prompt_cache_key or ""

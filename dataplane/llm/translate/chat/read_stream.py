@@ -8,7 +8,15 @@ and [DONE] in several orders, and some send words after the reason.
 import msgspec
 
 from dataplane.llm.hub.answer import Failure, Finish
-from dataplane.llm.hub.delta import Begin, Delta, End, Failed, Finished, UsageDelta
+from dataplane.llm.hub.delta import (
+    Begin,
+    Delta,
+    End,
+    Failed,
+    Finished,
+    UsageDelta,
+    whole_characters,
+)
 from dataplane.llm.sse import DONE, SseDecoder, SseError
 from dataplane.llm.translate.chat.errors import failure_of
 from dataplane.llm.translate.chat.read_choice import ChoiceReader, StreamBroken, WireDelta
@@ -67,7 +75,7 @@ class StreamReader:
                 if event.name == b"error":
                     raise _ToldFailure(failure_of(_VALUE.decode(data)))
                 if data:
-                    self._take(_CHUNK.decode(data), data, deltas)
+                    self._take(_decode(data), data, deltas)
         except _ToldFailure as told:
             self._over = True
             deltas.append(Failed(told.failure))
@@ -149,6 +157,15 @@ class StreamReader:
     def _fail(self, problem: str, deltas: list[Delta]) -> None:
         self._over = True
         deltas.append(Failed(Failure(502, f"The model's stream broke: {problem}.", "server")))
+
+
+def _decode(data: bytes) -> _Chunk:
+    try:
+        return _CHUNK.decode(data)
+    except msgspec.ValidationError:
+        raise
+    except msgspec.DecodeError:
+        return _CHUNK.decode(whole_characters(data))
 
 
 class _ToldFailure(Exception):

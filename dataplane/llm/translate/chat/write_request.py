@@ -33,10 +33,7 @@ def write_request(request: Request, dialect: Dialect, losses: Losses) -> bytes:
     if request.reasoning is not None:
         _reasoning(request.reasoning, request, losses, body)
     _labels(request, dialect, losses, body)
-    for name, value in (
-        ("modalities", [one for one in request.modalities if one != "text"]),
-        ("previous_response_id", request.previous_response_id),
-    ):
+    for name, value in (("modalities", [one for one in request.modalities if one != "text"]),):
         if value:
             losses.refuse(name)
     for name in request.include:

@@ -13,18 +13,17 @@ def write_tools(request: Request, dialect: Dialect, losses: Losses, body: dict[s
     """Adds `tools`, `tool_choice`, `parallel_tool_calls` and `web_search_options`."""
     names = FlatNames(request.tools)
     choice = request.tool_choice
-    only = choice.names if choice is not None and choice.mode == "tools" else []
+    forced = choice.names if choice is not None and choice.mode == "tools" else []
     tools: list[dict[str, Any]] = []
-    for tool in request.tools:
+    for tool in names.offered(request.tools, choice):
         flat = names.of(tool.namespace, tool.name)
         if tool.cache:
             losses.hint("cache_control")
         if tool.kind == "web_search":
-            _search(tool, dialect, losses, body, forced=tool.name in only)
+            _search(tool, dialect, losses, body, forced=tool.name in forced)
         elif tool.kind == "native":
             losses.refuse(f"tools: {tool.name}")
-        # A choice among several is told by leaving out the others: not every server can name them.
-        elif len(only) < 2 or flat in only or tool.name in only:
+        else:
             tools.append(_tool(tool, flat, dialect))
     if not tools:
         return
@@ -33,10 +32,8 @@ def write_tools(request: Request, dialect: Dialect, losses: Losses, body: dict[s
         mode: str | dict[str, Any] = choice.mode
         if choice.mode == "tools":
             mode = "auto" if choice.may else "required"
-            if len(only) == 1 and not choice.may:
-                mode = _named(only[0], tools)
-            elif len(only) == 1:
-                body["tools"] = [tool for tool in tools if tool[tool["type"]]["name"] in only]
+            if len(forced) == 1 and not choice.may:
+                mode = _named(forced[0], tools)
         body["tool_choice"] = mode
     if request.parallel_tool_calls is False:
         body["parallel_tool_calls"] = False

@@ -40,7 +40,7 @@ def write_request(request: Request, dialect: Dialect, losses: Losses) -> bytes:
     tools = write_tools(request, losses, names)
     if tools:
         body["tools"] = tools
-        choice = write_tool_choice(request, losses)
+        choice = write_tool_choice(request)
         if choice is not None:
             body["tool_choice"] = choice
     if thought.thinking is not None:

@@ -44,7 +44,7 @@ _LOCATION = msgspec.json.Decoder(_Location)
 def write_tools(request: Request, losses: Losses, names: FlatNames) -> list[dict[str, Any]]:
     """`tools`; those that the API has no words for are losses."""
     tools = []
-    for tool in _offered(request, names):
+    for tool in names.offered(request.tools, request.tool_choice):
         written = _tool(tool, losses, names)
         if written is not None:
             if tool.cache:
@@ -100,7 +100,7 @@ def _web_search(tool: Tool, losses: Losses) -> dict[str, Any]:
     return written
 
 
-def write_tool_choice(request: Request, losses: Losses) -> dict[str, Any] | None:
+def write_tool_choice(request: Request) -> dict[str, Any] | None:
     """`tool_choice`; None when nothing is to be said. Without tools nothing can be chosen."""
     choice = request.tool_choice or ToolChoice("auto")
     if not request.tools:
@@ -114,7 +114,8 @@ def write_tool_choice(request: Request, losses: Losses) -> dict[str, Any] | None
         case "tools" if len(choice.names) == 1 and not choice.may:
             written = {"type": "tool", "name": choice.names[0]}
         case "tools":
-            written = _among(request, choice, losses)
+            # the others are not offered
+            written = {"type": "auto" if choice.may else "any"}
         case _:
             written = {"type": "auto"}
     if request.parallel_tool_calls is False:
@@ -122,10 +123,3 @@ def write_tool_choice(request: Request, losses: Losses) -> dict[str, Any] | None
     if written == {"type": "auto"} and request.tool_choice is None:
         return None
     return written
-
-
-def _among(request: Request, choice: ToolChoice, losses: Losses) -> dict[str, Any]:
-    """The API cannot narrow the tools; when all of them are meant, it need not."""
-    if {tool.name for tool in request.tools} - set(choice.names):
-        losses.refuse("tool_choice")
-    return {"type": "auto" if choice.may else "any"}

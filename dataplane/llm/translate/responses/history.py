@@ -61,13 +61,19 @@ def own_items(body: bytes) -> list[msgspec.Raw]:
 
 
 def continued(body: bytes, items: list[msgspec.Raw]) -> bytes:
-    """A request that says again all that was said before it, in place of naming its predecessor.
+    """A request that says again all that was said before it.
 
     Raises ValueError as `own_items` does.
     """
     fields = _FIELDS.decode(body)
-    fields.pop("previous_response_id", None)
     fields["input"] = msgspec.Raw(_ENCODER.encode([*items, *own_items(body)]))
+    return _ENCODER.encode(fields)
+
+
+def cut_loose(body: bytes) -> bytes:
+    """A request that no longer names its predecessor, for somebody who does not know that one."""
+    fields = _FIELDS.decode(body)
+    fields.pop("previous_response_id", None)
     return _ENCODER.encode(fields)
 
 

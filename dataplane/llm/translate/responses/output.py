@@ -52,10 +52,11 @@ def reasoning_item(item_id: bytes, summary: list[bytes], encrypted: str) -> byte
     everybody gets it, because nothing else gives the thinking back to a provider with the next
     turn, and the store of responses keeps what clients are given.
     """
-    return b'{"id":"%b","type":"reasoning","summary":[%b],"encrypted_content":%b}' % (
+    sealed = b',"encrypted_content":%b' % literal(encrypted) if encrypted else b""
+    return b'{"id":"%b","type":"reasoning","summary":[%b]%b}' % (
         item_id,
         b",".join(summary),
-        literal(encrypted) if encrypted else b"null",
+        sealed,
     )
 
 

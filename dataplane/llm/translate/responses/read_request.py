@@ -6,8 +6,9 @@ as other protocols want them; nothing else is joined.
 
 import msgspec
 
-from dataplane.llm.hub.parts import Part, Text, ToolCall
+from dataplane.llm.hub.parts import Part, Text, Thinking, ToolCall
 from dataplane.llm.hub.request import Message, OutputFormat, Reasoning, Request
+from dataplane.llm.hub.seal import opened
 from dataplane.llm.protocols import Protocol
 from dataplane.llm.translate.responses.read_items import EMPTY_HANDED, Said, read_item
 from dataplane.llm.translate.responses.read_parts import ItemError
@@ -57,7 +58,7 @@ class _Body(msgspec.Struct):
     text: _Text | None = None
     reasoning: _Reasoning | None = None
     include: list[str] | None = None
-    metadata: msgspec.Raw = ABSENT
+    metadata: dict[str, msgspec.Raw] | None = None
     user: str | None = None
     safety_identifier: str | None = None
     prompt_cache_key: str | None = None
@@ -75,6 +76,7 @@ class _AdditionalTools(msgspec.Struct):
 
 _BODY = msgspec.json.Decoder(_Body)
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_ENCODER = msgspec.json.Encoder()
 _ADDITIONAL = msgspec.json.Decoder(_AdditionalTools)
 _KNOWN = frozenset((*_Body.__struct_fields__, "model", "stream"))
 _HINTS = (
@@ -180,6 +182,8 @@ class _Turns:
             self._take(said, at)
 
     def _take(self, said: Said, at: str) -> None:
+        if said.kind == "reasoning" and self._signs(said.parts[0]):
+            return
         for part in said.parts:
             if isinstance(part, ToolCall):
                 part.name = self._tools.name_of(part.namespace, part.name)
@@ -194,6 +198,20 @@ class _Turns:
         self._messages.append(self._open)
         if said.whole and said.role != "assistant":
             self._open = None
+
+    def _signs(self, thinking: Part) -> bool:
+        """Gemini signs words and calls: an item without words signs what stands before it."""
+        before = self._open.parts[-1] if self._open is not None and self._open.parts else None
+        if (
+            isinstance(thinking, Thinking)
+            and thinking.redacted
+            and opened(thinking.signature, Protocol.GEMINI)
+            and isinstance(before, Text | ToolCall)
+            and not before.signature
+        ):
+            before.signature = thinking.signature
+            return True
+        return False
 
     def _joinable(self, said: Said) -> Message | None:
         """The open message, when the item goes on with it."""
@@ -219,15 +237,15 @@ def _sampling(request: Request, wire: _Body) -> None:
     request.top_p = wire.top_p
     request.presence_penalty = wire.presence_penalty
     request.frequency_penalty = wire.frequency_penalty
-    request.include = list(wire.include or ())
-    if _CARRIED[1] in request.include:
+    include = wire.include or ()
+    if _CARRIED[1] in include:
         request.logprobs = True
         request.top_logprobs = wire.top_logprobs
     elif wire.top_logprobs:
         request.logprobs = True
         request.top_logprobs = wire.top_logprobs
         request.said["logprobs"] = "top_logprobs"
-    request.hints += [f"include: {what}" for what in request.include if what not in _CARRIED]
+    request.hints += [f"include: {what}" for what in include if what not in _CARRIED]
     if wire.max_tool_calls is not None:
         # it only counts calls of the provider's own tools
         own = any(tool.kind in ("native", "web_search") for tool in request.tools)
@@ -266,16 +284,13 @@ def _identity(request: Request, wire: _Body) -> None:
         request.said["user"] = "safety_identifier"
     elif wire.user and wire.safety_identifier not in (None, wire.user):
         request.hints.append("safety_identifier")
-    if not is_null(wire.metadata) and bytes(wire.metadata) != b"{}":
-        request.metadata = wire.metadata
+    if wire.metadata:
+        request.metadata = msgspec.Raw(_ENCODER.encode(wire.metadata))
     request.prompt_cache_key = wire.prompt_cache_key or ""
     request.service_tier = wire.service_tier or ""
     request.store = wire.store
     request.include_usage = True
     request.previous_response_id = wire.previous_response_id or ""
-    if request.previous_response_id:
-        # Histories of ours are merged into the input before this: nobody else has this one.
-        request.unknown.append("previous_response_id")
     if wire.background:
         request.unknown.append("background")
     if wire.truncation not in (None, "disabled"):

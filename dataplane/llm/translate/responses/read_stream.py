@@ -38,7 +38,7 @@ from dataplane.llm.translate.responses.read_parts import (
     read_logprobs,
     read_part,
 )
-from dataplane.llm.translate.responses.wire import ABSENT, is_null
+from dataplane.llm.translate.responses.wire import ABSENT, Kind, is_null
 
 MAX_EVENT_BYTES = 16 << 20
 """The last event repeats the request's instructions and tools and all of the output, pictures
@@ -68,9 +68,12 @@ class _ProtocolError(Exception):
 
 _EVENT = msgspec.json.Decoder(_Event)
 _RESPONSE = msgspec.json.Decoder(WireResponse)
+_KIND = msgspec.json.Decoder(Kind)
 _VALUE = msgspec.json.Decoder()
 _CLOSED = -1
 _EMPTY = b'""'
+_REASONING = ("reasoning_text", "summary_text")
+"""Parts of a reasoning item, whose words have events of their own."""
 _APART = b'"\\n\\n"'
 """Between two paragraphs of a summary."""
 
@@ -202,6 +205,8 @@ class StreamReader:
             deltas.append(TextDelta(text))
 
     def _content_added(self, wire: _Event, deltas: list[Delta]) -> None:
+        if _KIND.decode(wire.part).type in _REASONING:
+            return
         part = read_part(wire.part)
         if isinstance(part, Text | Refusal):
             self._speak(type(part), wire, deltas)
@@ -245,6 +250,8 @@ class StreamReader:
         deltas.append(CitationDelta(read_citation(wire.annotation)))
 
     def _content_done(self, wire: _Event, deltas: list[Delta]) -> None:
+        if _KIND.decode(wire.part).type in _REASONING:
+            return
         part = read_part(wire.part)
         if isinstance(part, Text | Refusal):
             self._speak(type(part), wire, deltas)
@@ -252,10 +259,9 @@ class StreamReader:
                 deltas.append(TextDelta(literal(part.text)))
             if isinstance(part, Text):
                 deltas += [CitationDelta(one) for one in part.citations[self._cited :]]
-        elif not isinstance(self._part, Thinking):
+        else:
             self._tell([part], deltas)
-        if not isinstance(self._part, Thinking):
-            self._part_end(deltas)
+        self._part_end(deltas)
 
     def _summary_delta(self, wire: _Event, deltas: list[Delta]) -> None:
         self._think(("summary", wire.summary_index or 0), wire.delta, deltas)

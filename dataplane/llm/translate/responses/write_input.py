@@ -32,10 +32,29 @@ _AUDIO = {"audio/wav": "wav", "audio/x-wav": "wav", "audio/mp3": "mp3", "audio/m
 def write_input(messages: list[Message], losses: Losses) -> list[Item]:
     """The items of all messages, in order."""
     items: list[Item] = []
+    # chat does not say at a result which kind of call it answers
+    custom = {
+        part.id
+        for message in messages
+        for part in message.parts
+        if isinstance(part, ToolCall) and part.custom
+    }
     for message in messages:
         if message.name:
             losses.hint(f"{message.at}.name")
+        for part in message.parts:
+            if isinstance(part, ToolResult) and part.call_id in custom:
+                part.custom = True
         items += _write_message(message, losses)
+    last = messages[-1] if messages else None
+    if (
+        last is not None
+        and last.role == "assistant"
+        and last.parts
+        and isinstance(last.parts[-1], Text)
+    ):
+        # Claude goes on from the words it is given; here they are an earlier answer
+        losses.hint(f"{last.at}: prefill")
     return items
 
 

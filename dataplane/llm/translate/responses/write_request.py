@@ -15,6 +15,8 @@ from dataplane.llm.translate.responses.write_tools import write_tool_choice, wri
 
 MIN_OUTPUT_TOKENS = 16
 """The API refuses less."""
+MAX_ID = 64
+"""Characters of `user` and `prompt_cache_key`; Claude Code says more of its user."""
 _EFFORTS = ((1024, "low"), (8192, "medium"))
 """The most tokens of an effort: Google's documented scale for the same words. More is "high", which
 every model that thinks knows."""
@@ -143,9 +145,13 @@ def _effort_of(budget: int | None) -> str:
 
 
 def _identity(request: Request, body: dict[str, Any], losses: Losses) -> None:
-    for name in ("user", "prompt_cache_key", "metadata", "previous_response_id"):
-        if value := getattr(request, name):
+    for name in ("user", "prompt_cache_key"):
+        if len(value := getattr(request, name)) > MAX_ID:
+            losses.hint(name)
+        elif value:
             body[name] = value
+    if request.metadata is not None:
+        body["metadata"] = request.metadata
     if request.service_tier in _TIERS:
         body["service_tier"] = request.service_tier
     elif request.service_tier:

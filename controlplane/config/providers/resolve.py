@@ -59,7 +59,7 @@ def resolve(provider: ModelProvider) -> Resolved:
     """Where a provider is and what it can be asked."""
     entry = entry_of(provider)
     given = provider.endpoints or ((provider.base_url,) if provider.base_url else ())
-    own = read_url(given[0]).path if given else ""
+    own = _own_path(read_url(given[0]), entry) if given else ""
     prefix = own or entry.prefix
     if provider.api_version is not None and not own and DEPLOYMENTS in entry.forms:
         prefix = DEPLOYMENTS.suffix
@@ -81,6 +81,13 @@ def resolve(provider: ModelProvider) -> Resolved:
         else:
             chosen.append(api)
     return Resolved(entry, urls, prefix, tuple(chosen), tuple(unknown))
+
+
+def _own_path(url: Url, entry: Provider) -> str:
+    """The operator's path, unless it only says what is known anyway."""
+    if f"{url.scheme}://{url.authority}{url.path}" == f"{entry.url}{entry.prefix}":
+        return ""
+    return url.path
 
 
 def _find(operation: Operation, *groups: tuple[Api, ...]) -> Api | None:

@@ -28,6 +28,11 @@ def test_a_path_of_base_url_replaces_the_providers_prefix() -> None:
     )
 
 
+def test_a_base_url_that_says_what_is_known_changes_nothing() -> None:
+    one = provider("deepseek/v4", base_url="https://api.deepseek.com/v1", apis=["messages"])
+    assert paths(one) == {"messages": "/anthropic/v1/messages"}
+
+
 @pytest.mark.parametrize("base_url", ["https://h", "https://h/"])
 def test_a_base_url_without_a_path_keeps_the_prefix(base_url: str) -> None:
     assert paths(provider("groq/llama", base_url=base_url))["chat"] == (

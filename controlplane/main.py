@@ -24,6 +24,7 @@ from controlplane.config.environment import environment
 from controlplane.config.parse import decode
 from controlplane.config.problem import ConfigErrors
 from controlplane.config.watch import texts
+from controlplane.discovery.model_metrics import ModelMetrics
 from controlplane.log import say_ready
 from controlplane.metrics import Metrics
 from controlplane.ports import GrpcPort, PortTakenError
@@ -100,7 +101,10 @@ async def running_control_plane(
         stack.callback(revisions.close)
         cache, tasks, health = SnapshotCache(), Tasks(), Health()
         compiler = partial(_compile, bootstrap, environ)
-        pipeline = Pipeline(compiler, revisions, cache, clock, metrics)
+        model_metrics = ModelMetrics(cache, bootstrap.state_dir)
+        model_metrics.load()
+        stack.push_async_callback(model_metrics.close)
+        pipeline = Pipeline(compiler, revisions, cache, clock, metrics, model_metrics.serve)
         stack.callback(pipeline.close)
         stack.push_async_callback(tasks.close)
         known = await _first(bootstrap.config, pipeline)

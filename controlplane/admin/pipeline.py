@@ -53,7 +53,10 @@ class Pipeline:
         cache: SnapshotCache,
         clock: Clock,
         metrics: Metrics,
+        on_serve: Callable[[str, str], None] | None = None,
     ) -> None:
+        """:param on_serve: told the text and file name of each config that is served."""
+        self._on_serve = on_serve
         self._compile = compile_text
         self._revisions = revisions
         self._cache = cache
@@ -121,6 +124,8 @@ class Pipeline:
         self._in_force = revision
         self._cache.set(DEFAULT_GROUP, snapshot)
         self._metrics.serves(snapshot.version, revision.number)
+        if self._on_serve is not None:
+            self._on_serve(revision.config, revision.file_name)
         log.info("serving revision %d, snapshot %s", revision.number, snapshot.version)
 
     async def _threaded(self, call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:

@@ -5,8 +5,10 @@ so any number of changes between two looks cost it one update.
 """
 
 import asyncio
+from collections.abc import Iterable
 from types import TracebackType
 
+from controlplane.snapshot.resource import Resource
 from controlplane.snapshot.snapshot import Snapshot
 
 DEFAULT_GROUP = "default"
@@ -17,6 +19,7 @@ class SnapshotCache:
 
     def __init__(self) -> None:
         self._snapshots: dict[str, Snapshot] = {}
+        self._measured: dict[str, tuple[Resource, ...]] = {}
         self._watchers: dict[str, set[Watcher]] = {}
 
     def get(self, group: str) -> Snapshot | None:
@@ -32,10 +35,20 @@ class SnapshotCache:
         current = self._snapshots.get(group)
         if current is not None and current.version == snapshot.version:
             return False
-        self._snapshots[group] = snapshot
+        self._serve(group, snapshot)
+        return True
+
+    def measure(self, group: str, resources: Iterable[Resource]) -> None:
+        """Serve measurements beside the group's snapshot, and beside those that come after it."""
+        self._measured[group] = tuple(resources)
+        current = self._snapshots.get(group)
+        if current is not None and current.with_measured(self._measured[group]) is not current:
+            self._serve(group, current)
+
+    def _serve(self, group: str, snapshot: Snapshot) -> None:
+        self._snapshots[group] = snapshot.with_measured(self._measured.get(group, ()))
         for watcher in self._watchers.get(group, ()):
             watcher.wake()
-        return True
 
     def watch(self, group: str) -> "Watcher":
         """A watcher of a group; use it in a `with` block, so that it is forgotten at its end."""

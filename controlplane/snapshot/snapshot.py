@@ -9,6 +9,8 @@ from controlplane.snapshot import references
 from controlplane.snapshot.resource import Resource, ResourceType
 
 _NONE: Mapping[str, Resource] = MappingProxyType({})
+MEASURED = ResourceType.MODEL_METRICS
+"""What is found out and not configured: no part of a version, which says what a config means."""
 
 
 class InconsistentSnapshotError(Exception):
@@ -65,6 +67,16 @@ class Snapshot:
         }
         return cls(_version(ordered), MappingProxyType(ordered))
 
+    def with_measured(self, resources: Iterable[Resource]) -> "Snapshot":
+        """The same config, served with these measurements in place of others."""
+        named = MappingProxyType({one.name: one for one in resources})
+        if named == self.of_type(MEASURED):
+            return self
+        others = {kind: found for kind, found in self.resources.items() if kind is not MEASURED}
+        if named:
+            others[MEASURED] = named
+        return Snapshot(self.version, MappingProxyType(others))
+
     def diff(self, before: "Snapshot | None") -> dict[ResourceType, Change]:
         """What a node that has `before` (None: nothing) must learn; unchanged types are absent."""
         changes = {}
@@ -102,6 +114,8 @@ def _shared(
 def _version(resources: Mapping[ResourceType, Mapping[str, Resource]]) -> str:
     digest = hashlib.blake2b(digest_size=8)
     for kind, named in resources.items():
+        if kind is MEASURED:
+            continue
         for name, resource in named.items():
             # NUL cannot be in a name, so no two sets of names and versions look alike.
             digest.update(f"{kind.url}\0{name}\0{resource.version}\0".encode())

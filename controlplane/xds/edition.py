@@ -15,7 +15,7 @@ from typing import Generic, TypeVar
 from outriderpb.xds.v3 import ads_pb2
 
 from controlplane.snapshot.resource import Resource, ResourceType
-from controlplane.snapshot.snapshot import Snapshot
+from controlplane.snapshot.snapshot import MEASURED, Snapshot
 
 T = TypeVar("T")
 
@@ -66,6 +66,12 @@ class Edition:
 
     version: str
     sets: Mapping[ResourceType, TypeSet]
+
+    def shows(self, snapshot: Snapshot) -> bool:
+        """Whether it is what a snapshot says, measurements included."""
+        measured = TypeSet.of(MEASURED, snapshot.of_type(MEASURED))
+        same = self.sets[MEASURED].version == measured.version
+        return self.version == snapshot.version and same
 
     @classmethod
     def of(cls, snapshot: Snapshot, previous: "Edition | None" = None) -> "Edition":

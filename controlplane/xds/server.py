@@ -58,7 +58,7 @@ class AdsService:
     def publish(self, group: str, snapshot: Snapshot) -> None:
         """Serve a snapshot to a group from now on; an equal one changes nothing."""
         previous = self._editions.get(group)
-        if previous is not None and previous.version == snapshot.version:
+        if previous is not None and previous.shows(snapshot):
             return
         self._editions[group] = Edition.of(snapshot, previous)
         for connection in self._connections:

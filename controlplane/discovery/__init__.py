@@ -1,0 +1,1 @@
+"""What the control plane finds out by itself, outside of any config."""

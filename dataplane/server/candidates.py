@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from dataplane.observe.metrics import Series
+from dataplane.resilience.keys import Keys
 from dataplane.runtime.config import Api, AuthScheme, Aws, Cluster, ModelProvider, Route
 from dataplane.runtime.protocols import Operation, Protocol
 from dataplane.server.credentials import (
@@ -48,6 +49,7 @@ class Candidate:
         "_aws",
         "_before",
         "_credential",
+        "_credentials",
         "_own",
         "_passes",
         "_replaced",
@@ -59,6 +61,7 @@ class Candidate:
         "authority",
         "cluster",
         "endpoints",
+        "keys",
         "model",
         "name",
         "only",
@@ -80,9 +83,11 @@ class Candidate:
         target: Protocol | None,
         model: str,
         wall: "Callable[[], float]",
+        keys: Keys | None = None,
     ) -> None:
         """`target` is the protocol to translate to; None when the client speaks the API's own.
-        `model` is the provider's name for the model, `wall` a clock for signatures.
+        `model` is the provider's name for the model, `wall` a clock for signatures, `keys` says
+        which of several is used next.
         """
         self.route = route
         self.provider = provider
@@ -106,10 +111,15 @@ class Candidate:
         if api.auth is AuthScheme.SIGV4 and not self._passes:
             self._aws = provider.aws
         own_form = target is None and "alt=" in api.stream_path
-        self._special_always = self._passes or own_form or self._aws is not None
-        self._credential = b""
-        if provider.access_keys and not self._replaced & {b"authorization"}:
-            self._credential = credential_line(api.auth, provider.access_keys[0].reveal())
+        lines = [credential_line(api.auth, key.reveal()) for key in provider.access_keys]
+        if self._replaced & {b"authorization"}:
+            lines = []
+        self._credential = lines[0] if lines and keys is None else b""
+        self._credentials = lines
+        """Of each key."""
+        self.keys = keys if lines else None
+        signs = self._aws is not None
+        self._special_always = self._passes or own_form or signs or self.keys is not None
         self._before = self._line(api.path)
         self._stream_before = self._line(api.stream_path) if api.stream_path else self._before
         self._templates = Shapes(partial(self._template, self._before))
@@ -133,8 +143,9 @@ class Candidate:
         body: bytes,
         stream: bool = False,
         query: str = "",
+        key: int = 0,
     ) -> bytes:
-        """The whole request for the upstream."""
+        """The whole request for the upstream; `key` is what `keys` has picked."""
         names = incoming.names
         values = incoming.values
         templates = self._streamed if stream else self._templates
@@ -147,7 +158,7 @@ class Candidate:
         authority = self.authority or endpoint.authority
         if query or self._special_always:
             return self._special(
-                template, authority, incoming, request_id, traceparent, body, stream, query
+                template, authority, incoming, request_id, traceparent, body, stream, query, key
             )
         return template.text % (
             authority,
@@ -168,12 +179,15 @@ class Candidate:
         body: bytes,
         stream: bool,
         query: str,
+        key: int,
     ) -> bytes:
         """As `message`, where the request's target or credential is the client's affair."""
         before = self._stream_before if stream else self._before
         credential = b""
         if self._passes:
             credential = passed_on(self._api.auth, incoming.names, incoming.values, query)
+        elif self.keys is not None:
+            credential = self._credentials[key]
         target = self._target(stream, query if self.target is None else "")
         if self._aws is not None:
             credential = self._signature(target, authority, body, self._aws)

@@ -17,6 +17,7 @@ from dataplane.runtime.messages import LocalReply, ResponseDetail
 from dataplane.server.answers import CHUNKED, CLOSE, LAST_CHUNK, STATUS_LINES, chunk
 from dataplane.server.heads import AnswerShape, Shapes, Values, answer_template, named_by_connection
 from dataplane.server.incoming import Incoming
+from dataplane.server.key_rings import seconds_of
 from dataplane.server.translated import Translated
 from dataplane.upstream.connection import UpstreamConnection
 from dataplane.upstream.errors import Phase, UpstreamFailure
@@ -63,6 +64,7 @@ class Relay:
         "_failure",
         "_fresh",
         "_incoming",
+        "_key",
         "_lane",
         "_models",
         "_peek",
@@ -103,6 +105,8 @@ class Relay:
         self._fresh = False
         self._candidate: Candidate | None = None
         self._endpoint: EndpointPool | None = None
+        self._key = 0
+        """Of the candidate's, when it has several."""
         self._translated: Translated | None = None
         """Who reads the answer, when the provider speaks another protocol."""
         self._upstream: UpstreamConnection | None = None
@@ -163,6 +167,8 @@ class Relay:
         self._candidate = candidate
         self._endpoint = endpoint
         endpoint.active += 1
+        if candidate.keys is not None:
+            self._key = candidate.keys.pick(serving.now())
         found = self._peek
         ask = self._ask
         if candidate.target is not None:
@@ -180,6 +186,7 @@ class Relay:
             found.body if found.model == model or ask.model else with_model(found, model),
             found.stream,
             ask.query,
+            self._key,
         )
         self._send(endpoint)
 
@@ -207,6 +214,7 @@ class Relay:
             body,
             self._peek.stream,
             self._ask.query,
+            self._key,
         )
         self._send(endpoint)
 
@@ -262,7 +270,7 @@ class Relay:
     def on_answer(self, upstream: UpstreamConnection, body: bytes, done: bool) -> None:
         """See Reader."""
         if not self.sent:
-            self.forget_request()
+            self.forget_request(upstream)
             head = self._head(upstream)
             if head is None:
                 upstream.abort()
@@ -294,8 +302,14 @@ class Relay:
         else:
             self.tally.more(body)
 
-    def forget_request(self) -> None:
+    def forget_request(self, upstream: UpstreamConnection) -> None:
         """An answer has begun: it may last, and there will be no second attempt."""
+        candidate = self._candidate
+        if candidate is not None and candidate.keys is not None:
+            after = next((v for n, v in upstream.headers if n.lower() == b"retry-after"), b"")
+            candidate.keys.outcome(
+                self._key, upstream.status, seconds_of(after), self.serving.now()
+            )
         self._request = self._incoming.body = b""
         del self._peek
 

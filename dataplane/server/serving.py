@@ -4,7 +4,7 @@ first use.
 A new configuration makes a new Serving; a request keeps the one it began with.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from random import Random
 from typing import TYPE_CHECKING, Protocol
 
@@ -26,6 +26,7 @@ from dataplane.runtime.protocols import Operation
 from dataplane.runtime.state_storage import StorageKind
 from dataplane.server.candidates import Candidate, api_for
 from dataplane.server.downstream import Call, Downstream
+from dataplane.server.key_rings import KeyRings
 from dataplane.server.surface import Ask
 from dataplane.tasks import Tasks
 from dataplane.upstream.pool import Pool
@@ -54,6 +55,7 @@ class Services:
     metrics: Metrics
     recorder: Recorder
     exchange: Exchanger
+    keys: KeyRings = field(default_factory=KeyRings)
 
 
 Lane = tuple[Candidate, ...]
@@ -194,6 +196,7 @@ class Serving:
                     *api,
                     upstream_model(provider.model, asked),
                     self.services.clock.wall,
+                    self.services.keys.of(provider),
                 )
             )
         return tuple(candidates), provider

@@ -35,8 +35,8 @@ log = logging.getLogger(__name__)
 
 MAX_COLLECTED_BYTES = 32 * 1024 * 1024
 """Of an answer that must be whole before it can be translated."""
-BIG_BODY_BYTES = 128 * 1024
-"""Requests from here on are translated in a thread: it takes milliseconds."""
+BIG_BODY_BYTES = 256 * 1024
+"""Requests from here on are translated in a thread: 2 ms at this size, 7 ms at 1 MB."""
 _JSON = b"application/json"
 _STREAMS = (b"text/event-stream", b"application/vnd.amazon.eventstream")
 _INTERNAL = LocalReply(500, "The gateway itself failed.", ResponseDetail.INTERNAL)
@@ -153,7 +153,7 @@ class Translated:
         relay = self._relay
         try:
             if self._takes is None:
-                relay.forget_request()
+                relay.forget_request(upstream)
                 self._begin(upstream)
             if body and self._takes is not None and not relay.over:
                 self._takes(body)

@@ -19,10 +19,13 @@ at 100 KB).
 """
 
 
+_ABSENT = msgspec.Raw(b"")
+
+
 class _Wire(msgspec.Struct, gc=False):
     model: str | None = None
     stream: bool | None = None
-    routing_preferences: msgspec.Raw | None = None
+    routing_preferences: msgspec.Raw = _ABSENT
     """Meant for us; it costs nothing to see it here."""
 
 
@@ -57,7 +60,7 @@ def peek(body: bytes) -> Peek | LocalReply:
     """
     try:
         wire = _WIRE.decode(body)
-        inline = wire.routing_preferences is not None
+        inline = wire.routing_preferences is not _ABSENT
         found = Peek(body, wire.model, wire.stream is True, inline=inline)
         if (
             len(body) <= SMALL_BYTES

@@ -23,7 +23,10 @@ from dataplane.llm.hub.delta import (
     SignatureDelta,
     TextDelta,
     UsageDelta,
+    join,
     literal,
+    text_of,
+    whole_characters,
 )
 from dataplane.llm.hub.parts import Native, Part, Text, Thinking, ToolCall
 from dataplane.llm.hub.seal import seal
@@ -32,6 +35,7 @@ from dataplane.llm.sse import SseDecoder, SseError
 from dataplane.llm.translate.messages.citations import read_citation
 from dataplane.llm.translate.messages.errors import WireError, failure_of
 from dataplane.llm.translate.messages.read_parts import BlockError, read_part
+from dataplane.llm.translate.messages.tool_input import object_of
 from dataplane.llm.translate.messages.wire import ABSENT, FINISHES, WireUsage
 
 
@@ -95,7 +99,7 @@ class StreamReader:
             return deltas
         try:
             for event in self._sse.feed(chunk):
-                wire = _EVENT.decode(event.data)
+                wire = _decode(event.data)
                 delta = wire.delta
                 if wire.type == "content_block_delta" and delta is not None:
                     if wire.index != self._open:
@@ -261,6 +265,15 @@ class StreamReader:
         deltas.append(Failed(failure_of(event.error or WireError())))
 
 
+def _decode(data: bytes) -> _Event:
+    try:
+        return _EVENT.decode(data)
+    except msgspec.ValidationError:
+        raise
+    except msgspec.DecodeError:
+        return _EVENT.decode(whole_characters(data))
+
+
 _TAKES: dict[str, Callable[[StreamReader, _Event, list[Delta]], None]] = {
     "message_start": StreamReader._start,
     "content_block_start": StreamReader._block_start,
@@ -276,6 +289,5 @@ def _with_input(part: Native, pieces: list[bytes]) -> Native:
     fields: dict[str, Any] = dict(_FIELDS.decode(part.raw))
     kind = msgspec.json.decode(fields["type"], type=str)
     if pieces:
-        whole = msgspec.json.decode(b'"%b"' % b"".join([piece[1:-1] for piece in pieces]))
-        fields["input"] = msgspec.Raw(whole.encode())
+        fields["input"] = object_of(text_of(join(pieces)))
     return Native(Protocol.MESSAGES, kind, msgspec.Raw(_ENCODER.encode(fields)))

@@ -9,15 +9,14 @@ from typing import Any
 import msgspec
 
 from dataplane.llm.hub.answer import Answer, Finish, Usage
-from dataplane.llm.hub.custom import wrapped
 from dataplane.llm.hub.parts import Media, Native, Part, Refusal, Text, Thinking, ToolCall
 from dataplane.llm.protocols import Protocol
 from dataplane.llm.translate.codec import Echo
 from dataplane.llm.translate.messages.citations import write_citation
+from dataplane.llm.translate.messages.tool_input import tool_input
 from dataplane.llm.translate.messages.wire import REASONS
 
 _ENCODER = msgspec.json.Encoder()
-_OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _TIERS = {"standard": "standard", "default": "standard", "priority": "priority", "batch": "batch"}
 
 
@@ -134,21 +133,6 @@ def whole_block(part: Part) -> object:
             return {"type": "text", "text": _media_words(part), "citations": None}
         case _:
             return None
-
-
-def tool_input(call: ToolCall) -> msgspec.Raw:
-    """The JSON object that a tool is called with.
-
-    Arguments that are none are wrapped, as Anthropic's documents advise, and so visible.
-    """
-    if call.custom:
-        return msgspec.Raw(wrapped(call.arguments).encode())
-    words = call.arguments.encode() if call.arguments.strip() else b"{}"
-    try:
-        _OBJECT.decode(words)
-    except (ValueError, RecursionError):
-        return msgspec.Raw(_ENCODER.encode({"INVALID_JSON": call.arguments}))
-    return msgspec.Raw(words)
 
 
 def _media_words(media: Media) -> str:

@@ -25,7 +25,7 @@ from dataplane.llm.hub.parts import (
 )
 from dataplane.llm.hub.seal import opened
 from dataplane.llm.protocols import Protocol
-from dataplane.llm.translate.messages.write_answer import tool_input
+from dataplane.llm.translate.messages.tool_input import tool_input
 
 Block = dict[str, Any]
 

@@ -19,30 +19,8 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner),
     max_leaves=8,
 )
-FIELDS = st.sampled_from(
-    [
-        "model",
-        "messages",
-        "system",
-        "tools",
-        "tool_choice",
-        "thinking",
-        "output_config",
-        "metadata",
-        "content",
-        "role",
-        "type",
-        "text",
-        "source",
-        "input",
-        "id",
-        "name",
-        "tool_use_id",
-        "citations",
-        "cache_control",
-        "stop_sequences",
-    ]
-)
+PLACES = ["role", "type", "text", "source", "input", "id", "name", "content", "thinking"]
+FIELDS = st.sampled_from([*Request.__struct_fields__, *PLACES, "output_config", "cache_control"])
 LIKELY = st.recursive(
     JSON | st.sampled_from(["user", "assistant", "text", "image", "document", "tool_use", "auto"]),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(FIELDS, inner, max_size=5),

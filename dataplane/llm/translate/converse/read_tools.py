@@ -63,7 +63,7 @@ def read_tool_config(request: Request, raw: msgspec.Raw, reader: BlockReader) ->
     request.tools = tools
     request.said["tools"] = "toolConfig.tools"
     if config.toolChoice is not None:
-        _choice(request, config.toolChoice)
+        _choice(request, config.toolChoice, reader)
 
 
 def _tool(kind: str, raw: msgspec.Raw) -> Tool:
@@ -90,7 +90,7 @@ def _said(raw: msgspec.Raw) -> msgspec.Raw | None:
     return raw if bytes(raw) not in (b"", b"null") else None
 
 
-def _choice(request: Request, choice: Fields) -> None:
+def _choice(request: Request, choice: Fields, reader: BlockReader) -> None:
     for kind, raw in choice.items():
         if bytes(raw) == b"null":
             continue
@@ -100,4 +100,4 @@ def _choice(request: Request, choice: Fields) -> None:
         elif kind == "tool":
             request.tool_choice = ToolChoice("tools", [_NAMED.decode(raw).name])
         else:
-            request.unknown.append(f"toolConfig.toolChoice.{kind}")
+            reader.unknown.append(f"toolConfig.toolChoice.{kind}")

@@ -129,10 +129,14 @@ def media_block(media: Media) -> dict[str, Any]:
     form = next((form for form, mime in formats.items() if mime == media.mime_type), "")
     if form and media.data and media.kind in ("image", "audio"):
         return {media.kind: {"format": form, "source": {"bytes": media.data}}}
+    return {"text": media_words(media)}
+
+
+def media_words(media: Media) -> str:
+    """In place of what cannot be carried."""
     if media.url:
-        return {"text": f"![{media.kind}]({media.url})"}
-    words = f"[The model made an {media.kind} ({media.mime_type}), which this API cannot carry.]"
-    return {"text": words}
+        return f"![{media.kind}]({media.url})"
+    return f"[The model made an {media.kind} ({media.mime_type}), which this API cannot carry.]"
 
 
 def redacted(signature: str) -> str:

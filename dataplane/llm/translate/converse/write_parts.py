@@ -36,6 +36,7 @@ Block = dict[str, Any]
 _OTHER_ID = re.compile(r"[^a-zA-Z0-9_.:-]")
 _ID_LENGTH = 64
 _OTHER_NAME = re.compile(r"[^a-zA-Z0-9\s()\[\]-]")
+_EXTENSION = re.compile(r"\.[a-zA-Z0-9]{1,5}$")
 _SPACES = re.compile(r"\s+")
 _NAME_LENGTH = 190
 """Bedrock's limit is 200; a number may follow."""
@@ -175,7 +176,7 @@ class BlockWriter:
 
     def _document_name(self, given: str) -> str:
         """Bedrock wants one, of its own alphabet, and each only once."""
-        stem = given.rpartition(".")[0] or given
+        stem = _EXTENSION.sub("", given)
         name = _SPACES.sub(" ", _OTHER_NAME.sub(" ", stem)).strip()[:_NAME_LENGTH]
         unique = name = name or "document"
         number = 1

@@ -31,6 +31,7 @@ from dataplane.llm.translate.converse.errors import write_exception
 from dataplane.llm.translate.converse.write_answer import (
     extra_fields,
     media_block,
+    media_words,
     redacted,
     stop_reason,
     usage_object,
@@ -135,13 +136,12 @@ class StreamWriter:
                 pass  # only another protocol can say it
 
     def _media(self, part: Media, out: list[bytes]) -> None:
-        block = media_block(part)
-        image = block.get("image")
+        image = media_block(part).get("image")
         if image is not None:
             self._start({"image": {"format": image["format"]}}, out)
             self._delta({"image": {"source": image["source"]}}, out)
-        elif "text" in block:
-            self._delta({"text": block["text"]}, out)
+        else:
+            self._delta({"text": media_words(part)}, out)
 
     def _start(self, start: object, out: list[bytes]) -> None:
         self._written = True

@@ -1,0 +1,1 @@
+"""Google's generateContent, in AI Studio's form and in Vertex's."""

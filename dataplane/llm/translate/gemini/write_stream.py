@@ -1,0 +1,215 @@
+"""Deltas -> a stream of GenerateContentResponses: events (`alt=sse`), or one JSON array of them.
+
+A call is written whole when it ends; why a candidate finished, what it cites and the usage come in
+the last chunk.
+"""
+
+from typing import Any
+
+import msgspec
+
+from dataplane.llm.hub.answer import Failure, Finish, TokenLogprob, Usage
+from dataplane.llm.hub.delta import (
+    ArgumentsDelta,
+    Begin,
+    CitationDelta,
+    Delta,
+    End,
+    Failed,
+    Finished,
+    Literal,
+    PartBegin,
+    PartEnd,
+    SignatureDelta,
+    TextDelta,
+    UsageDelta,
+    join,
+    literal,
+    text_of,
+)
+from dataplane.llm.hub.parts import Citation, Part, Refusal, Text, Thinking, ToolCall
+from dataplane.llm.translate.codec import Echo
+from dataplane.llm.translate.gemini.citations import write_grounding
+from dataplane.llm.translate.gemini.errors import error_object
+from dataplane.llm.translate.gemini.wire import FINISH_REASONS
+from dataplane.llm.translate.gemini.write_answer import (
+    call_object,
+    logprobs_object,
+    part_object,
+    thought_object,
+    usage_object,
+)
+
+_ENCODER = msgspec.json.Encoder()
+_TEXT = b'{"candidates":[{"content":{"parts":[{"text":%b}],"role":"model"},"index":%d}],%b}'
+_THOUGHT = (
+    b'{"candidates":[{"content":{"parts":[{"text":%b,"thought":true}],"role":"model"},'
+    b'"index":%d}],%b}'
+)
+_NOTHING: dict[str, Any] = {"parts": [{"text": ""}], "role": "model"}
+
+
+class _Choice:
+    """One candidate's state: the open part, and what the last chunk has to say."""
+
+    __slots__ = ("citations", "finish", "part", "signature", "words")
+
+    def __init__(self) -> None:
+        self.part: Part | None = None
+        self.words: list[Literal] = []
+        """Of the open call; of all texts, since citations count their bytes."""
+        self.signature = ""
+        self.citations: list[Citation] = []
+        self.finish: Finish | None = None
+
+
+class GeminiStreamWriter:
+    """A fold: deltas in, bytes out. `as_array` for clients that did not ask for `alt=sse`."""
+
+    def __init__(self, echo: Echo, as_array: bool = False) -> None:
+        self.content_type = "application/json" if as_array else "text/event-stream"
+        self._as_array = as_array
+        self._started = False
+        self._over = False
+        self._echo = echo
+        self._tail = b""
+        self._texts: dict[int, list[Literal]] = {}
+        self._choices: dict[int, _Choice] = {}
+        self._usage: Usage | None = None
+
+    def feed(self, deltas: list[Delta]) -> bytes:
+        """The bytes of these deltas; none after End or Failed."""
+        out: list[bytes] = []
+        for delta in deltas:
+            if self._over:
+                break
+            if isinstance(delta, TextDelta):
+                self._text(delta, out)
+            else:
+                self._other(delta, out)
+        return b"".join(out)
+
+    def _text(self, delta: TextDelta, out: list[bytes]) -> None:
+        choice = self._choice(delta.choice)
+        thought = isinstance(choice.part, Thinking)
+        if not thought:
+            choice.words.append(delta.text)
+        if delta.logprobs:
+            out.append(self._scored(delta.text, delta.choice, delta.logprobs))
+            return
+        template = _THOUGHT if thought else _TEXT
+        out.append(self._framed(template % (delta.text, delta.choice, self._tail)))
+
+    def _other(self, delta: Delta, out: list[bytes]) -> None:
+        match delta:
+            case Begin():
+                self._begin(delta)
+            case PartBegin(part, at):
+                self._open(part, at, out)
+            case ArgumentsDelta(text, at):
+                self._texts.setdefault(at, []).append(text)
+            case SignatureDelta(signature, at):
+                self._choice(at).signature += signature
+            case CitationDelta(citation, at):
+                self._choice(at).citations.append(citation)
+            case PartEnd(at):
+                self._close(at, out)
+            case Finished(finish, at):
+                self._choice(at).finish = finish
+            case UsageDelta(usage):
+                self._usage = usage
+            case End():
+                out.append(self._last())
+            case Failed(failure):
+                out.append(self._failed(failure))
+            case TextDelta():  # has its own short way
+                pass
+
+    def _begin(self, begin: Begin) -> None:
+        self._usage = begin.usage
+        model = literal(begin.model or self._echo.request.model)
+        answer_id = literal(begin.id or self._echo.answer_id)
+        self._tail = b'"modelVersion":%b,"responseId":%b' % (model, answer_id)
+
+    def _choice(self, at: int) -> _Choice:
+        choice = self._choices.get(at)
+        if choice is None:
+            choice = self._choices[at] = _Choice()
+        return choice
+
+    def _open(self, part: Part, at: int, out: list[bytes]) -> None:
+        choice = self._choice(at)
+        choice.part = part
+        match part:
+            case ToolCall():
+                self._texts[at] = []
+            case Thinking():
+                choice.signature = part.signature
+            case Text() | Refusal():
+                choice.signature = ""
+            case _:
+                written = part_object(part)
+                if written is not None:
+                    out.append(self._chunk(at, written))
+
+    def _close(self, at: int, out: list[bytes]) -> None:
+        choice = self._choice(at)
+        match choice.part:
+            case ToolCall() as call:
+                words = self._texts.pop(at, [])
+                arguments = call.arguments + (text_of(join(words)) if words else "")
+                whole = ToolCall(call.id, call.name, arguments, custom=call.custom)
+                out.append(self._chunk(at, call_object(whole)))
+            case Thinking(redacted=redacted) if choice.signature:
+                signed = Thinking(signature=choice.signature, redacted=redacted)
+                out.append(self._chunk(at, thought_object(signed)))
+            case _:
+                pass
+        choice.part = None
+
+    def _scored(self, words: Literal, at: int, logprobs: list[TokenLogprob]) -> bytes:
+        candidate = {
+            "content": {"parts": [{"text": msgspec.Raw(words)}], "role": "model"},
+            "index": at,
+            "logprobsResult": logprobs_object(logprobs),
+        }
+        return self._framed(b'{"candidates":[%b],%b}' % (_ENCODER.encode(candidate), self._tail))
+
+    def _chunk(self, at: int, part: dict[str, Any]) -> bytes:
+        candidate = {"content": {"parts": [part], "role": "model"}, "index": at}
+        return self._framed(b'{"candidates":[%b],%b}' % (_ENCODER.encode(candidate), self._tail))
+
+    def _last(self) -> bytes:
+        """Why each candidate finished, what it cites, and the usage."""
+        candidates = []
+        for at in sorted(self._choices):
+            choice = self._choices[at]
+            candidate: dict[str, Any] = {"content": _NOTHING}
+            if choice.finish is not None:
+                candidate["finishReason"] = FINISH_REASONS[choice.finish]
+            candidate["index"] = at
+            if choice.citations:
+                text = text_of(join(choice.words))
+                grounding = write_grounding([(0, text, choice.citations)])
+                if grounding is not None:
+                    candidate["groundingMetadata"] = grounding
+            candidates.append(candidate)
+        told: dict[str, Any] = {"candidates": candidates}
+        if self._usage is not None:
+            told["usageMetadata"] = usage_object(self._usage)
+        self._over = True
+        whole = b"%b,%b}" % (_ENCODER.encode(told)[:-1], self._tail)
+        return self._framed(whole) + (b"]" if self._as_array else b"")
+
+    def _failed(self, failure: Failure) -> bytes:
+        self._over = True
+        whole = _ENCODER.encode({"error": error_object(failure)})
+        return self._framed(whole) + (b"]" if self._as_array else b"")
+
+    def _framed(self, whole: bytes) -> bytes:
+        if not self._as_array:
+            return b"data: %b\n\n" % whole
+        if self._started:
+            return b",\n" + whole
+        self._started = True
+        return b"[" + whole

@@ -148,3 +148,5 @@ class Provider:
     """Without a key the client's own credential is sent."""
     signed: bool = False
     """Takes AWS credentials too."""
+    away: "Provider | None" = None
+    """What its name means at somebody else's address, where that is not the same."""

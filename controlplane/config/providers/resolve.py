@@ -31,9 +31,20 @@ def is_wildcard(provider: ModelProvider) -> bool:
 def entry_of(provider: ModelProvider) -> Provider:
     """What is known of it; of one that only speaks like a known one, no address is known."""
     vendor = vendor_of(provider)
-    if vendor not in table.KNOWN and provider.provider_interface is not None:
-        return replace(table.of(provider.provider_interface), url="", urls={})
-    return table.of(vendor)
+    is_known = vendor in table.KNOWN or provider.provider_interface is None
+    entry = table.of(vendor if is_known else provider.provider_interface or "")
+    if entry.away is not None and not (is_known and _is_at_home(provider, entry)):
+        entry = entry.away
+    return entry if is_known else replace(entry, url="", urls={})
+
+
+def _is_at_home(provider: ModelProvider, entry: Provider) -> bool:
+    """Whether its address, when one is given, is the vendor's ("eu.api.openai.com")."""
+    given = provider.endpoints or ((provider.base_url,) if provider.base_url else ())
+    if not given:
+        return True
+    host, home = read_url(given[0]).host, read_url(entry.url).host
+    return host == home or host.endswith(f".{home}")
 
 
 @dataclass(frozen=True, slots=True)

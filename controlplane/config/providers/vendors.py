@@ -44,7 +44,11 @@ GEMINI = Provider(
 
 VENDORS: Mapping[str, Provider] = {
     "openai": Provider(
-        "https://api.openai.com", apis=(*OPENAI_LIKE, RESPONSES), dialect=OPENAI_DIALECT
+        "https://api.openai.com",
+        apis=(*OPENAI_LIKE, RESPONSES),
+        dialect=OPENAI_DIALECT,
+        # Plano's users call any server so that speaks chat: LiteLLM, Ollama, one of their own.
+        away=Provider(),
     ),
     "anthropic": Provider("https://api.anthropic.com", apis=(MESSAGES, COUNT_TOKENS), also=(CHAT,)),
     "gemini": GEMINI,

@@ -62,6 +62,35 @@ def test_others_are_translated_to_a_providers_own_protocol(
     assert first(provider(model)) is operation
 
 
+CHAT_ONLY = ["chat", "completions", "embeddings"]
+
+
+@pytest.mark.parametrize(
+    ("one", "apis"),
+    [
+        pytest.param(provider("openai/m"), [*CHAT_ONLY, "responses"], id="OpenAI itself"),
+        pytest.param(
+            provider("openai/m", base_url="https://eu.api.openai.com/v1"),
+            [*CHAT_ONLY, "responses"],
+            id="another of its hosts",
+        ),
+        pytest.param(
+            provider("openai/m", base_url="https://litellm.example.com"), CHAT_ONLY, id="another's"
+        ),
+        pytest.param(
+            provider("mine/m", provider_interface="openai", base_url="http://localhost:11434"),
+            CHAT_ONLY,
+            id="what speaks like it",
+        ),
+    ],
+)
+def test_openai_at_anothers_address_is_any_server_that_speaks_chat(
+    one: ModelProvider, apis: list[str]
+) -> None:
+    assert list(paths(one)) == apis
+    assert resolve.resolve(one).entry.dialect.keeps_responses is (apis != CHAT_ONLY)
+
+
 def test_the_address_of_googles_compatibility_layer_means_that_layer() -> None:
     one = provider("gemini/g", base_url="https://h/v1beta/openai")
     assert paths(one) == {

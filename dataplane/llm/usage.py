@@ -43,6 +43,8 @@ class _Wire(msgspec.Struct, gc=False):
 
     def usage(self) -> Usage:
         """In our own words; Anthropic and Amazon count what is cached apart from the rest."""
+        if self.prompt_tokens is not None and self.prompt_tokens_details is None:
+            return Usage(self.prompt_tokens, self.completion_tokens or 0)
         cached = self.cache_read_input_tokens or self.cacheReadInputTokens or 0
         apart = cached + (self.cache_creation_input_tokens or self.cacheWriteInputTokens or 0)
         within = self.prompt_tokens_details or self.input_tokens_details

@@ -14,10 +14,10 @@ from dataplane.llm.counted import counted
 from dataplane.llm.wire.body import Peek, peek, with_model
 from dataplane.observe.tally import Tally
 from dataplane.runtime.messages import LocalReply, ResponseDetail
-from dataplane.server.answers import CHUNKED, CLOSE, LAST_CHUNK, STATUS_LINES, chunk
-from dataplane.server.heads import AnswerShape, Shapes, Values, answer_template, named_by_connection
+from dataplane.server.answers import LAST_CHUNK, chunk
 from dataplane.server.incoming import Incoming
 from dataplane.server.key_rings import seconds_of
+from dataplane.server.relayed_head import FRAMING, head_of
 from dataplane.server.translated import Translated
 from dataplane.upstream.connection import UpstreamConnection
 from dataplane.upstream.errors import Phase, UpstreamFailure
@@ -34,16 +34,6 @@ if TYPE_CHECKING:
 MAX_CONNECT_ATTEMPTS = 3
 CLIENT_CLOSED = 499
 """What logs say when the client left before an answer began (nginx's number)."""
-
-_SHAPES: Shapes[AnswerShape] = Shapes(AnswerShape)
-_FRAMING = {
-    # (chunked, close): what ends a head
-    (False, False): b"\r\n",
-    (False, True): CLOSE + b"\r\n",
-    (True, False): CHUNKED + b"\r\n",
-    (True, True): CHUNKED + CLOSE + b"\r\n",
-}
-BODILESS = frozenset((204, 304))
 
 _BAD_TRANSFER = UpstreamFailure(
     Phase.ANSWER,
@@ -270,12 +260,18 @@ class Relay:
     def on_answer(self, upstream: UpstreamConnection, body: bytes, done: bool) -> None:
         """See Reader."""
         if not self.sent:
-            self.forget_request(upstream)
-            head = self._head(upstream)
-            if head is None:
+            self._request = self._incoming.body = b""
+            del self._peek
+            if self._candidate.keys is not None:  # type: ignore[union-attr]  # it was asked
+                self.tell_keys(upstream)
+            made = head_of(upstream, self.front, self.tally, self.told)
+            if made is None:
                 upstream.abort()
                 self.fail(_BAD_TRANSFER)
                 return
+            head, self._chunked = made
+            self.tally.first_byte = self.serving.now()
+            self.sent = True
         else:
             head = b""
         size = len(body)
@@ -304,52 +300,18 @@ class Relay:
 
     def forget_request(self, upstream: UpstreamConnection) -> None:
         """An answer has begun: it may last, and there will be no second attempt."""
+        self._request = self._incoming.body = b""
+        del self._peek
+        self.tell_keys(upstream)
+
+    def tell_keys(self, upstream: UpstreamConnection) -> None:
+        """What the provider thinks of the key, if it has several."""
         candidate = self._candidate
         if candidate is not None and candidate.keys is not None:
             after = next((v for n, v in upstream.headers if n.lower() == b"retry-after"), b"")
             candidate.keys.outcome(
                 self._key, upstream.status, seconds_of(after), self.serving.now()
             )
-        self._request = self._incoming.body = b""
-        del self._peek
-
-    def _head(self, upstream: UpstreamConnection) -> bytes | None:
-        """Our answer's head; None when the upstream's was refused."""
-        headers = upstream.headers
-        names, values = zip(*headers) if headers else ((), ())  # noqa: B905 - strict costs 0.2 us
-        shape = _SHAPES.get(names) or _SHAPES.make(names)
-        status = upstream.status
-        template = shape.template
-        chunked = not shape.sized
-        if not shape.plain or status in BODILESS:
-            if shape.transfer and not _is_chunked(values, shape.transfer):
-                return None
-            named = named_by_connection(values, shape.connection)
-            if status in BODILESS:
-                named |= {b"content-length"}
-            if named:
-                template = answer_template(names, named)
-            chunked = (chunked or b"content-length" in named) and status not in BODILESS
-        front = self.front
-        self._chunked = chunked = chunked and not front.http10
-        tally = self.tally
-        tally.status = status
-        if shape.encoding >= 0:
-            tally.encoding = values[shape.encoding]
-        if shape.request_id >= 0:
-            tally.upstream_request_id = values[shape.request_id]
-        tally.first_byte = self.serving.now()
-        self.sent = True
-        ending = _FRAMING[chunked, front.closes()]
-        if self.told:
-            text = STATUS_LINES[status] + template.text + self.told.replace(b"%", b"%%") + ending
-        elif template is shape.template:
-            text = shape.texts.get((status, ending)) or shape.text(
-                status, STATUS_LINES[status], ending
-            )
-        else:
-            text = STATUS_LINES[status] + template.text + ending
-        return text % (*template.pick(values), front.request_id)
 
     # -- an answer that somebody else writes
 
@@ -360,7 +322,7 @@ class Relay:
         self.tally.status = status
         self.tally.first_byte = self.serving.now()
         self.sent = True
-        front.write(lines + _FRAMING[chunked, front.closes()])
+        front.write(lines + FRAMING[chunked, front.closes()])
 
     def write(self, data: bytes) -> None:
         """Send a piece of the body."""
@@ -456,7 +418,3 @@ class Relay:
         tally.provider = candidate.name
         tally.upstream_model = candidate.model
         self.serving.recorder.finish_later(tally, now, candidate.series)
-
-
-def _is_chunked(values: Values, at: tuple[int, ...]) -> bool:
-    return len(at) == 1 and values[at[0]].strip().lower() == b"chunked"

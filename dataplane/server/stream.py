@@ -15,7 +15,8 @@ from dataplane.server.answers import CHUNKED, CLOSE, LAST_CHUNK, chunk, header_l
 from dataplane.server.downstream import Call, DownstreamGoneError
 from dataplane.server.incoming import from_request
 from dataplane.server.keeping import KeepingTally
-from dataplane.server.relay import BODILESS, CLIENT_CLOSED, Relay
+from dataplane.server.relay import CLIENT_CLOSED, Relay
+from dataplane.server.relayed_head import BODILESS
 from dataplane.server.serving import Serving
 
 if TYPE_CHECKING:

@@ -50,6 +50,9 @@ def notes(parsed: Parsed) -> tuple[ConfigError, ...]:
             told.append(parsed.error(("filters", index), f"nothing uses filter {one.id!r}"))
     if config.model_providers and all(li.type != "model" for li in config.listeners):
         told.append(parsed.error(("model_providers",), "no model listener serves them"))
+    if parsed.renamed.get(("model_providers",)) == ("llm_providers",):
+        hint = "rename it to 'model_providers'"
+        told.append(parsed.error(("model_providers",), "is the older name", hint))
     for index, provider in enumerate(config.model_providers):
         for key in ("access_key", "access_keys", "aws"):
             if provider.passthrough_auth and getattr(provider, key) is not None:

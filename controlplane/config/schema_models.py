@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field, Strict, StringConstraints
 
 from controlplane.config.fields import MAX_ITEMS, Block, ModelName, SecretText, Url, Urls
+from controlplane.config.providers import table
 from controlplane.config.schema_routing import InlinePreference
 
 # Regions and projects go into host names and paths, versions into a query.
@@ -61,7 +62,9 @@ class ModelProvider(Block):
     """Vertex AI: the id of the Google Cloud project."""
     api_version: Annotated[str, StringConstraints(pattern=API_VERSION)] | None = None
     """Azure: use the dated API of deployments, such as `2024-10-21`; default is `/openai/v1`."""
-    provider_interface: ModelName | None = None
+    provider_interface: (
+        Annotated[ModelName, Field(json_schema_extra={"enum": sorted(table.KNOWN)})] | None
+    ) = None
     """A provider that is not known by name: which known one it speaks like, such as `openai`."""
     apis: (
         Annotated[tuple[ApiName, ...], Strict(False), Field(min_length=1, max_length=9)] | None

@@ -13,7 +13,7 @@ from dataplane.llm.protocols import Protocol
 from dataplane.llm.translate.responses.read_items import EMPTY_HANDED, Said, read_item
 from dataplane.llm.translate.responses.read_parts import ItemError
 from dataplane.llm.translate.responses.read_tools import Tools, read_choice, read_tools
-from dataplane.llm.translate.responses.wire import ABSENT, is_null
+from dataplane.llm.translate.responses.wire import ABSENT, is_null, is_object
 from dataplane.runtime.messages import LocalReply, ResponseDetail
 
 
@@ -43,6 +43,8 @@ class _StreamOptions(msgspec.Struct, gc=False):
 
 
 class _Body(msgspec.Struct):
+    model: str | None = None
+    stream: bool | None = None
     input: str | list[msgspec.Raw] | None = None
     instructions: str | None = None
     tools: list[msgspec.Raw] | None = None
@@ -78,7 +80,7 @@ _BODY = msgspec.json.Decoder(_Body)
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ENCODER = msgspec.json.Encoder()
 _ADDITIONAL = msgspec.json.Decoder(_AdditionalTools)
-_KNOWN = frozenset((*_Body.__struct_fields__, "model", "stream"))
+_KNOWN = frozenset(_Body.__struct_fields__)
 _HINTS = (
     "client_metadata",
     "prompt_cache_retention",
@@ -107,7 +109,8 @@ def read_request(body: bytes, model: str, stream: bool) -> Request | LocalReply:
         wire = _BODY.decode(body)
         if wire.input is None:
             raise ItemError("input: a text or a list of items is needed")
-        return _request(body, wire, fields, model, stream)
+        whose = model or wire.model or ""
+        return _request(body, wire, fields, whose, stream or wire.stream is True)
     except (msgspec.ValidationError, ItemError) as problem:
         return LocalReply(
             400, f"The request is not a Responses request: {problem}.", ResponseDetail.INVALID_BODY
@@ -260,7 +263,7 @@ def _shape(request: Request, wire: _Body) -> None:
         kinds = {"text": "text", "json_object": "json", "json_schema": "json_schema"}
         if form.type not in kinds:
             raise ItemError(f"text.format.type: {form.type!r} is none of {', '.join(kinds)}")
-        if form.type == "json_schema" and is_null(form.schema):
+        if form.type == "json_schema" and not is_object(form.schema):
             raise ItemError("text.format.schema: a JSON schema is needed")
         request.output = OutputFormat(
             kinds[form.type],

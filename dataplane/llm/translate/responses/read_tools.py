@@ -12,7 +12,7 @@ import msgspec
 from dataplane.llm.hub.request import Tool, ToolChoice
 from dataplane.llm.protocols import Protocol
 from dataplane.llm.translate.responses.read_parts import ItemError
-from dataplane.llm.translate.responses.wire import ABSENT, WEB_SEARCH, is_null
+from dataplane.llm.translate.responses.wire import ABSENT, WEB_SEARCH, is_null, is_object
 
 MAX_NAME = 64
 """Characters of a function's name, as OpenAI, Anthropic and Bedrock limit it."""
@@ -113,6 +113,8 @@ def _tool(wire: _Tool, raw: msgspec.Raw, at: str) -> Tool:
         raise ItemError(f"{at}: a tool needs a `name`")
     if kind == "function":
         told = wire.function or wire
+        if not is_null(told.parameters) and not is_object(told.parameters):
+            raise ItemError(f"{at}.parameters: a JSON schema is needed")
         return Tool(
             name,
             told.description or "",

@@ -86,3 +86,8 @@ def opened_reasoning(signature: str) -> tuple[str, str]:
 def is_null(raw: msgspec.Raw) -> bool:
     """Whether a raw field says nothing."""
     return not raw or bytes(raw) == b"null"
+
+
+def is_object(raw: msgspec.Raw) -> bool:
+    """Whether a raw field is a JSON object."""
+    return bytes(raw)[:1] == b"{"

@@ -20,3 +20,8 @@ def opened(signature: str, target: Protocol) -> str:
     """The signature, when `target` made it; else an empty text."""
     mine = f"{_PREFIX}{target.value}."
     return signature[len(mine) :] if signature.startswith(mine) else ""
+
+
+def is_sealed(signature: str) -> bool:
+    """Whether another protocol's provider made the signature; else it is the client's own."""
+    return signature.startswith(_PREFIX)

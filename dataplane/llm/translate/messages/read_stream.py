@@ -37,6 +37,7 @@ from dataplane.llm.translate.messages.errors import WireError, failure_of
 from dataplane.llm.translate.messages.read_parts import BlockError, read_part
 from dataplane.llm.translate.messages.tool_input import object_of
 from dataplane.llm.translate.messages.wire import ABSENT, FINISHES, WireUsage
+from dataplane.llm.translate.template import Template
 
 
 class _Delta(msgspec.Struct, gc=False):
@@ -50,13 +51,13 @@ class _Delta(msgspec.Struct, gc=False):
     stop_sequence: str | None = None
 
 
-class _Start(msgspec.Struct):
+class _Start(msgspec.Struct, gc=False):
     id: str = ""
     model: str = ""
     usage: WireUsage | None = None
 
 
-class _Event(msgspec.Struct):
+class _Event(msgspec.Struct, gc=False):
     type: str = ""
     index: int = 0
     delta: _Delta | None = None
@@ -91,14 +92,21 @@ class StreamReader:
         self._native: list[bytes] = []
         self._finished = False
         self._usage = WireUsage()
+        self._template = Template()
 
     def feed(self, chunk: bytes) -> list[Delta]:
         """The deltas of the events that `chunk` completes."""
         deltas: list[Delta] = []
         if self._over:
             return deltas
+        template = self._template
         try:
             for event in self._sse.feed(chunk):
+                words = template.words(event.data)
+                if words is not None:
+                    deltas.append(TextDelta(words))
+                    continue
+                template.forget()
                 wire = _decode(event.data)
                 delta = wire.delta
                 if wire.type == "content_block_delta" and delta is not None:
@@ -110,6 +118,7 @@ class StreamReader:
                             raise _ProtocolError("a text delta came without a text")
                         if text != _EMPTY:
                             deltas.append(TextDelta(text))
+                            template.learn(event.data, b'"text":', text)
                     else:
                         self._grow(delta, deltas)
                 elif (take := _TAKES.get(wire.type)) is not None:

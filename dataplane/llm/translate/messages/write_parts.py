@@ -23,7 +23,7 @@ from dataplane.llm.hub.parts import (
     ToolCall,
     ToolResult,
 )
-from dataplane.llm.hub.seal import opened
+from dataplane.llm.hub.seal import is_sealed, opened
 from dataplane.llm.protocols import Protocol
 from dataplane.llm.translate.messages.tool_input import tool_input
 
@@ -111,7 +111,10 @@ def _tool_result(result: ToolResult, at: str, losses: Losses, names: FlatNames) 
 
 
 def _thinking(part: Thinking, losses: Losses) -> Block | None:
-    mine = opened(part.signature, Protocol.MESSAGES)
+    # What Claude signs on Bedrock the API takes too, and the other way round (its documents).
+    mine = opened(part.signature, Protocol.MESSAGES) or opened(part.signature, Protocol.CONVERSE)
+    if losses.request.protocol is Protocol.CONVERSE and not mine and not is_sealed(part.signature):
+        mine = part.signature
     if not mine:
         losses.hint("thinking")
         return None

@@ -124,6 +124,23 @@ def test_thinking_goes_back_to_who_signed_it() -> None:
 
 
 @pytest.mark.parametrize(
+    ("client", "signature", "written"),
+    [
+        pytest.param(Protocol.CHAT, "outrider.converse.S", "S", id="made-on-bedrock"),
+        pytest.param(Protocol.CONVERSE, "S", "S", id="given-to-a-client-of-bedrock"),
+        pytest.param(Protocol.CONVERSE, "outrider.gemini.S", None, id="sealed-by-another"),
+        pytest.param(Protocol.CHAT, "S", None, id="of-nobody"),
+    ],
+)
+def test_claude_signs_alike_on_bedrock(
+    client: Protocol, signature: str, written: str | None
+) -> None:
+    losses = Losses(Request("m", False, client, []))
+    blocks = write_parts([Thinking("hm", signature)], "messages[0]", losses, FlatNames([]))
+    assert [block["signature"] for block in blocks] == ([written] if written else [])
+
+
+@pytest.mark.parametrize(
     ("media", "source"),
     [
         pytest.param(

@@ -9,8 +9,9 @@ counts the whole frame.
 """
 
 import struct
-from dataclasses import dataclass
 from zlib import crc32
+
+import msgspec
 
 MAX_FRAME_BYTES = 1 << 22
 """Model APIs send a few hundred bytes; an image may come in one frame (AWS allows 24 MiB)."""
@@ -20,7 +21,8 @@ MAX_HEADER_BYTES = 1 << 17
 _PRELUDE = struct.Struct(">III")
 _LENGTHS = struct.Struct(">II")
 _CRC = struct.Struct(">I")
-_OVERHEAD = _PRELUDE.size + _CRC.size
+_PRELUDE_BYTES = _PRELUDE.size
+_OVERHEAD = _PRELUDE_BYTES + _CRC.size
 _STRING = 7
 _FIXED_BYTES = {0: 0, 1: 0, 2: 1, 3: 2, 4: 4, 5: 8, 8: 8, 9: 16}
 """Bytes of a header's value, by its type: true, false, byte, short, int, long, time, uuid."""
@@ -34,8 +36,7 @@ class AwsEventError(Exception):
     """The bytes are not an acceptable event stream."""
 
 
-@dataclass(frozen=True, slots=True)
-class AwsEvent:
+class AwsEvent(msgspec.Struct, frozen=True, gc=False):
     """One event."""
 
     kind: str
@@ -55,7 +56,7 @@ class AwsEventDecoder:
         self._limit = max_frame_bytes
         self._buffer = bytearray()
         self._awaited = 0
-        self._kinds: dict[bytes, tuple[str, str, str]] = {}
+        self._kinds: dict[bytes, tuple[str, str, bytes]] = {}
 
     @property
     def whole(self) -> bool:
@@ -73,51 +74,45 @@ class AwsEventDecoder:
             data = chunk
         events = []
         at, size = 0, len(data)
-        self._awaited = _PRELUDE.size
-        while size - at >= _PRELUDE.size:
-            end = at + self._frame_bytes(data, at)
+        self._awaited = _PRELUDE_BYTES
+        while size - at >= _PRELUDE_BYTES:
+            total, headers_size, crc = _PRELUDE.unpack_from(data, at)
+            if crc32(data[at : at + 8]) != crc:
+                raise AwsEventError("the checksum of a frame's lengths is wrong")
+            if total > self._limit:
+                raise AwsEventError(f"a frame is larger than {self._limit} bytes")
+            if headers_size > MAX_HEADER_BYTES or total < headers_size + _OVERHEAD:
+                raise AwsEventError("the lengths of a frame contradict each other")
+            end = at + total
             if end > size:
-                self._awaited = end - at
+                self._awaited = total
                 break
-            events.append(self._event(data, at, end))
+            body_end = end - _CRC.size
+            if crc32(data[at:body_end]) != _CRC.unpack_from(data, body_end)[0]:
+                raise AwsEventError("the checksum of a frame is wrong")
+            payload_at = at + _PRELUDE_BYTES + headers_size
+            headers = data[at + _PRELUDE_BYTES : payload_at]
+            kind, name, words = self._kinds.get(headers) or self._kind_of(headers)
+            events.append(AwsEvent(kind, name, words or data[payload_at:body_end]))
             at = end
         self._buffer = bytearray(data[at:])
         return events
 
-    def _frame_bytes(self, data: bytes, at: int) -> int:
-        total, headers, crc = _PRELUDE.unpack_from(data, at)
-        if crc32(data[at : at + _LENGTHS.size]) != crc:
-            raise AwsEventError("the checksum of a frame's lengths is wrong")
-        if total > self._limit:
-            raise AwsEventError(f"a frame is larger than {self._limit} bytes")
-        if headers > MAX_HEADER_BYTES or total < headers + _OVERHEAD:
-            raise AwsEventError("the lengths of a frame contradict each other")
-        return int(total)
-
-    def _event(self, data: bytes, at: int, end: int) -> AwsEvent:
-        body_end = end - _CRC.size
-        if crc32(data[at:body_end]) != _CRC.unpack_from(data, body_end)[0]:
-            raise AwsEventError("the checksum of a frame is wrong")
-        headers_at = at + _PRELUDE.size
-        payload_at = headers_at + _LENGTHS.unpack_from(data, at)[1]
-        headers = data[headers_at:payload_at]
-        known = self._kinds.get(headers)
-        if known is None:
-            known = _kind(headers)
-            if len(self._kinds) < _KINDS_KEPT and known[0] != "error":
-                self._kinds[headers] = known
-        kind, name, words = known
-        return AwsEvent(kind, name, words.encode() if words else data[payload_at:body_end])
+    def _kind_of(self, headers: bytes) -> tuple[str, str, bytes]:
+        known = _kind(headers)
+        if len(self._kinds) < _KINDS_KEPT and known[0] != "error":
+            self._kinds[headers] = known
+        return known
 
 
-def _kind(headers: bytes) -> tuple[str, str, str]:
+def _kind(headers: bytes) -> tuple[str, str, bytes]:
     """Message type, name of the event, and the words of an error."""
     found = _strings(headers)
     kind = found.get(":message-type", "event")
     name = found.get(f":{kind}-type", "")
     if kind == "error":
-        return kind, found.get(":error-code", ""), found.get(":error-message", "")
-    return kind, name, ""
+        return kind, found.get(":error-code", ""), found.get(":error-message", "").encode()
+    return kind, name, b""
 
 
 def _strings(headers: bytes) -> dict[str, str]:

@@ -115,9 +115,13 @@ def _failure(status: int, message: str, name: str) -> Failure:
 
 def error_type(failure: Failure) -> str:
     """The exception's name, as the header `x-amzn-errortype` must tell it."""
-    if failure.status == 424:
-        return "ModelErrorException"
-    return _NAMES[failure_kind(failure)]
+    kind = failure_kind(failure)
+    if kind in ("invalid_request", "server") and failure.status >= 400:
+        # Others call many things so, whose status tells more.
+        kind = failure_kind(Failure(failure.status, ""))
+        if failure.status == 424:
+            return "ModelErrorException"
+    return _NAMES[kind]
 
 
 def write_error(failure: Failure) -> bytes:

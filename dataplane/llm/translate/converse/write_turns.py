@@ -31,6 +31,8 @@ def write_turns(request: Request, writer: BlockWriter, losses: Losses) -> list[B
     for role, blocks in turns:
         if role == "user":
             blocks[:] = _results_first(blocks)
+    if turns and turns[-1][0] == "assistant":
+        _trim(turns[-1][1][-1])
     return [{"role": role, "content": blocks} for role, blocks in turns]
 
 
@@ -44,6 +46,12 @@ def _results_first(blocks: list[Block]) -> list[Block]:
             into = results if "toolResult" in block else others
         into.append(block)
     return results + others
+
+
+def _trim(block: Block) -> None:
+    """Anthropic refuses an answer begun for the model (prefill) that ends with a space."""
+    if "text" in block:
+        block["text"] = block["text"].rstrip()
 
 
 def uses_tools(turns: list[Block]) -> bool:

@@ -62,6 +62,8 @@ def test_errors_are_read(status: int, body: bytes, expected: Failure) -> None:
         (Failure(529, ""), "ServiceUnavailableException"),
         (Failure(504, ""), "ModelTimeoutException"),
         (Failure(200, "", "rate_limit"), "ThrottlingException"),
+        (Failure(401, "", "invalid_request"), "UnrecognizedClientException"),
+        (Failure(503, "", "server"), "ServiceUnavailableException"),
     ],
 )
 def test_errors_have_the_names_that_aws_clients_know(failure: Failure, name: str) -> None:

@@ -55,6 +55,11 @@ def test_late_instructions_are_told_by_the_user() -> None:
     assert losses.hints == ["messages: late system message"]
 
 
+def test_a_begun_answer_does_not_end_with_a_space() -> None:
+    turns, _ = write(("user", [Text("a ")]), ("assistant", [Text("b ")]))
+    assert [turn["content"] for turn in turns] == [[{"text": "a "}], [{"text": "b"}]]
+
+
 def test_calls_and_results_are_uses_of_tools() -> None:
     used = [uses_tools(write(("user", [part]))[0]) for part in (Text("a"), CALL, RESULT)]
     assert used == [False, True, True]

@@ -3,13 +3,14 @@
 Rule: how the bytes were cut never changes the events, and what is kept between two cuts is bounded.
 """
 
-from dataclasses import dataclass
+import msgspec
 
 MAX_EVENT_BYTES = 1 << 20
 """Of one event's data, or of one line. Model APIs send a few hundred bytes; a whole tool call or an
 image part may come in one event."""
 DONE = b"[DONE]"
 """The data of the event that ends an OpenAI stream."""
+_CR, _LF = b"\r\n"
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -17,8 +18,7 @@ class SseError(Exception):
     """The bytes are not an acceptable event stream."""
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(msgspec.Struct, frozen=True, gc=False):
     """One event. `retry` fields and comments are dropped: they are for browsers that reconnect."""
 
     data: bytes
@@ -46,6 +46,53 @@ class SseDecoder:
 
     def feed(self, chunk: bytes) -> list[Event]:
         """The events that `chunk` completes. Raises SseError; the decoder is spent after that."""
+        end = chunk.rfind(b"\n\n")
+        if end < 0 or not self._between_events() or _CR in chunk:
+            return self._lines(chunk)
+        # What nearly every stream sends: whole events of one data line, LF alone.
+        if self._line:
+            chunk = bytes(self._line) + chunk
+            end += len(self._line)
+            self._line.clear()
+        events: list[Event] = []
+        at = 0
+        while at <= end:
+            name = b""
+            start = at
+            stop = chunk.find(b"\n", at)
+            if chunk.startswith(b"event: ", at):
+                name = chunk[at + 7 : stop]
+                start = stop + 1
+                stop = chunk.find(b"\n", start)
+            if (
+                chunk.startswith(b"data: ", start)
+                and chunk[stop + 1] == _LF
+                and stop - start <= self._limit
+            ):
+                events.append(Event(chunk[start + 6 : stop], name))
+            else:
+                stop = chunk.index(b"\n\n", at)
+                for line in (*chunk[at:stop].split(b"\n"), b""):
+                    event = self._take(line)
+                    if event is not None:
+                        events.append(event)
+            at = stop + 2
+        if at < len(chunk):
+            events += self._lines(chunk[at:])
+        return events
+
+    def _between_events(self) -> bool:
+        """Nothing is kept but the begin of a line, and a BOM cannot come any more."""
+        return (
+            self._started
+            and not self._data
+            and not self._name
+            and not self._after_cr
+            and self._id is None
+        )
+
+    def _lines(self, chunk: bytes) -> list[Event]:
+        """Any bytes, in any state."""
         if self._after_cr and chunk:
             # The CR ended its line when it came; this LF belongs to it.
             self._after_cr = False

@@ -28,7 +28,7 @@ class StreamBroken(Exception):
     """What came cannot be (a part of) a streamed chat completion."""
 
 
-class WireDelta(msgspec.Struct):
+class WireDelta(msgspec.Struct, gc=False):
     """What an assistant said more."""
 
     content: msgspec.Raw = ABSENT

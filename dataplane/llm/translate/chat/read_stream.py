@@ -14,6 +14,7 @@ from dataplane.llm.hub.delta import (
     End,
     Failed,
     Finished,
+    TextDelta,
     UsageDelta,
     whole_characters,
 )
@@ -21,11 +22,12 @@ from dataplane.llm.sse import DONE, SseDecoder, SseError
 from dataplane.llm.translate.chat.errors import failure_of
 from dataplane.llm.translate.chat.read_choice import ChoiceReader, StreamBroken, WireDelta
 from dataplane.llm.translate.chat.wire import ABSENT, WireLogprobs, WireUsage, finish_of
+from dataplane.llm.translate.template import Template
 
 _NULL = b"null"
 
 
-class _Choice(msgspec.Struct):
+class _Choice(msgspec.Struct, gc=False):
     index: int = 0
     delta: WireDelta | None = None
     message: WireDelta | None = None
@@ -35,7 +37,7 @@ class _Choice(msgspec.Struct):
     logprobs: WireLogprobs | None = None
 
 
-class _Chunk(msgspec.Struct):
+class _Chunk(msgspec.Struct, gc=False):
     choices: list[_Choice] | None = None
     usage: msgspec.Raw = ABSENT
     error: msgspec.Raw = ABSENT
@@ -60,15 +62,24 @@ class StreamReader:
         self._id = ""
         self._choices: dict[int, ChoiceReader] = {}
         self._usage = ABSENT
+        self._template = Template()
+        self._index = 0
+        """The choice that the template's words belong to."""
 
     def feed(self, chunk: bytes) -> list[Delta]:
         """The deltas of the events that `chunk` completes."""
         deltas: list[Delta] = []
         if self._over:
             return deltas
+        template = self._template
         try:
             for event in self._sse.feed(chunk):
                 data = event.data
+                words = template.words(data)
+                if words is not None:
+                    deltas.append(TextDelta(words, self._index))
+                    continue
+                template.forget()
                 if data.strip() == DONE:
                     self._end(deltas)
                     break
@@ -110,6 +121,7 @@ class StreamReader:
             return  # usage alone, or Azure's verdict on the prompt before there is an id
         if not self._begun:
             self._begin(wire, deltas)
+        before = len(deltas)
         for choice in wire.choices:
             reader = self._choices.get(choice.index)
             if reader is None:
@@ -121,6 +133,22 @@ class StreamReader:
                 reader.take(said, choice.logprobs, deltas)
             if choice.finish_reason:
                 reader.stop(choice.finish_reason, choice.stop_reason, deltas)
+        if len(deltas) == before + 1 and bytes(wire.usage) in (b"", _NULL):
+            self._learn(wire.choices, deltas[before], data)
+
+    def _learn(self, choices: list[_Choice], delta: Delta, data: bytes) -> None:
+        """Most events of a stream are like this one: a text that goes on, and nothing else."""
+        said = choices[0].delta
+        if (
+            len(choices) == 1
+            and isinstance(delta, TextDelta)
+            and delta.logprobs is None
+            and said is not None
+            and delta.text == bytes(said.content)
+            and not (said.tool_calls or said.function_call or said.reasoning_details)
+        ):
+            self._index = choices[0].index
+            self._template.learn(data, b'"content":', delta.text)
 
     def _begin(self, wire: _Chunk, deltas: list[Delta]) -> None:
         self._begun = True

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 import msgspec
 
-from dataplane.llm.hub.dialect import Dialect
 from dataplane.llm.hub.loss import Losses
 from dataplane.llm.hub.request import Request
 from dataplane.llm.protocols import Protocol
 from dataplane.llm.translate.codecs import CODECS
+from dataplane.runtime.dialect import Dialect
 from dataplane.runtime.messages import LocalReply
 
 

@@ -6,9 +6,9 @@ from typing import Protocol as Interface
 
 from dataplane.llm.hub.answer import Answer, Failure, Unreadable
 from dataplane.llm.hub.delta import Delta
-from dataplane.llm.hub.dialect import Dialect
 from dataplane.llm.hub.loss import Losses
 from dataplane.llm.hub.request import Request
+from dataplane.runtime.dialect import Dialect
 from dataplane.runtime.messages import LocalReply
 
 

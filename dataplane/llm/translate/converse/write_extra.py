@@ -5,12 +5,12 @@ Rule: a field goes to a vendor's models only where the vendor documents it for B
 
 from typing import Any
 
-from dataplane.llm.hub.dialect import Dialect
 from dataplane.llm.hub.loss import Losses
 from dataplane.llm.hub.request import Request
 from dataplane.llm.translate.converse.families import ANTHROPIC, COHERE, MISTRAL, NOVA
 from dataplane.llm.translate.messages.abilities import abilities
 from dataplane.llm.translate.messages.write_thinking import write_thinking
+from dataplane.runtime.dialect import Dialect
 
 _WORDS: dict[str, dict[str, str]] = {
     ANTHROPIC: {"top_k": "top_k"},

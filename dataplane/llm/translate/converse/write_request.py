@@ -5,7 +5,6 @@ from typing import Any
 
 import msgspec
 
-from dataplane.llm.hub.dialect import Dialect
 from dataplane.llm.hub.loss import Losses
 from dataplane.llm.hub.namespaces import FlatNames
 from dataplane.llm.hub.parts import Part, Text
@@ -19,6 +18,7 @@ from dataplane.llm.translate.converse.write_turns import (
     uses_tools,
     write_turns,
 )
+from dataplane.runtime.dialect import Dialect
 
 _ENCODER = msgspec.json.Encoder()
 _LABELS = msgspec.json.Decoder(dict[str, str])

@@ -4,7 +4,6 @@ from typing import Any
 
 import msgspec
 
-from dataplane.llm.hub.dialect import Dialect
 from dataplane.llm.hub.loss import Losses
 from dataplane.llm.hub.namespaces import FlatNames
 from dataplane.llm.hub.parts import Text
@@ -14,6 +13,7 @@ from dataplane.llm.translate.messages.write_parts import text_block
 from dataplane.llm.translate.messages.write_thinking import Thought, write_thinking
 from dataplane.llm.translate.messages.write_tools import write_tool_choice, write_tools
 from dataplane.llm.translate.messages.write_turns import thinks_in_tool_turn, write_turns
+from dataplane.runtime.dialect import Dialect
 
 _ENCODER = msgspec.json.Encoder()
 _OBJECT = msgspec.json.Decoder(dict[str, Any])

@@ -5,13 +5,13 @@ from typing import Any
 
 import msgspec
 
-from dataplane.llm.hub.dialect import Dialect
 from dataplane.llm.hub.loss import Losses
 from dataplane.llm.hub.parts import Text, Thinking
 from dataplane.llm.hub.request import Reasoning, Request
 from dataplane.llm.translate.responses.wire import opened_reasoning
 from dataplane.llm.translate.responses.write_input import write_input
 from dataplane.llm.translate.responses.write_tools import write_tool_choice, write_tools
+from dataplane.runtime.dialect import Dialect
 
 MIN_OUTPUT_TOKENS = 16
 """The API refuses less."""

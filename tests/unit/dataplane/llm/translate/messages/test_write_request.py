@@ -6,7 +6,6 @@ from typing import Any
 import msgspec
 import pytest
 
-from dataplane.llm.hub.dialect import PLAIN
 from dataplane.llm.hub.loss import Losses
 from dataplane.llm.hub.parts import Text, ToolCall, ToolResult
 from dataplane.llm.hub.request import (
@@ -19,6 +18,7 @@ from dataplane.llm.hub.request import (
 )
 from dataplane.llm.protocols import Protocol
 from dataplane.llm.translate.messages.write_request import write_request
+from dataplane.runtime.dialect import PLAIN
 
 CLASSIC = "claude-sonnet-4-5"
 MODERN = "claude-opus-4-8"

@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dataplane.llm.hub.answer import Answer, Choice
-from dataplane.llm.hub.dialect import PLAIN
 from dataplane.llm.hub.loss import Losses
 from dataplane.llm.hub.parts import Media, Native, Text, Thinking, ToolCall, ToolResult
 from dataplane.llm.hub.request import Message, OutputFormat, Reasoning, Request, ToolChoice
@@ -19,6 +18,7 @@ from dataplane.llm.translate.codec import Echo
 from dataplane.llm.translate.responses.read_request import read_request
 from dataplane.llm.translate.responses.write_answer import write_answer
 from dataplane.llm.translate.responses.write_request import write_request
+from dataplane.runtime.dialect import PLAIN
 from dataplane.runtime.messages import LocalReply, ResponseDetail
 
 GET = {"type": "function", "name": "get", "parameters": {"type": "object"}}

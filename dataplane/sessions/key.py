@@ -39,7 +39,7 @@ def session_of(request: Request, affinity: str, tenant: str, implicit: bool) -> 
     :param implicit: whether requests without such a word have a session too.
     """
     if affinity:
-        name = affinity[:MAX_ID]
+        name = affinity
     else:
         first = _first_words(request) if implicit else None
         if first is None:
@@ -47,7 +47,7 @@ def session_of(request: Request, affinity: str, tenant: str, implicit: bool) -> 
         name = f"implicit:{_digest(tenant, *_prefix(request), first)}"
     # A client that asks for another model wants another model, not the session's.
     lane = _digest(name, request.model)
-    return Session(name, key_of(KIND, tenant, lane), bool(affinity))
+    return Session(name[:MAX_ID], key_of(KIND, tenant, lane), bool(affinity))
 
 
 def prefix_hash(request: Request, tenant: str) -> str:

@@ -101,7 +101,7 @@ def read_output(raw: msgspec.Raw, at: str) -> list[Part]:
     """The parts of one output item, as they may leave for clients of other protocols; none for
     reasoning that tells nothing. Raises ItemError.
     """
-    parts = read_item(raw, at).parts
+    parts = read_item(raw, at, "assistant").parts
     thinking = parts[0] if parts else None
     if isinstance(thinking, Thinking):
         thinking.signature = sealed_reasoning(thinking.id, thinking.signature)

@@ -68,10 +68,13 @@ _REASONING = msgspec.json.Decoder(_Reasoning)
 _ROLES = ("user", "assistant", "system", "developer")
 
 
-def read_item(raw: msgspec.Raw, at: str) -> Said:
-    """One item; `at` is its place in the body. Raises ItemError."""
+def read_item(raw: msgspec.Raw, at: str, speaker: str = "") -> Said:
+    """One item; `at` is its place in the body, `speaker` whose words they are when it does not
+    say. Raises ItemError.
+    """
     try:
         item = _ITEM.decode(raw)
+        item.role = item.role or speaker
         return _read(item, raw, at)
     except msgspec.MsgspecError as problem:
         raise ItemError(f"{at}: {problem}") from problem

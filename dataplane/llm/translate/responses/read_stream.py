@@ -177,7 +177,7 @@ class StreamReader:
         self._told = 0
         self._grown = False
         self._at = ("", 0)
-        said = read_item(wire.item, f"output[{at}]")
+        said = read_item(wire.item, f"output[{at}]", "assistant")
         for part in said.parts:
             if isinstance(part, ToolCall):
                 part.arguments = ""

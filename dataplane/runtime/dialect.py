@@ -28,7 +28,6 @@ class Dialect:
     """Messages: `max_tokens` must be sent; this when the client gave none."""
     keeps_responses: bool = False
     """Responses: it keeps what it answered, so `previous_response_id` is left to it."""
-    anthropic_version: str = "2023-06-01"
 
 
 PLAIN = Dialect()

@@ -29,8 +29,6 @@ ELSEWHERE = {
     "dataplane/runtime/decision.py": "tests/unit/dataplane/agents/test_plan.py",
     "dataplane/runtime/effects.py": "tests/unit/dataplane/agents/test_orchestrate.py",
     "dataplane/filters/api.py": "tests/unit/dataplane/filters/test_chain.py",
-    # A name kept for its readers.
-    "dataplane/llm/hub/dialect.py": "tests/unit/dataplane/runtime/test_dialect.py",
     "dataplane/llm/hub/parts.py": "tests/unit/dataplane/llm/translate/test_golden.py",
     "dataplane/llm/hub/request.py": "tests/unit/dataplane/llm/translate/test_golden.py",
     # Protocols only.

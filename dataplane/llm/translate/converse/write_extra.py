@@ -30,6 +30,8 @@ _EFFORTS = {
     "xhigh": "high",
     "max": "high",
 }
+_NOVA_2 = "nova-2"
+"""Its first generation does not reason."""
 _PENALTIES = ("frequency_penalty", "presence_penalty")
 
 
@@ -93,18 +95,25 @@ def write_reasoning(
     match vendor:
         case "anthropic":
             return _anthropic(request, dialect, inference, extra, losses, signed=signed)
-        case "nova" if off:
-            extra["reasoningConfig"] = {"type": "disabled"}
+        case "nova" if _NOVA_2 not in request.model:
+            losses.hint("reasoning")
         case "nova":
-            extra["reasoningConfig"] = {
-                "type": "enabled",
-                "maxReasoningEffort": _EFFORTS.get(effort, "medium"),
-            }
+            extra["reasoningConfig"] = {"type": "disabled"} if off else _nova(request, losses)
         case "openai" if effort in _EFFORTS:
             extra["reasoning_effort"] = _EFFORTS[effort]
         case _:
             losses.hint("reasoning")
     return {}
+
+
+def _nova(request: Request, losses: Losses) -> dict[str, Any]:
+    effort = _EFFORTS.get(request.reasoning.effort if request.reasoning else "", "medium")
+    limits = (request.max_output_tokens, request.temperature, request.top_p)
+    if effort == "high" and limits != (None, None, None):
+        # Nova refuses these with the highest effort, and effort is advice.
+        effort = "medium"
+        losses.hint("reasoning")
+    return {"type": "enabled", "maxReasoningEffort": effort}
 
 
 def _anthropic(

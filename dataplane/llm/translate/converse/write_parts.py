@@ -59,7 +59,7 @@ _ALIASES = {
 _MAGIC = {"iVBORw0KGgo": "png", "/9j/": "jpeg", "R0lGOD": "gif", "UklGR": "webp"}
 """How images begin in base64."""
 _EMPTY_RESULT: Block = {"json": {}}
-"""Of a tool that answered nothing; Bedrock takes neither an empty list nor an empty text."""
+"""Of a tool that answered nothing. Claude takes an empty list too; of others nobody has told."""
 
 
 class BlockWriter:

@@ -81,8 +81,8 @@ def test_what_a_model_does_not_take_is_refused(
         (NEW_CLAUDE, Reasoning(effort="high"), {"thinking": {"type": "adaptive"}}),
         (
             NOVA,
-            Reasoning(effort="xhigh"),
-            {"reasoningConfig": {"type": "enabled", "maxReasoningEffort": "high"}},
+            Reasoning(effort="low"),
+            {"reasoningConfig": {"type": "enabled", "maxReasoningEffort": "low"}},
         ),
         (
             NOVA,
@@ -100,6 +100,18 @@ def test_reasoning_is_told_in_the_vendors_words(
     assert (found["extra"], losses.dropped()) == (extra, ())
 
 
+def test_novas_highest_effort_stands_alone() -> None:
+    told = [
+        write(NOVA, reasoning=Reasoning(effort="xhigh"), max_output_tokens=limit)
+        for limit in (None, 5)
+    ]
+    efforts = [found["extra"]["reasoningConfig"]["maxReasoningEffort"] for found, _ in told]
+    assert (efforts, [losses.hints for _, losses in told]) == (
+        ["high", "medium"],
+        [[], ["reasoning"]],
+    )
+
+
 def test_effort_is_bedrocks_own_word() -> None:
     found, _ = write(NEW_CLAUDE, reasoning=Reasoning(effort="high"))
     assert found["output"] == {"effort": "high"}
@@ -110,8 +122,10 @@ def test_a_budget_says_how_many_tokens_there_are() -> None:
     assert found["inference"]["maxTokens"] > 2000
 
 
-def test_models_that_cannot_be_told_get_no_advice() -> None:
-    assert write(LLAMA, reasoning=Reasoning(True))[1].hints == ["reasoning"]
+@pytest.mark.parametrize("model", [LLAMA, "us.amazon.nova-pro-v1:0"])
+def test_models_that_cannot_be_told_get_no_advice(model: str) -> None:
+    found, losses = write(model, reasoning=Reasoning(True))
+    assert (found["extra"], losses.hints) == ({}, ["reasoning"])
 
 
 def test_a_tool_turn_without_signed_thinking_goes_on_without() -> None:

@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from dataplane.llm.cache_markers import marks_of
 from dataplane.observe.metrics import Series
 from dataplane.resilience.keys import Keys
 from dataplane.runtime.config import Api, AuthScheme, Aws, Cluster, ModelProvider, Route
@@ -62,6 +63,7 @@ class Candidate:
         "cluster",
         "endpoints",
         "keys",
+        "marks",
         "model",
         "name",
         "only",
@@ -99,6 +101,8 @@ class Candidate:
         self.name = provider.name
         self.model = model
         self.target = target
+        self.marks = marks_of(provider.provider, model, api.operation.protocol)
+        """How the provider is told what to cache."""
         self.route_name = route.name
         self.authority = (cluster.authority or (cluster.sni if cluster.tls else "")).encode()
         """Host header; empty: each endpoint's own."""

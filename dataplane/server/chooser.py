@@ -17,6 +17,7 @@ from dataplane.observe.latency import Latencies
 from dataplane.observe.record import ExchangeRecord
 from dataplane.routing.binding import encode
 from dataplane.routing.preference import INLINE, take_out
+from dataplane.runtime.choosing import ModelRouting
 from dataplane.runtime.config import RuntimeConfig
 from dataplane.runtime.messages import LocalReply, Request
 from dataplane.server.choosing import choose, on_answer
@@ -24,6 +25,7 @@ from dataplane.server.chosen import Chosen, Setting
 from dataplane.server.decision_api import decision_reply
 from dataplane.server.downstream import Call
 from dataplane.server.perform import Performer
+from dataplane.sessions.key import CACHE
 from dataplane.sessions.remembering import Remembering
 from dataplane.tasks import Tasks
 
@@ -73,7 +75,8 @@ class Chooser:
         if isinstance(found, LocalReply):
             return found
         choice, setting = found
-        chosen, record = choice.chosen, call.record
+        marks = _marks(call.config.model_routing, request)
+        chosen, record = replace(choice.chosen, marks=marks), call.record
         record.route_preference = chosen.preference
         record.pinned = chosen.pinned
         record.switched = chosen.switched
@@ -81,7 +84,7 @@ class Chooser:
         record.attributes = {**record.attributes, **chosen.attributes}
         if isinstance(setting, Setting) and chosen.binding is not None:
             record.then = partial(self._answered, chosen, setting)
-        return choice
+        return replace(choice, chosen=chosen)
 
     async def tell(self, call: Call) -> LocalReply:
         """The answer of the decision API."""
@@ -153,3 +156,12 @@ class Chooser:
         ttl_s = setting.routing.sessions.ttl_s
         kept = self._memory.remember(session.key, encode(binding), ttl_s)
         self._tasks.start(kept, name="session")
+
+
+def _marks(routing: ModelRouting, request: Request) -> int:
+    """From how many tokens on providers are told what to cache; 0: they are not."""
+    caching = routing.caching
+    if caching is None or not caching.inject_cache_control:
+        return 0
+    off = (request.header(CACHE) or "").lower() == "off"
+    return 0 if off else caching.min_prefix_tokens

@@ -32,6 +32,8 @@ class Chosen:
     """A warm session goes on with another model."""
     verdict: str = ""
     """The budget's, when it was asked."""
+    marks: int = 0
+    """From how many tokens on a provider is told what to cache; 0: it is not."""
     attributes: Mapping[str, str] = field(default_factory=dict)
     """More for spans and the log."""
 

@@ -49,6 +49,7 @@ class Downstream(Protocol):
         models: Sequence[str] | None = None,
         keep: Callable[[bytes], None] | None = None,
         told: Headers = (),
+        marks: int = 0,
     ) -> None:
         """Carry on as the relay does, with this request instead of the one that came.
 
@@ -58,6 +59,8 @@ class Downstream(Protocol):
             Responses the `response` of its last event), when all of it was sent; not called for
             other streams, for errors, and for what breaks off.
         :param told: headers that the provider's answer gets.
+        :param marks: from how many tokens on providers that want to be told what to cache are; 0:
+            they are not.
         """
 
     def start(self, status: int, headers: Headers) -> None:

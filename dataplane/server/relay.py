@@ -10,6 +10,7 @@ the way up, and an answer is re-framed once per read.
 from typing import TYPE_CHECKING
 
 from dataplane.balancing.least_request import pick
+from dataplane.llm.cache_markers import Marks, marked_body
 from dataplane.llm.counted import counted
 from dataplane.llm.wire.body import Peek, peek, with_model
 from dataplane.observe.tally import Tally
@@ -46,7 +47,6 @@ class Relay:
     """One exchange on the relay path."""
 
     __slots__ = (
-        "_ask",
         "_avoid",
         "_candidate",
         "_chunked",
@@ -62,7 +62,9 @@ class Relay:
         "_traceparent",
         "_translated",
         "_upstream",
+        "ask",
         "front",
+        "marks",
         "over",
         "sent",
         "serving",
@@ -79,13 +81,16 @@ class Relay:
         traceparent: bytes,
         models: "Sequence[str]" = (),
         told: bytes = b"",
+        marks: int = 0,
     ) -> None:
         """`models` are tried in this order, instead of the one the request names. `told` are
-        header lines that the answer gets.
+        header lines that the answer gets; `marks`, unless 0, says from how many tokens on a
+        provider is told what to cache.
         """
+        self.marks = marks
         self.told = told
         self.front = front
-        self._ask = ask
+        self.ask = ask
         self._models = models
         self.serving = incoming.serving
         self._incoming = incoming
@@ -110,7 +115,7 @@ class Relay:
 
     def start(self) -> None:
         """Read the request and send it; answers by itself when that is not possible."""
-        ask = self._ask
+        ask = self.ask
         found: Peek | LocalReply
         if ask.model is None:
             found = peek(self._incoming.body)
@@ -160,7 +165,7 @@ class Relay:
         if candidate.keys is not None:
             self._key = candidate.keys.pick(serving.now())
         found = self._peek
-        ask = self._ask
+        ask = self.ask
         if candidate.target is not None:
             if self._translated is None:
                 self._translated = Translated(self, ask.shape)
@@ -168,6 +173,9 @@ class Relay:
             return
         self._translated = None
         model = candidate.model
+        if self.marks and candidate.marks is not Marks.NONE:
+            again = peek(marked_body(found.body, candidate.marks, self.marks))
+            found = again if isinstance(again, Peek) else found
         self._request = candidate.message(
             endpoint,
             self._incoming,
@@ -203,7 +211,7 @@ class Relay:
             self._traceparent,
             body,
             self._peek.stream,
-            self._ask.query,
+            self.ask.query,
             self._key,
         )
         self._send(endpoint)

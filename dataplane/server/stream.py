@@ -9,8 +9,9 @@ import logging
 from functools import partial
 from typing import TYPE_CHECKING
 
-from dataplane.observe.tally import Tally
+from dataplane.observe.tally import EarlyTally, Tally
 from dataplane.runtime.messages import Headers, LocalReply, Request, ResponseDetail
+from dataplane.runtime.protocols import Operation
 from dataplane.server.answers import CHUNKED, CLOSE, LAST_CHUNK, chunk, header_lines, started
 from dataplane.server.downstream import Call, DownstreamGoneError
 from dataplane.server.incoming import from_request
@@ -76,6 +77,7 @@ class Stream:
         models: "Sequence[str] | None" = None,
         keep: "Callable[[bytes], None] | None" = None,
         told: Headers = (),
+        marks: int = 0,
     ) -> None:
         """See Downstream."""
         if self.over:
@@ -84,7 +86,11 @@ class Stream:
         call = self._call
         record = call.record
         header = call.traceparent.encode()
-        make = Tally if keep is None else partial(KeepingTally, keep)
+        make: Callable[..., Tally] = Tally
+        if keep is not None:
+            make = partial(KeepingTally, keep)
+        elif call.ask.operation is Operation.MESSAGES:
+            make = EarlyTally
         tally = make(
             record.listener,
             record.method,
@@ -97,7 +103,7 @@ class Stream:
         )
         incoming = from_request(self._serving, request, record.started)
         relay = Relay(
-            self._front, incoming, call.ask, tally, header, models or (), header_lines(told)
+            self._front, incoming, call.ask, tally, header, models or (), header_lines(told), marks
         )
         self._front.replace_work(relay)
         relay.start()

@@ -10,9 +10,11 @@ import logging
 from functools import partial
 from typing import TYPE_CHECKING
 
+from dataplane.llm.cache_markers import Marks
 from dataplane.llm.hub.answer import Answer, Failure, Unreadable, Usage
 from dataplane.llm.hub.delta import Begin, Delta, End, Failed, UsageDelta
 from dataplane.llm.hub.whole import Whole, deltas_of
+from dataplane.llm.json_array import JsonArrayWriter
 from dataplane.llm.translate.between import Translation, translate_request
 from dataplane.llm.translate.codec import Echo, StreamReader, StreamWriter
 from dataplane.llm.translate.codecs import CODECS
@@ -103,6 +105,7 @@ class Translated:
             candidate.model,
             provider.dialect,
             provider.on_untranslatable is OnUntranslatable.DROP,
+            relay.marks if candidate.marks is Marks.MESSAGES else 0,
         )
         if len(found.body) >= BIG_BODY_BYTES:
             relay.front.host.loop.run_in_executor(None, translate).add_done_callback(self._made)
@@ -191,7 +194,7 @@ class Translated:
             if streams:
                 self._reader = CODECS[self._provider].stream_reader()
             if streams and wanted:
-                self._writer = CODECS[self._client].stream_writer(self._echo)
+                self._writer = self._new_writer(self._echo)
                 self._takes, self._done = self._stream, self._end_stream
             elif streams:
                 self._whole = Whole()
@@ -249,13 +252,19 @@ class Translated:
         assert echo is not None
         codec = CODECS[self._client]
         if echo.request.stream:
-            self._writer = codec.stream_writer(echo)
+            self._writer = self._new_writer(echo)
             self._write(deltas_of(answer))
             self._finish()
             return
         self._usage = answer.usage
         self._tell_usage()
         self._send_whole(200, codec.write_answer(answer, echo))
+
+    def _new_writer(self, echo: Echo) -> StreamWriter:
+        writer = CODECS[self._client].stream_writer(echo)
+        if self._client is Protocol.GEMINI and "alt=sse" not in self._relay.ask.query.split("&"):
+            return JsonArrayWriter(writer)
+        return writer
 
     def _tell_failure(self, failure: Failure) -> None:
         """The provider's own error, with its status."""

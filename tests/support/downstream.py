@@ -16,6 +16,7 @@ class FakeDownstream:
     models: Sequence[str] | None = None
     keep: Callable[[bytes], None] | None = None
     told: Headers = ()
+    marks: int = 0
     status: int = 0
     headers: Headers = ()
     body: bytes = b""
@@ -36,6 +37,7 @@ class FakeDownstream:
         models: Sequence[str] | None = None,
         keep: Callable[[bytes], None] | None = None,
         told: Headers = (),
+        marks: int = 0,
     ) -> None:
         """See Downstream."""
         assert not self._over()
@@ -43,6 +45,7 @@ class FakeDownstream:
         self.models = models
         self.keep = keep
         self.told = told
+        self.marks = marks
 
     def start(self, status: int, headers: Headers) -> None:
         """See Downstream."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from dataplane.llm.cache_markers import marked
 from dataplane.llm.hub.loss import Losses
 from dataplane.llm.hub.request import Request
 from dataplane.llm.protocols import Protocol
@@ -31,9 +32,11 @@ def translate_request(
     upstream_model: str,
     dialect: Dialect,
     drop: bool,
+    marks: int = 0,
 ) -> Translation | LocalReply:
     """:param asked: the model as the client calls it, and whether it wants a stream.
     :param drop: whether what the target cannot express is dropped; else it is a 400.
+    :param marks: from how many tokens on the target is told what to cache; 0: it is not.
     """
     request = CODECS[source].read_request(body, *asked)
     if isinstance(request, LocalReply):
@@ -44,6 +47,8 @@ def translate_request(
     for name in request.unknown:
         losses.refuse(name)
     theirs = msgspec.structs.replace(request, model=upstream_model)
+    if marks:
+        theirs = marked(theirs, marks)
     written = CODECS[target].write_request(theirs, dialect, losses)
     refusal = None if drop else losses.refusal(target)
     return refusal or Translation(request, written, losses.dropped())

@@ -38,9 +38,15 @@ def test_what_was_said_before_comes_first_and_unchanged() -> None:
     said = _raw({"role": "user", "content": "one"}, CALL)
     body = _body(previous_response_id="resp_1", input=[{"type": "function_call_output"}], top_p=1)
     assert json.loads(history.continued(body, said)) == {
+        "previous_response_id": "resp_1",
         "input": [{"role": "user", "content": "one"}, CALL, {"type": "function_call_output"}],
         "top_p": 1,
     }
+
+
+def test_a_request_for_others_does_not_name_what_only_we_know() -> None:
+    body = _body(previous_response_id="resp_1", input="x")
+    assert json.loads(history.cut_loose(body)) == {"input": "x"}
 
 
 def test_a_text_is_a_message_of_the_user() -> None:

@@ -129,7 +129,13 @@ def test_signature_of_a_call_is_an_item_after_it() -> None:
 
 
 def test_message_that_was_cut_short_is_incomplete() -> None:
-    deltas = [BEGIN, PartBegin(Text("")), TextDelta(b'"a"'), PartEnd(), Finished(Finish.LENGTH)]
+    deltas: list[Delta] = [
+        BEGIN,
+        PartBegin(Text("")),
+        TextDelta(b'"a"'),
+        PartEnd(),
+        Finished(Finish.LENGTH),
+    ]
     last = events([*deltas, End()])[-1]
     assert last["type"] == "response.incomplete"
     assert last["response"]["incomplete_details"] == {"reason": "max_output_tokens"}

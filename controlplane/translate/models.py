@@ -88,6 +88,9 @@ def _dialect(dialect: Dialect, default_max_tokens: int | None) -> model_pb2.Dial
         reasoning_content=dialect.reasoning_content,
         default_max_tokens=default_max_tokens or 0,
         keeps_responses=dialect.keeps_responses,
+        openai_fields=dialect.openai_fields,
+        cache_control=dialect.cache_control,
+        top_k=dialect.top_k,
     )
 
 

@@ -101,6 +101,9 @@ def _dialect(m: model_pb2.Dialect) -> Dialect:
         json_schema=not m.no_json_schema,
         reasoning_content=m.reasoning_content,
         keeps_responses=m.keeps_responses,
+        openai_fields=m.openai_fields,
+        cache_control=m.cache_control,
+        top_k=m.top_k,
         default_max_tokens=m.default_max_tokens or PLAIN.default_max_tokens,
     )
 

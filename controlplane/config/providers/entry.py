@@ -68,6 +68,9 @@ class Dialect:
     json_schema: bool = True
     reasoning_content: bool = False
     keeps_responses: bool = False
+    openai_fields: bool = False
+    cache_control: bool = False
+    top_k: bool = False
 
 
 PLAIN = Dialect()

@@ -5,7 +5,7 @@ server of one's own is asked for chat, which every version of it has: its other 
 chat too, and came later (Ollama: Responses 0.13.3, without state; LM Studio: Responses 0.3.29,
 messages 0.4.1; vLLM: both by 0.22).
 
-What the entries stand on, read on 2026-11-22: reference/plano.md 5.5; vercel.com/docs/ai-gateway;
+What the entries stand on, read on 2026-11-22: reference/plano.md 5.5 and 5.14; vercel.com/docs/ai-gateway;
 openrouter.ai/docs; docs.digitalocean.com and gradient-python #96 (Responses are not stored);
 edenai.co/docs/v3 (OpenAI's SDK is to use /v3; /v3/llm is the older address); docs.ollama.com;
 docs.vllm.ai (v0.32); lmstudio.ai/docs.
@@ -27,11 +27,12 @@ from controlplane.config.providers.entry import (
 )
 
 BEARER_MESSAGES = replace(MESSAGES, auth=Auth.BEARER)
-TOGETHER = Provider("https://api.together.xyz")
+TOGETHER = Provider("https://api.together.xyz", dialect=Dialect(top_k=True))
 DIGITALOCEAN = Provider(
     "https://inference.do-ai.run",
     apis=(CHAT, EMBEDDINGS),
     also=(RESPONSES, BEARER_MESSAGES),
+    dialect=Dialect(cache_control=True),
 )
 
 HOSTS: Mapping[str, Provider] = {
@@ -39,24 +40,38 @@ HOSTS: Mapping[str, Provider] = {
     "together_ai": TOGETHER,
     "together": TOGETHER,
     "fireworks": Provider(
-        "https://api.fireworks.ai", "/inference/v1", also=(RESPONSES, BEARER_MESSAGES)
+        "https://api.fireworks.ai",
+        "/inference/v1",
+        also=(RESPONSES, BEARER_MESSAGES),
+        dialect=Dialect(top_k=True),
     ),
     "openrouter": Provider(
-        "https://openrouter.ai", "/api/v1", (*OPENAI_LIKE, BEARER_MESSAGES, RESPONSES)
+        "https://openrouter.ai",
+        "/api/v1",
+        (*OPENAI_LIKE, BEARER_MESSAGES, RESPONSES),
+        dialect=Dialect(cache_control=True, top_k=True),
     ),
     "vercel": Provider(
-        "https://ai-gateway.vercel.sh", apis=(CHAT, EMBEDDINGS, BEARER_MESSAGES, RESPONSES)
+        "https://ai-gateway.vercel.sh",
+        apis=(CHAT, EMBEDDINGS, BEARER_MESSAGES, RESPONSES),
+        dialect=Dialect(cache_control=True),
     ),
     "digitalocean": DIGITALOCEAN,
     "do": DIGITALOCEAN,
     "do_ai": DIGITALOCEAN,
-    "edenai": Provider("https://api.edenai.run", "/v3", (CHAT, EMBEDDINGS)),
+    "edenai": Provider(
+        "https://api.edenai.run", "/v3", (CHAT, EMBEDDINGS), dialect=Dialect(cache_control=True)
+    ),
     "ollama": Provider("http://127.0.0.1:11434", also=(RESPONSES, MESSAGES)),
-    "vllm": Provider("http://127.0.0.1:8000", also=(RESPONSES, MESSAGES, COUNT_TOKENS)),
+    "vllm": Provider(
+        "http://127.0.0.1:8000",
+        also=(RESPONSES, MESSAGES, COUNT_TOKENS),
+        dialect=Dialect(top_k=True),
+    ),
     "lmstudio": Provider(
         "http://127.0.0.1:1234",
         also=(RESPONSES, MESSAGES),
-        dialect=Dialect(keeps_responses=True),
+        dialect=Dialect(keeps_responses=True, top_k=True),
     ),
     # Plano's own name for a server that speaks chat.
     "plano": Provider(apis=(CHAT,)),

@@ -28,7 +28,9 @@ from controlplane.config.providers.entry import (
     Provider,
 )
 
-OPENAI_DIALECT = Dialect(max_completion_tokens=True, developer_role=True, keeps_responses=True)
+OPENAI_DIALECT = Dialect(
+    max_completion_tokens=True, developer_role=True, keeps_responses=True, openai_fields=True
+)
 GOOGLE_CHAT = replace(CHAT, path="{prefix}/openai/chat/completions")
 GOOGLE_EMBEDDINGS = replace(EMBEDDINGS, path="{prefix}/openai/embeddings")
 ANTHROPIC_STYLE = replace(MESSAGES, path="/anthropic/v1/messages")
@@ -85,7 +87,7 @@ VENDORS: Mapping[str, Provider] = {
         dialect=Dialect(json_schema=False),
     ),
     # Its host differs by country.
-    "qwen": Provider(prefix="/compatible-mode/v1"),
+    "qwen": Provider(prefix="/compatible-mode/v1", dialect=Dialect(top_k=True)),
     "xiaomi": Provider("https://api.xiaomimimo.com", apis=(CHAT,), also=(ANTHROPIC_STYLE,)),
     "perplexity": Provider("https://api.perplexity.ai", "", (CHAT,)),
     # The subscription that the Codex CLI uses: Responses only, streamed only, nothing is stored.

@@ -76,7 +76,7 @@ class Api(_message.Message):
     def __init__(self, operation: _Optional[_Union[Operation, str]] = ..., path: _Optional[str] = ..., stream_path: _Optional[str] = ..., auth: _Optional[_Union[AuthScheme, str]] = ..., headers: _Optional[_Iterable[_Union[Header, _Mapping]]] = ...) -> None: ...
 
 class Dialect(_message.Message):
-    __slots__ = ("max_completion_tokens", "developer_role", "no_stream_usage", "no_json_schema", "reasoning_content", "default_max_tokens", "keeps_responses")
+    __slots__ = ("max_completion_tokens", "developer_role", "no_stream_usage", "no_json_schema", "reasoning_content", "default_max_tokens", "keeps_responses", "openai_fields", "cache_control", "top_k")
     MAX_COMPLETION_TOKENS_FIELD_NUMBER: _ClassVar[int]
     DEVELOPER_ROLE_FIELD_NUMBER: _ClassVar[int]
     NO_STREAM_USAGE_FIELD_NUMBER: _ClassVar[int]
@@ -84,6 +84,9 @@ class Dialect(_message.Message):
     REASONING_CONTENT_FIELD_NUMBER: _ClassVar[int]
     DEFAULT_MAX_TOKENS_FIELD_NUMBER: _ClassVar[int]
     KEEPS_RESPONSES_FIELD_NUMBER: _ClassVar[int]
+    OPENAI_FIELDS_FIELD_NUMBER: _ClassVar[int]
+    CACHE_CONTROL_FIELD_NUMBER: _ClassVar[int]
+    TOP_K_FIELD_NUMBER: _ClassVar[int]
     max_completion_tokens: bool
     developer_role: bool
     no_stream_usage: bool
@@ -91,7 +94,10 @@ class Dialect(_message.Message):
     reasoning_content: bool
     default_max_tokens: int
     keeps_responses: bool
-    def __init__(self, max_completion_tokens: _Optional[bool] = ..., developer_role: _Optional[bool] = ..., no_stream_usage: _Optional[bool] = ..., no_json_schema: _Optional[bool] = ..., reasoning_content: _Optional[bool] = ..., default_max_tokens: _Optional[int] = ..., keeps_responses: _Optional[bool] = ...) -> None: ...
+    openai_fields: bool
+    cache_control: bool
+    top_k: bool
+    def __init__(self, max_completion_tokens: _Optional[bool] = ..., developer_role: _Optional[bool] = ..., no_stream_usage: _Optional[bool] = ..., no_json_schema: _Optional[bool] = ..., reasoning_content: _Optional[bool] = ..., default_max_tokens: _Optional[int] = ..., keeps_responses: _Optional[bool] = ..., openai_fields: _Optional[bool] = ..., cache_control: _Optional[bool] = ..., top_k: _Optional[bool] = ...) -> None: ...
 
 class Aws(_message.Message):
     __slots__ = ("region", "service", "access_key_id", "secret_access_key", "session_token")

@@ -1,3 +1,5 @@
+from dataclasses import fields
+
 import pytest
 from outriderpb.v1 import model_pb2
 
@@ -104,6 +106,12 @@ def test_a_dialect_switches_what_it_says() -> None:
     m.dialect.default_max_tokens = 100
     expected = Dialect(max_completion_tokens=True, stream_usage=False, default_max_tokens=100)
     assert read(m).dialect == expected
+
+
+def test_every_switch_of_a_dialect_is_on_the_wire() -> None:
+    switches = {field.name for field in fields(Dialect)}
+    named = {name.removeprefix("no_") for name in model_pb2.Dialect.DESCRIPTOR.fields_by_name}
+    assert named == switches
 
 
 def test_what_cannot_be_translated_is_refused_unless_it_may_be_dropped() -> None:

@@ -1,6 +1,7 @@
 """The table of providers is well formed, and holds everybody it should."""
 
 import re
+from dataclasses import fields
 
 import pytest
 from outriderpb.v1 import model_pb2
@@ -9,6 +10,7 @@ from controlplane.config.providers.entry import (
     GENERATIONS,
     STANDARD,
     Auth,
+    Dialect,
     Operation,
     Provider,
 )
@@ -90,6 +92,12 @@ def test_anthropics_apis_are_told_their_version(entry: Provider) -> None:
     for api in (*entry.apis, *entry.also):
         if api.operation in (Operation.MESSAGES, Operation.COUNT_TOKENS):
             assert dict(api.headers)["anthropic-version"] == "2023-06-01"
+
+
+def test_every_switch_of_a_dialect_is_on_the_wire() -> None:
+    switches = {field.name for field in fields(Dialect)} | {"default_max_tokens"}
+    named = {name.removeprefix("no_") for name in model_pb2.Dialect.DESCRIPTOR.fields_by_name}
+    assert named == switches
 
 
 def test_every_operation_has_its_usual_path() -> None:

@@ -9,6 +9,7 @@ from dataplane.llm.hub.namespaces import FlatNames
 from dataplane.llm.hub.parts import Text
 from dataplane.llm.hub.request import Request
 from dataplane.llm.translate.messages.abilities import Abilities, abilities
+from dataplane.llm.translate.messages.strict_schema import strict_schema
 from dataplane.llm.translate.messages.write_parts import text_block
 from dataplane.llm.translate.messages.write_thinking import Thought, write_thinking
 from dataplane.llm.translate.messages.write_tools import write_tool_choice, write_tools
@@ -77,21 +78,8 @@ def _format(request: Request, thought: Thought, losses: Losses) -> None:
     if output.kind != "json_schema" or output.schema is None:
         losses.refuse("output")
         return
-    schema = _OBJECT.decode(output.schema)
-    _close_objects(schema)
+    schema = strict_schema(_OBJECT.decode(output.schema))
     thought.output_config["format"] = {"type": "json_schema", "schema": schema}
-
-
-def _close_objects(schema: object) -> None:
-    """The API wants every object to say that it has no further properties."""
-    if isinstance(schema, list):
-        for item in schema:
-            _close_objects(item)
-    elif isinstance(schema, dict):
-        if schema.get("type") == "object":
-            schema.setdefault("additionalProperties", False)
-        for item in schema.values():
-            _close_objects(item)
 
 
 def _sampling(

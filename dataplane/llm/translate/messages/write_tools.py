@@ -10,6 +10,7 @@ from dataplane.llm.hub.loss import Losses
 from dataplane.llm.hub.namespaces import FlatNames
 from dataplane.llm.hub.request import Request, Tool, ToolChoice
 from dataplane.llm.protocols import Protocol
+from dataplane.llm.translate.messages.strict_schema import strict_schema
 from dataplane.llm.translate.messages.write_parts import cache_control
 
 WEB_SEARCH = "web_search_20250305"
@@ -20,11 +21,19 @@ _NOTHING: dict[str, Any] = {"type": "object", "properties": {}}
 
 
 class _Location(msgspec.Struct, omit_defaults=True):
-    type: str = "approximate"
     city: str | None = None
     region: str | None = None
     country: str | None = None
     timezone: str | None = None
+    approximate: "_Location | None" = None
+    """Chat has its words in here."""
+
+    def written(self) -> dict[str, str]:
+        """In the API's form, without what is not known."""
+        place = self.approximate or self
+        names = ("city", "region", "country", "timezone")
+        known = {name: value for name in names if (value := getattr(place, name))}
+        return {"type": "approximate", **known}
 
 
 class _Filters(msgspec.Struct):
@@ -77,9 +86,12 @@ def _schema(tool: Tool) -> dict[str, Any] | msgspec.Raw:
     if tool.parameters is None:
         return _NOTHING
     schema = _SCHEMA.decode(tool.parameters)
-    if schema.get("type") == "object":
+    if schema.get("type") != "object":
+        schema = {"type": "object", **{name: schema[name] for name in schema if name != "type"}}
+    elif not tool.strict:
         return tool.parameters
-    return {"type": "object", **{name: schema[name] for name in schema if name != "type"}}
+    found: dict[str, Any] = strict_schema(schema) if tool.strict else schema
+    return found
 
 
 def _web_search(tool: Tool, losses: Losses) -> dict[str, Any]:
@@ -89,7 +101,7 @@ def _web_search(tool: Tool, losses: Losses) -> dict[str, Any]:
     try:
         asked = _WEB_SEARCH.decode(tool.raw)
         if asked.user_location and bytes(asked.user_location) != b"null":
-            written["user_location"] = _LOCATION.decode(asked.user_location)
+            written["user_location"] = _LOCATION.decode(asked.user_location).written()
     except msgspec.MsgspecError:
         losses.refuse(f"tools: {tool.name}")
         return written

@@ -158,14 +158,14 @@ def test_who_asks_stop_and_stream_are_written() -> None:
 def test_schema_of_the_answer_closes_its_objects() -> None:
     schema = {
         "type": "object",
-        "properties": {"a": {"type": "array", "items": [{"type": "object"}]}, "b": {}},
+        "properties": {"a": {"type": "array", "items": {"type": "object"}}, "b": {}},
     }
     output = OutputFormat("json_schema", name="n", schema=msgspec.Raw(msgspec.json.encode(schema)))
     body, losses = write(MODERN, output=output, reasoning=Reasoning(effort="low"))
     assert body["output_config"]["effort"] == "low"
     found = body["output_config"]["format"]["schema"]
     assert found["additionalProperties"] is False
-    assert found["properties"]["a"]["items"][0]["additionalProperties"] is False
+    assert found["properties"]["a"]["items"]["additionalProperties"] is False
     assert losses.dropped() == ()
 
 

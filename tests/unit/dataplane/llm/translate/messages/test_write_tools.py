@@ -39,7 +39,11 @@ def test_function_is_written() -> None:
     assert tool == {
         "name": "f",
         "description": "D",
-        "input_schema": {"type": "object", "properties": {"a": {"type": "string"}}},
+        "input_schema": {
+            "type": "object",
+            "properties": {"a": {"type": "string"}},
+            "additionalProperties": False,
+        },
         "strict": True,
         "cache_control": {"type": "ephemeral"},
     }
@@ -69,6 +73,20 @@ def test_custom_tool_takes_its_text_as_input() -> None:
 def test_tools_in_namespaces_get_flat_names() -> None:
     tools, _ = write(Tool("f", namespace="a"), Tool("f", namespace="b"), Tool("g", namespace="b"))
     assert [tool["name"] for tool in tools] == ["a__f", "b__f", "g"]
+
+
+def test_schema_without_a_promise_stays_as_it_was_spelt() -> None:
+    schema = msgspec.Raw(b'{"type":"object","properties":{"a":{"minimum": 1.0}}}')
+    asked = request(Tool("f", parameters=schema))
+    (tool,) = write_tools(asked, Losses(asked), FlatNames(asked.tools))
+    assert tool["input_schema"] is schema
+
+
+def test_place_of_a_search_is_found_in_chats_form() -> None:
+    place = {"type": "approximate", "approximate": {"city": "Oslo", "country": "NO"}}
+    definition = raw(user_location=place)
+    (tool,), _ = write(Tool("web_search", kind="web_search", raw=definition))
+    assert tool["user_location"] == {"type": "approximate", "city": "Oslo", "country": "NO"}
 
 
 def test_web_search_keeps_where_and_in_what_to_search() -> None:

@@ -15,3 +15,11 @@ def object_of(arguments: str) -> dict[str, Any]:
         return _OBJECT.decode(arguments)
     except (ValueError, RecursionError):
         return {"arguments": arguments}
+
+
+def arguments_of(args: msgspec.Raw | None) -> str:
+    """The text of `args` on one line: outside of events Google writes JSON with line feeds."""
+    told = bytes(args) if args is not None else b""
+    if told in (b"", b"null"):
+        return "{}"
+    return (msgspec.json.format(told, indent=-1) if b"\n" in told else told).decode()

@@ -10,6 +10,7 @@ from dataplane.llm.hub.delta import text_of
 from dataplane.llm.hub.parts import Media, Native, Part, Refusal, Text, Thinking, ToolCall
 from dataplane.llm.hub.seal import seal
 from dataplane.llm.protocols import Protocol
+from dataplane.llm.translate.gemini.arguments import arguments_of
 from dataplane.llm.translate.gemini.citations import read_citations
 from dataplane.llm.translate.gemini.errors import streamed_failure
 from dataplane.llm.translate.gemini.media import kind_of
@@ -114,10 +115,7 @@ def _cite(candidate: Candidate, parts: list[Part], texts: dict[int, str]) -> Non
 
 def call_of(call: Call, salt: str) -> ToolCall:
     """A call; one without an id gets one that is unique in its conversation."""
-    arguments = bytes(call.args).decode()
-    if arguments in ("", "null"):
-        arguments = "{}"
-    return ToolCall(call.id or f"call_{salt}", call.name, arguments)
+    return ToolCall(call.id or f"call_{salt}", call.name, arguments_of(call.args))
 
 
 def whole_parts(part: WirePart) -> list[Part]:

@@ -11,6 +11,7 @@ import msgspec
 from dataplane.llm.hub.parts import Media, Native, Part, Text, Thinking, ToolCall, ToolResult
 from dataplane.llm.hub.request import Message
 from dataplane.llm.protocols import Protocol
+from dataplane.llm.translate.gemini.arguments import arguments_of
 from dataplane.llm.translate.gemini.fields import Fields, Wrong
 from dataplane.llm.translate.gemini.media import blob, file
 from dataplane.llm.translate.gemini.signature import from_wire
@@ -40,7 +41,20 @@ class ContentsReader:
 
     def messages(self, contents: list[Fields]) -> list[Message]:
         """The turns. Raises Wrong."""
-        return [self._message(content) for content in contents]
+        read: list[Message] = []
+        for content in contents:
+            message = self._message(content)
+            if message.role != "assistant":
+                read.append(message)
+            elif read and read[-1].role == "assistant":
+                # Google's SDKs give a streamed answer back as a content for each of its chunks.
+                _join(read[-1].parts, message.parts)
+            else:
+                parts: list[Part] = []
+                _join(parts, message.parts)
+                message.parts = parts
+                read.append(message)
+        return read
 
     def system(self, raw: msgspec.Raw | None, at: str) -> list[Part]:
         """The instructions: a content, or just a text. Raises Wrong."""
@@ -113,7 +127,7 @@ class ContentsReader:
         call = ToolCall(
             call_id,
             fields.text("name"),
-            bytes(arguments).decode() if arguments is not None else "{}",
+            arguments_of(arguments),
             signature=signature,
         )
         if not call.name:
@@ -149,6 +163,21 @@ class ContentsReader:
         return result
 
 
+def _join(parts: list[Part], more: list[Part]) -> None:
+    """Adds what may be pieces of one streamed answer: a thought is signed as a whole."""
+    for part in more:
+        last = parts[-1] if parts else None
+        match part, last:
+            case Text(), Text():
+                last.text += part.text
+                last.signature = part.signature or last.signature
+            case Thinking(redacted=False), Thinking(redacted=False, signature=""):
+                last.text += part.text
+                last.signature = part.signature
+            case _:
+                parts.append(part)
+
+
 def _result(fields: Fields) -> ToolResult:
     """What a function answered: {"result": "..."} and the like are just that text."""
     raw = fields.raw("response")
@@ -161,7 +190,7 @@ def _result(fields: Fields) -> ToolResult:
             return ToolResult("", [Text(_worded(inner))], is_error=True)
         if key in _RESULTS and isinstance(inner, str):
             return ToolResult("", [Text(inner)] if inner else [])
-    return ToolResult("", [Text(bytes(raw).decode())])
+    return ToolResult("", [Text(arguments_of(raw))])
 
 
 def _worded(value: Any) -> str:

@@ -68,8 +68,10 @@ def part_object(part: Part) -> dict[str, Any] | None:
 
 def thought_object(part: Thinking) -> dict[str, Any]:
     """A thought, signed so that it can be taken back."""
-    written: dict[str, Any] = {"text": part.text, "thought": True}
     signature = to_wire(part)
+    # An empty text makes chats of google-genai 1.x forget the turn.
+    written: dict[str, Any] = {"text": part.text} if part.text or not signature else {}
+    written["thought"] = True
     if signature:
         written["thoughtSignature"] = signature
     return written

@@ -71,7 +71,7 @@ def _output(request: Request, losses: Losses, config: dict[str, Any]) -> None:
     if form.kind == "json_schema" and form.schema is not None:
         config["responseJsonSchema"] = form.schema
         if form.description:
-            losses.hint("response_format.description")
+            losses.hint(f"{request.said.get('output', 'output')}.description")
 
 
 def _thinking(reasoning: Reasoning, model: int) -> dict[str, Any]:

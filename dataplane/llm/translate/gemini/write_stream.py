@@ -2,13 +2,16 @@
 
 A call is written whole when it ends; why a candidate finished, what it cites and the usage come in
 the last chunk.
+
+Rule: the last chunk has words or a call, as Google's has. Chats of google-genai 1.x forget a turn
+in which a chunk had none, so each piece waits for the next one.
 """
 
 from typing import Any
 
 import msgspec
 
-from dataplane.llm.hub.answer import Failure, Finish, TokenLogprob, Usage
+from dataplane.llm.hub.answer import Failure, Finish, Usage
 from dataplane.llm.hub.delta import (
     ArgumentsDelta,
     Begin,
@@ -41,12 +44,10 @@ from dataplane.llm.translate.gemini.write_answer import (
 )
 
 _ENCODER = msgspec.json.Encoder()
-_TEXT = b'{"candidates":[{"content":{"parts":[{"text":%b}],"role":"model"},"index":%d}],%b}'
-_THOUGHT = (
-    b'{"candidates":[{"content":{"parts":[{"text":%b,"thought":true}],"role":"model"},'
-    b'"index":%d}],%b}'
-)
-_NOTHING: dict[str, Any] = {"parts": [{"text": ""}], "role": "model"}
+_CHUNK = b'{"candidates":[{"content":{"parts":[%b],"role":"model"},"index":%d%b}],%b}'
+_TEXT = b'{"text":%b}'
+_THOUGHT = b'{"text":%b,"thought":true}'
+_NOTHING = b'{"text":""}'
 
 
 class _Choice:
@@ -73,6 +74,8 @@ class GeminiStreamWriter:
         self._over = False
         self._echo = echo
         self._tail = b""
+        self._held: tuple[bytes, int, bytes] | None = None
+        """The latest piece: part, candidate, and what else it says of that."""
         self._texts: dict[int, list[Literal]] = {}
         self._choices: dict[int, _Choice] = {}
         self._usage: Usage | None = None
@@ -94,11 +97,11 @@ class GeminiStreamWriter:
         thought = isinstance(choice.part, Thinking)
         if not thought:
             choice.words.append(delta.text)
+        scores = b""
         if delta.logprobs:
-            out.append(self._scored(delta.text, delta.choice, delta.logprobs))
-            return
+            scores = b',"logprobsResult":%b' % _ENCODER.encode(logprobs_object(delta.logprobs))
         template = _THOUGHT if thought else _TEXT
-        out.append(self._framed(template % (delta.text, delta.choice, self._tail)))
+        self._hold((template % delta.text, delta.choice, scores), out)
 
     def _other(self, delta: Delta, out: list[bytes]) -> None:
         match delta:
@@ -121,6 +124,8 @@ class GeminiStreamWriter:
             case End():
                 out.append(self._last())
             case Failed(failure):
+                if self._held is not None:
+                    self._hold(self._held, out)
                 out.append(self._failed(failure))
             case TextDelta():  # has its own short way
                 pass
@@ -150,7 +155,7 @@ class GeminiStreamWriter:
             case _:
                 written = part_object(part)
                 if written is not None:
-                    out.append(self._chunk(at, written))
+                    self._hold((_ENCODER.encode(written), at, b""), out)
 
     def _close(self, at: int, out: list[bytes]) -> None:
         choice = self._choice(at)
@@ -159,32 +164,32 @@ class GeminiStreamWriter:
                 words = self._texts.pop(at, [])
                 arguments = call.arguments + (text_of(join(words)) if words else "")
                 whole = ToolCall(call.id, call.name, arguments, custom=call.custom)
-                out.append(self._chunk(at, call_object(whole)))
+                self._hold((_ENCODER.encode(call_object(whole)), at, b""), out)
             case Thinking(redacted=redacted) if choice.signature:
                 signed = Thinking(signature=choice.signature, redacted=redacted)
-                out.append(self._chunk(at, thought_object(signed)))
+                self._hold((_ENCODER.encode(thought_object(signed)), at, b""), out)
             case _:
                 pass
         choice.part = None
 
-    def _scored(self, words: Literal, at: int, logprobs: list[TokenLogprob]) -> bytes:
-        candidate = {
-            "content": {"parts": [{"text": msgspec.Raw(words)}], "role": "model"},
-            "index": at,
-            "logprobsResult": logprobs_object(logprobs),
-        }
-        return self._framed(b'{"candidates":[%b],%b}' % (_ENCODER.encode(candidate), self._tail))
-
-    def _chunk(self, at: int, part: dict[str, Any]) -> bytes:
-        candidate = {"content": {"parts": [part], "role": "model"}, "index": at}
-        return self._framed(b'{"candidates":[%b],%b}' % (_ENCODER.encode(candidate), self._tail))
+    def _hold(self, piece: tuple[bytes, int, bytes], out: list[bytes]) -> None:
+        held = self._held
+        if held is not None:
+            out.append(self._framed(_CHUNK % (*held, self._tail)))
+        self._held = piece
 
     def _last(self) -> bytes:
         """Why each candidate finished, what it cites, and the usage."""
         candidates = []
+        held = self._held
         for at in sorted(self._choices):
             choice = self._choices[at]
-            candidate: dict[str, Any] = {"content": _NOTHING}
+            mine = held is not None and held[1] == at
+            part, _, scores = held if held is not None and mine else (_NOTHING, at, b"")
+            content = {"parts": [msgspec.Raw(part)], "role": "model"}
+            candidate: dict[str, Any] = {"content": content}
+            if scores:
+                candidate["logprobsResult"] = msgspec.Raw(scores.partition(b":")[2])
             if choice.finish is not None:
                 candidate["finishReason"] = FINISH_REASONS[choice.finish]
             candidate["index"] = at

@@ -35,7 +35,7 @@ def passed_on(scheme: AuthScheme, names: Names, values: Values, query: str) -> b
     sent: dict[bytes, bytes] = {}
     for name, value in zip(names, values, strict=True):
         sent.setdefault(name.lower(), value)
-    authorization = sent.get(b"authorization", b"")
+    authorization = sent.pop(b"authorization", b"")
     if authorization[:5].lower() == _AWS:
         authorization = b""
     if scheme in (AuthScheme.BEARER, AuthScheme.SIGV4):

@@ -19,16 +19,18 @@ from dataplane.filters.builtin import request_filters
 from dataplane.filters.chain import run_request_chain
 from dataplane.llm.chat import parse_chat
 from dataplane.llm.usage import TAIL_BYTES, usage_in_tail
+from dataplane.llm.wire.body import peek
 from dataplane.observe import spans
 from dataplane.observe.latency import Latencies
 from dataplane.observe.tracing import Tracer
 from dataplane.runtime.config import ListenerKind, RuntimeConfig
 from dataplane.runtime.headers import for_client
 from dataplane.runtime.messages import Headers, LocalReply, Request
+from dataplane.runtime.protocols import Operation
 from dataplane.server.chooser import Chooser
 from dataplane.server.downstream import Call, Downstream
 from dataplane.server.perform import Decider, Performer, identified
-from dataplane.server.responses import ResponsesState
+from dataplane.server.responses import Continued, ResponsesState, Settled
 from dataplane.sessions.opened import opened
 from dataplane.sessions.remembering import Remembering
 from dataplane.upstream.client import Answer, UpstreamClient, UpstreamError
@@ -92,36 +94,43 @@ class Exchange:
             await self._ask_agents(call, request, downstream)
 
     async def _ask_models(self, call: Call, request: Request, downstream: Downstream) -> None:
-        remembers = call.ask.remembers
-        whole = await self._responses.continued(call, request) if remembers else request
-        if isinstance(whole, LocalReply):
-            downstream.reply(whole)
-            return
-        choice = await self._chooser.choose(call, whole)
+        turn = Continued(request)
+        if call.ask.remembers:
+            continued = await self._responses.continued(call, request)
+            if isinstance(continued, LocalReply):
+                downstream.reply(continued)
+                return
+            turn = continued
+        choice = await self._chooser.choose(call, turn.request)
         if isinstance(choice, LocalReply):
             downstream.reply(choice)
             return
         chosen = choice.chosen
-        keep = self._responses.settled(call, choice.request, chosen.models) if remembers else None
-        if isinstance(keep, LocalReply):
-            downstream.reply(keep)
+        models = chosen.models
+        settled: Settled | LocalReply = Settled(choice.request)
+        if call.ask.remembers:
+            turn = replace(turn, request=choice.request)
+            settled = self._responses.settled(call, turn, models)
+        if isinstance(settled, LocalReply):
+            downstream.reply(settled)
             return
-        downstream.relay(choice.request, chosen.models, keep, chosen.headers())
+        told = chosen.headers()
+        downstream.relay(settled.request, models, settled.keep, told, chosen.marks)
 
     async def _filtered(self, call: Call) -> Request | LocalReply:
         names = call.listener.input_filters
         if not names:
             return call.request
-        # What is no chat request to begin with is the client's fault, not the filters'.
-        chat = parse_chat(call.request.body)
-        if isinstance(chat, LocalReply):
-            return chat
+        # What is no request of its API to begin with is the client's fault, not the filters'.
+        problem = _problem(call, call.request.body)
+        if problem is not None:
+            return problem
         chain = request_filters(names, call.config.filters)
         verdict = await self._performer.run(run_request_chain(chain, call.request), call)
         if isinstance(verdict, LocalReply):
             return verdict
-        chat = parse_chat(verdict.request.body)
-        return spoilt(names, chat) if isinstance(chat, LocalReply) else verdict.request
+        problem = _problem(call, verdict.request.body)
+        return spoilt(names, problem) if problem is not None else verdict.request
 
     async def _ask_agents(self, call: Call, request: Request, downstream: Downstream) -> None:
         record = call.record
@@ -191,3 +200,14 @@ class Exchange:
         if usage is not None:
             call.record.input_tokens = usage.input
             call.record.output_tokens = usage.output
+
+
+def _problem(call: Call, body: bytes) -> LocalReply | None:
+    """What is wrong with a body: all of it is looked at where it is chat, else only that it is an
+    object with a fitting `model` and `stream`, as unknown fields pass.
+    """
+    if call.ask.operation is Operation.CHAT:
+        chat = parse_chat(body)
+        return chat if isinstance(chat, LocalReply) else None
+    found = peek(body)
+    return found if isinstance(found, LocalReply) else None

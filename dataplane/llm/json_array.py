@@ -1,0 +1,26 @@
+"""Google's other form of a stream: one JSON array, for clients that do not say `alt=sse`."""
+
+from dataplane.llm.hub.delta import Delta, End
+from dataplane.llm.sse import SseDecoder
+from dataplane.llm.translate.codec import StreamWriter
+
+
+class JsonArrayWriter:
+    """A StreamWriter around another one that writes events: their data become elements."""
+
+    content_type = "application/json"
+
+    def __init__(self, events: StreamWriter) -> None:
+        self._events = events
+        self._decoder = SseDecoder()
+        self._begun = False
+
+    def feed(self, deltas: list[Delta]) -> bytes:
+        """See StreamWriter. An array that broke off is not closed."""
+        pieces = []
+        for event in self._decoder.feed(self._events.feed(deltas)):
+            pieces += [b",\r\n" if self._begun else b"[", event.data]
+            self._begun = True
+        if deltas and isinstance(deltas[-1], End):
+            pieces.append(b"]\n" if self._begun else b"[]\n")
+        return b"".join(pieces)

@@ -18,6 +18,7 @@ from dataplane.llm.translate.converse.write_turns import (
     uses_tools,
     write_turns,
 )
+from dataplane.llm.translate.messages.strict_schema import strict_schema
 from dataplane.runtime.dialect import Dialect
 
 _ENCODER = msgspec.json.Encoder()
@@ -85,21 +86,8 @@ def _format(request: Request, output: dict[str, Any], losses: Losses) -> None:
 
 
 def closed(schema: msgspec.Raw) -> str:
-    """A schema as the string that Bedrock wants, every object of it without further properties."""
-    found = msgspec.json.decode(schema)
-    _close_objects(found)
-    return _ENCODER.encode(found).decode()
-
-
-def _close_objects(schema: object) -> None:
-    if isinstance(schema, list):
-        for item in schema:
-            _close_objects(item)
-    elif isinstance(schema, dict):
-        if schema.get("type") == "object":
-            schema.setdefault("additionalProperties", False)
-        for item in schema.values():
-            _close_objects(item)
+    """A schema as the string that Bedrock wants; it guarantees what Anthropic's API does."""
+    return _ENCODER.encode(strict_schema(msgspec.json.decode(schema))).decode()
 
 
 def _labels(request: Request, body: dict[str, Any], losses: Losses) -> None:

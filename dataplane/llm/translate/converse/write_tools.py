@@ -17,6 +17,7 @@ from dataplane.llm.protocols import Protocol
 from dataplane.llm.translate.converse.families import ANTHROPIC, NOVA
 from dataplane.llm.translate.converse.read_tools import GROUNDING
 from dataplane.llm.translate.converse.write_parts import cache_point
+from dataplane.llm.translate.messages.strict_schema import strict_schema
 
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _NOTHING: dict[str, Any] = {"type": "object", "properties": {}}
@@ -94,6 +95,9 @@ def _tool(tool: Tool, family: str, names: FlatNames, losses: Losses) -> dict[str
     if tool.strict:
         if family == ANTHROPIC:
             spec["strict"] = True
+            if tool.parameters is not None:
+                schema = strict_schema(msgspec.json.decode(tool.parameters))
+                spec["inputSchema"] = {"json": {"type": "object", **schema}}
         else:
             losses.hint(f"tools: {flat}: strict")
     return {"toolSpec": spec}

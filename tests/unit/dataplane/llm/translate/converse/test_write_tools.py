@@ -44,7 +44,7 @@ def test_a_function_is_told_whole() -> None:
         "toolSpec": {
             "name": "f",
             "description": "d",
-            "inputSchema": {"json": OBJECT},
+            "inputSchema": {"json": {"type": "object", "additionalProperties": False}},
             "strict": True,
         }
     }

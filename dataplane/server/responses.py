@@ -6,7 +6,7 @@ its own state (OpenAI; not every one that has the Responses API) is asked untouc
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -32,6 +32,22 @@ log = logging.getLogger(__name__)
 _KIND = "response"
 MakeStore = Callable[[StateStorage], Store | None]
 Keep = Callable[[bytes], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Continued:
+    """A request, and whether all that came before it is in it now."""
+
+    request: Request
+    found: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A request that is ready, and what is to be called with its answer."""
+
+    request: Request
+    keep: Keep | None = None
 
 
 class ResponsesState:
@@ -60,38 +76,42 @@ class ResponsesState:
             await self._store.close()
             self._store = None
 
-    async def continued(self, call: "Call", request: Request) -> Request | LocalReply:
+    async def continued(self, call: "Call", request: Request) -> "Continued | LocalReply":
         """The request with everything that was said before it, where we are who remembers."""
         turn = history.turn(request.body)
         if turn is None or not turn.previous:
-            return request
+            return Continued(request)
         found = await self._find(call, turn.previous)
         if isinstance(found, LocalReply):
             return found
         if found is None:
-            return request  # the provider may know it: `settled` tells
+            return Continued(request)
         try:
-            return replace(request, body=history.continued(request.body, found.items))
+            merged = history.continued(request.body, found.items)
         except (ValueError, RecursionError) as problem:
             message = f"The request is not one of the Responses API: {problem}."
             return LocalReply(400, message, ResponseDetail.INVALID_BODY)
+        return Continued(replace(request, body=merged), found=True)
 
     def settled(
-        self, call: "Call", request: Request, models: Sequence[str]
-    ) -> LocalReply | Keep | None:
-        """What is to be called with the answer, or None when it is not to be kept; a 400 when
-        nobody remembers what the request continues.
-
-        :param request: what `continued` gave; it goes to `models`, or to the one that it names.
+        self, call: "Call", turn: "Continued", models: Sequence[str]
+    ) -> "Settled | LocalReply":
+        """How a request goes on to `models`, or to the one that it names; a 400 when nobody
+        remembers what it continues.
         """
-        turn = history.turn(request.body)
-        if turn is None or _remembers_itself(call, models[0] if models else turn.model):
-            return None
-        if turn.previous:
-            return _not_found(turn.previous)
-        if self._store is None or not turn.stored:
-            return None
-        return partial(self._keep, call, request.body)
+        request = turn.request
+        said = history.turn(request.body)
+        if said is None:
+            return Settled(request)
+        if _remembers_itself(call, models[0] if models else said.model):
+            if turn.found:
+                request = replace(request, body=history.cut_loose(request.body))
+            return Settled(request)
+        if said.previous and not turn.found:
+            return _not_found(said.previous)
+        if self._store is None or not said.stored:
+            return Settled(request)
+        return Settled(request, partial(self._keep, call, request.body))
 
     async def answer(self, call: "Call", stored: Stored) -> LocalReply:
         """The answer to a request about a response that was kept."""

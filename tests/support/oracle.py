@@ -23,8 +23,14 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from dataplane.llm.protocols import Protocol
 from dataplane.llm.sse import SseDecoder
 
-# What we say beyond OpenAI's own schema, as everybody's reasoning models do.
-EXTENSIONS = frozenset(("reasoning_content", "reasoning_details"))
+EXTENSIONS = frozenset(
+    (
+        # what we say beyond OpenAI's own schema, as everybody's reasoning models do
+        *("reasoning_content", "reasoning_details"),
+        # what OpenAI says beyond its SDK's types (recordings) and the Open Responses schema wants
+        *("annotations", "store", "presence_penalty", "frequency_penalty"),
+    )
+)
 
 
 def problems_of_answer(protocol: Protocol, body: bytes) -> list[str]:

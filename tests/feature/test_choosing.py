@@ -1,5 +1,6 @@
 """Choosing a model, as operators and clients see it: both planes, real providers, real stores."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
@@ -12,6 +13,7 @@ from aiohttp import ClientSession, web
 
 from tests.support.agents import Received, Service, completion, replies, service
 from tests.support.planes import Planes, planes
+from tests.support.stores import redis_server
 from tests.support.wait import until
 
 CODE = "Write a Python function that sorts a list of numbers."
@@ -237,3 +239,107 @@ async def test_routing_model_that_fails_leaves_the_model_asked_for(desk: Desk) -
     await desk.apply(routing_preferences=PREFERENCES, overrides={"llm_routing_model": "cheap"})
     assert await desk.ask(CODE) == "m-base"
     assert desk.told["x-outrider-route-reason"] == "the routing model failed: it answered 503"
+
+
+async def test_redis_lets_two_data_planes_share_a_session(tmp_path: Path) -> None:
+    async with AsyncExitStack() as stack:
+
+        async def answer(one: Received) -> web.StreamResponse:
+            return answers(one)
+
+        redis = stack.enter_context(redis_server())
+        provider = await stack.enter_async_context(service(answer))
+        made = config(provider.url) | {
+            "routing_preferences": PREFERENCES,
+            "routing": {"session_cache": {"type": "redis", "url": redis}},
+        }
+        text = json.dumps(made)
+        running = await stack.enter_async_context(planes(text, tmp_path, workers=2))
+        client = await stack.enter_async_context(ClientSession())
+        desk = Desk(running, provider, client, made)
+        mine = {"x-model-affinity": "conversation-1"}
+        assert await desk.ask(CODE, headers=mine) == "m-strong"
+        assert await desk.ask(REVIEW, headers=mine, worker=1) == "m-strong"
+        assert await desk.ask(REVIEW, worker=1) == "m-cheap"
+
+
+async def test_store_that_is_gone_forgets_and_fails_nobody(tmp_path: Path) -> None:
+    async with AsyncExitStack() as stack:
+
+        async def answer(one: Received) -> web.StreamResponse:
+            return answers(one)
+
+        provider = await stack.enter_async_context(service(answer))
+        made = config(provider.url) | {
+            "routing_preferences": PREFERENCES,
+            "routing": {"session_cache": {"type": "redis", "url": "redis://127.0.0.1:1/0"}},
+        }
+        running = await stack.enter_async_context(planes(json.dumps(made), tmp_path))
+        client = await stack.enter_async_context(ClientSession())
+        desk = Desk(running, provider, client, made)
+        mine = {"x-model-affinity": "conversation-1"}
+        assert await desk.ask(CODE, headers=mine) == "m-strong"
+        assert await desk.ask(REVIEW, headers=mine) == "m-cheap"
+
+
+async def test_instructions_are_marked_for_the_cache_of_anthropics_models(desk: Desk) -> None:
+    desk.config["model_providers"].append(
+        {"name": "claude", "model": "anthropic/claude", "base_url": desk.provider.url}
+    )
+
+    async def answer(one: Received) -> web.StreamResponse:
+        said: dict[str, Any] = {
+            "id": "m",
+            "type": "message",
+            "role": "assistant",
+            "model": "claude",
+        }
+        said |= {"content": [{"type": "text", "text": "ok"}], "stop_reason": "end_turn"}
+        return web.json_response({**said, "usage": {"input_tokens": 1, "output_tokens": 1}})
+
+    desk.provider.answer = answer
+    await desk.apply(prompt_caching={"enabled": True})
+    system = "These are long instructions. " * 300
+    ask: dict[str, Any] = {"model": "claude", "system": system, "max_tokens": 10}
+    mark = {"type": "ephemeral"}
+    await desk.ask("hi", "/v1/messages", **ask)
+    sent = desk.provider.received[-1].body
+    assert sent["system"] == [{"type": "text", "text": system, "cache_control": mark}]
+    assert sent["messages"][0]["content"][0]["cache_control"] == mark
+    await desk.ask("hi", "/v1/messages", headers={"x-plano-cache": "off"}, **ask)
+    assert desk.provider.received[-1].body["system"] == system
+    turns = [{"role": "system", "content": system}, {"role": "user", "content": "hi"}]
+    await desk.ask(model="claude", messages=turns)
+    assert desk.provider.received[-1].body["system"][0]["cache_control"]["type"] == "ephemeral"
+
+
+async def test_fastest_model_is_the_one_that_has_answered_fastest_here(desk: Desk) -> None:
+    async def answer(one: Received) -> web.StreamResponse:
+        if one.body["model"] == "m-strong":
+            await asyncio.sleep(0.05)
+        return answers(one)
+
+    desk.provider.answer = answer
+    fastest = [{**PREFERENCES[0], "selection_policy": {"prefer": "fastest"}}, PREFERENCES[1]]
+    source = {"type": "latency", "provider": "outrider"}
+    await desk.apply(routing_preferences=fastest, model_metrics_sources=[source])
+    asked: list[str] = []
+    while asked[-2:] != ["m-cheap", "m-cheap"]:
+        asked.append(await desk.ask(CODE))
+        desk.planes.workers[0].families()  # counts what has finished
+        assert len(asked) < 20
+    assert asked[:2] == ["m-strong", "m-cheap"]
+
+
+async def test_session_moves_to_the_provider_that_answered_after_a_failure(desk: Desk) -> None:
+    strong = next(p for p in desk.config["model_providers"] if p["name"] == "strong")
+    strong["base_url"] = "http://127.0.0.1:1/v1"
+    await desk.apply(routing_preferences=PREFERENCES)
+    mine = {"x-model-affinity": "conversation-1"}
+    assert await desk.ask(CODE, headers=mine) == "m-cheap"
+    desk.planes.workers[0].families()
+
+    first = ""
+    async with asyncio.timeout(5):
+        while first != "cheap":
+            first = (await desk.decide(CODE, headers=mine))["models"][0]

@@ -51,6 +51,42 @@ def test_any_chunking_gives_the_same_events(parts: list[bytes], data: st.DataObj
 
 
 @given(
+    st.lists(
+        st.sampled_from(
+            [
+                b"data: a\n\n",
+                b"event: n\ndata: b\n\n",
+                b"event: n\n\n",
+                b"data: a\ndata: b\n\n",
+                b"id: 1\ndata: c\n\n",
+                b": ping\n\n",
+                b"data: x",
+                b"\n",
+                b"\n\n",
+                b"\r\n",
+            ]
+        )
+    ),
+    st.data(),
+)
+def test_whole_events_at_once_are_what_they_are_byte_by_byte(
+    parts: list[bytes], data: st.DataObject
+) -> None:
+    stream = b": the way of whole events begins after the first line\n\n" + b"".join(parts)
+    cut = data.draw(st.integers(0, len(stream)))
+    bit_by_bit = decode(*[stream[at : at + 1] for at in range(len(stream))])
+    assert decode(stream[:55], stream[55:]) == bit_by_bit
+    assert decode(stream[:cut], stream[cut:]) == bit_by_bit
+
+
+def test_large_event_within_a_chunk_is_bounded() -> None:
+    decoder = SseDecoder(max_event_bytes=10)
+    decoder.feed(b"\n\n")
+    with pytest.raises(SseError, match="event is larger than 10"):
+        decoder.feed(b"data: 12345678901\n\n")
+
+
+@given(
     st.builds(
         Event,
         data=st.binary().map(lambda b: b.replace(b"\r", b"")),

@@ -61,3 +61,10 @@ def test_given_schema_stays_as_it_was() -> None:
     schema = {"type": "object", "properties": {"a": {"type": "integer", "minimum": 1}}}
     strict_schema(schema)
     assert schema == {"type": "object", "properties": {"a": {"type": "integer", "minimum": 1}}}
+
+
+def test_endless_schema_is_no_harm() -> None:
+    deep: dict[str, Any] = {}
+    for _ in range(400):
+        deep = {"type": "object", "properties": {"a": deep}}
+    assert strict_schema(deep)["additionalProperties"] is False

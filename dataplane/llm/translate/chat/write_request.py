@@ -33,9 +33,8 @@ def write_request(request: Request, dialect: Dialect, losses: Losses) -> bytes:
     if request.reasoning is not None:
         _reasoning(request.reasoning, request, losses, body)
     _labels(request, dialect, losses, body)
-    for name, value in (("modalities", [one for one in request.modalities if one != "text"]),):
-        if value:
-            losses.refuse(name)
+    if any(one != "text" for one in request.modalities):
+        losses.refuse("modalities")
     for name in request.include:
         losses.hint(f"include: {name}")
     if request.stream:

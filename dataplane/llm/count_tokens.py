@@ -72,16 +72,6 @@ def count_text(text: str) -> int:
     return _bytes(text.encode("utf-8", "replace"))
 
 
-def messages_body(tokens: int) -> bytes:
-    """What Anthropic's /v1/messages/count_tokens answers."""
-    return b'{"input_tokens":%d}' % tokens
-
-
-def gemini_body(tokens: int) -> bytes:
-    """What Gemini's :countTokens answers."""
-    return b'{"totalTokens":%d}' % tokens
-
-
 def _bytes(data: bytes) -> int:
     whole = len(data)
     if not whole:

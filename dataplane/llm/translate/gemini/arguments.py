@@ -22,4 +22,6 @@ def arguments_of(args: msgspec.Raw | None) -> str:
     told = bytes(args) if args is not None else b""
     if told in (b"", b"null"):
         return "{}"
-    return (msgspec.json.format(told, indent=-1) if b"\n" in told else told).decode()
+    return (msgspec.json.format(told, indent=-1) if b"\n" in told else told).decode(
+        "utf-8", "replace"
+    )

@@ -22,6 +22,7 @@ from dataplane.llm.translate.gemini.wire import (
     Candidate,
     Feedback,
     WirePart,
+    counted,
 )
 
 _ENCODER = msgspec.json.Encoder()
@@ -35,6 +36,7 @@ def read_answer(body: bytes) -> Answer | Unreadable:
         wire = RESPONSE.decode(body)
         if wire.error and bytes(wire.error) != b"null":
             return Unreadable(f"it carries an error: {streamed_failure(wire.error).message}")
+        usage = counted(wire.usage_metadata)
         salt = salt_of(wire.response_id, body)
         feedback = wire.prompt_feedback
         if wire.candidates:
@@ -51,7 +53,7 @@ def read_answer(body: bytes) -> Answer | Unreadable:
         wire.response_id or "",
         wire.model_version or "",
         choices,
-        wire.usage_metadata.counted() if wire.usage_metadata is not None else None,
+        usage,
         created_of(wire.create_time),
     )
 

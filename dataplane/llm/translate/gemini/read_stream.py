@@ -6,7 +6,7 @@ it finished.
 
 import msgspec
 
-from dataplane.llm.hub.answer import Failure, Finish, TokenLogprob, Usage
+from dataplane.llm.hub.answer import Failure, Finish, TokenLogprob
 from dataplane.llm.hub.delta import (
     ArgumentsDelta,
     Begin,
@@ -46,7 +46,7 @@ from dataplane.llm.translate.gemini.wire import (
     Candidate,
     Response,
     WirePart,
-    WireUsage,
+    counted,
 )
 
 MAX_EVENT_BYTES = 32 << 20  # a picture comes whole in one event; the API's own limit is 20 MB
@@ -87,7 +87,7 @@ class GeminiStreamReader:
     def __init__(self) -> None:
         self._events = SseDecoder(MAX_EVENT_BYTES)
         self._choices: dict[int, _Choice] = {}
-        self._usage: WireUsage | None = None
+        self._usage = ABSENT
         self._salt = ""
         self._begun = False
         self._over = False
@@ -112,7 +112,10 @@ class GeminiStreamReader:
         if self._over or not self._choices or not whole:
             return []
         self._over = True
-        usage: Usage | None = self._usage.counted() if self._usage is not None else None
+        try:
+            usage = counted(self._usage)
+        except (ValueError, RecursionError):
+            usage = None
         return [*([UsageDelta(usage)] if usage is not None else ()), End()]
 
     def _take(self, data: bytes, out: list[Delta]) -> None:
@@ -127,7 +130,7 @@ class GeminiStreamReader:
             return
         if not self._begun:
             self._begin(wire, data, out)
-        if wire.usage_metadata is not None:
+        if wire.usage_metadata:
             self._usage = wire.usage_metadata
         for number, candidate in enumerate(wire.candidates or ()):
             at = candidate.index if candidate.index is not None else number

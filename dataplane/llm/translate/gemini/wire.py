@@ -165,7 +165,8 @@ class Response(msgspec.Struct, rename="camel"):
     """A GenerateContentResponse."""
 
     candidates: list[Candidate] | None = None
-    usage_metadata: WireUsage | None = None
+    usage_metadata: msgspec.Raw = ABSENT
+    """Told with every chunk; only the last one counts: `counted`."""
     model_version: str | None = None
     response_id: str | None = None
     prompt_feedback: Feedback | None = None
@@ -173,4 +174,11 @@ class Response(msgspec.Struct, rename="camel"):
     error: msgspec.Raw = ABSENT
 
 
+def counted(raw: msgspec.Raw) -> Usage | None:
+    """Usage in the hub's form. Raises msgspec.ValidationError."""
+    usage = _USAGE.decode(raw) if raw else None
+    return usage.counted() if usage is not None else None
+
+
+_USAGE = msgspec.json.Decoder(WireUsage | None)
 RESPONSE = msgspec.json.Decoder(Response)

@@ -44,6 +44,7 @@ from dataplane.llm.translate.gemini.write_answer import (
 )
 
 _ENCODER = msgspec.json.Encoder()
+_HEAD = b'{"candidates":[{"content":{"parts":[%b],"role":"model"},"index":%%d}],'
 _CHUNK = b'{"candidates":[{"content":{"parts":[%b],"role":"model"},"index":%d%b}],%b}'
 _TEXT = b'{"text":%b}'
 _THOUGHT = b'{"text":%b,"thought":true}'
@@ -53,14 +54,19 @@ _NOTHING = b'{"text":""}'
 class _Choice:
     """One candidate's state: the open part, and what the last chunk has to say."""
 
-    __slots__ = ("citations", "finish", "part", "signature", "words")
+    __slots__ = ("begun", "citations", "ends", "finish", "part", "signature", "words")
 
     def __init__(self) -> None:
         self.part: Part | None = None
         self.words: list[Literal] = []
-        """Of the open call; of all texts, since citations count their bytes."""
+        """Of all texts, since citations count their bytes."""
+        self.begun = 0
+        """How many words there were when the open part began."""
         self.signature = ""
-        self.citations: list[Citation] = []
+        self.citations: list[tuple[int, Citation]] = []
+        """With the words that its text begins at."""
+        self.ends: dict[int, int] = {}
+        """Where a text ended that began at so many words."""
         self.finish: Finish | None = None
 
 
@@ -74,8 +80,11 @@ class GeminiStreamWriter:
         self._over = False
         self._echo = echo
         self._tail = b""
+        self._text_template = self._thought_template = b""
         self._held: tuple[bytes, int, bytes] | None = None
         """The latest piece: part, candidate, and what else it says of that."""
+        self._plain: tuple[bytes, bytes, int] | None = None
+        """The latest piece when it is just words: its template, the words, the candidate."""
         self._texts: dict[int, list[Literal]] = {}
         self._choices: dict[int, _Choice] = {}
         self._usage: Usage | None = None
@@ -97,11 +106,15 @@ class GeminiStreamWriter:
         thought = isinstance(choice.part, Thinking)
         if not thought:
             choice.words.append(delta.text)
-        scores = b""
         if delta.logprobs:
             scores = b',"logprobsResult":%b' % _ENCODER.encode(logprobs_object(delta.logprobs))
-        template = _THOUGHT if thought else _TEXT
-        self._hold((template % delta.text, delta.choice, scores), out)
+            template = _THOUGHT if thought else _TEXT
+            self._hold((template % delta.text, delta.choice, scores), out)
+            return
+        if self._plain is not None or self._held is not None:
+            self._release(out)
+        template = self._thought_template if thought else self._text_template
+        self._plain = (template, delta.text, delta.choice)
 
     def _other(self, delta: Delta, out: list[bytes]) -> None:
         match delta:
@@ -114,7 +127,8 @@ class GeminiStreamWriter:
             case SignatureDelta(signature, at):
                 self._choice(at).signature += signature
             case CitationDelta(citation, at):
-                self._choice(at).citations.append(citation)
+                choice = self._choice(at)
+                choice.citations.append((choice.begun, citation))
             case PartEnd(at):
                 self._close(at, out)
             case Finished(finish, at):
@@ -124,8 +138,7 @@ class GeminiStreamWriter:
             case End():
                 out.append(self._last())
             case Failed(failure):
-                if self._held is not None:
-                    self._hold(self._held, out)
+                self._release(out)
                 out.append(self._failed(failure))
             case TextDelta():  # has its own short way
                 pass
@@ -135,6 +148,9 @@ class GeminiStreamWriter:
         model = literal(begin.model or self._echo.request.model)
         answer_id = literal(begin.id or self._echo.answer_id)
         self._tail = b'"modelVersion":%b,"responseId":%b' % (model, answer_id)
+        rest = self._tail.replace(b"%", b"%%") + b"}"
+        self._text_template = _HEAD % _TEXT + rest
+        self._thought_template = _HEAD % _THOUGHT + rest
 
     def _choice(self, at: int) -> _Choice:
         choice = self._choices.get(at)
@@ -145,6 +161,7 @@ class GeminiStreamWriter:
     def _open(self, part: Part, at: int, out: list[bytes]) -> None:
         choice = self._choice(at)
         choice.part = part
+        choice.begun = len(choice.words)
         match part:
             case ToolCall():
                 self._texts[at] = []
@@ -168,20 +185,33 @@ class GeminiStreamWriter:
             case Thinking(redacted=redacted) if choice.signature:
                 signed = Thinking(signature=choice.signature, redacted=redacted)
                 self._hold((_ENCODER.encode(thought_object(signed)), at, b""), out)
+            case Text() if choice.citations:
+                choice.ends[choice.begun] = len(choice.words)
             case _:
                 pass
         choice.part = None
 
     def _hold(self, piece: tuple[bytes, int, bytes], out: list[bytes]) -> None:
-        held = self._held
-        if held is not None:
-            out.append(self._framed(_CHUNK % (*held, self._tail)))
+        self._release(out)
         self._held = piece
+
+    def _release(self, out: list[bytes]) -> None:
+        if self._plain is not None:
+            template, words, at = self._plain
+            out.append(self._framed(template % (words, at)))
+            self._plain = None
+        elif self._held is not None:
+            out.append(self._framed(_CHUNK % (*self._held, self._tail)))
+            self._held = None
 
     def _last(self) -> bytes:
         """Why each candidate finished, what it cites, and the usage."""
         candidates = []
         held = self._held
+        if self._plain is not None:
+            template, words, at = self._plain
+            thought = template == self._thought_template
+            held = ((_THOUGHT if thought else _TEXT) % words, at, b"")
         for at in sorted(self._choices):
             choice = self._choices[at]
             mine = held is not None and held[1] == at
@@ -194,10 +224,7 @@ class GeminiStreamWriter:
                 candidate["finishReason"] = FINISH_REASONS[choice.finish]
             candidate["index"] = at
             if choice.citations:
-                text = text_of(join(choice.words))
-                grounding = write_grounding([(0, text, choice.citations)])
-                if grounding is not None:
-                    candidate["groundingMetadata"] = grounding
+                candidate["groundingMetadata"] = _grounding(choice)
             candidates.append(candidate)
         told: dict[str, Any] = {"candidates": candidates}
         if self._usage is not None:
@@ -218,3 +245,19 @@ class GeminiStreamWriter:
             return b",\n" + whole
         self._started = True
         return b"[" + whole
+
+
+def _grounding(choice: _Choice) -> dict[str, Any] | None:
+    """What was cited: each citation counts from the beginning of its own text."""
+    text = text_of(join(choice.words))
+    lengths = [0]
+    for words in choice.words:
+        lengths.append(lengths[-1] + len(text_of(words)))
+    placed = []
+    for first, citation in choice.citations:
+        before = lengths[first]
+        end = lengths[choice.ends.get(first, -1)] if citation.end is None else before + citation.end
+        placed.append(
+            msgspec.structs.replace(citation, start=before + (citation.start or 0), end=end)
+        )
+    return write_grounding([(0, text, placed)])

@@ -1,0 +1,86 @@
+"""Streams for Gemini clients."""
+
+import json
+
+import pytest
+
+from dataplane.llm.hub.answer import Failure, Finish
+from dataplane.llm.hub.delta import (
+    ArgumentsDelta,
+    Begin,
+    Delta,
+    End,
+    Failed,
+    Finished,
+    PartBegin,
+    PartEnd,
+    TextDelta,
+)
+from dataplane.llm.hub.parts import Text, ToolCall
+from dataplane.llm.hub.request import Request
+from dataplane.llm.protocols import Protocol
+from dataplane.llm.translate.codec import Echo
+from dataplane.llm.translate.gemini.write_stream import GeminiStreamWriter
+
+WORDS: list[Delta] = [
+    Begin("r", "m"),
+    PartBegin(Text("")),
+    TextDelta(b'"a"'),
+    TextDelta(b'"b"'),
+    PartEnd(),
+    Finished(Finish.STOP),
+    End(),
+]
+
+
+def writer(as_array: bool = False) -> GeminiStreamWriter:
+    request = Request("asked", True, Protocol.GEMINI, [])
+    return GeminiStreamWriter(Echo(request, 0, "id"), as_array)
+
+
+@pytest.mark.parametrize("size", [1, 99])
+def test_an_array_is_one_json_document(size: int) -> None:
+    made = writer(as_array=True)
+    cut = [WORDS[at : at + size] for at in range(0, len(WORDS), size)]
+    chunks = json.loads(b"".join(map(made.feed, cut)))
+    assert [one["candidates"][0]["content"]["parts"] for one in chunks] == [
+        [{"text": "a"}],
+        [{"text": "b"}],
+    ]
+    assert made.content_type == "application/json"
+
+
+def test_a_failed_array_is_closed() -> None:
+    told = writer(as_array=True).feed([Failed(Failure(503, "busy"))])
+    assert json.loads(told)[0]["error"]["status"] == "UNAVAILABLE"
+
+
+def test_the_last_chunk_has_words_and_the_reason() -> None:
+    last = json.loads(writer().feed(WORDS).split(b"data: ")[-1])["candidates"][0]
+    assert last["content"]["parts"] == [{"text": "b"}]
+    assert last["finishReason"] == "STOP"
+
+
+def test_words_that_wait_are_written_before_an_error() -> None:
+    told = writer().feed([*WORDS[:4], Failed(Failure(500, "boom"))])
+    assert b'"text":"b"' in told
+    assert b'"status":"INTERNAL"' in told
+
+
+def test_nothing_follows_the_end() -> None:
+    made = writer()
+    made.feed(WORDS)
+    assert made.feed([TextDelta(b'"c"'), End()]) == b""
+
+
+def test_arguments_that_are_no_object_are_kept_as_text() -> None:
+    deltas: list[Delta] = [
+        Begin("r", "m"),
+        PartBegin(ToolCall("c1", "f", "")),
+        ArgumentsDelta(b'"{\\"a\\": "'),
+        PartEnd(),
+        Finished(Finish.LENGTH),
+        End(),
+    ]
+    part = json.loads(writer().feed(deltas)[6:])["candidates"][0]["content"]["parts"][0]
+    assert part["functionCall"]["args"] == {"arguments": '{"a": '}

@@ -3,6 +3,7 @@
 import msgspec
 
 from dataplane.llm.hub.answer import Answer, Choice, Finish, TokenLogprob, Unreadable, Usage
+from dataplane.llm.hub.delta import whole_characters
 from dataplane.llm.hub.parts import Part, Refusal, Thinking, ToolCall
 from dataplane.llm.translate.responses.read_items import read_item
 from dataplane.llm.translate.responses.read_parts import ItemError, read_logprobs
@@ -66,6 +67,13 @@ _MESSAGE = msgspec.json.Decoder(_Message)
 
 def read_answer(body: bytes) -> Answer | Unreadable:
     """The body of a 2xx answer."""
+    found = _read(body)
+    if isinstance(found, Unreadable) and b"\\ud" in body.lower():
+        return _read(whole_characters(body))
+    return found
+
+
+def _read(body: bytes) -> Answer | Unreadable:
     try:
         body.decode()
         wire = _RESPONSE.decode(body)

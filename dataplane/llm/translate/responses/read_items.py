@@ -6,15 +6,11 @@ import msgspec
 
 from dataplane.llm.hub.parts import Media, Native, Part, Text, Thinking, ToolCall, ToolResult
 from dataplane.llm.protocols import Protocol
-from dataplane.llm.translate.responses.read_parts import ItemError, read_content
+from dataplane.llm.translate.responses.read_parts import TEXTS, ItemError, read_content
 from dataplane.llm.translate.responses.wire import ABSENT
 
 EMPTY_HANDED = ("web_search_call", "mcp_list_tools")
 """Items of the provider's own tools that carry nothing a model needs later: only that they ran."""
-
-
-class _Words(msgspec.Struct, gc=False):
-    text: str | None = None
 
 
 class _Item(msgspec.Struct):
@@ -25,6 +21,27 @@ class _Item(msgspec.Struct):
     content: msgspec.Raw = ABSENT
     phase: str | None = None
     id: str | None = None
+
+
+class _Words(msgspec.Struct, gc=False):
+    type: str | None = None
+    text: str | None = None
+    annotations: msgspec.Raw = ABSENT
+    prompt_cache_breakpoint: msgspec.Raw = ABSENT
+
+
+class _Plain(msgspec.Struct, gc=False):
+    """The items that nearly all conversations are made of, in one go."""
+
+    type: str | None = None
+    role: str | None = None
+    content: str | list[_Words] | None = None
+    phase: str | None = None
+    name: str | None = None
+    call_id: str | None = None
+    arguments: str | None = None
+    output: str | None = None
+    namespace: str | None = None
 
 
 class _Call(msgspec.Struct):
@@ -61,10 +78,12 @@ class Said:
     """A message, not a call, a result or reasoning, which join their neighbours."""
 
 
+_PLAIN = msgspec.json.Decoder(_Plain)
 _ITEM = msgspec.json.Decoder(_Item)
 _CALL = msgspec.json.Decoder(_Call)
 _OUTPUT = msgspec.json.Decoder(_Output)
 _REASONING = msgspec.json.Decoder(_Reasoning)
+_NOTHING = (b"[]", b"null")
 _ROLES = ("user", "assistant", "system", "developer")
 
 
@@ -72,12 +91,50 @@ def read_item(raw: msgspec.Raw, at: str, speaker: str = "") -> Said:
     """One item; `at` is its place in the body, `speaker` whose words they are when it does not
     say. Raises ItemError.
     """
+    said = _plain(raw, speaker)
+    if said is not None:
+        return said
     try:
         item = _ITEM.decode(raw)
         item.role = item.role or speaker
         return _read(item, raw, at)
     except msgspec.MsgspecError as problem:
         raise ItemError(f"{at}: {problem}") from problem
+
+
+def _plain(raw: msgspec.Raw, speaker: str) -> Said | None:
+    """A message of words alone, a call or its output; None for everything else."""
+    try:
+        item = _PLAIN.decode(raw)
+    except msgspec.ValidationError:
+        return None
+    kind = item.type or ("message" if item.role else "")
+    if kind == "message":
+        role = item.role or speaker
+        texts = _texts(item.content)
+        if role in _ROLES and texts is not None:
+            return Said(role, texts, kind, item.phase or "", whole=True)
+    elif kind == "function_call" and item.call_id and item.name is not None:
+        call = ToolCall(item.call_id, item.name, item.arguments or "")
+        call.namespace = item.namespace or ""
+        return Said("assistant", [call], kind)
+    elif kind == "function_call_output" and item.call_id and item.output:
+        result = ToolResult(item.call_id, [Text(item.output)], name=item.name or "")
+        return Said("user", [result], kind)
+    return None
+
+
+def _texts(content: str | list[_Words] | None) -> list[Part] | None:
+    """The parts of a content that is nothing but words."""
+    if isinstance(content, str):
+        return [Text(content)] if content else []
+    parts: list[Part] = []
+    for words in content or ():
+        noted = words.annotations and bytes(words.annotations) not in _NOTHING
+        if words.type not in TEXTS or noted or words.prompt_cache_breakpoint:
+            return None
+        parts.append(Text(words.text or ""))
+    return parts
 
 
 def _read(item: _Item, raw: msgspec.Raw, at: str) -> Said:

@@ -77,7 +77,8 @@ _WORDS = msgspec.json.Decoder(_Words)
 _MEDIA = msgspec.json.Decoder(_Media)
 _ANNOTATION = msgspec.json.Decoder(_Annotation)
 _LOGPROBS = msgspec.json.Decoder(list[_Logprob] | None)
-_TEXTS = ("input_text", "output_text", "text", "summary_text", "reasoning_text")
+TEXTS = ("input_text", "output_text", "text", "summary_text", "reasoning_text")
+"""Parts that are words, whoever says them."""
 
 
 def read_content(content: msgspec.Raw, at: str) -> list[Part]:
@@ -102,7 +103,7 @@ def read_content(content: msgspec.Raw, at: str) -> list[Part]:
 def read_part(raw: msgspec.Raw) -> Part:
     """One part. Raises msgspec.MsgspecError or ItemError."""
     kind = _KIND.decode(raw).type or ""
-    if kind in _TEXTS:
+    if kind in TEXTS:
         words = _WORDS.decode(raw)
         return Text(
             words.text or "",

@@ -6,6 +6,7 @@ as other protocols want them; nothing else is joined.
 
 import msgspec
 
+from dataplane.llm.hub.delta import whole_characters
 from dataplane.llm.hub.parts import Part, Text, Thinking, ToolCall
 from dataplane.llm.hub.request import Message, OutputFormat, Reasoning, Request
 from dataplane.llm.hub.seal import opened
@@ -102,6 +103,13 @@ _SAID = {
 
 def read_request(body: bytes, model: str, stream: bool) -> Request | LocalReply:
     """A client's request, or a 400 that says what is wrong with it."""
+    found = _read(body, model, stream)
+    if isinstance(found, LocalReply) and b"\\ud" in body.lower():
+        return _read(whole_characters(body), model, stream)
+    return found
+
+
+def _read(body: bytes, model: str, stream: bool) -> Request | LocalReply:
     try:
         # msgspec does not look at the bytes of strings it skips.
         body.decode()
@@ -126,7 +134,7 @@ def _request(
 ) -> Request:
     request = Request(model, stream, Protocol.RESPONSES, messages=[], echo=msgspec.Raw(body))
     request.said = dict(_SAID)
-    tools = _tools(wire)
+    tools = _tools(wire, b'"additional_tools"' in body)
     request.tools = tools.tools
     if wire.instructions:
         request.system.append(Text(wire.instructions))
@@ -147,11 +155,11 @@ def _request(
     return request
 
 
-def _tools(wire: _Body) -> Tools:
-    """Those of the request and those that items add."""
+def _tools(wire: _Body, more: bool) -> Tools:
+    """Those of the request and, when there are `more`, those that items add."""
     raws = list(wire.tools or ())
-    for item in wire.input if isinstance(wire.input, list) else ():
-        if b"additional_tools" in bytes(item):
+    for item in wire.input if more and isinstance(wire.input, list) else ():
+        if b'"additional_tools"' in bytes(item):
             try:
                 said = read_item(item, "input")
                 if said.kind == "additional_tools":

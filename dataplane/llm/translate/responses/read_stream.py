@@ -25,6 +25,7 @@ from dataplane.llm.hub.delta import (
     TextDelta,
     UsageDelta,
     literal,
+    whole_characters,
 )
 from dataplane.llm.hub.parts import Part, Refusal, Text, Thinking, ToolCall
 from dataplane.llm.hub.whole import deltas_of
@@ -120,6 +121,9 @@ class StreamReader:
                     self._over = True
                     deltas.append(Failed(failure_of(_VALUE.decode(event.data))))
                 else:
+                    if not wire.delta and b"\\u" in event.data:
+                        # these words are read; those of deltas are only handed on
+                        wire = _EVENT.decode(whole_characters(event.data))
                     self._take(wire, deltas)
                 if self._over:
                     break

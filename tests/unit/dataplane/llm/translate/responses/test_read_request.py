@@ -184,6 +184,12 @@ def test_additional_tools_are_tools() -> None:
     assert len(request.messages) == 1
 
 
+def test_half_a_character_is_a_replacement() -> None:
+    request = read_request(b'{"model":"m","input":"a\\ud83d"}', "", False)
+    assert isinstance(request, Request)
+    assert request.messages[0].parts == [Text("a\ufffd")]
+
+
 def test_summary_asks_for_reasoning_to_be_shown() -> None:
     assert read(reasoning={"summary": "auto"}).reasoning == Reasoning(summary="auto")
 

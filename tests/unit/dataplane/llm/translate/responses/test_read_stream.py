@@ -71,6 +71,11 @@ def test_words_are_handed_on_as_they_were_spelt() -> None:
     assert reader.feed(b"data: %b\n\n" % data) == [PartBegin(Text("")), TextDelta(b'"\\u00e9"')]
 
 
+def test_half_a_character_in_a_whole_item_is_a_replacement() -> None:
+    item = {"type": "function_call", "call_id": "c", "name": "get", "arguments": "\ud83d"}
+    assert ArgumentsDelta(b'"\xef\xbf\xbd"') in inner(done(item))
+
+
 def test_item_that_comes_early_waits_for_the_one_before() -> None:
     first = event("output_text.delta", content_index=0, delta="One")
     deltas = inner(

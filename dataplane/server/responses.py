@@ -4,6 +4,7 @@ Rule: a response is found by whose it is and its id, never by its id alone. A pr
 its own state (OpenAI; not every one that has the Responses API) is asked untouched.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _KIND = "response"
+SECOND_LOOK_S = 0.1
+"""Another worker may still be putting it there when the client is back; a store takes a few ms."""
 MakeStore = Callable[[StateStorage], Store | None]
 Keep = Callable[[bytes], None]
 
@@ -57,6 +60,8 @@ class ResponsesState:
         self._make_store = make_store
         self._tasks = Tasks()
         self._rules: StateStorage | None = None
+        self._coming: dict[str, bytes] = {}
+        """What is on its way to the store: a client may be back before it has arrived."""
         self._store: Store | None = None
 
     async def configure(self, config: RuntimeConfig) -> None:
@@ -133,8 +138,12 @@ class ResponsesState:
     async def _find(self, call: "Call", response_id: str) -> kept.Kept | LocalReply | None:
         if self._store is None:
             return None
+        key = _key(call, response_id)
         try:
-            value = await self._store.get(_key(call, response_id))
+            value = self._coming.get(key) or await self._store.get(key)
+            if value is None:
+                await asyncio.sleep(SECOND_LOOK_S)
+                value = await self._store.get(key)
         except StoreError as problem:
             return _unreachable(call, problem)
         return kept.decode(value) if value is not None else None
@@ -157,16 +166,18 @@ class ResponsesState:
         if len(value) > call.config.state_storage.max_entry_bytes:
             log.warning("response of %s is too large to be kept", call.request_id)
             return
-        self._tasks.start(self._put(call, made.id, value), name="keep response")
+        key = _key(call, made.id)
+        self._coming[key] = value
+        self._tasks.start(self._put(call, key, value), name="keep response")
 
-    async def _put(self, call: "Call", response_id: str, value: bytes) -> None:
-        store = self._store
-        if store is None:
-            return
+    async def _put(self, call: "Call", key: str, value: bytes) -> None:
         try:
-            await store.put(_key(call, response_id), value, call.config.state_storage.ttl_s)
+            if self._store is not None:
+                await self._store.put(key, value, call.config.state_storage.ttl_s)
         except StoreError as problem:
             log.error("response of %s was not kept: %s", call.request_id, problem)
+        finally:
+            self._coming.pop(key, None)
 
 
 def _key(call: "Call", response_id: str) -> str:

@@ -69,6 +69,9 @@ class ModelMetrics:
         self._tables: dict[str, _Table] = {}
         self._config: schema.Config | None = None
         self._sources: tuple[MetricsSource, ...] = ()
+        self._served = 0
+        """Configs so far; only the newest is followed."""
+        self._one_at_a_time = asyncio.Lock()
         self._tasks = Tasks()
         self._following = Tasks()
 
@@ -90,25 +93,31 @@ class ModelMetrics:
 
     def serve(self, text: str, file_name: str) -> None:
         """A config is served from now on."""
-        if "model_metrics_sources" in text or self._sources:
-            self._following.start(self._follow(text, file_name), "model metrics")
+        self._served += 1
+        if "model_metrics_sources" in text or self._served > 1:
+            self._following.start(self._follow(text, file_name, self._served), "model metrics")
 
     async def close(self) -> None:
         """Nothing is fetched any more."""
         await self._following.close()
         await self._tasks.close()
 
-    async def _follow(self, text: str, file_name: str) -> None:
-        # Read once more, off the loop: the compiler hands on resources, not what they came from.
-        config = (await asyncio.to_thread(parse, text, file_name)).config
-        sources = tuple(s for s in config.model_metrics_sources if s.provider != OURS)
-        changed = sources != self._sources
-        self._config, self._sources = config, sources
-        self._publish()
-        if changed:
-            await self._tasks.close()
-            for source in sources:
-                self._tasks.start(self._refresh(source), f"metrics of {source.provider}")
+    async def _follow(self, text: str, file_name: str, number: int) -> None:
+        async with self._one_at_a_time:
+            if number != self._served or (
+                "model_metrics_sources" not in text and not self._sources
+            ):
+                return
+            # Read once more, off the loop: the compiler hands on resources, not what they are of.
+            config = (await asyncio.to_thread(parse, text, file_name)).config
+            sources = tuple(s for s in config.model_metrics_sources if s.provider != OURS)
+            changed = sources != self._sources
+            self._config, self._sources = config, sources
+            self._publish()
+            if changed:
+                await self._tasks.close()
+                for source in sources:
+                    self._tasks.start(self._refresh(source), f"metrics of {source.provider}")
 
     async def _refresh(self, source: MetricsSource) -> None:
         key = _key(source)

@@ -68,6 +68,7 @@ _HINTS = {
     "speed",
     "user_profile_id",
     "workspace_id",
+    "output_config.task_budget",  # how long the model should reckon with working
 }
 """Top-level fields that change nothing about what is answered."""
 _SAID_NOTHING = {b"null", b"[]", b"{}", b'"standard"'}
@@ -80,6 +81,13 @@ _SAID = {
     "reasoning": "thinking",
     "parallel_tool_calls": "tool_choice.disable_parallel_tool_use",
 }
+_NESTED: dict[str, type[msgspec.Struct]] = {
+    "metadata": _Metadata,
+    "thinking": _Thinking,
+    "output_config": _OutputConfig,
+    "tool_choice": WireToolChoice,
+}
+"""Objects whose own fields are looked at one by one."""
 _ROLES = ("user", "assistant", "system")
 
 
@@ -131,10 +139,21 @@ def _request(wire: _Wire, body: bytes, model: str, stream: bool) -> Request:
         request.said["output"] = "output_format"
     _read_tools(wire.tools or [], request)
     for name, value in _FIELDS.decode(body).items():
-        if name in _Wire.__struct_fields__ or bytes(value) in _SAID_NOTHING:
+        if bytes(value) in _SAID_NOTHING:
             continue
-        (request.hints if name in _HINTS else request.unknown).append(name)
+        if name in _NESTED:
+            _note_nested(name, value, request)
+        elif name not in _Wire.__struct_fields__:
+            (request.hints if name in _HINTS else request.unknown).append(name)
     return request
+
+
+def _note_nested(name: str, value: msgspec.Raw, request: Request) -> None:
+    for key, inner in _FIELDS.decode(value).items():
+        if key in _NESTED[name].__struct_fields__ or bytes(inner) in _SAID_NOTHING:
+            continue
+        field = f"{name}.{key}"
+        (request.hints if field in _HINTS or name == "metadata" else request.unknown).append(field)
 
 
 def _message(wire: _Message, at: str) -> Message:

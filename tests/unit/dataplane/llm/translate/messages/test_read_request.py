@@ -113,6 +113,16 @@ def test_fields_that_nobody_knows_are_unknown() -> None:
     assert request.unknown == ["container", "mcp_servers", "some_future_field"]
 
 
+def test_fields_within_objects_are_told_by_their_place() -> None:
+    request = read(
+        metadata={"user_id": "u", "team": "x"},
+        thinking={"type": "adaptive", "style": "loud"},
+        output_config={"effort": "low", "task_budget": {"total": 9}, "tone": None},
+    )
+    assert request.hints == ["metadata.team", "output_config.task_budget"]
+    assert request.unknown == ["thinking.style"]
+
+
 @pytest.mark.parametrize("nothing", [None, [], {}])
 def test_field_that_asks_for_nothing_is_no_loss(nothing: object) -> None:
     request = read(mcp_servers=nothing, container=nothing, context_management=nothing)

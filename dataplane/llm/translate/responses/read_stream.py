@@ -108,7 +108,7 @@ class StreamReader:
             for event in self._sse.feed(chunk):
                 if event.data == DONE or not event.data:
                     continue
-                wire = _EVENT.decode(event.data)
+                wire = _decode(event.data)
                 if (
                     wire.type == "response.output_text.delta"
                     and type(self._part) is Text
@@ -119,11 +119,8 @@ class StreamReader:
                     self._words(wire.delta, deltas)
                 elif wire.type == "error":
                     self._over = True
-                    deltas.append(Failed(failure_of(_VALUE.decode(event.data))))
+                    deltas.append(Failed(failure_of(_VALUE.decode(whole_characters(event.data)))))
                 else:
-                    if not wire.delta and b"\\u" in event.data:
-                        # these words are read; those of deltas are only handed on
-                        wire = _EVENT.decode(whole_characters(event.data))
                     self._take(wire, deltas)
                 if self._over:
                     break
@@ -391,6 +388,15 @@ _TAKES: dict[str, Callable[[StreamReader, _Event, list[Delta]], None]] = {
     "response.custom_tool_call_input.done": StreamReader._arguments_done,
 }
 _OPENING = ("response.output_item.added", "response.output_item.done")
+
+
+def _decode(data: bytes) -> _Event:
+    try:
+        return _EVENT.decode(data)
+    except msgspec.ValidationError:
+        raise
+    except msgspec.DecodeError:
+        return _EVENT.decode(whole_characters(data))
 
 
 def _literal(words: msgspec.Raw) -> Literal:

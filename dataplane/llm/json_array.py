@@ -4,6 +4,8 @@ from dataplane.llm.hub.delta import Delta, End
 from dataplane.llm.sse import SseDecoder
 from dataplane.llm.translate.codec import StreamWriter
 
+MAX_EVENT_BYTES = 32 << 20  # our own writer's events: a picture comes whole in one
+
 
 class JsonArrayWriter:
     """A StreamWriter around another one that writes events: their data become elements."""
@@ -12,7 +14,7 @@ class JsonArrayWriter:
 
     def __init__(self, events: StreamWriter) -> None:
         self._events = events
-        self._decoder = SseDecoder()
+        self._decoder = SseDecoder(MAX_EVENT_BYTES)
         self._begun = False
 
     def feed(self, deltas: list[Delta]) -> bytes:

@@ -4,7 +4,10 @@ Rule: a block that only this API knows is kept as it came; one that contradicts 
 with its place.
 """
 
+from typing import Generic, TypeVar
+
 import msgspec
+from msgspec import defstruct
 
 from dataplane.llm.hub.parts import Media, Native, Part, Text, Thinking, ToolCall, ToolResult
 from dataplane.llm.protocols import Protocol
@@ -29,13 +32,13 @@ class _DocumentCitations(msgspec.Struct, gc=False):
     enabled: bool | None = None
 
 
-class _Text(msgspec.Struct):
+class _Text(Kind, kw_only=True):
     text: str
     citations: msgspec.Raw = ABSENT
     cache_control: CacheControl | None = None
 
 
-class _Media(msgspec.Struct):
+class _Media(Kind, kw_only=True):
     source: _Source
     title: str | None = None
     context: str | None = None
@@ -43,21 +46,23 @@ class _Media(msgspec.Struct):
     cache_control: CacheControl | None = None
 
 
-class _ToolUse(msgspec.Struct):
+class _ToolUse(Kind, kw_only=True):
     id: str
     name: str
     input: msgspec.Raw = ABSENT
     cache_control: CacheControl | None = None
+    caller: msgspec.Raw = ABSENT
+    """Who called it; clients repeat it with every call, and it says nothing to other models."""
 
 
-class _ToolResult(msgspec.Struct):
+class _ToolResult(Kind, kw_only=True):
     tool_use_id: str
     content: msgspec.Raw = ABSENT
     is_error: bool | None = None
     cache_control: CacheControl | None = None
 
 
-class _Thinking(msgspec.Struct):
+class _Thinking(Kind, kw_only=True):
     thinking: str | None = None
     signature: str | None = None
     data: str | None = None
@@ -65,15 +70,49 @@ class _Thinking(msgspec.Struct):
 
 _KIND = msgspec.json.Decoder(Kind)
 _BLOCKS = msgspec.json.Decoder(str | list[msgspec.Raw] | None)
-_TEXT = msgspec.json.Decoder(_Text)
-_MEDIA = msgspec.json.Decoder(_Media)
-_TOOL_USE = msgspec.json.Decoder(_ToolUse)
-_TOOL_RESULT = msgspec.json.Decoder(_ToolResult)
-_THINKING = msgspec.json.Decoder(_Thinking)
+_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_B = TypeVar("_B", bound=Kind)
 
 
-def read_parts(content: msgspec.Raw, at: str) -> list[Part]:
-    """The parts of a content, which is a text or a list of blocks. Raises BlockError."""
+class _Form(Generic[_B]):
+    """One kind of block, and a second decoder that stops at fields of the future: those who know
+    all fields, nearly always, pay nothing for looking.
+    """
+
+    def __init__(self, block: type[_B]) -> None:
+        self._names = block.__struct_fields__
+        self._decoder = msgspec.json.Decoder(block)
+        strict = defstruct(
+            f"Strict{block.__name__}", [], bases=(block,), forbid_unknown_fields=True
+        )
+        self._strict: msgspec.json.Decoder[_B] = msgspec.json.Decoder(strict)
+
+    def decode(self, raw: msgspec.Raw, at: str, extra: list[str] | None) -> _B:
+        """Raises msgspec.MsgspecError. Fields that are not known are put into `extra`."""
+        if extra is None:
+            return self._decoder.decode(raw)
+        try:
+            return self._strict.decode(raw)
+        except msgspec.ValidationError:
+            block = self._decoder.decode(raw)
+        for name, value in _FIELDS.decode(raw).items():
+            if name not in self._names and bytes(value) != b"null":
+                extra.append(f"{at}.{name}")
+        return block
+
+
+_TEXT = _Form(_Text)
+_MEDIA = _Form(_Media)
+_TOOL_USE = _Form(_ToolUse)
+_TOOL_RESULT = _Form(_ToolResult)
+_THINKING = _Form(_Thinking)
+
+
+def read_parts(content: msgspec.Raw, at: str, extra: list[str] | None = None) -> list[Part]:
+    """The parts of a content, which is a text or a list of blocks. Raises BlockError.
+
+    :param extra: takes the places of fields that are not known; None when nobody wants to hear.
+    """
     if not content:
         return []
     try:
@@ -86,7 +125,7 @@ def read_parts(content: msgspec.Raw, at: str) -> list[Part]:
     for number, raw in enumerate(blocks):
         place = f"{at}[{number}]"
         try:
-            part = read_part(raw, place)
+            part = read_part(raw, place, extra)
         except msgspec.MsgspecError as problem:
             raise BlockError(f"{place}: {problem}") from problem
         if not isinstance(part, Text) or part.text:
@@ -94,25 +133,25 @@ def read_parts(content: msgspec.Raw, at: str) -> list[Part]:
     return parts
 
 
-def read_part(raw: msgspec.Raw, at: str) -> Part:
+def read_part(raw: msgspec.Raw, at: str, extra: list[str] | None = None) -> Part:
     """One block. Raises msgspec.MsgspecError or BlockError."""
     kind = _KIND.decode(raw).type
     match kind:
         case "text":
-            text = _TEXT.decode(raw)
+            text = _TEXT.decode(raw, at, extra)
             return Text(text.text, read_citations(text.citations), cache(text.cache_control))
         case "image" | "document":
-            return _media(kind, raw)
+            return _media(kind, raw, at, extra)
         case "tool_use":
-            use = _TOOL_USE.decode(raw)
+            use = _TOOL_USE.decode(raw, at, extra)
             return ToolCall(use.id, use.name, _arguments(use.input), cache=cache(use.cache_control))
         case "tool_result":
-            return _tool_result(raw, at)
+            return _tool_result(raw, at, extra)
         case "thinking":
-            thought = _THINKING.decode(raw)
+            thought = _THINKING.decode(raw, at, extra)
             return Thinking(thought.thinking or "", thought.signature or "")
         case "redacted_thinking":
-            return Thinking(signature=_THINKING.decode(raw).data or "", redacted=True)
+            return Thinking(signature=_THINKING.decode(raw, at, extra).data or "", redacted=True)
         case "":
             raise BlockError(f"{at}: a content block needs a `type`")
         case _:
@@ -129,10 +168,10 @@ def _arguments(given: msgspec.Raw) -> str:
     return text if text and text != "null" else "{}"
 
 
-def _tool_result(raw: msgspec.Raw, at: str) -> ToolResult:
-    result = _TOOL_RESULT.decode(raw)
+def _tool_result(raw: msgspec.Raw, at: str, extra: list[str] | None) -> ToolResult:
+    result = _TOOL_RESULT.decode(raw, at, extra)
     parts: list[Text | Media | Native] = []
-    for number, part in enumerate(read_parts(result.content, f"{at}.content")):
+    for number, part in enumerate(read_parts(result.content, f"{at}.content", extra)):
         if not isinstance(part, Text | Media | Native):
             raise BlockError(f"{at}.content[{number}]: a tool's result cannot hold this block")
         parts.append(part)
@@ -144,8 +183,8 @@ def _tool_result(raw: msgspec.Raw, at: str) -> ToolResult:
     )
 
 
-def _media(kind: str, raw: msgspec.Raw) -> Media | Native:
-    wire = _MEDIA.decode(raw)
+def _media(kind: str, raw: msgspec.Raw, at: str, extra: list[str] | None) -> Media | Native:
+    wire = _MEDIA.decode(raw, at, extra)
     source = wire.source
     media = Media(
         kind,

@@ -71,6 +71,8 @@ _HINTS = {
     "output_config.task_budget",  # how long the model should reckon with working
 }
 """Top-level fields that change nothing about what is answered."""
+_BLOCK_HINTS = {"transformations", "toolset_name"}
+"""Fields of blocks: what to do with images that are too large, which set a tool is of."""
 _SAID_NOTHING = {b"null", b"[]", b"{}", b'"standard"'}
 """Values of fields we do not carry that ask for nothing."""
 _SAID = {
@@ -112,12 +114,13 @@ def _request(wire: _Wire, body: bytes, model: str, stream: bool) -> Request:
     if not wire.messages:
         raise BlockError("messages: at least one message is required")
     choice = wire.tool_choice
+    extra: list[str] = []
     request = Request(
         model,
         stream,
         Protocol.MESSAGES,
-        [_message(message, f"messages[{n}]") for n, message in enumerate(wire.messages)],
-        system=read_parts(wire.system, "system"),
+        [_message(message, f"messages[{n}]", extra) for n, message in enumerate(wire.messages)],
+        system=read_parts(wire.system, "system", extra),
         tool_choice=read_tool_choice(choice) if choice is not None else None,
         max_output_tokens=wire.max_tokens,
         temperature=wire.temperature,
@@ -137,6 +140,9 @@ def _request(wire: _Wire, body: bytes, model: str, stream: bool) -> Request:
         request.said["reasoning"] = "output_config.effort"
     if wire.output_format is not None:
         request.said["output"] = "output_format"
+    for place in extra:
+        advises = place.rpartition(".")[2] in _BLOCK_HINTS
+        (request.hints if advises else request.unknown).append(place)
     _read_tools(wire.tools or [], request)
     for name, value in _FIELDS.decode(body).items():
         if bytes(value) in _SAID_NOTHING:
@@ -156,10 +162,10 @@ def _note_nested(name: str, value: msgspec.Raw, request: Request) -> None:
         (request.hints if field in _HINTS or name == "metadata" else request.unknown).append(field)
 
 
-def _message(wire: _Message, at: str) -> Message:
+def _message(wire: _Message, at: str, extra: list[str]) -> Message:
     if wire.role not in _ROLES:
         raise BlockError(f"{at}: the role `{wire.role}` is not one of user, assistant, system")
-    return Message(wire.role, read_parts(wire.content, f"{at}.content"), at=at)
+    return Message(wire.role, read_parts(wire.content, f"{at}.content", extra), at=at)
 
 
 def _read_tools(raws: list[msgspec.Raw], request: Request) -> None:

@@ -123,6 +123,14 @@ def test_fields_within_objects_are_told_by_their_place() -> None:
     assert request.unknown == ["thinking.style"]
 
 
+def test_fields_of_blocks_are_told_by_their_place() -> None:
+    call = {"type": "tool_use", "id": "t", "name": "f", "caller": {}, "toolset_name": "x"}
+    text = {"type": "text", "text": "x", "mood": "glad", "citations": None, "tone": None}
+    request = read(messages=[{"role": "assistant", "content": [call, text]}])
+    assert request.hints == ["messages[0].content[0].toolset_name"]
+    assert request.unknown == ["messages[0].content[1].mood"]
+
+
 @pytest.mark.parametrize("nothing", [None, [], {}])
 def test_field_that_asks_for_nothing_is_no_loss(nothing: object) -> None:
     request = read(mcp_servers=nothing, container=nothing, context_management=nothing)

@@ -156,7 +156,6 @@ def _tools(wire: _Body, fields: dict[str, msgspec.Raw], request: Request) -> Non
         request.tools = read_functions(wire.functions)
         request.tool_choice = read_choice(wire.function_call, "function_call")
         request.said |= {"tools": "functions", "tool_choice": "function_call"}
-        request.parallel_tool_calls = False  # its answers have room for one call
     if wire.parallel_tool_calls is False:
         request.parallel_tool_calls = False
     options = wire.web_search_options

@@ -97,6 +97,7 @@ def _message(choice: Choice, echo: Echo) -> dict[str, Any]:
     if details:
         message["reasoning_details"] = details
     if calls and is_legacy(echo.request):
+        # The legacy form has room for one call: a model that wants more asks again with its result.
         message["function_call"] = {"name": calls[0].name, "arguments": calls[0].arguments}
     elif calls:
         message["tool_calls"] = [_call(call, echo.request) for call in calls]

@@ -163,6 +163,8 @@ class GeminiStreamReader:
         if content is not None and content.parts:
             for part in content.parts:
                 tokens = self._part(part, choice, tokens, out)
+                if self._over:
+                    return
         if tokens and choice.opened == "text":
             out.append(TextDelta(_EMPTY, choice.at, tokens))
         if candidate.grounding_metadata:

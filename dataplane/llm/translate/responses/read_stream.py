@@ -18,7 +18,6 @@ from dataplane.llm.hub.delta import (
     End,
     Failed,
     Finished,
-    Literal,
     PartBegin,
     PartEnd,
     SignatureDelta,
@@ -31,6 +30,7 @@ from dataplane.llm.hub.parts import Part, Refusal, Text, Thinking, ToolCall
 from dataplane.llm.hub.whole import deltas_of
 from dataplane.llm.sse import DONE, SseDecoder, SseError
 from dataplane.llm.translate.responses.errors import failure_of
+from dataplane.llm.translate.responses.events import Event, ProtocolError, decode, words_of
 from dataplane.llm.translate.responses.read_answer import WireResponse, read_output
 from dataplane.llm.translate.responses.read_items import read_item
 from dataplane.llm.translate.responses.read_parts import (
@@ -39,35 +39,13 @@ from dataplane.llm.translate.responses.read_parts import (
     read_logprobs,
     read_part,
 )
-from dataplane.llm.translate.responses.wire import ABSENT, Kind, is_null
+from dataplane.llm.translate.responses.wire import Kind, is_null
 
 MAX_EVENT_BYTES = 16 << 20
 """The last event repeats the request's instructions and tools and all of the output, pictures
 included; a picture of 1,536 x 1,024 pixels is 3 MB of base64."""
 
 
-class _Event(msgspec.Struct):
-    type: str = ""
-    output_index: int | None = None
-    content_index: int | None = None
-    summary_index: int | None = None
-    delta: msgspec.Raw = ABSENT
-    logprobs: msgspec.Raw = ABSENT
-    text: msgspec.Raw = ABSENT
-    refusal: msgspec.Raw = ABSENT
-    arguments: msgspec.Raw = ABSENT
-    input: msgspec.Raw = ABSENT
-    item: msgspec.Raw = ABSENT
-    part: msgspec.Raw = ABSENT
-    annotation: msgspec.Raw = ABSENT
-    response: msgspec.Raw = ABSENT
-
-
-class _ProtocolError(Exception):
-    """What came cannot be (a part of) a streamed response."""
-
-
-_EVENT = msgspec.json.Decoder(_Event)
 _RESPONSE = msgspec.json.Decoder(WireResponse)
 _KIND = msgspec.json.Decoder(Kind)
 _VALUE = msgspec.json.Decoder()
@@ -89,7 +67,7 @@ class StreamReader:
         self._open = _CLOSED
         """The output_index of the open item."""
         self._done: set[int] = set()
-        self._waiting: list[_Event] = []
+        self._waiting: list[Event] = []
         self._part: Part | None = None
         self._at: tuple[str, int] = ("", 0)
         """Which field of the open item grows, and its index."""
@@ -108,7 +86,7 @@ class StreamReader:
             for event in self._sse.feed(chunk):
                 if event.data == DONE or not event.data:
                     continue
-                wire = _decode(event.data)
+                wire = decode(event.data)
                 if (
                     wire.type == "response.output_text.delta"
                     and type(self._part) is Text
@@ -124,7 +102,7 @@ class StreamReader:
                     self._take(wire, deltas)
                 if self._over:
                     break
-        except (_ProtocolError, SseError, ItemError) as problem:
+        except (ProtocolError, SseError, ItemError) as problem:
             self._fail(str(problem), deltas)
         except msgspec.ValidationError as problem:
             self._fail(f"an event is not of a streamed response: {problem}", deltas)
@@ -140,23 +118,23 @@ class StreamReader:
         self._over = True
         deltas.append(Failed(Failure(502, f"The model's stream broke: {problem}.", "server")))
 
-    def _take(self, wire: _Event, deltas: list[Delta]) -> None:
+    def _take(self, wire: Event, deltas: list[Delta]) -> None:
         if wire.type in _LIFE:
             _LIFE[wire.type](self, wire, deltas)
         elif (take := _TAKES.get(wire.type)) is not None:
             if not self._begun:
-                raise _ProtocolError("an item came before the response")
+                raise ProtocolError("an item came before the response")
             at = wire.output_index or 0
             if at in self._done:
-                raise _ProtocolError(f"an event came for item {at}, which is done")
+                raise ProtocolError(f"an event came for item {at}, which is done")
             if self._open not in (_CLOSED, at):
                 self._waiting.append(wire)
                 return
             if self._open == _CLOSED and wire.type not in _OPENING:
-                raise _ProtocolError(f"an event came for item {at}, which was not added")
+                raise ProtocolError(f"an event came for item {at}, which was not added")
             take(self, wire, deltas)
 
-    def _begin(self, wire: _Event, deltas: list[Delta]) -> None:
+    def _begin(self, wire: Event, deltas: list[Delta]) -> None:
         if self._begun:
             return
         self._begun = True
@@ -170,10 +148,10 @@ class StreamReader:
             )
         )
 
-    def _item_added(self, wire: _Event, deltas: list[Delta]) -> None:
+    def _item_added(self, wire: Event, deltas: list[Delta]) -> None:
         at = wire.output_index or 0
         if self._open == at:
-            raise _ProtocolError(f"item {at} was added twice")
+            raise ProtocolError(f"item {at} was added twice")
         self._open = at
         self._told = 0
         self._grown = False
@@ -200,43 +178,43 @@ class StreamReader:
 
     def _words(self, words: msgspec.Raw, deltas: list[Delta]) -> None:
         """More of a text, a refusal or thinking."""
-        text = _literal(words)
+        text = words_of(words)
         if text != _EMPTY:
             self._grown = True
             deltas.append(TextDelta(text))
 
-    def _content_added(self, wire: _Event, deltas: list[Delta]) -> None:
+    def _content_added(self, wire: Event, deltas: list[Delta]) -> None:
         if _KIND.decode(wire.part).type in _REASONING:
             return
         part = read_part(wire.part)
         if isinstance(part, Text | Refusal):
             self._speak(type(part), wire, deltas)
 
-    def _speak(self, kind: type[Text | Refusal], wire: _Event, deltas: list[Delta]) -> None:
+    def _speak(self, kind: type[Text | Refusal], wire: Event, deltas: list[Delta]) -> None:
         """See that the part that an event is about is open."""
         at = (kind.__name__, wire.content_index or 0)
         if at != self._at or not isinstance(self._part, kind):
             self._part_begin(kind(""), deltas)
             self._at = at
 
-    def _text_delta(self, wire: _Event, deltas: list[Delta]) -> None:
+    def _text_delta(self, wire: Event, deltas: list[Delta]) -> None:
         self._speak(Text, wire, deltas)
         logprobs = read_logprobs(wire.logprobs)
         if not logprobs:
             self._words(wire.delta, deltas)
             return
         self._grown = True
-        deltas.append(TextDelta(_literal(wire.delta), logprobs=logprobs))
+        deltas.append(TextDelta(words_of(wire.delta), logprobs=logprobs))
 
-    def _text_done(self, wire: _Event, deltas: list[Delta]) -> None:
+    def _text_done(self, wire: Event, deltas: list[Delta]) -> None:
         self._speak(Text, wire, deltas)
         self._late(wire.text, deltas)
 
-    def _refusal_delta(self, wire: _Event, deltas: list[Delta]) -> None:
+    def _refusal_delta(self, wire: Event, deltas: list[Delta]) -> None:
         self._speak(Refusal, wire, deltas)
         self._words(wire.delta, deltas)
 
-    def _refusal_done(self, wire: _Event, deltas: list[Delta]) -> None:
+    def _refusal_done(self, wire: Event, deltas: list[Delta]) -> None:
         self._speak(Refusal, wire, deltas)
         self._late(wire.refusal, deltas)
 
@@ -245,12 +223,12 @@ class StreamReader:
         if not self._grown and not is_null(words):
             self._words(words, deltas)
 
-    def _cite(self, wire: _Event, deltas: list[Delta]) -> None:
+    def _cite(self, wire: Event, deltas: list[Delta]) -> None:
         self._speak(Text, wire, deltas)
         self._cited += 1
         deltas.append(CitationDelta(read_citation(wire.annotation)))
 
-    def _content_done(self, wire: _Event, deltas: list[Delta]) -> None:
+    def _content_done(self, wire: Event, deltas: list[Delta]) -> None:
         if _KIND.decode(wire.part).type in _REASONING:
             return
         part = read_part(wire.part)
@@ -264,18 +242,18 @@ class StreamReader:
             self._tell([part], deltas)
         self._part_end(deltas)
 
-    def _summary_delta(self, wire: _Event, deltas: list[Delta]) -> None:
+    def _summary_delta(self, wire: Event, deltas: list[Delta]) -> None:
         self._think(("summary", wire.summary_index or 0), wire.delta, deltas)
 
-    def _summary_done(self, wire: _Event, deltas: list[Delta]) -> None:
+    def _summary_done(self, wire: Event, deltas: list[Delta]) -> None:
         at = ("summary", wire.summary_index or 0)
         if self._at != at and not is_null(wire.text):
             self._think(at, wire.text, deltas)
 
-    def _reasoning_delta(self, wire: _Event, deltas: list[Delta]) -> None:
+    def _reasoning_delta(self, wire: Event, deltas: list[Delta]) -> None:
         self._think(("content", wire.content_index or 0), wire.delta, deltas)
 
-    def _reasoning_done(self, wire: _Event, deltas: list[Delta]) -> None:
+    def _reasoning_done(self, wire: Event, deltas: list[Delta]) -> None:
         at = ("content", wire.content_index or 0)
         if self._at != at and not is_null(wire.text):
             self._think(at, wire.text, deltas)
@@ -288,23 +266,23 @@ class StreamReader:
         self._at = at
         self._words(words, deltas)
 
-    def _arguments_delta(self, wire: _Event, deltas: list[Delta]) -> None:
+    def _arguments_delta(self, wire: Event, deltas: list[Delta]) -> None:
         self._argue(wire.delta, deltas)
 
-    def _arguments_done(self, wire: _Event, deltas: list[Delta]) -> None:
+    def _arguments_done(self, wire: Event, deltas: list[Delta]) -> None:
         words = wire.arguments if not is_null(wire.arguments) else wire.input
         if not self._grown and not is_null(words):
             self._argue(words, deltas)
 
     def _argue(self, words: msgspec.Raw, deltas: list[Delta]) -> None:
         if not isinstance(self._part, ToolCall):
-            raise _ProtocolError("arguments came without a call")
-        text = _literal(words)
+            raise ProtocolError("arguments came without a call")
+        text = words_of(words)
         if text != _EMPTY:
             self._grown = True
             deltas.append(ArgumentsDelta(text))
 
-    def _item_done(self, wire: _Event, deltas: list[Delta]) -> None:
+    def _item_done(self, wire: Event, deltas: list[Delta]) -> None:
         at = wire.output_index or 0
         parts = read_output(wire.item, f"output[{at}]")
         first = parts[0] if parts else None
@@ -333,7 +311,7 @@ class StreamReader:
         for wire in waiting:
             self._take(wire, deltas)
 
-    def _end(self, wire: _Event, deltas: list[Delta]) -> None:
+    def _end(self, wire: Event, deltas: list[Delta]) -> None:
         self._begin(wire, deltas)
         response = _RESPONSE.decode(wire.response) if wire.response else WireResponse()
         while self._open != _CLOSED:
@@ -351,13 +329,13 @@ class StreamReader:
         deltas.append(End())
         self._over = True
 
-    def _failed(self, wire: _Event, deltas: list[Delta]) -> None:
+    def _failed(self, wire: Event, deltas: list[Delta]) -> None:
         self._over = True
         response = _VALUE.decode(wire.response) if wire.response else None
         deltas.append(Failed(failure_of(response)))
 
 
-_LIFE: dict[str, Callable[[StreamReader, _Event, list[Delta]], None]] = {
+_LIFE: dict[str, Callable[[StreamReader, Event, list[Delta]], None]] = {
     "response.created": StreamReader._begin,
     "response.queued": StreamReader._begin,
     "response.in_progress": StreamReader._begin,
@@ -366,7 +344,7 @@ _LIFE: dict[str, Callable[[StreamReader, _Event, list[Delta]], None]] = {
     "response.failed": StreamReader._failed,
     "response.cancelled": StreamReader._failed,
 }
-_TAKES: dict[str, Callable[[StreamReader, _Event, list[Delta]], None]] = {
+_TAKES: dict[str, Callable[[StreamReader, Event, list[Delta]], None]] = {
     "response.output_item.added": StreamReader._item_added,
     "response.output_item.done": StreamReader._item_done,
     "response.content_part.added": StreamReader._content_added,
@@ -388,19 +366,3 @@ _TAKES: dict[str, Callable[[StreamReader, _Event, list[Delta]], None]] = {
     "response.custom_tool_call_input.done": StreamReader._arguments_done,
 }
 _OPENING = ("response.output_item.added", "response.output_item.done")
-
-
-def _decode(data: bytes) -> _Event:
-    try:
-        return _EVENT.decode(data)
-    except msgspec.ValidationError:
-        raise
-    except msgspec.DecodeError:
-        return _EVENT.decode(whole_characters(data))
-
-
-def _literal(words: msgspec.Raw) -> Literal:
-    text = bytes(words)
-    if text[:1] != b'"':
-        raise _ProtocolError("a delta is no text")
-    return text

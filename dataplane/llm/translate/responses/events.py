@@ -1,0 +1,50 @@
+"""The events of a streamed response, as far as they are read."""
+
+import msgspec
+
+from dataplane.llm.hub.delta import Literal, whole_characters
+from dataplane.llm.translate.responses.wire import ABSENT
+
+
+class Event(msgspec.Struct):
+    """One of them; each kind has a few of these fields."""
+
+    type: str = ""
+    output_index: int | None = None
+    content_index: int | None = None
+    summary_index: int | None = None
+    delta: msgspec.Raw = ABSENT
+    logprobs: msgspec.Raw = ABSENT
+    text: msgspec.Raw = ABSENT
+    refusal: msgspec.Raw = ABSENT
+    arguments: msgspec.Raw = ABSENT
+    input: msgspec.Raw = ABSENT
+    item: msgspec.Raw = ABSENT
+    part: msgspec.Raw = ABSENT
+    annotation: msgspec.Raw = ABSENT
+    response: msgspec.Raw = ABSENT
+
+
+class ProtocolError(Exception):
+    """What came cannot be (a part of) a streamed response."""
+
+
+_EVENT = msgspec.json.Decoder(Event)
+
+
+def decode(data: bytes) -> Event:
+    """Raises msgspec.MsgspecError."""
+    try:
+        return _EVENT.decode(data)
+    except msgspec.ValidationError:
+        raise
+    except msgspec.DecodeError:
+        return _EVENT.decode(whole_characters(data))
+
+
+def words_of(words: msgspec.Raw) -> Literal:
+    """The literal of a delta. Raises ProtocolError."""
+    text = bytes(words)
+    if text[:1] != b'"':
+        raise ProtocolError("a delta is no text")
+    return text

@@ -7,7 +7,15 @@ here before it is served never becomes a refusal out there.
 from collections.abc import Iterator, Mapping
 
 from google.protobuf.message import Message
-from outriderpb.v1 import agent_pb2, endpoint_pb2, filter_pb2, listener_pb2, model_pb2, route_pb2
+from outriderpb.v1 import (
+    agent_pb2,
+    endpoint_pb2,
+    filter_pb2,
+    listener_pb2,
+    model_pb2,
+    model_routing_pb2,
+    route_pb2,
+)
 
 from controlplane.snapshot.resource import Resource, ResourceType
 
@@ -43,6 +51,8 @@ def _references(message: Message) -> Iterator[Reference]:
             yield ResourceType.CLUSTER, message.cluster
         case agent_pb2.Agent() | filter_pb2.Filter() | model_pb2.ModelProvider():
             yield ResourceType.CLUSTER, message.cluster
+        case model_routing_pb2.ModelRouting() if message.routing_model:
+            yield ResourceType.MODEL_PROVIDER, message.routing_model
         case listener_pb2.Listener():
             for name in message.input_filters:
                 yield ResourceType.FILTER, name

@@ -18,6 +18,7 @@ ELSEWHERE = {
                 "filters",
                 "listeners",
                 "models",
+                "routing",
                 "secrets",
                 "state_storage",
                 "tracing",
@@ -27,6 +28,8 @@ ELSEWHERE = {
     ),
     # Values without behaviour; every flow speaks in them.
     "dataplane/runtime/decision.py": "tests/unit/dataplane/agents/test_plan.py",
+    "dataplane/runtime/choosing.py": "tests/unit/dataplane/server/test_choosing.py",
+    "dataplane/runtime/secret.py": "tests/unit/dataplane/runtime/test_config.py",
     "dataplane/runtime/effects.py": "tests/unit/dataplane/agents/test_orchestrate.py",
     "dataplane/filters/api.py": "tests/unit/dataplane/filters/test_chain.py",
     "dataplane/llm/hub/parts.py": "tests/unit/dataplane/llm/translate/test_golden.py",

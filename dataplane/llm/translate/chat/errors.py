@@ -46,6 +46,7 @@ _STATUSES = {
     "overloaded": 503,
     "timeout": 504,
 }
+_TELLING = (401, 403, 404, 408, 413, 429)
 MAX_SENTENCE = 2000
 """Characters of another service's words that we repeat when they are in no known form."""
 _VALUE = msgspec.json.Decoder()
@@ -71,6 +72,8 @@ def failure_of(told: object, status: int = 0) -> Failure:
     where: dict[str, Any] = error if isinstance(error, dict) else told
     code = where.get("code")
     kind = _HUB_TYPES.get(_text(where.get("type")), "") or _HUB_TYPES.get(_text(code), "")
+    if kind == "invalid_request" and status in _TELLING:
+        kind = ""  # OpenAI says so of wrong keys and unknown models, too: the status knows more
     number = code if isinstance(code, int) and 400 <= code <= 599 else _STATUSES.get(kind, 502)
     return Failure(
         status or number,

@@ -9,6 +9,7 @@ from dataplane.runtime.messages import LocalReply, ResponseDetail
 from dataplane.server.answers import LAST_CHUNK, chunk
 from dataplane.server.relayed_head import FRAMING, head_of
 from dataplane.server.sending import Sending
+from dataplane.server.translated import Translated
 from dataplane.upstream.connection import UpstreamConnection
 from dataplane.upstream.errors import Phase, UpstreamFailure
 

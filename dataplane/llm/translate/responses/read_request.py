@@ -299,7 +299,8 @@ def _identity(request: Request, wire: _Body) -> None:
         request.metadata = msgspec.Raw(_ENCODER.encode(wire.metadata))
     request.prompt_cache_key = wire.prompt_cache_key or ""
     request.service_tier = wire.service_tier or ""
-    request.store = wire.store
+    # What is kept, the gateway keeps, or nobody: no other protocol means the same by it.
+    request.store = False if wire.store is False else None
     request.include_usage = True
     request.previous_response_id = wire.previous_response_id or ""
     if wire.background:

@@ -7,7 +7,7 @@ from dataplane.llm.hub.parts import Part, Thinking
 from dataplane.llm.hub.seal import seal
 from dataplane.llm.protocols import Protocol
 from dataplane.llm.translate.messages.read_parts import BlockError, read_parts
-from dataplane.llm.translate.messages.wire import ABSENT, FINISHES, WireUsage
+from dataplane.llm.translate.messages.wire import ABSENT, FINISHES, WireUsage, marked
 
 
 class _Message(msgspec.Struct):
@@ -53,6 +53,6 @@ def read_answer(body: bytes) -> Answer | Unreadable:
 
 def sealed(part: Part) -> Part:
     """A part as it may leave for clients of other protocols."""
-    if isinstance(part, Thinking):
-        part.signature = seal(Protocol.MESSAGES, part.signature)
+    if isinstance(part, Thinking) and part.signature:
+        part.signature = seal(Protocol.MESSAGES, marked(part.signature, part.redacted))
     return part

@@ -36,7 +36,7 @@ from dataplane.llm.translate.messages.citations import read_citation
 from dataplane.llm.translate.messages.errors import WireError, failure_of
 from dataplane.llm.translate.messages.read_parts import BlockError, read_part
 from dataplane.llm.translate.messages.tool_input import object_of
-from dataplane.llm.translate.messages.wire import ABSENT, FINISHES, WireUsage
+from dataplane.llm.translate.messages.wire import ABSENT, FINISHES, WireUsage, marked
 from dataplane.llm.translate.template import Template
 
 
@@ -179,7 +179,7 @@ class StreamReader:
                 part.text = ""
                 part.signature = ""
                 if part.redacted:
-                    part.signature = seal(Protocol.MESSAGES, signature)
+                    part.signature = seal(Protocol.MESSAGES, marked(signature, redacted=True))
                 deltas.append(PartBegin(part))
                 if text:
                     deltas.append(TextDelta(literal(text)))

@@ -21,6 +21,21 @@ class CacheControl(msgspec.Struct, gc=False):
         return self.ttl or "5m"
 
 
+_REDACTED = "redacted."
+
+
+def marked(signature: str, redacted: bool) -> str:
+    """A signature that tells of itself whether it is the data of redacted thinking. Other protocols
+    have one word for that and for thinking whose text is not shown; the API refuses to mix them up.
+    """
+    return _REDACTED + signature if redacted else signature
+
+
+def unmarked(signature: str) -> tuple[str, bool]:
+    """The signature, and whether it is the data of redacted thinking."""
+    return signature.removeprefix(_REDACTED), signature.startswith(_REDACTED)
+
+
 class Kind(msgspec.Struct, gc=False):
     """The type of a block, citation, tool or source."""
 

@@ -26,6 +26,7 @@ from dataplane.llm.hub.parts import (
 from dataplane.llm.hub.seal import is_sealed, opened
 from dataplane.llm.protocols import Protocol
 from dataplane.llm.translate.messages.tool_input import tool_input
+from dataplane.llm.translate.messages.wire import unmarked
 
 Block = dict[str, Any]
 
@@ -111,14 +112,16 @@ def _tool_result(result: ToolResult, at: str, losses: Losses, names: FlatNames) 
 
 
 def _thinking(part: Thinking, losses: Losses) -> Block | None:
-    # What Claude signs on Bedrock the API takes too, and the other way round (its documents).
-    mine = opened(part.signature, Protocol.MESSAGES) or opened(part.signature, Protocol.CONVERSE)
-    if losses.request.protocol is Protocol.CONVERSE and not mine and not is_sealed(part.signature):
-        mine = part.signature
+    mine, redacted = unmarked(opened(part.signature, Protocol.MESSAGES))
+    if not mine:
+        # What Claude signs on Bedrock the API takes too, and the other way round (its documents).
+        mine, redacted = opened(part.signature, Protocol.CONVERSE), part.redacted
+        if losses.request.protocol is Protocol.CONVERSE and not is_sealed(part.signature):
+            mine = part.signature
     if not mine:
         losses.hint("thinking")
         return None
-    if part.redacted:
+    if redacted:
         return {"type": "redacted_thinking", "data": mine}
     return {"type": "thinking", "thinking": part.text, "signature": mine}
 

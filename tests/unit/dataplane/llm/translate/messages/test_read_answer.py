@@ -44,7 +44,7 @@ def test_signatures_leave_sealed() -> None:
     )
     assert answer.choices[0].parts == [
         Thinking("hm", "outrider.messages.S"),
-        Thinking("", "outrider.messages.D", redacted=True),
+        Thinking("", "outrider.messages.redacted.D", redacted=True),
     ]
 
 

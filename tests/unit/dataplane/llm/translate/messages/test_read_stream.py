@@ -118,7 +118,7 @@ def test_thinking_and_its_signature_leave_sealed() -> None:
     signature = "".join(d.signature for d in deltas if isinstance(d, SignatureDelta))
     assert signature == "outrider.messages.EqQB"
     assert deltas[1:3] == [PartBegin(Thinking()), TextDelta(b'"hm"')]
-    assert PartBegin(Thinking("", "outrider.messages.D", redacted=True)) in deltas
+    assert PartBegin(Thinking("", "outrider.messages.redacted.D", redacted=True)) in deltas
 
 
 def test_citation_grows_its_text() -> None:

@@ -7,6 +7,8 @@ from dataplane.llm.translate.messages.wire import (
     CacheControl,
     OutputDetails,
     WireUsage,
+    marked,
+    unmarked,
 )
 
 
@@ -28,3 +30,8 @@ def test_every_finish_has_a_reason_of_the_api() -> None:
 def test_cache_marker_lives_five_minutes_unless_told() -> None:
     assert CacheControl().time_to_live() == "5m"
     assert CacheControl("1h").time_to_live() == "1h"
+
+
+def test_signature_tells_whether_its_thinking_was_redacted() -> None:
+    assert unmarked(marked("D", redacted=True)) == ("D", True)
+    assert unmarked(marked("S", redacted=False)) == ("S", False)

@@ -112,7 +112,7 @@ def test_failed_tool_is_told() -> None:
 def test_thinking_goes_back_to_who_signed_it() -> None:
     blocks, losses = write(
         Thinking("hm", "outrider.messages.S"),
-        Thinking("", "outrider.messages.D", redacted=True),
+        Thinking("", "outrider.messages.redacted.D", redacted=True),
         Thinking("theirs", "outrider.gemini.G"),
         Thinking("unsigned"),
     )
@@ -121,6 +121,12 @@ def test_thinking_goes_back_to_who_signed_it() -> None:
         {"type": "redacted_thinking", "data": "D"},
     ]
     assert losses.hints == ["thinking"]
+
+
+def test_thinking_that_was_not_shown_is_not_taken_for_redacted() -> None:
+    # chat has one form for both
+    blocks, _ = write(Thinking("", "outrider.messages.S", redacted=True))
+    assert blocks == [{"type": "thinking", "thinking": "", "signature": "S"}]
 
 
 @pytest.mark.parametrize(

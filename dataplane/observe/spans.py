@@ -60,6 +60,9 @@ def of_exchange(record: ExchangeRecord) -> Span:
         "outrider.detail": record.detail.value,
         "outrider.attempts": record.attempts,
         "outrider.request_id": record.request_id,
+        "outrider.route.preference": record.route_preference,
+        "outrider.session.pinned": "true" if record.pinned else "",
+        "outrider.session.switched": "true" if record.switched else "",
     }
     told = {key: value for key, value in attributes.items() if value or value is False}
     ended = record.started + record.duration_s
@@ -81,6 +84,12 @@ def of_agent(agent: str, started: float, ended: float, status: int, error: str) 
 def of_filter(name: str, started: float, ended: float, status: int, error: str) -> Span:
     """The call of one HTTP filter; status 0 when it gave no answer."""
     return _call(f"filter {name}", {"outrider.filter": name}, started, ended, status, error)
+
+
+def of_routing_model(name: str, started: float, ended: float, status: int, error: str) -> Span:
+    """The call of a model that chooses; status 0 when it gave no answer."""
+    attributes: dict[str, Attribute] = {"outrider.routing.model": name}
+    return _call(f"choose {name}", attributes, started, ended, status, error)
 
 
 def of_decision(decision: Decision, started: float, ended: float) -> Span:

@@ -19,16 +19,17 @@ from dataplane.routing.binding import encode
 from dataplane.routing.preference import INLINE, take_out
 from dataplane.runtime.choosing import ModelRouting
 from dataplane.runtime.config import RuntimeConfig
-from dataplane.runtime.messages import LocalReply, Request
-from dataplane.server.choosing import choose, on_answer
+from dataplane.runtime.messages import Headers, LocalReply, Request
+from dataplane.server.choosing import MAX_SWITCH_SPEND, choose, on_answer
 from dataplane.server.chosen import Chosen, Setting
 from dataplane.server.decision_api import decision_reply
 from dataplane.server.downstream import Call
 from dataplane.server.perform import Performer
-from dataplane.sessions.key import CACHE
+from dataplane.sessions.key import AFFINITY, CACHE
 from dataplane.sessions.remembering import Remembering
 from dataplane.tasks import Tasks
 
+_OURS = frozenset((AFFINITY, CACHE, MAX_SWITCH_SPEND))
 BIG_BYTES = 128 * 1024
 """Requests from here on are read in a thread: it takes milliseconds."""
 
@@ -53,6 +54,7 @@ class Chooser:
         self._latencies = latencies
         self._clock = clock
         self._tasks = Tasks()
+        self._closed = False
 
     async def configure(self, config: RuntimeConfig) -> None:
         """Get ready for a new configuration's requests."""
@@ -62,6 +64,7 @@ class Chooser:
 
     async def close(self) -> None:
         """After the last request."""
+        self._closed = True
         await self._tasks.close()
         await self._memory.close()
 
@@ -111,14 +114,14 @@ class Chooser:
         taken = take_out(request.body)
         if isinstance(taken, LocalReply):
             return taken
-        if taken.body is not request.body:
-            request = replace(request, body=taken.body)
+        as_sent = request
+        request = replace(request, headers=_for_providers(request.headers), body=taken.body)
         asked = await self._read(call, request, protocol)
         if isinstance(asked, LocalReply):
             return Choice(request, Chosen()), asked
         setting = Setting(
             asked,
-            request,
+            as_sent,
             call.config,
             call.listener,
             self._clock.wall(),
@@ -145,10 +148,10 @@ class Chooser:
 
     def _answered(self, chosen: Chosen, setting: Setting, record: ExchangeRecord) -> None:
         """A model has answered, or nobody has: called by the recorder."""
-        if not 200 <= record.status < 300 or not record.provider:
+        if self._closed or not 200 <= record.status < 300 or not record.provider:
             return
         setting = replace(setting, now=self._clock.wall())
-        tokens = (record.input_tokens, record.output_tokens)
+        tokens = (record.input_tokens, record.output_tokens, record.input_cached_tokens)
         binding = on_answer(chosen, setting, record.provider, tokens).binding
         session = chosen.session
         if binding is None or session is None:
@@ -165,3 +168,8 @@ def _marks(routing: ModelRouting, request: Request) -> int:
         return 0
     off = (request.header(CACHE) or "").lower() == "off"
     return 0 if off else caching.min_prefix_tokens
+
+
+def _for_providers(headers: Headers) -> Headers:
+    """Without what only concerns us."""
+    return tuple((name, value) for name, value in headers if name.lower() not in _OURS)

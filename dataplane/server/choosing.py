@@ -51,11 +51,14 @@ def choose(setting: Setting) -> Steps[Chosen]:
     return found
 
 
-def on_answer(found: Chosen, setting: Setting, provider: str, tokens: tuple[int, int]) -> Chosen:
+def on_answer(
+    found: Chosen, setting: Setting, provider: str, tokens: tuple[int, int, int]
+) -> Chosen:
     """The same, with what the session remembers once a model has answered with 2xx.
 
     :param provider: name of the ModelProvider that did; not the chosen one's after a failure.
-    :param tokens: of input and output, 0 where they are not known.
+    :param tokens: of input, of output, and of the input those that were in the provider's cache;
+        0 where they are not known.
     """
     binding = found.binding
     if binding is None:
@@ -66,7 +69,7 @@ def on_answer(found: Chosen, setting: Setting, provider: str, tokens: tuple[int,
         binding = moved(binding, word, binding.route_name, setting.now)
     price = of_model(setting.routing.prices, binding.anchor_model)
     budget = setting.routing.budget or Budget(0.0)
-    cost = cost_of(price, *tokens, binding.cached_tokens, budget)
+    cost = cost_of(price, *tokens, budget)
     return replace(found, binding=answered(binding, tokens[0], cost, setting.now))
 
 

@@ -32,6 +32,10 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
+_SPANS = {"agent": spans.of_agent, "provider": spans.of_routing_model}
+"""By what a cluster is of: how its calls are told."""
+
+
 class Decider(Protocol):
     """Whoever knows which agents fit."""
 
@@ -155,8 +159,10 @@ class Performer:
         kind, _, name = effect.cluster.partition(":")
         if kind == "agent":
             record.upstream_s = round(record.upstream_s + ended - started, 6)
+        elif kind == "provider":
+            record.decision_s = round(record.decision_s + ended - started, 6)
         if record.sampled:
-            make = spans.of_agent if kind == "agent" else spans.of_filter
+            make = _SPANS.get(kind, spans.of_filter)
             match reply:
                 case HttpReply(status=status):
                     self.told(record, make(name, started, ended, status, ""), span_id)

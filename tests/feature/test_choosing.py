@@ -156,6 +156,7 @@ async def test_affinity_keeps_the_model_whatever_is_asked_next(desk: Desk) -> No
     assert await desk.ask(REVIEW, headers=mine) == "m-strong"
     assert desk.told["x-outrider-pinned"] == "true"
     assert await desk.ask(REVIEW, headers={"x-model-affinity": "another"}) == "m-cheap"
+    assert all("x-model-affinity" not in one.headers for one in desk.provider.received)
 
 
 async def test_tool_results_stay_with_the_model_of_the_session(desk: Desk) -> None:

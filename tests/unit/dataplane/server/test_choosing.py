@@ -268,7 +268,7 @@ def test_alias_with_several_targets_has_a_session_without_any_preference() -> No
     at = setting(MINE, asked, {"preferences": ()})
     found, effects = play(choose(at), Recalled())
     assert found.models == ("two",)
-    after = on_answer(replace(found), at, "b", (0, 0)).binding
+    after = on_answer(replace(found), at, "b", (0, 0, 0)).binding
     assert after is not None
     assert after.anchor_model == "b"
     again, _ = play(choose(at), Recalled(encode(after)))
@@ -279,7 +279,7 @@ def test_alias_with_several_targets_has_a_session_without_any_preference() -> No
 def test_answer_of_the_chosen_model_is_counted() -> None:
     at = setting(MINE, routing={"prices": PRICES})
     found, _ = play(choose(at), Recalled(), decision("code"))
-    after = on_answer(found, at, "strong", (1000, 100)).binding
+    after = on_answer(found, at, "strong", (1000, 100, 0)).binding
     assert after is not None
     assert (after.anchor_model, after.cached_tokens) == ("strong", 1000)
     assert after.session_cost_usd == pytest.approx(1100 * 9e-6)

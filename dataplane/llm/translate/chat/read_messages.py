@@ -26,6 +26,7 @@ from dataplane.llm.translate.chat.read_thinking import read_thinking
 __all__ = ["BodyError", "cache_of", "read_messages"]
 
 _ROLES = ("system", "developer", "user", "assistant", "tool", "function")
+_SPEAKERS = ("user", "assistant", "system", "developer")
 _KNOWN = {
     "role",
     "content",
@@ -74,6 +75,9 @@ def read_messages(wire: list[dict[str, Any]], request: Request) -> list[Message]
 
 def _read(wire: dict[str, Any], at: str, calls: _Calls, request: Request) -> Message:
     role = wire.get("role")
+    content = wire.get("content")
+    if len(wire) == 2 and role in _SPEAKERS and type(content) is str:
+        return Message(role, [Text(content)] if content else [], at=at)  # as most of them are
     if role not in _ROLES:
         said = "is missing" if role is None else f"{role!r} is none of {', '.join(_ROLES)}"
         raise BodyError(f"`{at}.role` {said}")
@@ -81,7 +85,7 @@ def _read(wire: dict[str, Any], at: str, calls: _Calls, request: Request) -> Mes
         if wire[key] is not None:
             (request.hints if key in _HINTS else request.unknown).append(f"{at}.{key}")
     name = text_at(wire, "name", at)
-    parts = read_parts(wire.get("content"), f"{at}.content")
+    parts = read_parts(content, f"{at}.content")
     if role == "tool":
         call_id = text_at(wire, "tool_call_id", at)
         if not call_id:

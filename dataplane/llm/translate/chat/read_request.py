@@ -94,7 +94,7 @@ HINTS = (
     "include_reasoning",
 )
 """Fields that are understood, only advise, and have no place in the hub."""
-_KNOWN = frozenset(_Body.__struct_fields__) | {"model", "stream", *HINTS}
+_KNOWN = frozenset(_Body.__struct_fields__) | {"model", "stream"}
 _BODY = msgspec.json.Decoder(_Body)
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _NULL = b"null"
@@ -127,11 +127,9 @@ def read_request(body: bytes, model: str, stream: bool) -> Request | LocalReply:
         return LocalReply(
             400, f"The request's body is not valid JSON: {problem}.", ResponseDetail.INVALID_JSON
         )
-    for name in fields.keys() - _KNOWN:
-        if bytes(fields[name]) != _NULL:
-            request.unknown.append(name)
-    request.hints += [name for name in HINTS if bytes(fields.get(name, ABSENT)) not in (b"", _NULL)]
-    request.unknown.sort()
+    for name, raw in fields.items():
+        if name not in _KNOWN and bytes(raw) != _NULL:
+            (request.hints if name in HINTS else request.unknown).append(name)
     return request
 
 

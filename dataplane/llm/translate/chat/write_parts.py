@@ -29,6 +29,9 @@ class PartWriter:
 
     def content(self, parts: list[Part], at: str) -> Content:
         """A text where a text will do: not every server takes lists. None when nothing is said."""
+        only = parts[0] if len(parts) == 1 else None
+        if type(only) is Text and not only.citations and not only.cache:
+            return only.text  # as nearly all are
         told = [part for one in parts if (part := self._part(one, at)) is not None]
         if not told:
             return None

@@ -74,7 +74,7 @@ def test_nulls_are_not_said() -> None:
 def test_what_is_not_known_is_named() -> None:
     message = {"role": "user", "content": "x", "weight": 1, "refusal": None}
     request = read(messages=[message], min_p=0.1, audio={"voice": "a"})
-    assert request.unknown == ["audio", "messages[0].weight", "min_p"]
+    assert request.unknown == ["messages[0].weight", "min_p", "audio"]
 
 
 def test_stop_may_be_one_text() -> None:

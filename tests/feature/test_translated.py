@@ -176,10 +176,13 @@ async def test_stream_comes_as_it_is_made(
         house(tmp_path, fake, provider) as (_, talk),
     ):
         talk.send(post(ours.body(stream=True), path=ours.stream_path))
-        early = await talk.reader.readuntil(b"in Oslo")
-        assert early.startswith(b"HTTP/1.1 200 OK\r\n")
-        go_on.set()
-        assert await talk.reader.readuntil(b"\r\n0\r\n\r\n")
+        # Google's last chunk has words, so its writer is always one behind.
+        words = b"Rain" if client is Protocol.GEMINI else b"in Oslo"
+        async with asyncio.timeout(5):
+            early = await talk.reader.readuntil(words)
+            assert early.startswith(b"HTTP/1.1 200 OK\r\n")
+            go_on.set()
+            assert await talk.reader.readuntil(b"\r\n0\r\n\r\n")
 
 
 @pytest.mark.parametrize("how", ["cut", "ended"])
@@ -307,7 +310,8 @@ async def test_client_that_leaves_stops_the_provider(client: Protocol, tmp_path:
         house(tmp_path, fake, provider) as (_, talk),
     ):
         talk.send(post(ours.body(stream=True), path=ours.stream_path))
-        await talk.reader.readuntil(b"in Oslo")
+        async with asyncio.timeout(5):
+            await talk.reader.readuntil(b"Rain")
         talk.close()
         async with asyncio.timeout(5):
             await gone.wait()

@@ -62,8 +62,11 @@ def _read(wire: WireTool, at: str) -> Tool:
 
 
 def _special(wire: WireTool, at: str, raw: msgspec.Raw) -> Tool:
-    if wire.type != "custom":
-        return Tool(wire.type or "", kind="native", raw=raw, protocol=Protocol.CHAT)
+    kind = wire.type or ""
+    if kind.startswith("web_search"):
+        return Tool("web_search", kind="web_search", raw=raw, protocol=Protocol.CHAT)
+    if kind != "custom":
+        return Tool(kind, kind="native", raw=raw, protocol=Protocol.CHAT)
     if wire.custom is None:
         raise BodyError(f"`{at}.custom` is missing")
     told = wire.custom.description or ""

@@ -175,6 +175,16 @@ def test_thinking_is_asked_for_in_many_ways(
     )
 
 
+def test_searches_that_servers_offer_as_tools_are_web_searches() -> None:
+    (tool,) = read(tools=[{"type": "web_search_preview"}]).tools
+    assert (tool.name, tool.kind) == ("web_search", "web_search")
+
+
+def test_tool_that_is_not_known_is_kept_as_it_came() -> None:
+    (tool,) = read(tools=[{"type": "robot", "arm": 1}]).tools
+    assert (tool.kind, tool.raw) == ("native", msgspec.Raw(b'{"type":"robot","arm":1}'))
+
+
 _LEAF = st.none() | st.booleans() | st.integers(-9, 9) | st.text(max_size=3)
 _WORD = st.sampled_from(
     [

@@ -193,11 +193,10 @@ class _Turns:
             self._take(said, at)
 
     def _take(self, said: Said, at: str) -> None:
-        if said.kind == "reasoning" and self._signs(said.parts[0]):
-            return
         for part in said.parts:
             if isinstance(part, ToolCall):
                 part.name = self._tools.name_of(part.namespace, part.name)
+                part.signature = self._carried()
         if said.role in ("system", "developer"):
             if not self._messages and all(isinstance(part, Text) for part in said.parts):
                 self._request.system += said.parts
@@ -210,19 +209,14 @@ class _Turns:
         if said.whole and said.role != "assistant":
             self._open = None
 
-    def _signs(self, thinking: Part) -> bool:
-        """Gemini signs words and calls: an item without words signs what stands before it."""
+    def _carried(self) -> str:
+        """The signature of a call travels in an item without words before it, because calls have
+        no field for one. Gemini's stay there: its writer knows.
+        """
         before = self._open.parts[-1] if self._open is not None and self._open.parts else None
-        if (
-            isinstance(thinking, Thinking)
-            and thinking.redacted
-            and opened(thinking.signature, Protocol.GEMINI)
-            and isinstance(before, Text | ToolCall)
-            and not before.signature
-        ):
-            before.signature = thinking.signature
-            return True
-        return False
+        if isinstance(before, Thinking) and before.redacted:
+            return before.signature if opened(before.signature, Protocol.CHAT) else ""
+        return ""
 
     def _joinable(self, said: Said) -> Message | None:
         """The open message, when the item goes on with it."""

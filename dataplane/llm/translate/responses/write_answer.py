@@ -44,10 +44,12 @@ class _Items:
             if isinstance(part, Text | Refusal):
                 if part.text:
                     self._words.append(self._part(part))
-                self._sign(part)
             else:
                 self._item(part)
         self._flush(self._last)
+        last = self._choice.parts[-1] if self._choice.parts else None
+        if isinstance(last, Text):
+            self._sign(last.signature)
         return self._items
 
     def _id(self, prefix: bytes) -> bytes:
@@ -76,8 +78,8 @@ class _Items:
                 self._items.append(output.reasoning_item(self._id(b"rs"), summary, signature))
             case ToolCall():
                 self._flush()
+                self._sign(part.signature)
                 self._items.append(self._call(part))
-                self._sign(part)
             case Media(kind="image") if part.data:
                 self._flush()
                 self._items.append(output.image_item(self._id(b"ig"), part.data))
@@ -95,8 +97,9 @@ class _Items:
             self._id(b"fc"), output.COMPLETED, call.id, tool.name, tool.namespace, arguments
         )
 
-    def _sign(self, part: Part) -> None:
-        """Gemini signs words and calls: an item without words signs what stands before it."""
-        if isinstance(part, Text | ToolCall) and part.signature:
-            self._flush()
-            self._items.append(output.reasoning_item(self._id(b"rs"), [], part.signature))
+    def _sign(self, signature: str) -> None:
+        """Calls have no field for one, and words neither: an item without words carries it, before
+        the call or after the last words.
+        """
+        if signature:
+            self._items.append(output.reasoning_item(self._id(b"rs"), [], signature))

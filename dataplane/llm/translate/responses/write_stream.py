@@ -64,6 +64,8 @@ class StreamWriter:
         """The item (and part) that events are about, as fields."""
         self._tool = Called("")
         self._signature = ""
+        self._due = ""
+        """The signature of the words that were last."""
         self._citations: list[Citation] = []
         self._logprobs: list[TokenLogprob] = []
 
@@ -147,6 +149,7 @@ class StreamWriter:
     def _part_begin(self, part: Part, out: list[bytes]) -> None:
         self._part = part
         self._head = None
+        self._due = ""
         self._pieces = []
         self._citations = []
         self._logprobs = []
@@ -233,12 +236,12 @@ class StreamWriter:
         return item_id
 
     def _call_begin(self, call: ToolCall, out: list[bytes]) -> None:
+        self._sign(call.signature, out)
         tool = self._tool = self._called(call.name)
         custom = call.custom or tool.custom
         item_id = self._id(b"ctc" if custom else b"fc")
         self._place = b'"item_id":"%b","output_index":%d' % (item_id, len(self._items))
         self._item_added(self._call(call, output.IN_PROGRESS, _EMPTY), out)
-        self._signature = call.signature
         if call.custom:
             self._head = self._headed(b"custom_tool_call_input.delta", self._place)
         elif not custom:
@@ -260,12 +263,11 @@ class StreamWriter:
             case Text() | Refusal():
                 if self._head is not None:
                     self._words_done(part, out)
-                self._sign(out)
+                self._due = self._signature
             case Thinking():
                 self._thinking_done(part, out)
             case ToolCall():
                 self._call_done(part, out)
-                self._sign(out)
             case _:
                 pass
         self._part = None
@@ -329,12 +331,13 @@ class StreamWriter:
         self._event(done, b'%b,"%b":%b' % (self._place, name, words), out)
         self._item_done(self._call(call, output.COMPLETED, words), out)
 
-    def _sign(self, out: list[bytes]) -> None:
-        """Gemini signs words and calls: an item without words signs what stands before it."""
-        if self._signature:
-            self._message_done(out)
+    def _sign(self, signature: str, out: list[bytes]) -> None:
+        """Calls have no field for one, and words neither: an item without words carries it, before
+        the call or after the last words.
+        """
+        if signature:
             self._reasoning_added(out)
-            self._item_done(output.reasoning_item(self._id(b"rs"), [], self._signature), out)
+            self._item_done(output.reasoning_item(self._id(b"rs"), [], signature), out)
 
     def _message_done(self, out: list[bytes], status: bytes = output.COMPLETED) -> None:
         if self._content is not None:
@@ -348,6 +351,7 @@ class StreamWriter:
         status, incomplete = closing(self._finish, refused=self._refused)
         whole = status == output.COMPLETED
         self._message_done(out, output.COMPLETED if whole else output.INCOMPLETE)
+        self._sign(self._due, out)
         error = output.FAILED if status == b"failed" else b"null"
         self._response(status, status, out, incomplete=incomplete, error=error)
         self._over = True

@@ -120,13 +120,13 @@ def test_results_are_one_turn_and_the_next_question_another() -> None:
     ]
 
 
-def test_signature_of_gemini_goes_to_the_call_before_it() -> None:
-    signature = seal(Protocol.GEMINI, "sig")
-    turns = parts_of(
-        {"type": "function_call", "call_id": "c1", "name": "get", "arguments": "{}"},
+def test_signature_before_a_call_is_the_call_s_for_chat() -> None:
+    signature = seal(Protocol.CHAT, "sig")
+    (parts,) = parts_of(
         {"type": "reasoning", "summary": [], "encrypted_content": signature},
+        {"type": "function_call", "call_id": "c1", "name": "get", "arguments": "{}"},
     )
-    assert turns == [[ToolCall("c1", "get", "{}", signature=signature)]]
+    assert parts[1] == ToolCall("c1", "get", "{}", signature=signature)
 
 
 def test_empty_summary_part_is_thinking_that_is_not_shown() -> None:

@@ -122,10 +122,17 @@ def test_custom_call_of_the_provider_is_streamed_as_it_comes() -> None:
     assert [event["delta"] for event in told if event["type"].endswith("delta")] == ["ls ", "-l"]
 
 
-def test_signature_of_a_call_is_an_item_after_it() -> None:
-    deltas = call("get", b'"{}"')
-    deltas.insert(3, SignatureDelta("outrider.gemini.s"))
-    assert [item["type"] for item in output(deltas)] == ["function_call", "reasoning"]
+def test_signature_of_a_call_is_an_item_before_it() -> None:
+    begin = PartBegin(ToolCall("id", "get", "", signature="outrider.chat.s"))
+    deltas: list[Delta] = [BEGIN, begin, ArgumentsDelta(b'"{}"'), PartEnd(), *END]
+    assert [item["type"] for item in output(deltas)] == ["reasoning", "function_call"]
+
+
+def test_signature_of_words_is_told_when_they_are_the_last() -> None:
+    words: list[Delta] = [BEGIN, PartBegin(Text("")), TextDelta(b'"a"'), SignatureDelta("s")]
+    assert [item["type"] for item in output([*words, PartEnd(), *END])] == ["message", "reasoning"]
+    more = [*words, PartEnd(), *call("get", b'"{}"')[1:]]
+    assert [item["type"] for item in output(more)] == ["message", "function_call"]
 
 
 def test_message_that_was_cut_short_is_incomplete() -> None:
@@ -183,6 +190,7 @@ ANSWERS: dict[str, list[Part]] = {
     "custom": [ToolCall("1", "patch", '{"input":"x"}'), ToolCall("2", "patch", "y", custom=True)],
     "refusal": [Refusal("No.")],
     "signed": [Text("Hi", signature="g"), ToolCall("1", "get", "{}", signature="g")],
+    "signed words": [Text("Hi", signature="g")],
     "image": [Text("See"), Media("image", "image/png", "aGk="), Text("Nice")],
 }
 

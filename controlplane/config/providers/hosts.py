@@ -5,10 +5,10 @@ server of one's own is asked for chat, which every version of it has: its other 
 chat too, and came later (Ollama: Responses 0.13.3, without state; LM Studio: Responses 0.3.29,
 messages 0.4.1; vLLM: both by 0.22).
 
-What the entries stand on, read on 2026-11-22: reference/plano.md 5.5 and 5.14; vercel.com/docs/ai-gateway;
-openrouter.ai/docs; docs.digitalocean.com and gradient-python #96 (Responses are not stored);
-edenai.co/docs/v3 (OpenAI's SDK is to use /v3; /v3/llm is the older address); docs.ollama.com;
-docs.vllm.ai (v0.32); lmstudio.ai/docs.
+What the entries stand on, read on 2026-11-22: reference/plano.md 5.5 and 5.14;
+vercel.com/docs/ai-gateway; openrouter.ai/docs; docs.digitalocean.com and gradient-python #96
+(Responses are not stored); edenai.co/docs/v3 (OpenAI's SDK is to use /v3; /v3/llm is the older
+address); docs.ollama.com; docs.vllm.ai (v0.32); lmstudio.ai/docs.
 """
 
 from collections.abc import Mapping

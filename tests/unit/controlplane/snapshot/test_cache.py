@@ -2,7 +2,7 @@
 
 import asyncio
 
-from outriderpb.v1 import listener_pb2
+from outriderpb.v1 import listener_pb2, model_metrics_pb2
 
 from controlplane.snapshot.cache import SnapshotCache
 from controlplane.snapshot.resource import Resource, ResourceType
@@ -82,3 +82,49 @@ async def test_a_cancelled_wait_leaves_no_watcher() -> None:
         await asyncio.sleep(0)
         task.cancel()
     assert cache.watcher_count("default") == 0
+
+
+def prices(price: float) -> Resource:
+    message = model_metrics_pb2.ModelMetrics(name="cost")
+    message.prices["m"].input = price
+    return Resource.of(ResourceType.MODEL_METRICS, "cost", message)
+
+
+def measured(cache: SnapshotCache) -> list[str]:
+    current = cache.get("default")
+    assert current is not None
+    return list(current.of_type(ResourceType.MODEL_METRICS))
+
+
+def test_measurements_are_served_beside_every_snapshot() -> None:
+    cache, one = SnapshotCache(), snapshot("a")
+    cache.measure("default", [prices(1)])
+    cache.set("default", one)
+    assert measured(cache) == ["cost"]
+    cache.set("default", snapshot("b"))
+    assert measured(cache) == ["cost"]
+    cache.measure("default", [])
+    assert measured(cache) == []
+
+
+def test_measurements_do_not_change_what_a_config_means() -> None:
+    cache, one = SnapshotCache(), snapshot("a")
+    cache.set("default", one)
+    cache.measure("default", [prices(1)])
+    current = cache.get("default")
+    assert current is not None
+    assert current.version == one.version
+    assert not cache.set("default", snapshot("a"))
+
+
+async def test_new_measurement_wakes_watchers_and_an_equal_one_does_not() -> None:
+    cache = SnapshotCache()
+    cache.set("default", snapshot("a"))
+    with cache.watch("default") as watcher:
+        await watcher.next()
+        cache.measure("default", [prices(1)])
+        assert watcher.newer() is not None
+        cache.measure("default", [prices(1)])
+        assert watcher.newer() is None
+        cache.measure("default", [prices(2)])
+        assert watcher.newer() is not None

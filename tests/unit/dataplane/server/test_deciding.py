@@ -7,9 +7,10 @@ import pytest
 
 from dataplane.intent.encoder import AgentIndex, Encoder
 from dataplane.intent.units import AgentTexts
+from dataplane.runtime.choosing import ModelRouting, Preference
 from dataplane.runtime.config import AgentTarget, Listener, ListenerKind, Route, RuntimeConfig
 from dataplane.runtime.decision import Decision, Turn
-from dataplane.server.deciding import Deciding, Making
+from dataplane.server.deciding import MAX_SETS, Deciding, Making
 
 ASKED = (Turn("user", "Rain?"),)
 
@@ -165,3 +166,41 @@ async def test_decision_nobody_waits_for_is_not_begun(
         making.may_decide.set()
         await first
         assert not making.asked.is_set()
+
+
+def targets(*names: str) -> tuple[AgentTarget, ...]:
+    return tuple(AgentTarget(name, "") for name in names)
+
+
+async def test_preferences_of_the_config_are_read_before_anybody_asks(
+    making: FakeMaking, deciding: Deciding
+) -> None:
+    making.may_load.set()
+    preferences = (Preference("code", "", ("a",)), Preference("talk", "", ("b",)))
+    deciding.configure(RuntimeConfig(model_routing=ModelRouting(preferences)))
+    await deciding.ready()
+    assert making.made == ["code+talk"]
+
+
+async def test_set_that_a_client_brings_is_read_when_it_comes_again(
+    making: FakeMaking, deciding: Deciding
+) -> None:
+    making.may_load.set()
+    first = await deciding.decide_among(targets("a", "b"), 0.5, ASKED)
+    await deciding.ready()
+    assert (first.method, making.made) == ("words", [])
+    await deciding.decide_among(targets("a", "b"), 0.5, ASKED)
+    await deciding.ready()
+    third = await deciding.decide_among(targets("a", "b"), 0.5, ASKED)
+    assert (third.method, making.made) == ("meaning", ["a+b"])
+
+
+async def test_sets_that_were_asked_long_ago_are_forgotten(
+    making: FakeMaking, deciding: Deciding
+) -> None:
+    making.may_load.set()
+    for number in range(MAX_SETS + 1):
+        await deciding.decide_among(targets(f"a{number}", "b"), 0.5, ASKED)
+    await deciding.decide_among(targets("a0", "b"), 0.5, ASKED)
+    await deciding.ready()
+    assert making.made == []

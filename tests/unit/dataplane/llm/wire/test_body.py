@@ -161,3 +161,12 @@ def test_what_is_no_chat_request_is_refused(body: bytes, detail: str) -> None:
     it = peek(body)
     assert isinstance(it, LocalReply)
     assert (it.status, it.detail) == (400, detail)
+
+
+@pytest.mark.parametrize("padding", [b"", b" " * 9000])
+@pytest.mark.parametrize("twice", [b"", b',"model":"m"'])
+def test_preferences_that_a_request_brings_along_are_seen(padding: bytes, twice: bytes) -> None:
+    body = b'{"model":"m","routing_preferences":[]' + twice + padding + b"}"
+    assert found(body).inline
+    assert found(b'{"model":"m","routing_preferences":null}').inline
+    assert not found(b'{"model":"m","messages":["routing_preferences"]' + padding + b"}").inline

@@ -9,6 +9,7 @@ from controlplane.config.rules import (
     listeners,
     metrics_sources,
     models,
+    preferences,
     routing,
     secrets,
     state_storage,
@@ -58,4 +59,5 @@ def notes(parsed: Parsed) -> tuple[ConfigError, ...]:
             if provider.passthrough_auth and getattr(provider, key) is not None:
                 path = ("model_providers", index, key)
                 told.append(parsed.error(path, "is not used: passthrough_auth is set"))
+    told += preferences.notes(parsed)
     return tuple(sorted(told, key=lambda note: note.line))

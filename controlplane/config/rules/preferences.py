@@ -13,7 +13,8 @@ from controlplane.config.rules import models
 from controlplane.config.rules.findings import Findings, suggest
 
 if TYPE_CHECKING:
-    from controlplane.config.problem import Path
+    from controlplane.config.parse import Parsed
+    from controlplane.config.problem import ConfigError, Path
 
 METRIC = {"cheapest": "cost", "fastest": "latency"}
 """What a ranking goes by: a type of `model_metrics_sources`."""
@@ -87,3 +88,23 @@ def serves(config: schema.Config, known: Mapping[str, tuple[str, ...]], model: s
         return True
     prefix, _, rest = model.partition("/")
     return bool(rest) and (f"{prefix}/*" in known or rest in known)
+
+
+def notes(parsed: "Parsed") -> list["ConfigError"]:
+    """What is not wrong but has no effect."""
+    config = parsed.config
+    told: list[ConfigError] = []
+    described: dict[str, str] = {one.name: "" for one in config.routing_preferences}
+    for index, provider in enumerate(config.model_providers):
+        for number, inline in enumerate(provider.routing_preferences):
+            path: Path = ("model_providers", index, "routing_preferences", number)
+            if described.get(inline.name) == "":
+                what = f"is replaced by the top-level preference {inline.name!r}"
+                told.append(parsed.error(path, what))
+            elif described.setdefault(inline.name, inline.description) != inline.description:
+                what = f"is not used: {inline.name!r} was described before"
+                told.append(parsed.error((*path, "description"), what))
+    caching = config.prompt_caching
+    if caching is not None and not caching.enabled:
+        told.append(parsed.error(("prompt_caching",), "has no effect: it is not enabled"))
+    return told

@@ -40,6 +40,8 @@ def choose(setting: Setting) -> Steps[Chosen]:
     why = _stays(setting, session, warm, prefix, budget) if warm is not None else ""
     if warm is not None and why:
         found = _kept(setting, session, warm, why)
+        if not setting.any_model:
+            return found  # the answer will say that the session goes on: one write less
     else:
         fits, reason = yield from _fitting(setting)
         models = _models(setting, fits)

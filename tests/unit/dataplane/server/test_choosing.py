@@ -162,9 +162,15 @@ def test_session_lives_as_long_as_configured() -> None:
 def test_warm_session_keeps_its_model_and_asks_no_router() -> None:
     at = setting(MINE)
     found, effects = play(choose(at), bound("cheap", at))
-    assert [type(one) for one in effects] == [Recall, Remember]
+    assert [type(one) for one in effects] == [Recall]
     assert found.models == ("cheap", "strong")
     assert (found.pinned, found.reason, found.preference) == (True, PINNED, "code")
+
+
+def test_decision_alone_keeps_a_session_alive() -> None:
+    at = setting(MINE, any_model=True)
+    _, effects = play(choose(at), bound("cheap", at))
+    assert kept(effects).last_used == NOW
 
 
 def test_session_is_pinned_although_its_instructions_have_changed() -> None:
@@ -273,6 +279,7 @@ def test_alias_with_several_targets_has_a_session_without_any_preference() -> No
     assert after.anchor_model == "b"
     again, _ = play(choose(at), Recalled(encode(after)))
     assert again.models == ("b", "two")
+    assert again.binding is not None
     assert len(effects) == 2
 
 

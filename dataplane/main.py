@@ -155,6 +155,12 @@ async def running_worker(bootstrap: Bootstrap, environ: Mapping[str, str]) -> As
         responses,
     )
     metrics.gauge(
+        "outrider_model_choices",
+        "How requests got their models since the start; words of the budget are its verdicts.",
+        ("outcome",),
+        lambda: {(word,): float(count) for word, count in exchange.outcomes.items()},
+    )
+    metrics.gauge(
         "outrider_session_failures",
         "Times that the store of sessions could not be asked since the start.",
         (),

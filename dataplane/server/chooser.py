@@ -5,6 +5,7 @@ sends it says what is wrong with it.
 """
 
 import asyncio
+from collections import Counter
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -55,6 +56,8 @@ class Chooser:
         self._clock = clock
         self._tasks = Tasks()
         self._closed = False
+        self.outcomes: Counter[str] = Counter()
+        """How requests got their models: by `Chosen.outcome`."""
 
     async def configure(self, config: RuntimeConfig) -> None:
         """Get ready for a new configuration's requests."""
@@ -80,6 +83,7 @@ class Chooser:
         choice, setting = found
         marks = _marks(call.config.model_routing, request)
         chosen, record = replace(choice.chosen, marks=marks), call.record
+        self.outcomes[chosen.outcome] += 1
         record.route_preference = chosen.preference
         record.pinned = chosen.pinned
         record.switched = chosen.switched

@@ -37,6 +37,17 @@ class Chosen:
     attributes: Mapping[str, str] = field(default_factory=dict)
     """More for spans and the log."""
 
+    @property
+    def outcome(self) -> str:
+        """In one word, for metrics."""
+        if self.verdict:
+            return self.verdict
+        if self.switched:
+            return "switched"
+        if self.pinned:
+            return "pinned"
+        return "preference" if self.preference else "requested"
+
     def headers(self) -> Headers:
         """What the client is told."""
         told = []

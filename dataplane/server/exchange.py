@@ -8,6 +8,7 @@ Rule: what the client gets is whole or recognisably not. Everything before the f
 become an error; after it, an upstream that breaks off breaks the client's answer off too.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -61,6 +62,11 @@ class Exchange:
         self._performer = Performer(client, decider, tracer, clock, memory)
         self._responses = responses or ResponsesState(partial(opened, folder=None, wall=clock.wall))
         self._chooser = Chooser(self._performer, memory, latencies, clock)
+
+    @property
+    def outcomes(self) -> Mapping[str, int]:
+        """How requests got their models, and how often."""
+        return self._chooser.outcomes
 
     async def configure(self, config: RuntimeConfig) -> None:
         """Get ready for a new configuration's requests; those under way are not touched."""

@@ -157,6 +157,10 @@ async def test_affinity_keeps_the_model_whatever_is_asked_next(desk: Desk) -> No
     assert desk.told["x-outrider-pinned"] == "true"
     assert await desk.ask(REVIEW, headers={"x-model-affinity": "another"}) == "m-cheap"
     assert all("x-model-affinity" not in one.headers for one in desk.provider.received)
+    (family,) = [
+        one for one in desk.planes.workers[0].families() if one.name == "outrider_model_choices"
+    ]
+    assert family.samples == {("preference",): 2.0, ("pinned",): 1.0}
 
 
 async def test_tool_results_stay_with_the_model_of_the_session(desk: Desk) -> None:

@@ -33,7 +33,7 @@ def begin(front: "Front", incoming: Incoming) -> None:
     place = _name(front, incoming)
     if incoming.target == CHAT and incoming.method == "POST":
         ask = CHAT_ASK
-        front.speaks = Protocol.CHAT
+        front.speaks = _CHAT
     else:
         found = _look(front, incoming)
         if isinstance(found, LocalReply):
@@ -55,7 +55,7 @@ def begin(front: "Front", incoming: Incoming) -> None:
         and not ask.decides
         and not (ask.remembers and serving.needs_more(ask, incoming.body))
     ):
-        make = Tally if ask.operation is not Operation.MESSAGES else EarlyTally
+        make = EarlyTally if ask.operation is _MESSAGES else Tally
         tally = make(
             serving.name,
             "POST",
@@ -200,6 +200,8 @@ def _overloaded(limit: int) -> LocalReply:
     )
 
 
+_CHAT = Protocol.CHAT
+_MESSAGES = Operation.MESSAGES
 _ENCODED = LocalReply(
     415,
     "Compressed request bodies are not supported.",

@@ -197,7 +197,7 @@ def drop_from_request(name: bytes, replaced: frozenset[bytes]) -> bool:
 
 _OF_PROTOCOLS = (
     *(b"accept", b"amz-sdk-", b"anthropic-", b"chatgpt-", b"content-type", b"openai-"),
-    *(b"session-id", b"thread-id", b"x-amzn-", b"x-app", b"x-claude-", b"x-codex-"),
+    *(b"session-id", b"thread-id", b"x-amzn-", b"x-claude-", b"x-codex-"),
     *(b"x-goog-", b"x-stainless-"),
 )
 

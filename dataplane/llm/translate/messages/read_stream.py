@@ -163,6 +163,8 @@ class StreamReader:
             raise _ProtocolError("a block began before the message")
         if self._open != _CLOSED:
             raise _ProtocolError("a block began within another")
+        if self._finished:
+            raise _ProtocolError("a block began after the message had told why it stops")
         if not event.content_block:
             raise _ProtocolError("a block began that is none")
         part = read_part(event.content_block, "content_block")

@@ -14,6 +14,7 @@ from dataplane.llm.cache_markers import Marks, marked_body
 from dataplane.llm.counted import counted
 from dataplane.llm.wire.body import Peek, peek, with_model
 from dataplane.observe.tally import Tally
+from dataplane.routing.preference import INLINE
 from dataplane.runtime.messages import LocalReply, ResponseDetail
 from dataplane.server.incoming import Incoming
 from dataplane.server.key_rings import seconds_of
@@ -110,12 +111,13 @@ class Sending(ABC):
             if isinstance(found, LocalReply):
                 self.refuse(found)
                 return
-            if found.inline and not self.tally.is_continued and ask.operation.protocol is not None:
-                self.over = True
-                self.front.exchange(self._incoming, ask, self.tally)
-                return
         else:
-            found = Peek(self._incoming.body, ask.model, ask.stream)
+            body = self._incoming.body
+            found = Peek(body, ask.model, ask.stream, inline=INLINE in body)
+        if found.inline and not self.tally.is_continued and ask.operation.protocol is not None:
+            self.over = True
+            self.front.exchange(self._incoming, ask, self.tally)
+            return
         self.tally.stream = found.stream
         serving = self.serving
         if self._models:

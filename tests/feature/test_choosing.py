@@ -348,3 +348,42 @@ async def test_session_moves_to_the_provider_that_answered_after_a_failure(desk:
     async with asyncio.timeout(5):
         while first != "cheap":
             first = (await desk.decide(CODE, headers=mine))["models"][0]
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        pytest.param(
+            "/v1/messages",
+            {"max_tokens": 9, "messages": [{"role": "user", "content": CODE}]},
+            id="messages",
+        ),
+        pytest.param("/v1/responses", {"input": CODE}, id="responses"),
+        pytest.param(
+            "/v1beta/models/base:generateContent",
+            {"contents": [{"role": "user", "parts": [{"text": CODE}]}]},
+            id="gemini",
+        ),
+        pytest.param(
+            "/model/base/converse",
+            {"messages": [{"role": "user", "content": [{"text": CODE}]}]},
+            id="converse",
+        ),
+    ],
+)
+async def test_preferences_hold_for_every_protocol(
+    desk: Desk, path: str, body: dict[str, Any]
+) -> None:
+    desk.config["model_providers"] = [
+        {**one, "apis": ["chat"]} for one in desk.config["model_providers"]
+    ]
+    await desk.apply()
+    url = desk.planes.url("models") + path
+    sent = {"model": "base", **body} if path.startswith("/v1/") else body
+    inline = {**sent, "routing_preferences": PREFERENCES}
+    async with desk.client.post(url, json=inline) as answer:
+        assert answer.status == 200, await answer.text()
+        assert answer.headers["x-outrider-route"] == "code generation"
+    received = desk.provider.received[-1].body
+    assert received["model"] == "m-strong"
+    assert "routing_preferences" not in received

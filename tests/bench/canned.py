@@ -3,24 +3,36 @@ would be read from a socket. Every message has ids of its own.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from random import Random
 
-from tests.bench.scenarios import EVENTS, JSON, JSON_BYTES, PACED, STREAM
+from tests.bench.scenarios import (
+    CHAT,
+    EVENTS,
+    JSON,
+    JSON_BYTES,
+    MESSAGES,
+    PACED,
+    RESPONSES,
+    STREAM,
+    messages_body,
+    responses_body,
+)
 
 Answer = Sequence[bytes]
 """What successive reads return."""
 
 
-def request(random: Random, body: bytes) -> bytes:
+def request(random: Random, body: bytes, path: str = CHAT) -> bytes:
     """A client's whole request."""
     ids = (random.getrandbits(128), random.getrandbits(64), random.getrandbits(64))
     return (
-        b"POST /v1/chat/completions HTTP/1.1\r\nhost: 127.0.0.1:9000\r\n"
+        b"POST %b HTTP/1.1\r\nhost: 127.0.0.1:9000\r\n"
         b"user-agent: OpenAI/Python 1.99.0\r\naccept: application/json\r\n"
         b"content-type: application/json\r\nauthorization: Bearer sk-bench\r\n"
         b"x-stainless-lang: python\r\nx-stainless-retry-count: 0\r\n"
         b"traceparent: 00-%032x-%016x-01\r\nx-request-id: %016x\r\ncontent-length: %d\r\n\r\n%b"
-        % (*ids, len(body), body)
+        % (path.encode(), *ids, len(body), body)
     )
 
 
@@ -28,7 +40,9 @@ def completion(random: Random) -> Answer:
     """A chat completion in one read."""
     usage = b'"usage":{"prompt_tokens":112,"completion_tokens":98,"total_tokens":210}}'
     text = (
-        b'{"id":"chatcmpl-1","object":"chat.completion","choices":[{"message":{"content":"%b"}}],'
+        b'{"id":"chatcmpl-1","object":"chat.completion","created":1760000000,"model":"gpt-4o-mini",'
+        b'"choices":[{"index":0,"message":{"role":"assistant","content":"%b"},'
+        b'"finish_reason":"stop"}],'
     )
     body = text % (b"x" * (JSON_BYTES - len(text) - len(usage) + 2)) + usage
     return [
@@ -63,7 +77,8 @@ def _event(number: int) -> bytes:
     return (
         b'data: {"id":"chatcmpl-AbCdEfGhIjKlMnOpQrStUvWxYz012","object":"chat.completion.chunk",'
         b'"created":1760000000,"model":"gpt-4o-mini","choices":[{"index":0,'
-        b'"delta":{"content":" tok%02d"},"finish_reason":null}]}\n\n' % number
+        b'"delta":{"content":" tok%02d"},"finish_reason":%b}]}\n\n'
+        % (number, b'"stop"' if number == EVENTS - 1 else b"null")
     )
 
 
@@ -71,8 +86,22 @@ def _chunk(data: bytes) -> bytes:
     return b"%x\r\n%b\r\n" % (len(data), data)
 
 
-KINDS: dict[str, tuple[bytes, Callable[[Random], Answer]]] = {
-    "json": (JSON, completion),
-    "burst": (STREAM, burst),
-    "paced": (PACED, paced),
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A request, its path and what the provider answers."""
+
+    body: bytes
+    answer: Callable[[Random], Answer]
+    path: str = CHAT
+
+
+KINDS = {
+    "json": Kind(JSON, completion),
+    "burst": Kind(STREAM, burst),
+    "paced": Kind(PACED, paced),
+    "messages_to_chat": Kind(messages_body(False), completion, MESSAGES),
+    "messages_to_chat_burst": Kind(messages_body(True), burst, MESSAGES),
+    "responses_to_chat": Kind(responses_body(False), completion, RESPONSES),
+    "responses_to_chat_burst": Kind(responses_body(True), burst, RESPONSES),
 }
+"""By name; the provider always speaks chat."""

@@ -196,9 +196,9 @@ async def main() -> None:
     floor = min(parser_alone(asked) for _ in range(args.repeat))
     print(f"aiohttp's parser alone: {floor:.2f} us a request")
     for kind in args.kind:
-        body, answer = KINDS[kind]
-        asked = [request(random, body) for _ in range(REQUESTS)]
-        answered = [answer(random) for _ in range(REQUESTS)]
+        one = KINDS[kind]
+        asked = [request(random, one.body, one.path) for _ in range(REQUESTS)]
+        answered = [one.answer(random) for _ in range(REQUESTS)]
         await connections.relay(asked, answered)
         gc.collect()
         gc.freeze()

@@ -1,0 +1,146 @@
+"""Plano's black-box scenarios (reference/plano.md, Appendix C): which test plays which.
+
+tests/arch/test_scenarios.py sees to it that each of the 40 is either played by a test of
+tests/feature/test_plano_*.py or named in ELSEWHERE with a reason.
+"""
+
+import json
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from aiohttp import ClientSession, web
+
+from tests.support.agents import Answering, Received, Service, completion, service
+from tests.support.planes import Planes, planes
+
+T = TypeVar("T", bound=Callable[..., Any])
+
+SCENARIOS = range(1, 41)
+AGENTS = "issue 5: orchestration of agents"
+FILTERS = "issue 5: filter chains"
+ATTEMPTS = "issue 4: retries"
+ELSEWHERE: Mapping[int, str] = {
+    **dict.fromkeys((1, 2, 3, 4, 5), AGENTS),
+    **dict.fromkeys((6, 7, 8, 9, 10, 11), FILTERS),
+    19: ATTEMPTS,
+    20: "issue 4: limits",
+    38: "not filed yet: signals (observability)",
+    39: "issue 5: prompt guards",
+    40: "issue 2: each worker answers /healthz itself, so a dead one does not",
+}
+"""Scenarios that do not concern models, and where they belong."""
+
+
+def scenario(number: int, verdict: str) -> Callable[[T], T]:
+    """Say which scenario a test plays.
+
+    :param verdict: "same" as Plano; or "better: " and what a user gains.
+    """
+    assert number in SCENARIOS
+    assert verdict == "same" or verdict.startswith("better: ")
+    return lambda test: test
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One answer of the gateway."""
+
+    status: int
+    headers: Mapping[str, str]
+    """Names in lower case."""
+    body: Any
+    """Of JSON."""
+
+
+class Gateway:
+    """Both planes with one model listener, and a client of it."""
+
+    def __init__(self, made: Planes, http: ClientSession, config: dict[str, Any]) -> None:
+        self.planes = made
+        self._http = http
+        self._config = config
+
+    @property
+    def url(self) -> str:
+        """Base URL of the listener."""
+        return self.planes.url("models")
+
+    async def apply(self, **more: Any) -> None:
+        """Serve another config: these top-level keys are changed."""
+        self._config |= more
+        await self.planes.apply(json.dumps(self._config))
+
+    async def post(
+        self, body: Mapping[str, Any], path: str = "/v1/chat/completions", **headers: str
+    ) -> Said:
+        """A request; `x_model_affinity` is the header x-model-affinity."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        async with self._http.post(self.url + path, json=body, headers=named) as answer:
+            return await _said(answer)
+
+    async def get(self, path: str, **headers: str) -> Said:
+        """A GET."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        async with self._http.get(self.url + path, headers=named) as answer:
+            return await _said(answer)
+
+    def counted(self, family: str) -> Mapping[tuple[str, ...], Any]:
+        """The samples of a metric by the values of its labels."""
+        found = [one for one in self.planes.workers[0].families() if one.name == family]
+        return found[0].samples if found else {}
+
+
+async def _said(answer: Any) -> Said:
+    headers = {name.lower(): value for name, value in answer.headers.items()}
+    return Said(answer.status, headers, json.loads(await answer.read()))
+
+
+@asynccontextmanager
+async def gateway(
+    directory: Path, providers: list[dict[str, Any]], **more: Any
+) -> AsyncIterator[Gateway]:
+    """A running gateway with these `model_providers`; $KEY is "sk-house"."""
+    config = {
+        "version": "v0.4.0",
+        "listeners": [{"type": "model", "name": "models", "address": "127.0.0.1", "port": 0}],
+        "model_providers": providers,
+        **more,
+    }
+    async with AsyncExitStack() as stack:
+        made = await stack.enter_async_context(
+            planes(json.dumps(config), directory, environ={"KEY": "sk-house"})
+        )
+        http = await stack.enter_async_context(ClientSession())
+        yield Gateway(made, http, config)
+
+
+@asynccontextmanager
+async def provider(answer: Answering | None = None) -> AsyncIterator[Service]:
+    """A provider that says which model it was asked for, in chat or messages."""
+    async with service(answer or echoes) as running:
+        yield running
+
+
+async def echoes(one: Received) -> web.StreamResponse:
+    """The answer of `provider`: the text is the model's name."""
+    return web.json_response(answer_of(one))
+
+
+def answer_of(one: Received) -> dict[str, Any]:
+    """A whole answer in the protocol of the path."""
+    model = one.body["model"]
+    if not one.path.endswith("/messages"):
+        return completion(model) | {"model": model}
+    return {
+        "id": "msg_1",
+        "type": "message",
+        "role": "assistant",
+        "model": model,
+        "content": [{"type": "text", "text": model}],
+        "stop_reason": "end_turn",
+        "stop_sequence": None,
+        "usage": {"input_tokens": 3, "output_tokens": 5},
+    }

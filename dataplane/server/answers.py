@@ -18,7 +18,10 @@ CHUNKED = b"transfer-encoding: chunked\r\n"
 CLOSE = b"connection: close\r\n"
 LAST_CHUNK = b"0\r\n\r\n"
 
-_MAX_DROPPED_BYTES = 2048
+_MAX_DROPPED_BYTES = 480
+"""Of names in a header, where proxies allow 8 KiB for all headers."""
+_MAX_NAME_BYTES = 120
+"""Of one of them: clients make up names of fields."""
 _ID_NAMES = {Protocol.MESSAGES: b"request-id", Protocol.CONVERSE: b"x-amzn-requestid"}
 _FRAMING = HOP_BY_HOP | {"content-length", "x-request-id", "date"}
 _DROPPED = frozenset(name if isinstance(name, str) else name.decode() for name in _FRAMING)
@@ -86,12 +89,23 @@ def translated_head(
     )
     lines += [b"%b: %b\r\n" % header for header in kept]
     if dropped:
-        names = ", ".join(dropped).encode("ascii", "replace")[:_MAX_DROPPED_BYTES]
-        lines.append(b"x-outrider-dropped: %b\r\n" % names.translate(None, b"\r\n\0"))
+        lines.append(b"x-outrider-dropped: %b\r\n" % _listed(dropped).encode())
     lines.append(b"x-request-id: %b\r\n" % request_id)
     lines.append(own_id_line(request_id, speaks))
     lines.append(aws_error_line(status, speaks))
     return b"".join(lines)
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    """Names for a header: those that there is room for, and how many more there are."""
+    shown = ""
+    for at, name in enumerate(names):
+        word = "".join(char if " " <= char <= "~" else "?" for char in name[:_MAX_NAME_BYTES])
+        word += "..." if len(name) > _MAX_NAME_BYTES else ""
+        if len(shown) + len(word) > _MAX_DROPPED_BYTES:
+            return f"{shown} and {len(names) - at} more"
+        shown += f", {word}" if shown else word
+    return shown
 
 
 def started(status: int, headers: Headers, request_id: bytes, framing: bytes) -> bytes:

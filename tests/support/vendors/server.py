@@ -1,0 +1,90 @@
+"""All fake vendors on one port, as one scripted upstream that keeps what it was asked."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import Any
+
+from dataplane.runtime.protocols import Protocol
+from tests.support.upstream import Received, Step, chunked_head, in_chunks, json_answer, upstream
+from tests.support.vendors import chat, converse, gemini, messages, responses
+from tests.support.vendors.conversation import FAILURE, Asked, Wrong, answer
+
+VENDORS: dict[Protocol, ModuleType] = {
+    Protocol.CHAT: chat,
+    Protocol.RESPONSES: responses,
+    Protocol.MESSAGES: messages,
+    Protocol.GEMINI: gemini,
+    Protocol.CONVERSE: converse,
+}
+ENDS = {
+    "/chat/completions": (Protocol.CHAT, False),
+    "/responses": (Protocol.RESPONSES, False),
+    "/messages": (Protocol.MESSAGES, False),
+    ":generateContent": (Protocol.GEMINI, False),
+    ":streamGenerateContent": (Protocol.GEMINI, True),
+    "/converse": (Protocol.CONVERSE, False),
+    "/converse-stream": (Protocol.CONVERSE, True),
+}
+AWS_ERRORS = {400: "ValidationException", 429: "ThrottlingException"}
+REASONS = {400: "400 Bad Request", 429: "429 Too Many Requests"}
+PIECE = 61
+"""Bytes of one chunk of a stream: events are cut anywhere, characters too."""
+
+
+@dataclass(slots=True)
+class Vendors:
+    """What was asked of whom, and what a real vendor would have refused."""
+
+    port: int = 0
+    asked: dict[Protocol, list[Asked]] = field(default_factory=dict)
+    wrong: dict[Protocol, list[str]] = field(default_factory=dict)
+    """Sentences, each with the body."""
+
+    async def script(self, received: Received) -> AsyncIterator[Step]:
+        """One exchange."""
+        path = received.line.split(b" ")[1].decode().partition("?")[0]
+        if path.endswith("/count_tokens"):
+            yield json_answer(json.dumps(messages.counted()).encode())
+            return
+        if path.endswith(":countTokens"):
+            yield json_answer(json.dumps(gemini.counted()).encode())
+            return
+        protocol, streams = next(told for end, told in ENDS.items() if path.endswith(end))
+        body = json.loads(received.body)
+        yield self._answer(protocol, body, streams)
+
+    def _answer(self, protocol: Protocol, body: dict[str, Any], streams: bool) -> bytes:
+        vendor = VENDORS[protocol]
+        try:
+            asked = vendor.asked(body)
+        except (Wrong, LookupError, TypeError, ValueError, AttributeError) as problem:
+            sentence = f"{type(problem).__name__}: {problem}"
+            self.wrong.setdefault(protocol, []).append(f"{sentence} in {json.dumps(body)[:3000]}")
+            return _error(protocol, 400, sentence)
+        self.asked.setdefault(protocol, []).append(asked)
+        turn = answer(asked)
+        if turn is None:
+            return _error(protocol, 429, FAILURE)
+        if not (streams or asked.stream):
+            return json_answer(json.dumps(vendor.whole(turn)).encode())
+        aws = protocol is Protocol.CONVERSE
+        kind = b"application/vnd.amazon.eventstream" if aws else b"text/event-stream"
+        return chunked_head(kind) + in_chunks(vendor.stream(turn, body), PIECE)
+
+
+def _error(protocol: Protocol, status: int, sentence: str) -> bytes:
+    body = json.dumps(VENDORS[protocol].error(status, sentence)).encode()
+    name = b"x-amzn-errortype: %b\r\n" % AWS_ERRORS[status].encode()
+    return json_answer(body, REASONS[status], name if protocol is Protocol.CONVERSE else b"")
+
+
+@asynccontextmanager
+async def vendors() -> AsyncIterator[Vendors]:
+    """Run them."""
+    made = Vendors()
+    async with upstream(made.script) as fake:
+        made.port = fake.endpoint.port
+        yield made

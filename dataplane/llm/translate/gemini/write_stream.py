@@ -71,12 +71,11 @@ class _Choice:
 
 
 class GeminiStreamWriter:
-    """A fold: deltas in, bytes out. `as_array` for clients that did not ask for `alt=sse`."""
+    """A fold: deltas in, bytes out; llm/json_array.py makes an array of its events."""
 
-    def __init__(self, echo: Echo, as_array: bool = False) -> None:
-        self.content_type = "application/json" if as_array else "text/event-stream"
-        self._as_array = as_array
-        self._started = False
+    content_type = "text/event-stream"
+
+    def __init__(self, echo: Echo) -> None:
         self._over = False
         self._echo = echo
         self._tail = b""
@@ -198,10 +197,10 @@ class GeminiStreamWriter:
     def _release(self, out: list[bytes]) -> None:
         if self._plain is not None:
             template, words, at = self._plain
-            out.append(self._framed(template % (words, at)))
+            out.append(_event(template % (words, at)))
             self._plain = None
         elif self._held is not None:
-            out.append(self._framed(_CHUNK % (*self._held, self._tail)))
+            out.append(_event(_CHUNK % (*self._held, self._tail)))
             self._held = None
 
     def _last(self) -> bytes:
@@ -231,20 +230,16 @@ class GeminiStreamWriter:
             told["usageMetadata"] = usage_object(self._usage)
         self._over = True
         whole = b"%b,%b}" % (_ENCODER.encode(told)[:-1], self._tail)
-        return self._framed(whole) + (b"]" if self._as_array else b"")
+        return _event(whole)
 
     def _failed(self, failure: Failure) -> bytes:
         self._over = True
         whole = _ENCODER.encode({"error": error_object(failure)})
-        return self._framed(whole) + (b"]" if self._as_array else b"")
+        return _event(whole)
 
-    def _framed(self, whole: bytes) -> bytes:
-        if not self._as_array:
-            return b"data: %b\n\n" % whole
-        if self._started:
-            return b",\n" + whole
-        self._started = True
-        return b"[" + whole
+
+def _event(whole: bytes) -> bytes:
+    return b"data: %b\n\n" % whole
 
 
 def _grounding(choice: _Choice) -> dict[str, Any] | None:

@@ -2,8 +2,6 @@
 
 import json
 
-import pytest
-
 from dataplane.llm.hub.answer import Failure, Finish
 from dataplane.llm.hub.delta import (
     ArgumentsDelta,
@@ -33,26 +31,9 @@ WORDS: list[Delta] = [
 ]
 
 
-def writer(as_array: bool = False) -> GeminiStreamWriter:
+def writer() -> GeminiStreamWriter:
     request = Request("asked", True, Protocol.GEMINI, [])
-    return GeminiStreamWriter(Echo(request, 0, "id"), as_array)
-
-
-@pytest.mark.parametrize("size", [1, 99])
-def test_an_array_is_one_json_document(size: int) -> None:
-    made = writer(as_array=True)
-    cut = [WORDS[at : at + size] for at in range(0, len(WORDS), size)]
-    chunks = json.loads(b"".join(map(made.feed, cut)))
-    assert [one["candidates"][0]["content"]["parts"] for one in chunks] == [
-        [{"text": "a"}],
-        [{"text": "b"}],
-    ]
-    assert made.content_type == "application/json"
-
-
-def test_a_failed_array_is_closed() -> None:
-    told = writer(as_array=True).feed([Failed(Failure(503, "busy"))])
-    assert json.loads(told)[0]["error"]["status"] == "UNAVAILABLE"
+    return GeminiStreamWriter(Echo(request, 0, "id"))
 
 
 def test_the_last_chunk_has_words_and_the_reason() -> None:

@@ -110,9 +110,9 @@ def whole_block(part: Part) -> object:
             if not text:
                 return None
             cited = [write_citation(citation) for citation in citations]
-            return {"type": "text", "text": text, "citations": cited or None}
+            return {"type": "text", "text": text, "citations": cited}
         case Refusal(text):
-            return {"type": "text", "text": text, "citations": None} if text else None
+            return {"type": "text", "text": text, "citations": []} if text else None
         case Thinking(signature=signature, redacted=True):
             return {"type": "redacted_thinking", "data": signature} if signature else None
         case Thinking(text, signature):
@@ -130,7 +130,7 @@ def whole_block(part: Part) -> object:
         case Native(Protocol.MESSAGES, _, raw):
             return msgspec.json.decode(raw)
         case Media():
-            return {"type": "text", "text": _media_words(part), "citations": None}
+            return {"type": "text", "text": _media_words(part), "citations": []}
         case _:
             return None
 

@@ -164,7 +164,7 @@ class StreamWriter:
     def _start_text(self, out: list[bytes]) -> None:
         if not self._started:
             self._text = True
-            self._start({"type": "text", "text": "", "citations": None}, out)
+            self._start({"type": "text", "text": "", "citations": []}, out)
 
     def _start_thinking(self, out: list[bytes]) -> None:
         if not self._started:

@@ -20,7 +20,7 @@ from dataplane.llm.hub.parts import (
 from dataplane.llm.hub.request import Request
 from dataplane.llm.protocols import Protocol
 from dataplane.llm.translate.codec import Echo
-from dataplane.llm.translate.messages.write_answer import write_answer
+from dataplane.llm.translate.messages.write_answer import whole_block, write_answer
 
 ECHO = Echo(Request("alias", False, Protocol.MESSAGES, []), 1700000000, "0a1b")
 
@@ -37,7 +37,7 @@ def test_message_has_every_key_of_the_api() -> None:
         "type": "message",
         "role": "assistant",
         "model": "alias",
-        "content": [{"type": "text", "text": "hi", "citations": None}],
+        "content": [{"type": "text", "text": "hi", "citations": []}],
         "stop_reason": "end_turn",
         "stop_sequence": None,
         "stop_details": None,
@@ -131,3 +131,11 @@ def test_failed_generation_is_explained() -> None:
 def test_answer_without_choices_is_an_empty_message() -> None:
     body = json.loads(write_answer(Answer("msg_7", "c", []), ECHO))
     assert (body["id"], body["content"], body["stop_reason"]) == ("msg_7", [], "end_turn")
+
+
+@pytest.mark.parametrize("part", [Text("hi"), Refusal("no")])
+def test_text_without_citations_has_none_of_them(part: Part) -> None:
+    """The specification wants the key; Vercel's ai 6 refuses a null there, the API sends none."""
+    block = whole_block(part)
+    assert isinstance(block, dict)
+    assert block["citations"] == []

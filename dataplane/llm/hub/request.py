@@ -47,6 +47,10 @@ class ToolChoice(msgspec.Struct):
     may: bool = False
     """With "tools": the names are all that is allowed, none has to be called."""
 
+    def is_one_tool(self) -> bool:
+        """Whether it names the only tool that must be called: models then call it once."""
+        return self.mode == "tools" and len(self.names) == 1 and not self.may
+
 
 class OutputFormat(msgspec.Struct):
     """The form of the answer's text."""

@@ -138,7 +138,7 @@ class ContentsReader:
 
     def _response(self, fields: Fields) -> ToolResult:
         name, call_id = fields.text("name"), fields.text("id")
-        result = _result(fields)
+        result = _result(fields, name)
         result.name = name
         call = next(
             (one for one in self._open if (one.id == call_id if call_id else one.name == name)),
@@ -178,12 +178,15 @@ def _join(parts: list[Part], more: list[Part]) -> None:
                 parts.append(part)
 
 
-def _result(fields: Fields) -> ToolResult:
+def _result(fields: Fields, name: str) -> ToolResult:
     """What a function answered: {"result": "..."} and the like are just that text."""
     raw = fields.raw("response")
     if raw is None:
         return ToolResult("", [])
     value: Any = msgspec.json.decode(raw)
+    if isinstance(value, dict) and value.get("name") == name and len(value) == 2:
+        # Vercel's `ai` says the name in there once more: {"name": ..., "content": ...}.
+        del value["name"]
     if isinstance(value, dict) and len(value) == 1:
         ((key, inner),) = value.items()
         if key == "error":

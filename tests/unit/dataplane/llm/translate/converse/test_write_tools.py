@@ -160,3 +160,9 @@ def test_one_call_at_a_time_is_told_in_anthropics_words(
 def test_one_call_at_a_time_is_refused_where_a_vendor_has_no_words() -> None:
     _, _, losses = write(F, parallel=False, family="nova")
     assert losses.refused == ["parallel_tool_calls"]
+
+
+def test_one_call_at_a_time_is_advice_where_one_tool_must_be_called() -> None:
+    choice = ToolChoice("tools", [F.name])
+    _, _, losses = write(F, choice=choice, parallel=False, family="nova")
+    assert losses.hints == ["parallel_tool_calls"]

@@ -98,6 +98,29 @@ def test_answers_of_functions_find_their_calls_by_name_and_order() -> None:
     assert found == [ids[0], ids[2], ids[1]]
 
 
+@pytest.mark.parametrize(
+    ("response", "text"),
+    [
+        ({"result": "4 C"}, "4 C"),
+        ({"name": "f", "content": "4 C"}, "4 C"),
+        ({"name": "g", "content": "4 C"}, '{"name": "g", "content": "4 C"}'),
+        ({"name": "f", "celsius": 4}, '{"name": "f", "celsius": 4}'),
+    ],
+)
+def test_answer_of_a_function_is_its_text_without_the_wrapping(
+    response: dict[str, Any], text: str
+) -> None:
+    answer = {"functionResponse": {"name": "f", "response": response}}
+    _, answered = read(
+        contents=[model({"functionCall": {"name": "f"}}), {"parts": [answer]}]
+    ).messages
+    (result,) = answered.parts
+    assert isinstance(result, ToolResult)
+    (said,) = result.parts
+    assert isinstance(said, Text)
+    assert said.text == text
+
+
 def test_pieces_of_a_streamed_answer_are_one_thought_and_one_text() -> None:
     wire = to_wire(Thinking("", seal(Protocol.MESSAGES, "Eq")))
     thought: list[dict[str, Any]] = [

@@ -7,7 +7,7 @@ import pytest
 
 from dataplane.llm.hub.loss import Losses
 from dataplane.llm.hub.parts import Text, Thinking, ToolCall, ToolResult
-from dataplane.llm.hub.request import Message, Reasoning, Request
+from dataplane.llm.hub.request import Message, Reasoning, Request, Tool, ToolChoice
 from dataplane.llm.protocols import Protocol
 from dataplane.llm.translate.gemini.write_request import write_request
 from dataplane.runtime.dialect import PLAIN
@@ -73,3 +73,21 @@ def test_answers_of_several_messages_stand_together() -> None:
     ]
     answers = written(request)["contents"][2]["parts"]
     assert [part["functionResponse"]["name"] for part in answers] == ["f", "g"]
+
+
+@pytest.mark.parametrize(
+    ("choice", "refused"),
+    [
+        (None, ["parallel_tool_calls"]),
+        (ToolChoice("required"), ["parallel_tool_calls"]),
+        (ToolChoice("tools", ["f"]), []),
+    ],
+)
+def test_one_call_at_a_time_is_refused_unless_one_tool_must_be_called(
+    choice: ToolChoice | None, refused: list[str]
+) -> None:
+    tool = Tool("f")
+    request = asking("m", tools=[tool], tool_choice=choice, parallel_tool_calls=False)
+    losses = Losses(request)
+    write_request(request, PLAIN, losses)
+    assert losses.refused == refused

@@ -83,6 +83,10 @@ class ResponsesState:
 
     async def continued(self, call: "Call", request: Request) -> "Continued | LocalReply":
         """The request with everything that was said before it, where we are who remembers."""
+        named = await self._named(call, request)
+        if isinstance(named, LocalReply):
+            return named
+        request = named
         turn = history.turn(request.body)
         if turn is None or not turn.previous:
             return Continued(request)
@@ -94,9 +98,26 @@ class ResponsesState:
         try:
             merged = history.continued(request.body, found.items)
         except (ValueError, RecursionError) as problem:
-            message = f"The request is not one of the Responses API: {problem}."
-            return LocalReply(400, message, ResponseDetail.INVALID_BODY)
+            return _no_request(problem)
         return Continued(replace(request, body=merged), found=True)
+
+    async def _named(self, call: "Call", request: Request) -> Request | LocalReply:
+        """The request with items of ours in place of their ids; others stay what they are."""
+        try:
+            wanted = history.references(request.body)
+        except (ValueError, RecursionError):
+            # Who reads it next says what is wrong.
+            return request
+        items: dict[str, msgspec.Raw] = {}
+        for response_id in dict.fromkeys(wanted.values()):
+            found = await self._find(call, response_id)
+            if isinstance(found, LocalReply):
+                return found
+            if found is not None:
+                items |= history.by_id(found.items)
+        if items.keys().isdisjoint(wanted):
+            return request
+        return replace(request, body=history.resolved(request.body, items))
 
     def settled(
         self, call: "Call", turn: "Continued", models: Sequence[str]
@@ -200,6 +221,11 @@ def _remembers_itself(call: "Call", model: str) -> bool:
     if provider is None or not provider.dialect.keeps_responses:
         return False
     return any(api.operation is Operation.RESPONSES for api in provider.apis)
+
+
+def _no_request(problem: Exception) -> LocalReply:
+    message = f"The request is not one of the Responses API: {problem}."
+    return LocalReply(400, message, ResponseDetail.INVALID_BODY)
 
 
 def _not_found(previous: str) -> LocalReply:

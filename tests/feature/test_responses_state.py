@@ -72,6 +72,22 @@ async def test_a_streamed_turn_is_kept_too(tmp_path: Path) -> None:
         assert said(model.received[1])[1] == ("assistant", "It is sunny.")
 
 
+async def test_an_item_that_is_only_named_is_said_again(tmp_path: Path) -> None:
+    """As Vercel's ai does for every item of an answer that was stored."""
+    async with house(tmp_path) as (client, model):
+        first = await ask(client, "Weather?")
+        asked: Any = [
+            {"role": "user", "content": "Weather?"},
+            {"type": "item_reference", "id": first.output[0].id},
+            {"role": "user", "content": "And tomorrow?"},
+        ]
+        await client.responses.create(model="tiny", input=asked)
+        assert said(model.received[1])[1] == ("assistant", "It is sunny.")
+        async with client.with_options(api_key="b") as other:
+            with pytest.raises(openai.BadRequestError, match="item_reference"):
+                await other.responses.create(model="tiny", input=asked)
+
+
 async def test_what_is_not_to_be_stored_is_not(tmp_path: Path) -> None:
     async with house(tmp_path) as (client, _):
         first = await ask(client, "Weather?", store=False)
@@ -84,8 +100,8 @@ async def test_a_kept_response_is_retrieved_listed_and_deleted(tmp_path: Path) -
     async with house(tmp_path) as (client, _):
         first = await ask(client, "Weather?")
         assert await client.responses.retrieve(first.id) == first
-        items = await client.responses.input_items.list(first.id)
-        assert [item.content[0].text for item in items.data] == ["Weather?"]  # type: ignore[union-attr]
+        items: Any = await client.responses.input_items.list(first.id)
+        assert [item.content[0].text for item in items.data] == ["Weather?"]
         await client.responses.delete(first.id)
         with pytest.raises(openai.NotFoundError):
             await client.responses.retrieve(first.id)

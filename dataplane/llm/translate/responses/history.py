@@ -5,6 +5,9 @@ reasoning, so that the next turn says to the model what the client said and got;
 not carried over, as the API has it.
 """
 
+import re
+from collections.abc import Mapping
+
 import msgspec
 
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -18,6 +21,12 @@ class _Asked(msgspec.Struct):
     model: str | None = None
 
 
+class _Named(msgspec.Struct):
+    type: str | None = None
+    id: str | None = None
+    role: str | None = None
+
+
 class _Answered(msgspec.Struct):
     id: str
     output: list[msgspec.Raw]
@@ -26,6 +35,9 @@ class _Answered(msgspec.Struct):
 
 _ASKED = msgspec.json.Decoder(_Asked)
 _ANSWERED = msgspec.json.Decoder(_Answered)
+_NAMED = msgspec.json.Decoder(_Named)
+_OURS = re.compile(r"[a-z]+_([0-9a-z]+)_[0-9]+")
+"""Ids of items that the gateway wrote tell their response (write_answer.py, write_stream.py)."""
 
 
 class Turn(msgspec.Struct, frozen=True):
@@ -68,6 +80,39 @@ def continued(body: bytes, items: list[msgspec.Raw]) -> bytes:
     fields = _FIELDS.decode(body)
     fields["input"] = msgspec.Raw(_ENCODER.encode([*items, *own_items(body)]))
     return _ENCODER.encode(fields)
+
+
+def references(body: bytes) -> dict[str, str]:
+    """Items of earlier answers that a request only names, each with the id of its response.
+
+    Raises ValueError as `own_items` does.
+    """
+    if b'"id"' not in body:
+        return {}
+    named = filter(None, map(_reference, own_items(body)))
+    return {name: f"resp_{ours[1]}" for name in named if (ours := _OURS.fullmatch(name))}
+
+
+def resolved(body: bytes, items: Mapping[str, msgspec.Raw]) -> bytes:
+    """A request in which items stand where they were only named."""
+    fields = _FIELDS.decode(body)
+    own = [items.get(_reference(item) or "", item) for item in own_items(body)]
+    fields["input"] = msgspec.Raw(_ENCODER.encode(own))
+    return _ENCODER.encode(fields)
+
+
+def by_id(items: list[msgspec.Raw]) -> dict[str, msgspec.Raw]:
+    """Items that have ids."""
+    return {named.id: item for item in items if (named := _NAMED.decode(item)).id}
+
+
+def _reference(item: msgspec.Raw) -> str | None:
+    try:
+        named = _NAMED.decode(item)
+    except msgspec.ValidationError:
+        return None
+    is_one = named.type == "item_reference" or (named.type is None and named.role is None)
+    return named.id if is_one else None
 
 
 def cut_loose(body: bytes) -> bytes:

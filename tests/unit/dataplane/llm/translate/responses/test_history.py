@@ -49,6 +49,34 @@ def test_a_request_for_others_does_not_name_what_only_we_know() -> None:
     assert json.loads(history.cut_loose(body)) == {"input": "x"}
 
 
+def test_items_that_are_only_named_tell_their_response() -> None:
+    items = [
+        {"type": "item_reference", "id": "msg_0a1b_0"},
+        {"id": "rs_0a1b_1"},
+        {"type": "item_reference", "id": "msg_68a1f00d"},
+        {"type": "message", "id": "msg_0c_0", "role": "user", "content": "x"},
+        CALL,
+        {"type": 3},
+    ]
+    named = {"msg_0a1b_0": "resp_0a1b", "rs_0a1b_1": "resp_0a1b"}
+    assert history.references(_body(input=items)) == named
+
+
+@pytest.mark.parametrize("body", [_body(input="x"), _body(input=[CALL]), _body(input='"id"')])
+def test_requests_that_name_nothing_have_no_references(body: bytes) -> None:
+    assert history.references(body) == {}
+
+
+def test_named_items_stand_where_they_were_named() -> None:
+    message = {"type": "message", "id": "msg_0a_0", "role": "assistant", "content": "one"}
+    body = _body(model="m", input=[{"id": "msg_0a_0"}, {"type": "item_reference", "id": "x"}, CALL])
+    found = history.resolved(body, history.by_id(_raw(message, CALL)))
+    assert json.loads(found) == {
+        "model": "m",
+        "input": [message, {"type": "item_reference", "id": "x"}, CALL],
+    }
+
+
 def test_a_text_is_a_message_of_the_user() -> None:
     merged = json.loads(history.continued(_body(input='"q"'), []))
     assert merged["input"] == [{"type": "message", "role": "user", "content": '"q"'}]

@@ -57,6 +57,19 @@ class _Wire(msgspec.Struct, gc=False):
         )
 
 
+class _ChatUsage(msgspec.Struct, gc=False):
+    """Usage in an answer of chat completions: by far the most common."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    prompt_tokens_details: _Parts | None = None
+    completion_tokens_details: _Parts | None = None
+
+
+class _ChatAnswer(msgspec.Struct, gc=False):
+    usage: _ChatUsage | None = None
+
+
 class _Google(msgspec.Struct, gc=False):
     """Usage as Google writes it."""
 
@@ -83,6 +96,7 @@ class _WireAnswer(msgspec.Struct, gc=False):
 
 
 _ANSWER = msgspec.json.Decoder(_WireAnswer)
+_CHAT = msgspec.json.Decoder(_ChatAnswer)
 _USAGE = msgspec.json.Decoder(_Wire)
 _GOOGLE = msgspec.json.Decoder(_Google)
 _GZIP = zlib.MAX_WBITS | 16
@@ -103,6 +117,26 @@ def usage_of_json(body: bytes) -> Usage | None:
         return None
     told = answer.usage or answer.usageMetadata
     return told.usage() if told is not None else None
+
+
+def usage_of_chat(body: bytes) -> Usage | None:
+    """As `usage_of_json`, of a chat completion: 1 us less."""
+    if len(body) > MAX_JSON_BYTES:
+        return usage_in_tail(body[-TAIL_BYTES:])
+    try:
+        told = _CHAT.decode(body).usage
+    except (msgspec.MsgspecError, RecursionError, UnicodeError):
+        return None
+    if told is None:
+        return None
+    cached, thought = told.prompt_tokens_details, told.completion_tokens_details
+    return Usage(
+        told.prompt_tokens,
+        told.completion_tokens,
+        (cached.cached_tokens or 0) if cached is not None else 0,
+        0,
+        (thought.reasoning_tokens or 0) if thought is not None else 0,
+    )
 
 
 def usage_of_gzip(body: bytes) -> Usage | None:

@@ -7,7 +7,7 @@ series is bounded.
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -66,23 +66,31 @@ class Series:
         self.input_cached_tokens = 0
         self.reasoning_tokens = 0
 
-    def observe(self, record: ExchangeRecord) -> None:
-        """Count one finished exchange."""
-        outcome = (record.status // 100, record.detail)
-        requests = self.requests
-        requests[outcome] = requests.get(outcome, 0) + 1
-        seconds = record.duration_s
-        self.duration[bisect_left(DURATION_BUCKETS, seconds)] += 1
-        self.duration_sum += seconds
-        seconds = record.first_byte_s
-        if seconds:
-            self.first_byte[bisect_left(DURATION_BUCKETS, seconds)] += 1
-            self.first_byte_sum += seconds
-        if record.output_tokens or record.input_tokens:
-            self.input_tokens += record.input_tokens
-            self.output_tokens += record.output_tokens
-            self.input_cached_tokens += record.input_cached_tokens
-            self.reasoning_tokens += record.reasoning_tokens
+    def observe(self, records: Sequence[ExchangeRecord]) -> None:
+        """Count finished exchanges; several at once cost less each."""
+        requests, durations, first_bytes = self.requests, self.duration, self.first_byte
+        duration_sum = first_byte_sum = 0.0
+        sent = received = cached = thought = 0
+        for record in records:
+            outcome = (record.status // 100, record.detail)
+            requests[outcome] = requests.get(outcome, 0) + 1
+            seconds = record.duration_s
+            durations[bisect_left(DURATION_BUCKETS, seconds)] += 1
+            duration_sum += seconds
+            seconds = record.first_byte_s
+            if seconds:
+                first_bytes[bisect_left(DURATION_BUCKETS, seconds)] += 1
+                first_byte_sum += seconds
+            sent += record.input_tokens
+            received += record.output_tokens
+            cached += record.input_cached_tokens
+            thought += record.reasoning_tokens
+        self.duration_sum += duration_sum
+        self.first_byte_sum += first_byte_sum
+        self.input_tokens += sent
+        self.output_tokens += received
+        self.input_cached_tokens += cached
+        self.reasoning_tokens += thought
 
 
 class Metrics:

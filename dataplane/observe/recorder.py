@@ -66,7 +66,8 @@ class Recorder:
 
     def _settle(self) -> None:
         batch, self._batch = self._batch, []
-        records = []
+        records: list[ExchangeRecord] = []
+        counted, counting = 0, None
         for told, series in batch:
             if isinstance(told, Tally):
                 record = told.record()
@@ -74,11 +75,18 @@ class Recorder:
                     self._trace(record)
             else:
                 record = told
+            if series is None:
+                series = self._series_of(record)
+            if series is not counting:
+                if counting is not None:
+                    counting.observe(records[counted:])
+                counted, counting = len(records), series
             records.append(record)
-            (series or self._series_of(record)).observe(record)
             if record.then is not None:
                 then, record.then = record.then, None
                 then(record)
+        if counting is not None:
+            counting.observe(records[counted:])
         if self.latencies is not None and self.latencies.wanted:
             _measure(records, self.latencies)
         if self._access_log is not None and records:

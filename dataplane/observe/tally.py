@@ -5,9 +5,11 @@ time. That is a quarter of what making the record on the way costs (5 us a reque
 """
 
 from dataplane.llm.hub.answer import Usage
+from dataplane.llm.protocols import CHAT_PATH
 from dataplane.llm.usage import (
     TAIL_BYTES,
     usage_in_tail,
+    usage_of_chat,
     usage_of_gzip,
     usage_of_json,
     usage_of_stream,
@@ -152,7 +154,13 @@ class Tally:
             0.0,
             int((self.ended - started) * 1e6) / 1e6,  # (round() costs twice as much)
         )
-        self._count_usage(record)
+        usage = self._told or self._usage()
+        if usage is not None:
+            record.input_tokens = usage.input
+            record.output_tokens = usage.output
+            if usage.cache_read or usage.reasoning:
+                record.input_cached_tokens = usage.cache_read
+                record.reasoning_tokens = usage.reasoning
         if self.attributes:
             record.attributes = self.attributes
         begun = self._begun
@@ -167,15 +175,6 @@ class Tally:
             record.then, begun.then = begun.then, None
         return record
 
-    def _count_usage(self, record: ExchangeRecord) -> None:
-        usage = self._told or self._usage()
-        if usage is not None:
-            record.input_tokens = usage.input
-            record.output_tokens = usage.output
-            if usage.cache_read or usage.reasoning:
-                record.input_cached_tokens = usage.cache_read
-                record.reasoning_tokens = usage.reasoning
-
     def _usage(self) -> Usage | None:
         if self.encoding:
             if self._tail or self.encoding.lower() != b"gzip":
@@ -183,7 +182,7 @@ class Tally:
             return usage_of_gzip(self._last)
         if self.stream or self._tail:
             return self._usage_of_stream(self._tail + self._last[-TAIL_BYTES:])
-        return usage_of_json(self._last)
+        return (usage_of_chat if self.path == CHAT_PATH else usage_of_json)(self._last)
 
     def _usage_of_stream(self, tail: bytes) -> Usage | None:
         return usage_in_tail(tail)

@@ -67,6 +67,7 @@ class Candidate:
         "model",
         "name",
         "only",
+        "plain",
         "provider",
         "route",
         "route_name",
@@ -122,6 +123,8 @@ class Candidate:
         self._credentials = lines
         """Of each key."""
         self.keys = keys if lines else None
+        self.plain = target is None and self.keys is None
+        """Whether nothing about a request depends on more than the client."""
         signs = self._aws is not None
         self._special_always = self._passes or own_form or signs or self.keys is not None
         self._before = self._line(api.path)

@@ -32,7 +32,7 @@ def begin(front: "Front", incoming: Incoming) -> None:
     serving = incoming.serving
     place = _name(front, incoming)
     if incoming.target == CHAT and incoming.method == "POST":
-        ask = CHAT_ASK
+        ask, relays, make = CHAT_ASK, serving.relays, Tally
         front.speaks = _CHAT
     else:
         found = _look(front, incoming)
@@ -42,20 +42,20 @@ def begin(front: "Front", incoming: Incoming) -> None:
             _finish(front, serving, record, found, bodiless=incoming.method == "HEAD")
             return
         ask = found
+        relays = (
+            serving.relays
+            and not ask.decides
+            and not (ask.remembers and serving.needs_more(ask, incoming.body))
+        )
+        make = EarlyTally if ask.operation is _MESSAGES else Tally
     path = ask.path
     shape = incoming.shape
-    timeout_s = serving.timeout_s
     if front.host.active >= serving.request_limit:
         record = _record(front, incoming, path, place)
         _finish(front, serving, record, _overloaded(serving.request_limit))
     elif shape.encoding >= 0 and incoming.values[shape.encoding].lower() != b"identity":
         _finish(front, serving, _record(front, incoming, path, place), _ENCODED)
-    elif (
-        serving.relays
-        and not ask.decides
-        and not (ask.remembers and serving.needs_more(ask, incoming.body))
-    ):
-        make = EarlyTally if ask.operation is _MESSAGES else Tally
+    elif relays:
         tally = make(
             serving.name,
             "POST",
@@ -68,11 +68,11 @@ def begin(front: "Front", incoming: Incoming) -> None:
         if place[2]:
             tally.attributes = _attributes(incoming)
         relay = Relay(front, incoming, ask, tally, place[0])
-        front.work_on(relay, incoming.started, timeout_s)
+        front.work_on(relay, incoming.started, serving.timeout_s)
         relay.start()
     else:
         stream = _stream(front, incoming, ask, place)
-        front.work_on(stream, incoming.started, timeout_s)
+        front.work_on(stream, incoming.started, serving.timeout_s)
         stream.start_task()
 
 

@@ -42,14 +42,13 @@ class Relay(Sending):
         if not self.sent:
             self._request = self._incoming.body = b""
             del self._peek
-            if self._candidate.keys is not None:  # type: ignore[union-attr]  # it was asked
+            if not self._candidate.plain:  # type: ignore[union-attr]  # it was asked
                 self.tell_keys(upstream)
-            made = head_of(upstream, self.front, self.tally, self.told)
-            if made is None:
+            head = head_of(self, upstream)
+            if head is None:
                 upstream.abort()
                 self.fail(_BAD_TRANSFER)
                 return
-            head, self._chunked = made
             self.tally.first_byte = self.serving.now()
             self.sent = True
         else:
@@ -57,7 +56,7 @@ class Relay(Sending):
         size = len(body)
         if size:
             self.tally.bytes_sent += size
-            if self._chunked:
+            if self.chunked:
                 if done:
                     data = b"%b%x\r\n%b\r\n0\r\n\r\n" % (head, size, body)
                 else:
@@ -65,7 +64,7 @@ class Relay(Sending):
             else:
                 data = head + body
         else:
-            data = head + LAST_CHUNK if done and self._chunked else head
+            data = head + LAST_CHUNK if done and self.chunked else head
         if data:
             self.front.write(data)
         if done:
@@ -87,7 +86,7 @@ class Relay(Sending):
     def begin(self, status: int, lines: bytes, sized: bool) -> None:
         """Send a head: its status and headers, its length among them when it is `sized`."""
         front = self.front
-        self._chunked = chunked = not sized and not front.http10
+        self.chunked = chunked = not sized and not front.http10
         self.tally.status = status
         self.tally.first_byte = self.serving.now()
         self.sent = True
@@ -96,7 +95,7 @@ class Relay(Sending):
     def write(self, data: bytes) -> None:
         """Send a piece of the body."""
         self.tally.bytes_sent += len(data)
-        self.front.write(chunk(data) if self._chunked else data)
+        self.front.write(chunk(data) if self.chunked else data)
 
     def release(self, upstream: UpstreamConnection) -> None:
         """The provider has said everything."""
@@ -105,7 +104,7 @@ class Relay(Sending):
 
     def finish(self) -> None:
         """The answer is complete."""
-        if self._chunked:
+        if self.chunked:
             self.front.write(LAST_CHUNK)
         self.stop_upstream()
         now = self.serving.now()

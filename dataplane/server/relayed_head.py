@@ -6,8 +6,7 @@ from dataplane.server.answers import CHUNKED, CLOSE, STATUS_LINES
 from dataplane.server.heads import AnswerShape, Shapes, Values, answer_template, named_by_connection
 
 if TYPE_CHECKING:
-    from dataplane.observe.tally import Tally
-    from dataplane.server.front import Front
+    from dataplane.server.sending import Sending
     from dataplane.upstream.connection import UpstreamConnection
 
 BODILESS = frozenset((204, 304))
@@ -21,14 +20,11 @@ FRAMING = {
 _SHAPES: Shapes[AnswerShape] = Shapes(AnswerShape)
 
 
-def head_of(
-    upstream: "UpstreamConnection", front: "Front", tally: "Tally", told: bytes
-) -> tuple[bytes, bool] | None:
-    """Our answer's head, and whether its body goes out in chunks; None when the upstream's head was
-    refused. The tally hears what it says.
-
-    :param told: header lines of our own to add.
+def head_of(relay: "Sending", upstream: "UpstreamConnection") -> bytes | None:
+    """The head of a relay's answer; None when the upstream's was refused. The relay learns whether
+    its body goes out in chunks, and its tally what the head says.
     """
+    front, tally = relay.front, relay.tally
     headers = upstream.headers
     names, values = zip(*headers) if headers else ((), ())  # noqa: B905 - strict costs 0.2 us
     shape = _SHAPES.get(names) or _SHAPES.make(names)
@@ -44,20 +40,21 @@ def head_of(
         if named:
             template = answer_template(names, named)
         chunked = (chunked or b"content-length" in named) and status not in BODILESS
-    chunked = chunked and not front.http10
+    relay.chunked = chunked = chunked and not front.http10
     tally.status = status
     if shape.encoding >= 0:
         tally.encoding = values[shape.encoding]
     if shape.request_id >= 0:
         tally.upstream_request_id = values[shape.request_id]
     ending = FRAMING[chunked, front.closes()]
-    if told:
+    if relay.orders is not None and relay.orders.told:
+        told = relay.orders.told
         text = STATUS_LINES[status] + template.text + told.replace(b"%", b"%%") + ending
     elif template is shape.template:
         text = shape.texts.get((status, ending)) or shape.text(status, STATUS_LINES[status], ending)
     else:
         text = STATUS_LINES[status] + template.text + ending
-    return text % (*template.pick(values), front.request_id), chunked
+    return text % (*template.pick(values), front.request_id)
 
 
 def _is_chunked(values: Values, at: tuple[int, ...]) -> bool:

@@ -7,6 +7,7 @@ translated (translated.py).
 """
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dataplane.balancing.least_request import pick
@@ -34,33 +35,43 @@ if TYPE_CHECKING:
 MAX_CONNECT_ATTEMPTS = 3
 
 
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """What somebody who has looked at a request before has decided about it."""
+
+    models: "Sequence[str]" = ()
+    """Tried in this order, instead of the one that the request names."""
+    told: bytes = b""
+    """Header lines that the answer gets."""
+    marks: int = 0
+    """From how many tokens on a provider is told what to cache, unless 0."""
+
+
 class Sending(ABC):
     """The way up of an exchange; whoever inherits from it reads the answer."""
 
     __slots__ = (
         "_avoid",
         "_candidate",
-        "_chunked",
         "_endpoint",
         "_failure",
         "_fresh",
         "_incoming",
         "_key",
         "_lane",
-        "_models",
         "_peek",
         "_request",
         "_traceparent",
         "_translated",
         "_upstream",
         "ask",
+        "chunked",
         "front",
-        "marks",
+        "orders",
         "over",
         "sent",
         "serving",
         "tally",
-        "told",
     )
 
     def __init__(
@@ -70,19 +81,11 @@ class Sending(ABC):
         ask: "Ask",
         tally: Tally,
         traceparent: bytes,
-        models: "Sequence[str]" = (),
-        told: bytes = b"",
-        marks: int = 0,
+        orders: "Orders | None" = None,
     ) -> None:
-        """`models` are tried in this order, instead of the one the request names. `told` are
-        header lines that the answer gets; `marks`, unless 0, says from how many tokens on a
-        provider is told what to cache.
-        """
-        self.marks = marks
-        self.told = told
+        self.orders = orders
         self.front = front
         self.ask = ask
-        self._models = models
         self.serving = incoming.serving
         self._incoming = incoming
         self._traceparent = traceparent
@@ -91,14 +94,12 @@ class Sending(ABC):
         self._fresh = False
         self._candidate: Candidate | None = None
         self._endpoint: EndpointPool | None = None
-        self._key = 0
-        """Of the candidate's, when it has several."""
         self._translated: Translated | None = None
         """Who reads the answer, when the provider speaks another protocol."""
         self._upstream: UpstreamConnection | None = None
         self.sent = False
         """Whether the client has a part of its answer."""
-        self._chunked = False
+        self.chunked = False
         self.tally = tally
         self.over = False
 
@@ -120,8 +121,9 @@ class Sending(ABC):
             return
         self.tally.stream = found.stream
         serving = self.serving
-        if self._models:
-            lane = serving.lane_of(ask, self._models)
+        orders = self.orders
+        if orders is not None and orders.models:
+            lane = serving.lane_of(ask, orders.models)
         else:
             lane = serving.lanes[ask.place].get(found.model) or serving.lane(ask, found.model)
         if isinstance(lane, LocalReply):
@@ -152,20 +154,21 @@ class Sending(ABC):
         self._candidate = candidate
         self._endpoint = endpoint
         endpoint.active += 1
-        if candidate.keys is not None:
-            self._key = candidate.keys.pick(serving.now())
         found = self._peek
-        ask = self.ask
-        if candidate.target is not None:
-            if self._translated is None:
+        key = 0
+        if not candidate.plain or self.orders is not None:
+            if candidate.keys is not None:
+                key = candidate.keys.pick(serving.now())
+            self._key = key
+            if candidate.target is not None:
                 self._translated = self.translated()
-            self._translated.ask(candidate, found)
-            return
-        self._translated = None
+                self._translated.ask(candidate, found, self.marks)
+                return
+            if self.marks and candidate.marks is not Marks.NONE:
+                again = peek(marked_body(found.body, candidate.marks, self.marks))
+                found = again if isinstance(again, Peek) else found
+        ask = self.ask
         model = candidate.model
-        if self.marks and candidate.marks is not Marks.NONE:
-            again = peek(marked_body(found.body, candidate.marks, self.marks))
-            found = again if isinstance(again, Peek) else found
         self._request = candidate.message(
             endpoint,
             self._incoming,
@@ -174,9 +177,19 @@ class Sending(ABC):
             found.body if found.model == model or ask.model else with_model(found, model),
             found.stream,
             ask.query,
-            self._key,
+            key,
         )
         self._send(endpoint)
+
+    @property
+    def told(self) -> bytes:
+        """Header lines that the answer gets from whoever has looked at the request before."""
+        return self.orders.told if self.orders is not None else b""
+
+    @property
+    def marks(self) -> int:
+        """See Orders."""
+        return self.orders.marks if self.orders is not None else 0
 
     def _send(self, endpoint: EndpointPool) -> None:
         self.tally.attempts += 1
@@ -227,6 +240,7 @@ class Sending(ABC):
         if endpoint is not None and failure.phase is Phase.CONNECT:
             self._failure = failure
             self._avoid = [*self._avoid, endpoint]
+            self._translated = None
             endpoint.active -= 1
             self._endpoint = None
             self._attempt()

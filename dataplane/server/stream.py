@@ -18,6 +18,7 @@ from dataplane.server.incoming import from_request
 from dataplane.server.keeping import KeepingTally
 from dataplane.server.relay import CLIENT_CLOSED, Relay
 from dataplane.server.relayed_head import BODILESS
+from dataplane.server.sending import Orders
 from dataplane.server.serving import Serving
 
 if TYPE_CHECKING:
@@ -102,9 +103,8 @@ class Stream:
             record,
         )
         incoming = from_request(self._serving, request, record.started)
-        relay = Relay(
-            self._front, incoming, call.ask, tally, header, models or (), header_lines(told), marks
-        )
+        orders = Orders(models or (), header_lines(told), marks)
+        relay = Relay(self._front, incoming, call.ask, tally, header, orders)
         self._front.replace_work(relay)
         relay.start()
 

@@ -90,8 +90,8 @@ class Translated:
 
     # -- on the way up
 
-    def ask(self, candidate: "Candidate", found: "Peek") -> None:
-        """Translate the request for a candidate and have it sent."""
+    def ask(self, candidate: "Candidate", found: "Peek", marks: int) -> None:
+        """Translate the request for a candidate and have it sent; `marks` as in Orders."""
         relay = self._relay
         assert candidate.target is not None
         self._provider = candidate.target
@@ -105,7 +105,7 @@ class Translated:
             candidate.model,
             provider.dialect,
             provider.on_untranslatable is OnUntranslatable.DROP,
-            relay.marks if candidate.marks is Marks.MESSAGES else 0,
+            marks if candidate.marks is Marks.MESSAGES else 0,
         )
         if len(found.body) >= BIG_BODY_BYTES:
             relay.front.host.loop.run_in_executor(None, translate).add_done_callback(self._made)

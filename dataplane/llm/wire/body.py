@@ -60,8 +60,9 @@ def peek(body: bytes) -> Peek | LocalReply:
     """
     try:
         wire = _WIRE.decode(body)
-        inline = wire.routing_preferences is not _ABSENT
-        found = Peek(body, wire.model, wire.stream is True, inline=inline)
+        found = Peek(body, wire.model, wire.stream is True)
+        if wire.routing_preferences is not _ABSENT:
+            found.inline = True
         if (
             len(body) <= SMALL_BYTES
             and wire.model is not None

@@ -47,10 +47,6 @@ class ToolChoice(msgspec.Struct):
     may: bool = False
     """With "tools": the names are all that is allowed, none has to be called."""
 
-    def is_one_tool(self) -> bool:
-        """Whether it names the only tool that must be called: models then call it once."""
-        return self.mode == "tools" and len(self.names) == 1 and not self.may
-
 
 class OutputFormat(msgspec.Struct):
     """The form of the answer's text."""
@@ -126,3 +122,11 @@ class Request(msgspec.Struct):
     """Client's names of fields that we do not know: they cannot be translated."""
     echo: msgspec.Raw | None = None
     """The body as it came: a Responses answer repeats much of it."""
+
+    def must_call_one_tool(self) -> bool:
+        """Whether one certain tool must be called: models then call it once."""
+        choice = self.tool_choice
+        if choice is None or choice.may:
+            return False
+        among = choice.names if choice.mode == "tools" else self.tools
+        return choice.mode in ("tools", "required") and len(among) == 1

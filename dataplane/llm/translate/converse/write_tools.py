@@ -56,7 +56,8 @@ def write_tool_config(
             # Anthropic's own word for the choice, in place of Bedrock's: two could contradict.
             extra["tool_choice"] = _anthropic(chosen) | {"disable_parallel_tool_use": True}
             return config
-        (losses.hint if choice.is_one_tool() else losses.refuse)("parallel_tool_calls")
+        note = losses.hint if request.must_call_one_tool() else losses.refuse
+        note("parallel_tool_calls")
     if chosen is not None:
         config["toolChoice"] = chosen
     return config

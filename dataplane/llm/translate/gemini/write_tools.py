@@ -47,8 +47,8 @@ def write_tools(request: Request, losses: Losses, names: FlatNames, body: dict[s
     elif choice is not None and choice.mode in ("required", "tools") and not choice.may:
         losses.refuse("tool_choice")
     if request.parallel_tool_calls is False and functions:
-        one = choice is not None and choice.is_one_tool()
-        (losses.hint if one else losses.refuse)("parallel_tool_calls")
+        note = losses.hint if request.must_call_one_tool() else losses.refuse
+        note("parallel_tool_calls")
 
 
 def _function(tool: Tool, names: FlatNames, losses: Losses) -> dict[str, Any]:

@@ -79,8 +79,10 @@ def test_answers_of_several_messages_stand_together() -> None:
     ("choice", "refused"),
     [
         (None, ["parallel_tool_calls"]),
-        (ToolChoice("required"), ["parallel_tool_calls"]),
+        (ToolChoice("tools", ["f", "g"]), ["parallel_tool_calls"]),
+        (ToolChoice("tools", ["f"], may=True), ["parallel_tool_calls"]),
         (ToolChoice("tools", ["f"]), []),
+        (ToolChoice("required"), []),
     ],
 )
 def test_one_call_at_a_time_is_refused_unless_one_tool_must_be_called(

@@ -74,7 +74,7 @@ def asked(body: dict[str, Any]) -> Asked:
             )
             for call, said in zip(calls, answers, strict=True):
                 must(isinstance(said["response"], dict), "functionResponse.response: no Struct")
-                (words,) = said["response"].values()
+                *_, words = said["response"].values()
                 results.append((call["name"], json.dumps(call.get("args", {})), str(words)))
             calls = []
     must(not calls, "function call turn must be followed by a function response turn")

@@ -20,6 +20,8 @@ FIELDS = (
     " temperature top_p top_k stop_sequences service_tier cache_control"
 )
 
+TOOL = "type name description input_schema strict cache_control eager_input_streaming"
+
 
 def asked(body: dict[str, Any]) -> Asked:
     """Read a request."""
@@ -92,7 +94,7 @@ def _tools(body: dict[str, Any]) -> list[str]:
     names = []
     for tool in body.get("tools", ()):
         must(tool.get("type", "custom") == "custom", f"tool {tool.get('type')}")
-        known(tool, "type name description input_schema strict cache_control", "tools")
+        known(tool, TOOL, "tools")
         must(tool["input_schema"]["type"] == "object", "tools: input_schema.type")
         if tool.get("strict"):
             closed(tool["input_schema"], tool["name"])

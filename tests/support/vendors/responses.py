@@ -55,6 +55,8 @@ def asked(body: dict[str, Any]) -> Asked:
                 if not isinstance(said, str):
                     said = "".join(part["text"] for part in said)
                 results.append((*calls.pop(item["call_id"]), said))
+            case "item_reference":
+                must(item["id"] == "msg_68a1", f"Item with id '{item['id']}' not found.")
             case other:
                 must(other == "reasoning", f"input item {other}")
     must(not calls, f"No tool output found for function call {list(calls)}")
@@ -91,8 +93,7 @@ def _tools(body: dict[str, Any]) -> list[str]:
     for tool in body.get("tools", ()):
         must(tool["type"] == "function", f"tool {tool['type']}")
         known(tool, "type name description parameters strict", "tools")
-        # Unlike chat, strict unless told otherwise.
-        if tool.get("strict", True):
+        if tool.get("strict"):
             closed(tool["parameters"], tool["name"])
         names.append(tool["name"])
     return names

@@ -5,11 +5,17 @@ import re
 
 import pytest
 
-from tests.arch import config_reference
+from tests.arch import config_reference, losses_reference
 from tests.arch.tree import ROOT, files, read
 
 README = read("README.md")
-READMES = ["README.md", "controlplane/README.md", "dataplane/README.md", "proto/README.md"]
+READMES = [
+    "README.md",
+    "controlplane/README.md",
+    "dataplane/README.md",
+    "deploy/examples/gateway/README.md",
+    "proto/README.md",
+]
 VERBS = [
     path.rpartition("/")[2].removesuffix(".py")
     for path in files("controlplane/cli/*.py")
@@ -21,6 +27,12 @@ TARGETS = re.findall(r"^([a-z-]+):", read("Makefile"), re.MULTILINE)
 def test_config_reference_is_what_the_schema_says() -> None:
     assert config_reference.current() == config_reference.table(), (
         "run `.venv/bin/python -m tests.arch.config_reference`"
+    )
+
+
+def test_what_protocols_cannot_express_is_what_the_writers_say() -> None:
+    assert losses_reference.current() == losses_reference.table(), (
+        "run `.venv/bin/python -m tests.arch.losses_reference`"
     )
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from dataplane.balancing.least_request import pick
 from dataplane.llm.cache_markers import Marks, marked_body
 from dataplane.llm.counted import counted
+from dataplane.llm.unsealed import unsealed
 from dataplane.llm.wire.body import Peek, peek, with_model
 from dataplane.observe.tally import Tally
 from dataplane.routing.preference import INLINE
@@ -168,6 +169,8 @@ class Sending(ABC):
                 again = peek(marked_body(found.body, candidate.marks, self.marks))
                 found = again if isinstance(again, Peek) else found
         ask = self.ask
+        if ask.signed:
+            found = _unsealed(found, ask)
         model = candidate.model
         self._request = candidate.message(
             endpoint,
@@ -290,3 +293,12 @@ class Sending(ABC):
     @abstractmethod
     def fail(self, failure: UpstreamFailure) -> None:
         """There is no whole answer: say so, or cut what was begun."""
+
+
+def _unsealed(found: Peek, ask: "Ask") -> Peek:
+    """The request without what providers of other protocols have signed."""
+    body = unsealed(ask.shape, found.body)
+    if body is found.body:
+        return found
+    again = peek(body) if ask.model is None else None
+    return again if isinstance(again, Peek) else Peek(body, found.model, found.stream)

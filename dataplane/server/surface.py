@@ -56,6 +56,8 @@ class Ask:
     """Nothing is to be generated: only which model would be is asked for."""
     remembers: bool = False
     """Whether the API keeps what was said: Responses."""
+    signed: bool = False
+    """Whether its requests may bring signed thinking along."""
     stored: Stored | None = None
     """What is asked about an answer that was kept."""
 
@@ -65,7 +67,9 @@ def ask(
 ) -> Ask:
     """An Ask with what follows from its operation."""
     made = Ask(operation, path, query, model, stream, PLACES[operation], SHAPES[operation])
-    return replace(made, remembers=True) if operation is Operation.RESPONSES else made
+    if operation.protocol is None or operation is Operation.CHAT:
+        return made
+    return replace(made, remembers=operation is Operation.RESPONSES, signed=True)
 
 
 CHAT_ASK = ask(Operation.CHAT, CHAT)

@@ -1,5 +1,6 @@
 """Client and provider speak one protocol: every byte passes, both ways, whatever it says."""
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -217,3 +218,21 @@ async def test_errors_of_a_provider_pass_as_they_are(tmp_path: Path) -> None:
         assert (reply.status, reply.body) == (429, told)
         assert reply.headers["retry-after"] == "7"
         assert "x-request-id" in reply.headers
+
+
+async def test_thinking_that_another_protocols_provider_signed_does_not_reach_this_one(
+    tmp_path: Path,
+) -> None:
+    foreign = {"type": "thinking", "thinking": "hm", "signature": "outrider.responses.rs_1.gAAA"}
+    said = [
+        {"role": "user", "content": "q"},
+        {"role": "assistant", "content": [foreign, {"type": "text", "text": "a"}]},
+        {"role": "user", "content": "and?"},
+    ]
+    asked = json.dumps({"messages": said, "max_tokens": 9, "model": "nick"}).encode()
+    async with upstream() as fake, house(tmp_path, fake) as made, talking(made) as client:
+        client.send(post(asked, path="/v1/messages"))
+        assert (await client.reply()).status == 200
+        got = json.loads(fake.requests[-1].body)
+        assert got["model"] == "m-1"
+        assert got["messages"][1]["content"] == [{"type": "text", "text": "a"}]

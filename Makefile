@@ -38,10 +38,11 @@ test: lint types contracts ## lint, types, import contracts, unit, golden, featu
 	$(PYTEST) -m 'not slow and not interop' tests/unit tests/feature tests/arch
 
 test-all: test $(VENV)/.stamp-demo ## test, then what takes longer: slow tests, other people's clients, the real model
-	$(PYTEST) tests/interop
+	$(PYTEST) -m 'not full' tests/interop
 	$(PYTEST) -m slow tests/unit tests/feature tests/arch
 
-test-full: test-all demo eval-router bench bench-push ## test-all, the demo, the evaluation and every benchmark
+test-full: test-all demo eval-router bench bench-push ## test-all, more clients, the demo, the evaluation, every benchmark
+	$(PYTEST) -m full tests/interop
 
 arch: $(VENV)/.stamp-dev ## the rules of the architecture: docs match code, examples load, manifests are sound
 	$(PYTEST) tests/arch

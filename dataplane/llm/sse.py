@@ -3,6 +3,9 @@
 Rule: how the bytes were cut never changes the events, and what is kept between two cuts is bounded.
 """
 
+from collections.abc import Iterator
+from typing import Protocol
+
 import msgspec
 
 MAX_EVENT_BYTES = 1 << 20
@@ -29,6 +32,13 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     """The `id` field of this very event; None when it has none."""
 
 
+class Runs(Protocol):
+    """Knows events that come many at a time and differ in a word only (translate/template.py)."""
+
+    def run(self, chunk: bytes, at: int) -> tuple[list[bytes], int]:
+        """What is different in those that stand whole and in a row from `at` on, and their end."""
+
+
 class SseDecoder:
     """A fold: bytes in, events out. What no empty line has ended when the stream ends is lost."""
 
@@ -46,17 +56,35 @@ class SseDecoder:
 
     def feed(self, chunk: bytes) -> list[Event]:
         """The events that `chunk` completes. Raises SseError; the decoder is spent after that."""
+        return [event for event in self.read(chunk) if type(event) is Event]
+
+    def read(self, chunk: bytes, runs: Runs | None = None) -> Iterator[Event | list[bytes]]:
+        """Like feed, one by one; in place of the events that `runs` knows what it says of them.
+        What is not asked for is lost.
+        """
         end = chunk.rfind(b"\n\n")
-        if end < 0 or not self._between_events() or _CR in chunk:
-            return self._lines(chunk)
+        if end < 0 or _CR in chunk:
+            yield from self._lines(chunk)
+            return
+        if not self._between_events():
+            first = chunk.find(b"\n\n") + 2
+            yield from self._lines(chunk[:first])
+            chunk = chunk[first:]
+            end -= first
         # What nearly every stream sends: whole events of one data line, LF alone.
         if self._line:
             chunk = bytes(self._line) + chunk
             end += len(self._line)
             self._line.clear()
-        events: list[Event] = []
+        if len(chunk) > self._limit:
+            runs = None  # its events may be too long, which is looked at below
         at = 0
         while at <= end:
+            if runs is not None:
+                words, at = runs.run(chunk, at)
+                if words:
+                    yield words
+                    continue
             name = b""
             start = at
             stop = chunk.find(b"\n", at)
@@ -69,17 +97,18 @@ class SseDecoder:
                 and chunk[stop + 1] == _LF
                 and stop - start <= self._limit
             ):
-                events.append(Event(chunk[start + 6 : stop], name))
+                at = stop + 2
+                yield Event(chunk[start + 6 : stop], name)
             else:
                 stop = chunk.index(b"\n\n", at)
-                for line in (*chunk[at:stop].split(b"\n"), b""):
+                lines = (*chunk[at:stop].split(b"\n"), b"")
+                at = stop + 2
+                for line in lines:
                     event = self._take(line)
                     if event is not None:
-                        events.append(event)
-            at = stop + 2
+                        yield event
         if at < len(chunk):
-            events += self._lines(chunk[at:])
-        return events
+            yield from self._lines(chunk[at:])
 
     def _between_events(self) -> bool:
         """Nothing is kept but the begin of a line, and a BOM cannot come any more."""

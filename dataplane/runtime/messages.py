@@ -24,6 +24,8 @@ class ResponseDetail(StrEnum):
     """JSON, but not what the API asks for."""
     UNTRANSLATABLE = "untranslatable"
     """The provider's protocol cannot say what was asked."""
+    THREAD_UNSUPPORTED = "thread_unsupported_request"
+    """A thread of Anthropic's, with a provider that keeps none: its own word, SDKs go by it."""
     RESPONSE_NOT_FOUND = "response_not_found"
     """No stored response has this id (for this tenant)."""
     STATE_UNAVAILABLE = "state_unavailable"

@@ -18,6 +18,7 @@ from dataplane.agents.plan import ONLY_AGENT, choose
 from dataplane.clock import Clock
 from dataplane.filters.builtin import request_filters
 from dataplane.filters.chain import run_request_chain
+from dataplane.llm import kept
 from dataplane.llm.chat import parse_chat
 from dataplane.llm.usage import TAIL_BYTES, usage_in_tail
 from dataplane.llm.wire.body import peek
@@ -26,18 +27,23 @@ from dataplane.observe.latency import Latencies
 from dataplane.observe.tracing import Tracer
 from dataplane.runtime.config import ListenerKind, RuntimeConfig
 from dataplane.runtime.headers import for_client
-from dataplane.runtime.messages import Headers, LocalReply, Request
+from dataplane.runtime.effects import CallFailed
+from dataplane.runtime.messages import Headers, LocalReply, Request, ResponseDetail
 from dataplane.runtime.protocols import Operation
 from dataplane.server.chooser import Chooser
 from dataplane.server.downstream import Call, Downstream
+from dataplane.server.keepers import keepers
 from dataplane.server.perform import Decider, Performer, identified
 from dataplane.server.responses import Continued, ResponsesState, Settled
+from dataplane.server.surface import Stored
 from dataplane.sessions.opened import opened
 from dataplane.sessions.remembering import Remembering
 from dataplane.upstream.client import Answer, UpstreamClient, UpstreamError
 
 if TYPE_CHECKING:
     from dataplane.upstream.errors import UpstreamFailure
+
+NOT_FOUND = 404
 
 
 class Exchange:
@@ -89,7 +95,8 @@ class Exchange:
             downstream.reply(await self._chooser.tell(call))
             return
         if call.ask.stored is not None:
-            downstream.reply(await self._responses.answer(call, call.ask.stored))
+            answer = await self._responses.answer(call, call.ask.stored)
+            downstream.reply(answer or await self._ask_keepers(call, call.ask.stored))
             return
         request = await self._filtered(call)
         if isinstance(request, LocalReply):
@@ -122,6 +129,24 @@ class Exchange:
             return
         told = chosen.headers()
         downstream.relay(settled.request, models, settled.keep, told, chosen.marks)
+
+    async def _ask_keepers(self, call: Call, stored: Stored) -> LocalReply:
+        """Ask the providers that keep responses themselves; the first that knows it answers."""
+        failed: CallFailed | None = None
+        for provider, request in keepers(call):
+            asked = identified(request, call, "")
+            reply = await self._client.call(call.config.clusters[provider.cluster], asked)
+            if isinstance(reply, CallFailed):
+                failed = reply
+            elif reply.status != NOT_FOUND:
+                call.record.provider = provider.name
+                detail = ResponseDetail.VIA_UPSTREAM
+                headers = for_client(reply.headers)
+                return LocalReply(reply.status, "", detail, headers, reply.body)
+        if failed is not None:
+            status = 504 if failed.timed_out else 502
+            return LocalReply(status, failed.message, failed.detail)
+        return kept.unknown(stored.response_id)
 
     async def _filtered(self, call: Call) -> Request | LocalReply:
         names = call.listener.input_filters

@@ -139,13 +139,11 @@ class ResponsesState:
             return Settled(request)
         return Settled(request, partial(self._keep, call, request.body))
 
-    async def answer(self, call: "Call", stored: Stored) -> LocalReply:
-        """The answer to a request about a response that was kept."""
+    async def answer(self, call: "Call", stored: Stored) -> LocalReply | None:
+        """The answer to a request about a response that was kept; None when it was not, by us."""
         found = await self._find(call, stored.response_id)
-        if isinstance(found, LocalReply):
+        if isinstance(found, LocalReply) or found is None:
             return found
-        if found is None:
-            return kept.unknown(stored.response_id)
         match stored.action:
             case "get":
                 return kept.retrieved(found)

@@ -47,6 +47,14 @@ class TextDelta(msgspec.Struct, gc=False):
     logprobs: list[TokenLogprob] | None = None
 
 
+class TextRun(msgspec.Struct, gc=False):
+    """Exactly as many TextDeltas in a row: most of a stream that comes faster than it is read."""
+
+    texts: list[Literal]
+    """At least one, and none of them empty."""
+    choice: int = 0
+
+
 class ArgumentsDelta(msgspec.Struct, gc=False):
     """More of the open ToolCall's arguments."""
 
@@ -102,6 +110,7 @@ Delta = (
     Begin
     | PartBegin
     | TextDelta
+    | TextRun
     | ArgumentsDelta
     | SignatureDelta
     | CitationDelta

@@ -16,6 +16,7 @@ from dataplane.llm.hub.delta import (
     PartEnd,
     SignatureDelta,
     TextDelta,
+    TextRun,
     UsageDelta,
     join,
     literal,
@@ -113,6 +114,7 @@ class Whole:
         self,
         delta: PartBegin
         | TextDelta
+        | TextRun
         | ArgumentsDelta
         | SignatureDelta
         | CitationDelta
@@ -129,6 +131,8 @@ class Whole:
                 self._words[at].append(delta.text)
                 if delta.logprobs is not None:
                     choice.logprobs = [*(choice.logprobs or []), *delta.logprobs]
+            case TextRun():
+                self._words[at] += delta.texts
             case ArgumentsDelta():
                 self._words[at].append(delta.text)
             case SignatureDelta():

@@ -2,12 +2,14 @@
 
 A provider writes hundreds of events that differ in one string only. Once such an event was read,
 the next one is recognised by what stands before and after the string: equal bytes mean equal
-things, and only the string is new. That is a third of the cost of decoding the event.
+things, and only the string is new. That is a third of the cost of decoding the event; where many
+such events stand in one read, `run` takes them all at once for a tenth of that.
 
 Rule: what is not the same byte for byte is not recognised, and then the event is decoded.
 """
 
 import re
+from itertools import takewhile
 
 from dataplane.llm.hub.delta import Literal
 
@@ -19,26 +21,36 @@ _WORDS = re.compile(
     rb'"(?!")[^"\\\x00-\x1f]*'
     rb'(?:\\(?:["\\/bfnrt]|u(?![dD][89a-fA-F])[0-9a-fA-F]{4})[^"\\\x00-\x1f]*)*"'
 )
+_MANY_WORDS = re.compile(rb"(?:%b\n)*+" % _WORDS.pattern)
 _OBFUSCATION = b'"obfuscation":"'
 _REST = re.compile(rb'[A-Za-z0-9]*"\}')
+_MANY_RESTS = re.compile(rb"(?:%b\n)*+" % _REST.pattern)
+_END = b"\n\n"
+_WINDOW = 16 * 1024
+"""Bytes that `run` looks at in one go, lest a long read be searched anew for each short run."""
 
 
 class Template:
     """One event to which others are compared. `forget` it when they would mean something else."""
 
-    __slots__ = ("_before", "_obfuscated", "_rest", "_tries")
+    __slots__ = ("_before", "_between", "_head", "_obfuscated", "_rest", "_tries")
 
     def __init__(self) -> None:
         self._before = b""
+        self._head = b""
+        """The event up to the words; empty while nothing is learnt."""
+        self._between = b""
+        """Between the words of two events."""
         self._rest = b""
         self._obfuscated = b""
         """The rest up to OpenAI's padding, when that comes last."""
         self._tries = 0
 
-    def learn(self, data: bytes, key: bytes, words: Literal) -> None:
+    def learn(self, data: bytes, key: bytes, words: Literal, name: bytes = b"") -> None:
         """`data` was an event that said nothing but `words`, as the value of `key`.
 
         :param key: with quotes and colon: b'"content":'.
+        :param name: the event's.
         """
         if self._tries == _TRIES or data.count(key) != 1:
             return
@@ -52,10 +64,62 @@ class Template:
         self._rest = data[start + len(words) :]
         padding = self._rest.find(_OBFUSCATION)
         self._obfuscated = self._rest[: padding + len(_OBFUSCATION)] if padding >= 0 else b""
+        named = b"event: %b\n" % name if name else b""
+        self._head = b"%bdata: %b" % (named, self._before)
+        self._between = _END + self._head
+        if not self._obfuscated:
+            self._between = self._rest + self._between
 
     def forget(self) -> None:
         """Until the next `learn` nothing is recognised."""
-        self._before = b""
+        self._before = self._head = b""
+
+    def run(self, chunk: bytes, at: int) -> tuple[list[Literal], int]:
+        """The words of the events like this one that stand whole and in a row from `at` on, and
+        where the last of them ends.
+        """
+        head = self._head
+        if not head or not chunk.startswith(head, at):
+            return [], at
+        first = at + len(head)
+        pieces = chunk[first : first + _WINDOW].split(self._between)
+        pieces.pop()  # its end is elsewhere
+        pieces, size = self._padded(pieces) if self._obfuscated else _literals(pieces)
+        first += size + len(pieces) * len(self._between)
+        # The one after them differs in what follows it, or stands at the window's edge.
+        found = _WORDS.match(chunk, first)
+        stop = self._stop(chunk, found.end()) if found is not None else 0
+        if found is not None and stop:
+            pieces.append(found[0])
+            at = stop
+        elif pieces:
+            at = first - len(head)
+        if pieces:
+            self._tries = 0
+        return pieces, at
+
+    def _stop(self, chunk: bytes, at: int) -> int:
+        """Where the event ends whose words end at `at`; 0 when it says something else."""
+        if self._obfuscated:
+            if not chunk.startswith(self._obfuscated, at):
+                return 0
+            rest = _REST.match(chunk, at + len(self._obfuscated))
+            at = rest.end() if rest is not None else len(chunk)
+        elif chunk.startswith(self._rest, at):
+            at += len(self._rest)
+        else:
+            return 0
+        return at + len(_END) if chunk.startswith(_END, at) else 0
+
+    def _padded(self, pieces: list[bytes]) -> tuple[list[Literal], int]:
+        """Of events with padding, as _literals."""
+        obfuscated = self._obfuscated
+        apart = [piece.partition(obfuscated) for piece in pieces]
+        words, _ = _literals([piece[0] for piece in apart])
+        rests = _fitting([piece[2] for piece in apart[: len(words)]], _MANY_RESTS, _REST)
+        del words[len(rests) :]
+        size = sum(map(len, words)) + sum(map(len, rests)) + len(words) * len(obfuscated)
+        return words, size
 
     def words(self, data: bytes) -> Literal | None:
         """The words of an event that is the same but for them."""
@@ -74,3 +138,20 @@ class Template:
             return None
         self._tries = 0
         return found[0]
+
+
+def _literals(pieces: list[bytes]) -> tuple[list[Literal], int]:
+    """Those before the first one that is not words, and their bytes."""
+    words = _fitting(pieces, _MANY_WORDS, _WORDS)
+    return words, sum(map(len, words))
+
+
+def _fitting(pieces: list[bytes], many: re.Pattern[bytes], one: re.Pattern[bytes]) -> list[bytes]:
+    """Those before the first one that does not fit.
+
+    :param many: `one` and a line feed, as often as they come.
+    """
+    lines = b"\n".join([*pieces, b""])
+    if many.fullmatch(lines) is not None and lines.count(b"\n") == len(pieces):
+        return pieces
+    return list(takewhile(one.fullmatch, pieces))

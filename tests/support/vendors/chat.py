@@ -21,6 +21,7 @@ FIELDS = (
     " frequency_penalty presence_penalty logprobs top_logprobs reasoning_effort verbosity"
     " service_tier prompt_cache_key logit_bias"
 )
+UNSAID = ("annotations", "provider_specific_fields")
 USAGE = {
     "prompt_tokens": INPUT,
     "completion_tokens": OUTPUT,
@@ -44,13 +45,15 @@ def asked(body: dict[str, Any]) -> Asked:
     images: list[tuple[str, bytes]] = []
     results: list[tuple[str, str, str]] = []
     open_calls: dict[str, tuple[str, str]] = {}
-    for message in body["messages"]:
+    for one in body["messages"]:
+        # Not in OpenAI's reference, and it passes over them.
+        message = {name: one[name] for name in one if name not in UNSAID}
         role = message["role"]
         must(role in ("system", "developer", "user", "assistant", "tool"), f"role {role}")
         must(role == "tool" or not open_calls, "tool_calls must be followed by tool messages")
         if role == "assistant":
             said = {name: value for name, value in message.items() if value is not None}
-            known(said, "role content tool_calls refusal name annotations", "assistant")
+            known(said, "role content tool_calls refusal name", "assistant")
             must(message.get("content") or message.get("tool_calls"), "content is missing")
             for call in message.get("tool_calls", ()):
                 known(call, "id type function index", "tool_calls")
@@ -60,7 +63,7 @@ def asked(body: dict[str, Any]) -> Asked:
             continue
         words = _words(message["content"], images)
         if role == "tool":
-            known(message, "role content tool_call_id", "tool")
+            known(message, "role content tool_call_id name", "tool")
             must(message["tool_call_id"] in open_calls, "tool_call_id did not have a call")
             results.append((*open_calls.pop(message["tool_call_id"]), words))
         else:
@@ -144,7 +147,7 @@ def _schema(body: dict[str, Any]) -> dict[str, Any] | None:
 def _calls(turn: Turn) -> list[dict[str, Any]]:
     return [
         {
-            "id": f"call_{number}{name}",
+            "id": f"call_{turn.serial}{number}",
             "type": "function",
             "function": {"name": name, "arguments": json.dumps(arguments)},
         }
@@ -165,7 +168,7 @@ def whole(turn: Turn) -> dict[str, Any]:
         "finish_reason": "tool_calls" if turn.calls else "stop",
     }
     return {
-        "id": "chatcmpl-CzQ1a",
+        "id": f"chatcmpl-CzQ1a{turn.serial}",
         "object": "chat.completion",
         "created": 1764000000,
         "model": "gpt-4o-2024-08-06",
@@ -188,7 +191,7 @@ def stream(turn: Turn, body: dict[str, Any]) -> bytes:
         deltas += [{"tool_calls": [{"index": index, "function": {"arguments": p}}]} for p in pieces]
     asks = bool((body.get("stream_options") or {}).get("include_usage"))
     base = {
-        "id": "chatcmpl-CzQ1a",
+        "id": f"chatcmpl-CzQ1a{turn.serial}",
         "object": "chat.completion.chunk",
         "created": 1764000000,
         "model": "gpt-4o-2024-08-06",

@@ -4,7 +4,7 @@ A request that a real vendor would refuse raises Wrong.
 """
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 HELLO = "Grüß Gott from Oslo \U0001f327"
@@ -20,6 +20,10 @@ INPUT, CACHED, OUTPUT = 42, 10, 7
 
 class Wrong(Exception):
     """The vendor's 400, in its words."""
+
+
+class Declined(Wrong):
+    """A 400 that the vendor's SDK expects and has an answer to."""
 
 
 def must(condition: object, sentence: str) -> None:
@@ -53,7 +57,9 @@ class Turn:
     """What a vendor answers."""
 
     text: str = ""
-    calls: tuple[tuple[str, dict[str, Any]], ...] = field(default=())
+    calls: tuple[tuple[str, dict[str, Any]], ...] = ()
+    serial: str = ""
+    """Makes ids of an answer its own."""
 
     def pieces(self) -> list[str]:
         """The text as a stream brings it."""

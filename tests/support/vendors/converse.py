@@ -86,7 +86,7 @@ def _schema(body: dict[str, Any]) -> dict[str, Any] | None:
 
 def _ids(turn: Turn) -> list[tuple[str, str, dict[str, Any]]]:
     return [
-        (f"tooluse_Xq-8_{number}", name, arguments)
+        (f"tooluse_Xq-8_{turn.serial}{number}", name, arguments)
         for number, (name, arguments) in enumerate(turn.calls)
     ]
 

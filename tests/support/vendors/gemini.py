@@ -126,7 +126,7 @@ def _schema(body: dict[str, Any]) -> dict[str, Any] | None:
     return schema if schema is not None else ({} if is_json else None)
 
 
-def _chunk(parts: list[dict[str, Any]], last: bool) -> dict[str, Any]:
+def _chunk(turn: Turn, parts: list[dict[str, Any]], last: bool) -> dict[str, Any]:
     candidate: dict[str, Any] = {"content": {"parts": parts, "role": "model"}, "index": 0}
     if last:
         candidate["finishReason"] = "STOP"
@@ -141,7 +141,7 @@ def _chunk(parts: list[dict[str, Any]], last: bool) -> dict[str, Any]:
         "candidates": [candidate],
         "usageMetadata": usage,
         "modelVersion": "gemini-2.5-flash",
-        "responseId": "Y2lnaGVhZC1h",
+        "responseId": f"Y2lnaGVhZC1h{turn.serial}",
     }
 
 
@@ -157,7 +157,7 @@ def _calls(turn: Turn) -> list[dict[str, Any]]:
 def whole(turn: Turn) -> dict[str, Any]:
     """An answer."""
     said = [{"text": turn.text}] if turn.text else []
-    return _chunk([*said, *_calls(turn)], last=True)
+    return _chunk(turn, [*said, *_calls(turn)], last=True)
 
 
 def stream(turn: Turn, body: dict[str, Any]) -> bytes:
@@ -165,7 +165,7 @@ def stream(turn: Turn, body: dict[str, Any]) -> bytes:
     groups = [[{"text": piece}] for piece in turn.pieces()]
     if turn.calls:
         groups.append(_calls(turn))
-    chunks = [_chunk(parts, at == len(groups) - 1) for at, parts in enumerate(groups)]
+    chunks = [_chunk(turn, parts, at == len(groups) - 1) for at, parts in enumerate(groups)]
     return b"".join(b"data: %b\r\n\r\n" % json.dumps(chunk).encode() for chunk in chunks)
 
 

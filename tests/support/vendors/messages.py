@@ -9,6 +9,7 @@ from tests.support.vendors.conversation import (
     INPUT,
     OUTPUT,
     Asked,
+    Declined,
     Turn,
     closed,
     known,
@@ -22,9 +23,13 @@ FIELDS = (
 
 TOOL = "type name description input_schema strict cache_control eager_input_streaming"
 
+NO_THREADS = "thread: not for this model"
+
 
 def asked(body: dict[str, Any]) -> Asked:
-    """Read a request."""
+    """Read a request. Threads are for some models only, and for others than this one."""
+    if "thread" in body:
+        raise Declined(NO_THREADS)
     known(body, FIELDS)
     must(isinstance(body.get("max_tokens"), int), "max_tokens: Field required")
     texts: list[str] = []
@@ -137,12 +142,17 @@ def whole(turn: Turn) -> dict[str, Any]:
     """An answer."""
     content: list[dict[str, Any]] = [{"type": "text", "text": turn.text}] if turn.text else []
     content += [
-        {"type": "tool_use", "id": f"toolu_01A{number}", "name": name, "input": arguments}
+        {
+            "type": "tool_use",
+            "id": f"toolu_01A{turn.serial}{number}",
+            "name": name,
+            "input": arguments,
+        }
         for number, (name, arguments) in enumerate(turn.calls)
     ]
     return {
         "model": "claude-sonnet-4-5-20250929",
-        "id": "msg_01XFDUDYJgAACzvnptvVoYEL",
+        "id": f"msg_01XFDUDYJgAACzvnptvVo{turn.serial}",
         "type": "message",
         "role": "assistant",
         "content": content,
@@ -188,5 +198,7 @@ def counted() -> dict[str, Any]:
 def error(status: int, sentence: str) -> dict[str, Any]:
     """A refusal."""
     kind = {400: "invalid_request_error", 429: "rate_limit_error"}[status]
-    said = {"type": kind, "message": sentence}
+    said: dict[str, Any] = {"type": kind, "message": sentence}
+    if sentence.endswith(NO_THREADS):
+        said["details"] = {"error_code": "thread_unsupported_request", "unsupported": ["model"]}
     return {"type": "error", "error": said, "request_id": "req_011CSHoEeqs5C35K2UUqR7Fy"}

@@ -131,7 +131,7 @@ def _output(turn: Turn) -> list[dict[str, Any]]:
         part = {"type": "output_text", "text": turn.text, "annotations": [], "logprobs": []}
         items.append(
             {
-                "id": "msg_68a1",
+                "id": f"msg_68a{turn.serial}",
                 "type": "message",
                 "status": "completed",
                 "content": [part],
@@ -141,11 +141,11 @@ def _output(turn: Turn) -> list[dict[str, Any]]:
     for number, (name, arguments) in enumerate(turn.calls):
         items.append(
             {
-                "id": f"fc_68a{number}",
+                "id": f"fc_68a{turn.serial}{number}",
                 "type": "function_call",
                 "status": "completed",
                 "arguments": json.dumps(arguments),
-                "call_id": f"call_{number}{name}",
+                "call_id": f"call_{turn.serial}{number}",
                 "name": name,
             }
         )
@@ -155,7 +155,7 @@ def _output(turn: Turn) -> list[dict[str, Any]]:
 def whole(turn: Turn) -> dict[str, Any]:
     """An answer."""
     return {
-        "id": "resp_68a0",
+        "id": f"resp_68a{turn.serial}",
         "object": "response",
         "created_at": 1764000000,
         "status": "completed",

@@ -1,16 +1,17 @@
 """All fake vendors on one port, as one scripted upstream that keeps what it was asked."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import count
 from types import ModuleType
 from typing import Any
 
 from dataplane.runtime.protocols import Protocol
 from tests.support.upstream import Received, Step, chunked_head, in_chunks, json_answer, upstream
 from tests.support.vendors import chat, converse, gemini, messages, responses
-from tests.support.vendors.conversation import FAILURE, Asked, Wrong, answer
+from tests.support.vendors.conversation import FAILURE, Asked, Declined, Wrong, answer
 
 VENDORS: dict[Protocol, ModuleType] = {
     Protocol.CHAT: chat,
@@ -43,6 +44,8 @@ class Vendors:
     wrong: dict[Protocol, list[str]] = field(default_factory=dict)
     """Sentences, each with the body."""
 
+    serials: Iterator[int] = field(default_factory=count)
+
     async def script(self, received: Received) -> AsyncIterator[Step]:
         """One exchange."""
         path = received.line.split(b" ")[1].decode().partition("?")[0]
@@ -62,12 +65,15 @@ class Vendors:
             asked = vendor.asked(body)
         except (Wrong, LookupError, TypeError, ValueError, AttributeError) as problem:
             sentence = f"{type(problem).__name__}: {problem}"
-            self.wrong.setdefault(protocol, []).append(f"{sentence} in {json.dumps(body)[:3000]}")
+            if not isinstance(problem, Declined):
+                words = f"{sentence} in {json.dumps(body)[:3000]}"
+                self.wrong.setdefault(protocol, []).append(words)
             return _error(protocol, 400, sentence)
         self.asked.setdefault(protocol, []).append(asked)
         turn = answer(asked)
         if turn is None:
             return _error(protocol, 429, FAILURE)
+        turn = replace(turn, serial=f"{next(self.serials):04}")
         if not (streams or asked.stream):
             return json_answer(json.dumps(vendor.whole(turn)).encode())
         aws = protocol is Protocol.CONVERSE

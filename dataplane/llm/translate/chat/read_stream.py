@@ -15,10 +15,11 @@ from dataplane.llm.hub.delta import (
     Failed,
     Finished,
     TextDelta,
+    TextRun,
     UsageDelta,
     whole_characters,
 )
-from dataplane.llm.sse import DONE, SseDecoder, SseError
+from dataplane.llm.sse import DONE, Event, SseDecoder, SseError
 from dataplane.llm.translate.chat.errors import failure_of
 from dataplane.llm.translate.chat.read_choice import ChoiceReader, StreamBroken, WireDelta
 from dataplane.llm.translate.chat.wire import ABSENT, WireLogprobs, WireUsage, finish_of
@@ -73,7 +74,14 @@ class StreamReader:
             return deltas
         template = self._template
         try:
-            for event in self._sse.feed(chunk):
+            for event in self._sse.read(chunk, template):
+                if isinstance(event, list):
+                    deltas.append(
+                        TextDelta(event[0], self._index)
+                        if len(event) == 1
+                        else TextRun(event, self._index)
+                    )
+                    continue
                 data = event.data
                 words = template.words(data)
                 if words is not None:
@@ -86,7 +94,7 @@ class StreamReader:
                 if event.name == b"error":
                     raise _ToldFailure(failure_of(_VALUE.decode(data)))
                 if data:
-                    self._take(_decode(data), data, deltas)
+                    self._take(_decode(data), event, deltas)
         except _ToldFailure as told:
             self._over = True
             deltas.append(Failed(told.failure))
@@ -112,9 +120,9 @@ class StreamReader:
             self._count(deltas)
         return deltas
 
-    def _take(self, wire: _Chunk, data: bytes, deltas: list[Delta]) -> None:
+    def _take(self, wire: _Chunk, event: Event, deltas: list[Delta]) -> None:
         if wire.error and bytes(wire.error) != _NULL:
-            raise _ToldFailure(failure_of(_VALUE.decode(data)))
+            raise _ToldFailure(failure_of(_VALUE.decode(event.data)))
         if wire.usage and bytes(wire.usage) != _NULL:
             self._usage = wire.usage
         if not wire.choices:
@@ -134,9 +142,9 @@ class StreamReader:
             if choice.finish_reason:
                 reader.stop(choice.finish_reason, choice.stop_reason, deltas)
         if len(deltas) == before + 1 and bytes(wire.usage) in (b"", _NULL):
-            self._learn(wire.choices, deltas[before], data)
+            self._learn(wire.choices, deltas[before], event)
 
-    def _learn(self, choices: list[_Choice], delta: Delta, data: bytes) -> None:
+    def _learn(self, choices: list[_Choice], delta: Delta, event: Event) -> None:
         """Most events of a stream are like this one: a text that goes on, and nothing else."""
         said = choices[0].delta
         if (
@@ -148,7 +156,7 @@ class StreamReader:
             and not (said.tool_calls or said.function_call or said.reasoning_details)
         ):
             self._index = choices[0].index
-            self._template.learn(data, b'"content":', delta.text)
+            self._template.learn(event.data, b'"content":', delta.text, event.name)
 
     def _begin(self, wire: _Chunk, deltas: list[Delta]) -> None:
         self._begun = True

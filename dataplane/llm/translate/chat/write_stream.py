@@ -23,6 +23,7 @@ from dataplane.llm.hub.delta import (
     PartEnd,
     SignatureDelta,
     TextDelta,
+    TextRun,
     UsageDelta,
     join,
     literal,
@@ -95,12 +96,19 @@ class StreamWriter:
                 choice = self._choices[delta.choice]
                 choice.words.append(delta.text)
                 out += (choice.before, delta.text, choice.after)
+            elif type(delta) is TextRun:
+                choice = self._choices[delta.choice]
+                choice.words += delta.texts
+                between = choice.after + choice.before
+                out += (choice.before, between.join(delta.texts), choice.after)
             else:
                 self._take(delta, out)
         return b"".join(out)
 
     def _take(self, delta: Delta, out: list[bytes]) -> None:
         match delta:
+            case TextRun():
+                pass  # has its own short way
             case TextDelta():
                 self._words(self._choices[delta.choice], delta.text, delta.logprobs, out)
             case ArgumentsDelta():

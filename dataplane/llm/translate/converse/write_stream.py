@@ -21,6 +21,7 @@ from dataplane.llm.hub.delta import (
     PartEnd,
     SignatureDelta,
     TextDelta,
+    TextRun,
     UsageDelta,
     literal,
 )
@@ -82,6 +83,9 @@ class StreamWriter:
             if type(delta) is TextDelta:
                 if not delta.choice:
                     self._grow(delta.text, out)
+            elif type(delta) is TextRun:
+                for text in () if delta.choice else delta.texts:
+                    self._grow(text, out)
             else:
                 self._take(delta, out)
         return b"".join(out)
@@ -97,8 +101,8 @@ class StreamWriter:
                 self._end(out)
             case Failed(failure):
                 self._fail(failure, out)
-            case TextDelta():
-                self._grow(delta.text, out)
+            case TextDelta() | TextRun():
+                pass  # have their own short way
             case _ if delta.choice:
                 pass  # the API has one choice; `n` was refused
             case PartBegin(part):

@@ -25,6 +25,7 @@ from dataplane.llm.hub.delta import (
     PartEnd,
     SignatureDelta,
     TextDelta,
+    TextRun,
     UsageDelta,
     join,
     literal,
@@ -96,6 +97,9 @@ class GeminiStreamWriter:
                 break
             if isinstance(delta, TextDelta):
                 self._text(delta, out)
+            elif isinstance(delta, TextRun):
+                for text in delta.texts:
+                    self._text(TextDelta(text, delta.choice), out)
             else:
                 self._other(delta, out)
         return b"".join(out)
@@ -139,7 +143,7 @@ class GeminiStreamWriter:
             case Failed(failure):
                 self._release(out)
                 out.append(self._failed(failure))
-            case TextDelta():  # has its own short way
+            case TextDelta() | TextRun():  # has its own short way
                 pass
 
     def _begin(self, begin: Begin) -> None:

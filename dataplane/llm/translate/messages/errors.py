@@ -3,6 +3,7 @@
 import msgspec
 
 from dataplane.llm.hub.answer import Failure
+from dataplane.runtime.messages import ResponseDetail
 
 _HUB_TYPES = {
     "invalid_request_error": "invalid_request",
@@ -95,13 +96,11 @@ def failure_of(error: WireError, status: int = 0) -> Failure:
 
 def write_error(failure: Failure) -> bytes:
     """{"type": "error", "error": {"type", "message"}, "request_id": null}."""
-    return _ENCODER.encode(
-        {
-            "type": "error",
-            "error": {"type": error_type(failure), "message": failure.message},
-            "request_id": None,
-        }
-    )
+    error: dict[str, object] = {"type": error_type(failure), "message": failure.message}
+    if failure.code == ResponseDetail.THREAD_UNSUPPORTED.value:
+        # With this the SDK's tool runner goes on by saying everything itself.
+        error["details"] = {"error_code": failure.code, "unsupported": ["thread"]}
+    return _ENCODER.encode({"type": "error", "error": error, "request_id": None})
 
 
 def error_type(failure: Failure) -> str:

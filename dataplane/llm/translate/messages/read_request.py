@@ -56,6 +56,7 @@ class _Wire(msgspec.Struct):
     output_format: _Format | None = None
     tools: list[msgspec.Raw] | None = None
     tool_choice: WireToolChoice | None = None
+    thread: msgspec.Raw = ABSENT
 
 
 _WIRE = msgspec.json.Decoder(_Wire)
@@ -93,12 +94,23 @@ _NESTED: dict[str, type[msgspec.Struct]] = {
 _ROLES = ("user", "assistant", "system")
 
 
+_NULL = msgspec.Raw(b"null")
+_NO_THREADS = LocalReply(
+    400,
+    "The model's provider keeps no threads: every request has to say the whole conversation.",
+    ResponseDetail.THREAD_UNSUPPORTED,
+)
+
+
 def read_request(body: bytes, model: str, stream: bool) -> Request | LocalReply:
     """The request, or a 400 that says what is wrong with it."""
     try:
         # msgspec does not look at the bytes of strings it skips.
         body.decode()
         wire = _WIRE.decode(body)
+        if wire.thread not in (ABSENT, _NULL):
+            # Not even the operator may drop it: the client's next turn would say only what is new.
+            return _NO_THREADS
         return _request(wire, body, model or wire.model or "", stream)
     except msgspec.ValidationError as problem:
         return _refuse(str(problem))

@@ -22,6 +22,7 @@ from dataplane.llm.hub.delta import (
     PartEnd,
     SignatureDelta,
     TextDelta,
+    TextRun,
     UsageDelta,
     join,
     literal,
@@ -101,7 +102,10 @@ class StreamReader:
             return deltas
         template = self._template
         try:
-            for event in self._sse.feed(chunk):
+            for event in self._sse.read(chunk, template):
+                if isinstance(event, list):
+                    deltas.append(TextDelta(event[0]) if len(event) == 1 else TextRun(event))
+                    continue
                 words = template.words(event.data)
                 if words is not None:
                     deltas.append(TextDelta(words))
@@ -118,7 +122,7 @@ class StreamReader:
                             raise _ProtocolError("a text delta came without a text")
                         if text != _EMPTY:
                             deltas.append(TextDelta(text))
-                            template.learn(event.data, b'"text":', text)
+                            template.learn(event.data, b'"text":', text, event.name)
                     else:
                         self._grow(delta, deltas)
                 elif (take := _TAKES.get(wire.type)) is not None:

@@ -21,6 +21,7 @@ from dataplane.llm.hub.delta import (
     PartEnd,
     SignatureDelta,
     TextDelta,
+    TextRun,
     UsageDelta,
     join,
     literal,
@@ -43,10 +44,12 @@ _BLOCK_DELTA = (
     b'event: content_block_delta\ndata: {"type":"content_block_delta","index":%d,'
     b'"delta":{"type":"%b","%b":%b}}\n\n'
 )
-_TEXT = (
+_TEXT_HEAD = (
     b'event: content_block_delta\ndata: {"type":"content_block_delta","index":%d,'
-    b'"delta":{"type":"text_delta","text":%b}}\n\n'
+    b'"delta":{"type":"text_delta","text":'
 )
+_TEXT_TAIL = b"}}\n\n"
+_TEXT = _TEXT_HEAD + b"%b" + _TEXT_TAIL
 _BLOCK_START = (
     b'event: content_block_start\ndata: {"type":"content_block_start","index":%d,'
     b'"content_block":%b}\n\n'
@@ -87,6 +90,9 @@ class StreamWriter:
                     out.append(_TEXT % (self._index, delta.text))
                 else:
                     self._grow(delta.text, out)
+            elif type(delta) is TextRun:
+                if not delta.choice:
+                    self._run(delta.texts, out)
             elif self._over:
                 break
             else:
@@ -103,8 +109,8 @@ class StreamWriter:
                 self._end(out)
             case Failed(failure):
                 self._fail(failure, out)
-            case TextDelta():
-                self._grow(delta.text, out)
+            case TextDelta() | TextRun():
+                pass  # have their own short way
             case _ if delta.choice:
                 pass  # the API has one choice; `n` was refused
             case PartBegin(part):
@@ -179,6 +185,18 @@ class StreamWriter:
         elif self._part is not None:
             self._start_text(out)
             out.append(_TEXT % (self._index, text))
+
+    def _run(self, texts: list[Literal], out: list[bytes]) -> None:
+        """As _grow, for many at once."""
+        if not self._text:
+            self._grow(texts[0], out)
+            texts = texts[1:]
+        if self._text:
+            before = _TEXT_HEAD % self._index
+            out += (before, (_TEXT_TAIL + before).join(texts), _TEXT_TAIL) if texts else ()
+        else:
+            for text in texts:
+                self._grow(text, out)
 
     def _arguments(self, text: Literal, out: list[bytes]) -> None:
         if text == _EMPTY or not isinstance(self._part, ToolCall):

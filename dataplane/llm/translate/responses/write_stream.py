@@ -20,6 +20,7 @@ from dataplane.llm.hub.delta import (
     PartEnd,
     SignatureDelta,
     TextDelta,
+    TextRun,
     UsageDelta,
     join,
     literal,
@@ -33,7 +34,9 @@ from dataplane.llm.translate.responses.response import Called, Shell, called, cl
 
 _EVENT = b'event: response.%b\ndata: {"type":"response.%b","sequence_number":%d,%b}\n\n'
 _HEAD = b'event: response.%b\ndata: {"type":"response.%b",%b,"sequence_number":'
-_DELTA = b'%b%d,"delta":%b}\n\n'
+_NUMBERED = b'%d,"delta":%b'
+_TAIL = b"}\n\n"
+_DELTA = b"%b" + _NUMBERED + _TAIL
 _EMPTY = b'""'
 
 
@@ -83,9 +86,26 @@ class StreamWriter:
                 out.append(_DELTA % (head, self._number, delta.text))
                 self._number += 1
                 self._pieces.append(delta.text)
+            elif type(delta) is TextRun:
+                if not delta.choice:
+                    self._run(delta.texts, out)
             elif not self._over:
                 self._take(delta, out)
         return b"".join(out)
+
+    def _run(self, texts: list[Literal], out: list[bytes]) -> None:
+        """As many deltas of the open part."""
+        head = self._head
+        if head is None:
+            self._grow(TextDelta(texts[0]), out)
+            head = self._head
+            texts = texts[1:]
+        if head is None or not texts:
+            return
+        numbered = [_NUMBERED % one for one in enumerate(texts, self._number)]
+        out += (head, (_TAIL + head).join(numbered), _TAIL)
+        self._number += len(texts)
+        self._pieces += texts
 
     def _take(self, delta: Delta, out: list[bytes]) -> None:
         match delta:

@@ -58,8 +58,8 @@ async function loop(model, streamed) {
 // The SDK runs the functions itself, until there is an answer.
 async function runner(model) {
   const tool = { ...TOOLS[0], type: 'custom', parse: (input) => input, run: s.weather };
-  const final = await beta.messages.toolRunner({ model, ...ask(s.TOOLS), tools: [tool], stream: true });
-  return { text: text(await final.runUntilDone()) };
+  const runner = beta.messages.toolRunner({ model, ...ask(s.TOOLS), tools: [tool], stream: true });
+  return { text: text(await runner.runUntilDone()) };
 }
 
 async function structured(model) {

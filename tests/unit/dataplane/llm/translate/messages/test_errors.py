@@ -80,3 +80,11 @@ def test_body_of_another_form_is_repeated(body: bytes, message: str) -> None:
 def test_error_in_a_stream_gets_the_status_of_its_type() -> None:
     assert failure_of(WireError("overloaded_error", "Busy")).status == 529
     assert failure_of(WireError("some_future_error")).status == 500
+
+
+def test_refused_thread_has_the_details_that_the_sdk_looks_for() -> None:
+    error = json.loads(write_error(Failure(400, "No.", code="thread_unsupported_request")))["error"]
+    assert error["details"] == {
+        "error_code": "thread_unsupported_request",
+        "unsupported": ["thread"],
+    }

@@ -176,3 +176,14 @@ def test_refusal_names_the_place(fields: dict[str, Any], words: str) -> None:
 def test_any_json_is_read_or_refused(content: object, fields: dict[str, object]) -> None:
     body = {"messages": [{"role": "user", "content": content}]} | fields
     assert isinstance(read_request(json.dumps(body).encode(), "", False), Request | LocalReply)
+
+
+@pytest.mark.parametrize("thread", [{"type": "create"}, {"type": "continue"}, "?"])
+def test_thread_is_refused_in_the_words_that_sdks_know(thread: object) -> None:
+    """Dropped in silence, the next turn would say only what is new."""
+    body = json.dumps({"model": "m", "messages": HELLO, "thread": thread}).encode()
+    assert refused(body).detail.value == "thread_unsupported_request"
+
+
+def test_no_thread_is_nothing() -> None:
+    assert read(thread=None).unknown == []

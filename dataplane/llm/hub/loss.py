@@ -41,6 +41,13 @@ class Losses:
         """The same for what only advises."""
         self._note(self.hints, name)
 
+    def only_one_text(self) -> None:
+        """For targets that give one answer, in words."""
+        if self.request.n is not None and self.request.n != 1:
+            self.refuse("n")
+        if any(kind.lower() != "text" for kind in self.request.modalities):
+            self.refuse("modalities")
+
     def _note(self, where: list[str], name: str) -> None:
         said = self.request.said.get(name, name)
         if said not in where:

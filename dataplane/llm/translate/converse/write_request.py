@@ -125,10 +125,7 @@ def _unsayable(request: Request, losses: Losses) -> None:
     for name in ("logprobs", "top_logprobs"):
         if getattr(request, name):
             losses.refuse(name)
-    if request.n is not None and request.n != 1:
-        losses.refuse("n")
-    if any(kind.lower() != "text" for kind in request.modalities):
-        losses.refuse("modalities")
+    losses.only_one_text()
     for name in ("user", "verbosity", "store", "include", "prompt_cache_key"):
         if getattr(request, name) not in (None, "", [], False):
             losses.hint(name)

@@ -168,7 +168,4 @@ def _unsayable(request: Request, losses: Losses) -> None:
     for name in ("frequency_penalty", "presence_penalty", "stop"):
         if getattr(request, name):
             losses.refuse(name)
-    if request.n is not None and request.n != 1:
-        losses.refuse("n")
-    if any(kind.lower() != "text" for kind in request.modalities):
-        losses.refuse("modalities")
+    losses.only_one_text()

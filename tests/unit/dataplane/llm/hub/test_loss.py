@@ -39,3 +39,13 @@ def test_long_lists_are_shortened() -> None:
     reply = lost.refusal(Protocol.MESSAGES)
     assert reply is not None
     assert reply.message.endswith("and 2 more.")
+
+
+def test_one_answer_in_words_cannot_be_several_or_spoken() -> None:
+    asked = Request("m", False, Protocol.CHAT, [], n=1, modalities=["TEXT"])
+    lost = Losses(asked)
+    lost.only_one_text()
+    assert lost.dropped() == ()
+    asked.n, asked.modalities = 2, ["text", "audio"]
+    lost.only_one_text()
+    assert lost.dropped() == ("n", "modalities")

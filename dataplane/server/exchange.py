@@ -26,8 +26,8 @@ from dataplane.observe import spans
 from dataplane.observe.latency import Latencies
 from dataplane.observe.tracing import Tracer
 from dataplane.runtime.config import ListenerKind, RuntimeConfig
-from dataplane.runtime.headers import for_client
 from dataplane.runtime.effects import CallFailed
+from dataplane.runtime.headers import for_client
 from dataplane.runtime.messages import Headers, LocalReply, Request, ResponseDetail
 from dataplane.runtime.protocols import Operation
 from dataplane.server.chooser import Chooser

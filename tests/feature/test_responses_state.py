@@ -1,5 +1,6 @@
 """Conversations of the Responses API at a provider that has only chat completions."""
 
+import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,6 +12,8 @@ import pytest
 from tests.support.agents import Received, Service, says, service
 from tests.support.planes import planes
 from tests.support.stores import postgres_server, redis_server
+from tests.support.upstream import Received as Raw
+from tests.support.upstream import json_answer, upstream
 
 CONFIG = """\
 version: v0.4.0
@@ -202,3 +205,37 @@ async def test_a_store_that_is_gone_is_told_of(tmp_path: Path) -> None:
             await ask(client, "And tomorrow?", previous_response_id=first.id)
         assert caught.value.status_code == 503
         assert caught.value.response.headers["x-outrider-detail"] == "state_unavailable"
+
+
+NATIVE = """\
+  - model: xai/large
+    base_url: {keeper}/v1
+    apis: [responses]
+    access_key: $VENDOR_KEY
+"""
+
+
+async def test_a_provider_that_keeps_its_responses_is_asked_for_them(tmp_path: Path) -> None:
+    told: dict[str, Any] = {"id": "resp_theirs", "object": "response", "output": [], "model": "l"}
+    asked = []
+
+    async def script(received: Raw) -> AsyncIterator[bytes]:
+        asked.append((received.line, received.header(b"authorization")))
+        known = b"resp_theirs" in received.line
+        yield json_answer(json.dumps(told).encode(), "200 OK" if known else "404 Not Found")
+
+    async with upstream(script) as keeper, service(says("x")) as model:
+        url = f"http://{keeper.endpoint.host}:{keeper.endpoint.port}"
+        config = CONFIG.format(model=model.url).replace(
+            "listeners:", NATIVE.format(keeper=url) + "listeners:"
+        )
+        secrets = {"TINY_KEY": "sk-tiny", "VENDOR_KEY": "sk-vendor"}
+        async with planes(config, tmp_path, environ=secrets) as made:
+            base = made.url("models") + "/v1"
+            async with openai.AsyncOpenAI(base_url=base, api_key="a", max_retries=0) as client:
+                assert (await client.responses.retrieve("resp_theirs")).id == "resp_theirs"
+                with pytest.raises(openai.NotFoundError):
+                    await client.responses.retrieve("resp_nobodys")
+    line, credential = asked[0]
+    assert line == b"GET /v1/responses/resp_theirs HTTP/1.1"
+    assert credential == b"Bearer sk-vendor"

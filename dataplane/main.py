@@ -176,6 +176,12 @@ async def running_worker(bootstrap: Bootstrap, environ: Mapping[str, str]) -> As
         recorder=recorder,
         exchange=exchange,
     )
+    metrics.gauge(
+        "outrider_keys_resting",
+        "Keys that are not used now, of providers with several; each worker counts its own.",
+        ("provider",),
+        lambda: services.keys.resting(clock.now()),
+    )
     worker = Worker(bootstrap, Listeners(services), exchange, metrics)
     secrets = Secrets(environ, bootstrap.env_file)
     last_good = LastGood(bootstrap.state_dir, bootstrap.group)

@@ -20,6 +20,10 @@ class KeyRings:
         self._rings[provider.name] = provider, keys
         return keys
 
+    def resting(self, now: float) -> dict[tuple[str, ...], float]:
+        """How many keys are not used now, by name of the provider: a metric."""
+        return {(name,): float(keys.resting(now)) for name, (_, keys) in self._rings.items()}
+
 
 def seconds_of(retry_after: bytes) -> float | None:
     """The seconds of a Retry-After; None for dates and nonsense."""

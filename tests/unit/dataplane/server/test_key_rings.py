@@ -23,6 +23,15 @@ def test_one_key_needs_no_ring() -> None:
     assert KeyRings().of(replace(PROVIDER, passthrough_auth=True)) is None
 
 
+def test_resting_keys_are_counted_by_provider() -> None:
+    rings = KeyRings()
+    rings.of(replace(PROVIDER, name="other"))
+    keys = rings.of(PROVIDER)
+    assert keys is not None
+    keys.outcome(0, 401, None, 100.0)
+    assert rings.resting(100.0) == {("other",): 0.0, ("p",): 1.0}
+
+
 @pytest.mark.parametrize(
     ("told", "seconds"),
     [(b"7", 7.0), (b"0.5", 0.5), (b"", None), (b"-1", None), (b"inf", None), (b"Wed, 21", None)],

@@ -9,6 +9,8 @@ from dataplane.llm.hub.request import Request
 from dataplane.llm.translate.converse.write_parts import Block, BlockWriter
 
 Turn = tuple[str, list[Block]]
+OPENING = "(The conversation begins here.)"
+"""What the user says before an assistant who speaks first: Bedrock wants the user to begin."""
 
 
 def write_turns(request: Request, writer: BlockWriter, losses: Losses) -> list[Block]:
@@ -28,6 +30,8 @@ def write_turns(request: Request, writer: BlockWriter, losses: Losses) -> list[B
             turns[-1][1].extend(blocks)
         else:
             turns.append((role, blocks))
+    if turns and turns[0][0] == "assistant":
+        turns.insert(0, ("user", [{"text": OPENING}]))
     for role, blocks in turns:
         if role == "user":
             blocks[:] = _results_first(blocks)

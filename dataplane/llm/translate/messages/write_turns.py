@@ -11,6 +11,8 @@ from dataplane.llm.translate.messages.abilities import Abilities
 from dataplane.llm.translate.messages.write_parts import Block, write_parts
 
 _SYSTEM = ("system", "developer")
+OPENING = "(The conversation begins here.)"
+"""What the user says before an assistant who speaks first: the API wants the user to begin."""
 
 
 def write_turns(request: Request, can: Abilities, losses: Losses, names: FlatNames) -> list[Block]:
@@ -28,6 +30,8 @@ def write_turns(request: Request, can: Abilities, losses: Losses, names: FlatNam
             losses.hint("messages: late system message")
             role = "user"
         _add(placed, role, blocks)
+    if placed and placed[0][0] == "assistant":
+        placed.insert(0, ("user", [{"type": "text", "text": OPENING}]))
     for role, blocks in placed:
         if role == "user":
             blocks.sort(key=lambda block: block["type"] != "tool_result")

@@ -8,6 +8,7 @@ from dataplane.llm.hub.seal import seal
 from dataplane.llm.protocols import Protocol
 from dataplane.llm.translate.converse.write_parts import BlockWriter
 from dataplane.llm.translate.converse.write_turns import (
+    OPENING,
     thinks_in_tool_turn,
     uses_tools,
     write_turns,
@@ -31,6 +32,12 @@ def test_neighbours_of_one_role_become_one_turn() -> None:
         {"role": "user", "content": [{"text": "a"}, {"text": "b"}]},
         {"role": "assistant", "content": [{"text": "c"}]},
     ]
+
+
+def test_user_begins_where_the_assistant_spoke_first() -> None:
+    turns, _ = write(("assistant", [Text("a")]), ("user", [Text("b")]))
+    assert [turn["role"] for turn in turns] == ["user", "assistant", "user"]
+    assert turns[0]["content"] == [{"text": OPENING}]
 
 
 def test_a_message_without_a_word_is_no_turn() -> None:

@@ -10,7 +10,7 @@ from dataplane.llm.hub.parts import Part, Text, Thinking, ToolCall, ToolResult
 from dataplane.llm.hub.request import Message, Request
 from dataplane.llm.protocols import Protocol
 from dataplane.llm.translate.messages.abilities import abilities
-from dataplane.llm.translate.messages.write_turns import thinks_in_tool_turn, write_turns
+from dataplane.llm.translate.messages.write_turns import OPENING, thinks_in_tool_turn, write_turns
 
 OLD = "claude-sonnet-4-5"
 NEW = "claude-opus-4-8"
@@ -38,6 +38,11 @@ def test_neighbours_of_one_role_are_one_turn() -> None:
         said("user", "a"), said("user", "b"), said("assistant", "c"), said("user", "d")
     )
     assert shape(turns) == [("user", ["a", "b"]), ("assistant", ["c"]), ("user", ["d"])]
+
+
+def test_user_begins_where_the_assistant_spoke_first() -> None:
+    turns, _ = write(said("assistant", "a"), said("user", "b"))
+    assert shape(turns) == [("user", [OPENING]), ("assistant", ["a"]), ("user", ["b"])]
 
 
 def test_results_of_parallel_calls_come_first_in_one_turn() -> None:

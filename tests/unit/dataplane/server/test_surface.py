@@ -50,10 +50,16 @@ def test_nothing_but_post_is_possible(
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/v1/models", "/v1/models/a", "/v1beta/models", "/v2/x", "*"]
+    "path",
+    [
+        *("/", "/v1/models", "/v1/models/a", "/v1beta/models", "/v2/x", "*"),
+        # OpenAI's own, which are no ids of responses.
+        *("/v1/responses/compact", "/v1/responses/input_tokens"),
+    ],
 )
 def test_other_paths_are_no_apis(path: str) -> None:
     assert look("GET", path) is None
+    assert look("POST", path) is None
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """The rule of hub/delta.py as a machine: what is wrong with a sequence of deltas."""
 
+from collections.abc import Iterable
+
 from dataplane.llm.hub.delta import (
     ArgumentsDelta,
     Begin,
@@ -12,16 +14,28 @@ from dataplane.llm.hub.delta import (
     PartEnd,
     SignatureDelta,
     TextDelta,
+    TextRun,
     UsageDelta,
     text_of,
 )
 from dataplane.llm.hub.parts import Part, Refusal, Text, Thinking, ToolCall
 
 
+def spread(deltas: Iterable[Delta]) -> list[Delta]:
+    """The same with every run as the single deltas that it stands for."""
+    single: list[Delta] = []
+    for delta in deltas:
+        if isinstance(delta, TextRun):
+            single += [TextDelta(text, delta.choice) for text in delta.texts]
+        else:
+            single.append(delta)
+    return single
+
+
 def check(deltas: list[Delta]) -> None:
     """Raises AssertionError, naming the delta that breaks the rule."""
     rule = _Rule()
-    for at, delta in enumerate(deltas):
+    for at, delta in enumerate(spread(deltas)):
         problem = rule.problem(delta)
         assert problem is None, f"delta {at}, {delta}: {problem}"
 
@@ -57,6 +71,7 @@ class _Rule:
         self,
         delta: PartBegin
         | TextDelta
+        | TextRun
         | ArgumentsDelta
         | SignatureDelta
         | CitationDelta
@@ -86,6 +101,8 @@ class _Rule:
                 fits = isinstance(part, ToolCall)
             case CitationDelta():
                 fits = isinstance(part, Text)
+            case TextRun():
+                fits = False  # it was spread
             case SignatureDelta():
                 fits = part is not None
         return None if fits else f"the open part is {part}"

@@ -33,7 +33,7 @@ _WINDOW = 16 * 1024
 class Template:
     """One event to which others are compared. `forget` it when they would mean something else."""
 
-    __slots__ = ("_before", "_between", "_head", "_obfuscated", "_rest", "_tries")
+    __slots__ = ("_before", "_between", "_ending", "_head", "_obfuscated", "_rest", "_tries")
 
     def __init__(self) -> None:
         self._before = b""
@@ -41,6 +41,7 @@ class Template:
         """The event up to the words; empty while nothing is learnt."""
         self._between = b""
         """Between the words of two events."""
+        self._ending = b""
         self._rest = b""
         self._obfuscated = b""
         """The rest up to OpenAI's padding, when that comes last."""
@@ -66,9 +67,8 @@ class Template:
         self._obfuscated = self._rest[: padding + len(_OBFUSCATION)] if padding >= 0 else b""
         named = b"event: %b\n" % name if name else b""
         self._head = b"%bdata: %b" % (named, self._before)
-        self._between = _END + self._head
-        if not self._obfuscated:
-            self._between = self._rest + self._between
+        self._ending = _END if self._obfuscated else self._rest + _END
+        self._between = self._ending + self._head
 
     def forget(self) -> None:
         """Until the next `learn` nothing is recognised."""
@@ -81,45 +81,44 @@ class Template:
         head = self._head
         if not head or not chunk.startswith(head, at):
             return [], at
-        first = at + len(head)
-        pieces = chunk[first : first + _WINDOW].split(self._between)
-        pieces.pop()  # its end is elsewhere
-        pieces, size = self._padded(pieces) if self._obfuscated else _literals(pieces)
-        first += size + len(pieces) * len(self._between)
-        # The one after them differs in what follows it, or stands at the window's edge.
-        found = _WORDS.match(chunk, first)
-        stop = self._stop(chunk, found.end()) if found is not None else 0
-        if found is not None and stop:
-            pieces.append(found[0])
-            at = stop
-        elif pieces:
-            at = first - len(head)
-        if pieces:
-            self._tries = 0
-        return pieces, at
+        before, rest = b"data: " + self._before, self._rest
+        lines = chunk[at : at + _WINDOW].split(b"\n")
+        step = 3 if head[:1] == b"e" else 2
+        events = lines[step - 2 :: step]
+        ending = b'"}' if self._obfuscated else rest
+        while events and not (events[-1].endswith(ending) and events[-1].startswith(before)):
+            del events[-1]
+        cut = slice(len(before), None if self._obfuscated else -len(rest))
+        pieces = [event[cut] for event in events]
+        if not pieces or not chunk.startswith(self._as_they_came(pieces), at):
+            pieces = self._those_that_are_alike(pieces, chunk, at)
+        texts = self._unpadded(pieces) if self._obfuscated else pieces
+        words = _fitting(texts, _MANY_WORDS, _WORDS)
+        if not words:
+            return words, at
+        self._tries = 0
+        return words, at + len(self._as_they_came(pieces[: len(words)]))
 
-    def _stop(self, chunk: bytes, at: int) -> int:
-        """Where the event ends whose words end at `at`; 0 when it says something else."""
-        if self._obfuscated:
-            if not chunk.startswith(self._obfuscated, at):
-                return 0
-            rest = _REST.match(chunk, at + len(self._obfuscated))
-            at = rest.end() if rest is not None else len(chunk)
-        elif chunk.startswith(self._rest, at):
-            at += len(self._rest)
-        else:
-            return 0
-        return at + len(_END) if chunk.startswith(_END, at) else 0
+    def _as_they_came(self, pieces: list[bytes]) -> bytes:
+        """Events with these words (where there is padding: words and the rest)."""
+        return b"%b%b%b" % (self._head, self._between.join(pieces), self._ending)
 
-    def _padded(self, pieces: list[bytes]) -> tuple[list[Literal], int]:
-        """Of events with padding, as _literals."""
-        obfuscated = self._obfuscated
-        apart = [piece.partition(obfuscated) for piece in pieces]
-        words, _ = _literals([piece[0] for piece in apart])
-        rests = _fitting([piece[2] for piece in apart[: len(words)]], _MANY_RESTS, _REST)
-        del words[len(rests) :]
-        size = sum(map(len, words)) + sum(map(len, rests)) + len(words) * len(obfuscated)
-        return words, size
+    def _those_that_are_alike(self, pieces: list[bytes], chunk: bytes, at: int) -> list[bytes]:
+        """Those before the first event that is something else."""
+        alike = []
+        for piece in pieces:
+            whole = self._as_they_came([piece])
+            if not chunk.startswith(whole, at):
+                break
+            at += len(whole)
+            alike.append(piece)
+        return alike
+
+    def _unpadded(self, pieces: list[bytes]) -> list[bytes]:
+        """The words before the padding, as long as it is nothing else."""
+        apart = [piece.partition(self._obfuscated) for piece in pieces]
+        rests = _fitting([piece[2] for piece in apart], _MANY_RESTS, _REST)
+        return [piece[0] for piece in apart[: len(rests)]]
 
     def words(self, data: bytes) -> Literal | None:
         """The words of an event that is the same but for them."""
@@ -138,12 +137,6 @@ class Template:
             return None
         self._tries = 0
         return found[0]
-
-
-def _literals(pieces: list[bytes]) -> tuple[list[Literal], int]:
-    """Those before the first one that is not words, and their bytes."""
-    words = _fitting(pieces, _MANY_WORDS, _WORDS)
-    return words, sum(map(len, words))
 
 
 def _fitting(pieces: list[bytes], many: re.Pattern[bytes], one: re.Pattern[bytes]) -> list[bytes]:

@@ -100,7 +100,9 @@ _GOOGLE_VERBS = {
 }
 _AMAZON = re.compile(r"/model/(.+)/([a-z-]+)")
 _AMAZON_VERBS = {"converse": False, "converse-stream": True}
-_STORED = re.compile(r"/v1/responses/(?!(?:compact|input_tokens)$)([^/]+)(?:/(input_items|cancel))?")
+_STORED = re.compile(
+    r"/v1/responses/(?!(?:compact|input_tokens)$)([^/]+)(?:/(input_items|cancel))?"
+)
 _ACTIONS: Mapping[str | None, Mapping[str, str]] = {
     None: {"GET": "get", "DELETE": "delete"},
     "input_items": {"GET": "input_items"},

@@ -292,6 +292,8 @@ class StreamReader:
             if first.signature:
                 deltas.append(SignatureDelta(first.signature))
         elif isinstance(first, ToolCall) and not self._grown and first.arguments:
+            if not isinstance(self._part, ToolCall):
+                raise ProtocolError(f"item {at} ended as a call, and began as something else")
             deltas.append(ArgumentsDelta(literal(first.arguments)))
         self._close(at, deltas)
 

@@ -211,3 +211,11 @@ def test_error_within_the_stream_keeps_its_words() -> None:
     failed = last[-1]
     assert isinstance(failed, Failed)
     assert (failed.failure.status, failed.failure.message) == (429, "Slow down.")
+
+
+def test_item_that_ends_as_something_else_breaks_the_stream() -> None:
+    message = {"type": "message", "role": "assistant", "content": []}
+    part = {"type": "output_text", "text": "", "annotations": []}
+    call = CALL | {"arguments": "{}"}
+    deltas = told(CREATED, added(message), event("content_part.added", part=part), done(call))
+    assert isinstance(deltas[-1], Failed)

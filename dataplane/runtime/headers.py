@@ -24,6 +24,16 @@ HOP_BY_HOP = frozenset(
 CREDENTIALS = frozenset({"authorization", "x-api-key", "api-key", "x-goog-api-key", "cookie"})
 OURS = "x-outrider-"
 
+# Plano's names, for the clients that send them.
+AFFINITY = "x-model-affinity"
+"""The session that a request belongs to."""
+CACHE = "x-plano-cache"
+"""`off`: no implicit session and no cache markers for this request."""
+MAX_SWITCH_SPEND = "x-plano-max-switch-spend-pct"
+"""The budget of this request for switching models, in percent."""
+FOR_CHOOSING = frozenset({AFFINITY, CACHE, MAX_SWITCH_SPEND})
+"""They say how a model is chosen, so no provider has a use for them."""
+
 # Each call gets its own: framing, whom it is sent to, and where in the trace it stands.
 _SET_PER_CALL = frozenset(
     {

@@ -20,17 +20,16 @@ from dataplane.routing.binding import encode
 from dataplane.routing.preference import INLINE, take_out
 from dataplane.runtime.choosing import ModelRouting
 from dataplane.runtime.config import RuntimeConfig
-from dataplane.runtime.messages import Headers, LocalReply, Request
-from dataplane.server.choosing import MAX_SWITCH_SPEND, choose, on_answer
+from dataplane.runtime.headers import CACHE
+from dataplane.runtime.messages import LocalReply, Request
+from dataplane.server.choosing import choose, on_answer
 from dataplane.server.chosen import Chosen, Setting
 from dataplane.server.decision_api import decision_reply
 from dataplane.server.downstream import Call
 from dataplane.server.perform import Performer
-from dataplane.sessions.key import AFFINITY, CACHE
 from dataplane.sessions.remembering import Remembering
 from dataplane.tasks import Tasks
 
-_OURS = frozenset((AFFINITY, CACHE, MAX_SWITCH_SPEND))
 BIG_BYTES = 128 * 1024
 """Requests from here on are read in a thread: it takes milliseconds."""
 
@@ -118,14 +117,13 @@ class Chooser:
         taken = take_out(request.body)
         if isinstance(taken, LocalReply):
             return taken
-        as_sent = request
-        request = replace(request, headers=_for_providers(request.headers), body=taken.body)
+        request = replace(request, body=taken.body)
         asked = await self._read(call, request, protocol)
         if isinstance(asked, LocalReply):
             return Choice(request, Chosen()), asked
         setting = Setting(
             asked,
-            as_sent,
+            request,
             call.config,
             call.listener,
             self._clock.wall(),
@@ -172,8 +170,3 @@ def _marks(routing: ModelRouting, request: Request) -> int:
         return 0
     off = (request.header(CACHE) or "").lower() == "off"
     return 0 if off else caching.min_prefix_tokens
-
-
-def _for_providers(headers: Headers) -> Headers:
-    """Without what only concerns us."""
-    return tuple((name, value) for name, value in headers if name.lower() not in _OURS)

@@ -15,11 +15,11 @@ from dataplane.routing.selection import of_model, ranked
 from dataplane.runtime.choosing import Budget, Prefer, Preference
 from dataplane.runtime.decision import Decision
 from dataplane.runtime.effects import CallFailed, DecideAmong, Recall, Recalled, Remember, Steps
+from dataplane.runtime.headers import AFFINITY, CACHE, MAX_SWITCH_SPEND
 from dataplane.server.chosen import Chosen, Setting
 from dataplane.server.routing_model import ask_routing_model
-from dataplane.sessions.key import AFFINITY, CACHE, Session, prefix_hash, session_of
+from dataplane.sessions.key import Session, prefix_hash, session_of
 
-MAX_SWITCH_SPEND = "x-plano-max-switch-spend-pct"
 PINNED = "the session keeps its model"
 NOT_USER_TURN = "not a user's turn: the session keeps its model"
 OVER_BUDGET = "the budget does not allow to switch"

@@ -11,6 +11,8 @@ from collections.abc import Callable, Sequence
 from operator import itemgetter
 from typing import Generic, TypeVar
 
+from dataplane.runtime.headers import FOR_CHOOSING
+
 Values = Sequence[bytes]
 Names = tuple[bytes, ...]
 
@@ -172,6 +174,7 @@ _ANSWER_DROPS = HOP_BY_HOP | {b"x-request-id", b"alt-svc"}
 _AWS = b"x-amz-"
 """Parts of a signature, a session's token among them; x-amzn-* are parameters."""
 _REQUEST_DROPS = (HOP_BY_HOP | CREDENTIALS) | {
+    *(name.encode() for name in FOR_CHOOSING),
     b"content-length",
     b"expect",
     b"host",

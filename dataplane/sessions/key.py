@@ -12,9 +12,6 @@ from dataplane.llm.hub.parts import Text
 from dataplane.llm.hub.request import Request
 from dataplane.sessions.store import key_of
 
-AFFINITY = "x-model-affinity"
-CACHE = "x-plano-cache"
-"""`off`: no implicit session and no cache markers for this request."""
 KIND = "model"
 MAX_ID = 256
 _SALT = b"outrider-affinity-v1"

@@ -309,6 +309,18 @@ async def test_caching_switched_off_by_the_request(tmp_path: Path) -> None:
         assert not [name for name in seen.headers if name.startswith(("x-plano", "x-model"))]
 
 
+@scenario(34, "better: no header that is meant for the gateway ever reaches a provider")
+async def test_headers_for_the_gateway_stop_there(tmp_path: Path) -> None:
+    ours = {"X-Plano-Cache": "off", "X-Model-Affinity": "a", "x-plano-max-switch-spend-pct": "1"}
+    async with (
+        provider() as fake,
+        gateway(tmp_path, [{"model": "openai/m", "base_url": f"{fake.url}/v1"}]) as made,
+    ):
+        assert (await made.post(body() | {"model": "m"}, **ours)).status == 200
+        (seen,) = fake.received
+        assert not [name for name in seen.headers if name.startswith(("x-plano", "x-model"))]
+
+
 @scenario(34, "same")
 async def test_session_switched_off_by_the_request(tmp_path: Path) -> None:
     async with desk(tmp_path, **CACHED) as at:

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -66,7 +66,7 @@ def postgres_server() -> Iterator[str]:
             cwd=folder,
         )
         try:
-            _await_port(port, process)
+            _await(lambda: _is_ready(data), process)
             yield f"postgresql://postgres@127.0.0.1:{port}/postgres"
         finally:
             process.terminate()
@@ -90,14 +90,31 @@ def _free_port() -> int:
 
 
 def _await_port(port: int, process: subprocess.Popen[bytes]) -> None:
-    """Until it accepts connections: such servers tell nobody else that they are ready."""
+    _await(lambda: _accepts(port), process)
+
+
+def _accepts(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except ConnectionRefusedError:
+        return False
+    return True
+
+
+def _is_ready(data: Path) -> bool:
+    """PostgreSQL refuses whom it accepts until this stands in the last line of its file."""
+    try:
+        return (data / "postmaster.pid").read_text().rstrip().endswith("\nready")
+    except FileNotFoundError:
+        return False
+
+
+def _await(ready: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
+    """Such servers tell nobody that they are ready: they must be asked."""
     end = time.monotonic() + START_S
     while time.monotonic() < end:
         assert process.poll() is None, f"{process.args!r} ended at once"
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except ConnectionRefusedError:
-            time.sleep(0.01)
-        else:
+        if ready():
             return
-    raise TimeoutError(f"no server at port {port} after {START_S} s")
+        time.sleep(0.01)
+    raise TimeoutError(f"{process.args!r} is not ready after {START_S} s")

@@ -18,7 +18,8 @@ from typing import Any
 
 from dataplane.runtime.protocols import Protocol
 from tests.support.planes import planes
-from tests.support.vendors.server import Vendors, vendors
+from tests.support.vendors.conversation import answer
+from tests.support.vendors.server import Answer, Vendors, vendors
 
 ROOT = Path(__file__).parents[2]
 CLIENTS = "tests.interop.clients"
@@ -89,9 +90,11 @@ def played(command: Sequence[str], *arguments: str) -> Session:
 
 
 @asynccontextmanager
-async def house(directory: Path, config: str = CONFIG) -> AsyncIterator[tuple[str, Vendors]]:
+async def house(
+    directory: Path, config: str = CONFIG, say: Answer = answer
+) -> AsyncIterator[tuple[str, Vendors]]:
     """A gateway in front of every fake vendor: its URL, and they."""
-    async with vendors() as fakes:
+    async with vendors(say) as fakes:
         text = config.format(url=f"http://127.0.0.1:{fakes.port}")
         async with planes(text, directory, environ=KEYS) as made:
             yield made.url("models"), fakes

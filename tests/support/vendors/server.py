@@ -1,7 +1,7 @@
 """All fake vendors on one port, as one scripted upstream that keeps what it was asked."""
 
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from itertools import count
@@ -11,7 +11,7 @@ from typing import Any
 from dataplane.runtime.protocols import Protocol
 from tests.support.upstream import Received, Step, chunked_head, in_chunks, json_answer, upstream
 from tests.support.vendors import chat, converse, gemini, messages, responses
-from tests.support.vendors.conversation import FAILURE, Asked, Declined, Wrong, answer
+from tests.support.vendors.conversation import FAILURE, Asked, Declined, Turn, Wrong, answer
 
 VENDORS: dict[Protocol, ModuleType] = {
     Protocol.CHAT: chat,
@@ -33,6 +33,8 @@ AWS_ERRORS = {400: "ValidationException", 429: "ThrottlingException"}
 REASONS = {400: "400 Bad Request", 429: "429 Too Many Requests"}
 PIECE = 61
 """Bytes of one chunk of a stream: events are cut anywhere, characters too."""
+Answer = Callable[[Asked], Turn | None]
+"""What to say; None to fail with 429."""
 
 
 @dataclass(slots=True)
@@ -40,6 +42,8 @@ class Vendors:
     """What was asked of whom, and what a real vendor would have refused."""
 
     port: int = 0
+    answer: Answer = answer
+    """What they say to what."""
     asked: dict[Protocol, list[Asked]] = field(default_factory=dict)
     wrong: dict[Protocol, list[str]] = field(default_factory=dict)
     """Sentences, each with the body."""
@@ -70,7 +74,7 @@ class Vendors:
                 self.wrong.setdefault(protocol, []).append(words)
             return _error(protocol, 400, sentence)
         self.asked.setdefault(protocol, []).append(asked)
-        turn = answer(asked)
+        turn = self.answer(asked)
         if turn is None:
             return _error(protocol, 429, FAILURE)
         turn = replace(turn, serial=f"{next(self.serials):04}")
@@ -88,9 +92,9 @@ def _error(protocol: Protocol, status: int, sentence: str) -> bytes:
 
 
 @asynccontextmanager
-async def vendors() -> AsyncIterator[Vendors]:
+async def vendors(say: Answer = answer) -> AsyncIterator[Vendors]:
     """Run them."""
-    made = Vendors()
+    made = Vendors(answer=say)
     async with upstream(made.script) as fake:
         made.port = fake.endpoint.port
         yield made

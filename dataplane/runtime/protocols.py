@@ -6,6 +6,8 @@ from enum import Enum
 class Protocol(Enum):
     """A wire format of model APIs: between any two of them we translate."""
 
+    __hash__ = object.__hash__  # Enum's own is written in Python, and every request asks for it
+
     CHAT = "chat"
     """OpenAI chat completions."""
     RESPONSES = "responses"
@@ -20,6 +22,8 @@ class Protocol(Enum):
 
 class Operation(Enum):
     """What a provider can be asked to do, as one of its APIs. The values are the wire's names."""
+
+    __hash__ = object.__hash__
 
     CHAT = "chat"
     COMPLETIONS = "completions"

@@ -74,9 +74,10 @@ class Translated:
         self._provider = client
         self._dropped: tuple[str, ...] = ()
         self._echo: Echo | None = None
-        self._takes: Callable[[bytes], None] | None = None
+        # Functions and no bound methods: those would be cycles, and keep all this for a while.
+        self._takes: Callable[[Translated, bytes], None] | None = None
         """What is done with the next bytes of the answer; None before its head."""
-        self._done: Callable[[], None] | None = None
+        self._done: Callable[[Translated], None] | None = None
         self._status = 0
         self._kept: list[tuple[bytes, bytes]] = []
         self._pieces: list[bytes] = []
@@ -159,11 +160,11 @@ class Translated:
                 relay.forget_request(upstream)
                 self._begin(upstream)
             if body and self._takes is not None and not relay.over:
-                self._takes(body)
+                self._takes(self, body)
             if done and not relay.over:
                 relay.release(upstream)
                 if self._done is not None:
-                    self._done()
+                    self._done(self)
         except Exception:
             self._fault()
 
@@ -184,7 +185,7 @@ class Translated:
                 relay.tally.upstream_request_id = value
             elif _concerns_limits(low):
                 self._kept.append((low, value))
-        self._takes, self._done = self._collect, self._whole_failure
+        self._takes, self._done = Translated._collect, Translated._whole_failure
         if encoding not in (b"", b"identity"):
             self._break("it is compressed, although we asked that it is not")
         elif 200 <= status < 300:
@@ -195,12 +196,13 @@ class Translated:
                 self._reader = CODECS[self._provider].stream_reader()
             if streams and wanted:
                 self._writer = self._new_writer(self._echo)
-                self._takes, self._done = self._stream, self._end_stream
+                self._takes, self._done = Translated._stream, Translated._end_stream
             elif streams:
                 self._whole = Whole()
-                self._takes, self._done = self._collect_stream, self._end_collected
+                self._takes = Translated._collect_stream
+                self._done = Translated._end_collected
             else:
-                self._done = self._whole_answer
+                self._done = Translated._whole_answer
 
     def _collect(self, body: bytes) -> None:
         self._pieces.append(body)

@@ -10,11 +10,14 @@ between; the literals of neighbours join without decoding: `join`.
 
 import json
 import re
+from typing import TypeVar
 
 import msgspec
 
 from dataplane.llm.hub.answer import Failure, Finish, TokenLogprob, Usage
 from dataplane.llm.hub.parts import Citation, Part
+
+T = TypeVar("T")
 
 Literal = bytes
 """A JSON string with its quotes."""
@@ -106,6 +109,11 @@ class Failed(msgspec.Struct, gc=False):
     failure: Failure
 
 
+def broken(problem: str) -> Failed:
+    """What a provider sends is no stream of its protocol."""
+    return Failed(Failure(502, f"The model's stream broke: {problem}.", "server"))
+
+
 Delta = (
     Begin
     | PartBegin
@@ -128,6 +136,16 @@ _ESCAPES = re.compile(
     rb"|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
     re.DOTALL,
 )
+
+
+def decoded(decoder: msgspec.json.Decoder[T], data: bytes) -> T:
+    """What an event says, also when it has halves of characters. Raises msgspec.MsgspecError."""
+    try:
+        return decoder.decode(data)
+    except msgspec.ValidationError:
+        raise
+    except msgspec.DecodeError:
+        return decoder.decode(whole_characters(data))
 
 
 def literal(text: str) -> Literal:

@@ -17,7 +17,8 @@ from dataplane.llm.hub.delta import (
     TextDelta,
     TextRun,
     UsageDelta,
-    whole_characters,
+    broken,
+    decoded,
 )
 from dataplane.llm.sse import DONE, Event, SseDecoder, SseError
 from dataplane.llm.translate.chat.errors import failure_of
@@ -94,7 +95,7 @@ class StreamReader:
                 if event.name == b"error":
                     raise _ToldFailure(failure_of(_VALUE.decode(data)))
                 if data:
-                    self._take(_decode(data), event, deltas)
+                    self._take(decoded(_CHUNK, data), event, deltas)
         except _ToldFailure as told:
             self._over = True
             deltas.append(Failed(told.failure))
@@ -192,16 +193,7 @@ class StreamReader:
 
     def _fail(self, problem: str, deltas: list[Delta]) -> None:
         self._over = True
-        deltas.append(Failed(Failure(502, f"The model's stream broke: {problem}.", "server")))
-
-
-def _decode(data: bytes) -> _Chunk:
-    try:
-        return _CHUNK.decode(data)
-    except msgspec.ValidationError:
-        raise
-    except msgspec.DecodeError:
-        return _CHUNK.decode(whole_characters(data))
+        deltas.append(broken(problem))
 
 
 class _ToldFailure(Exception):

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import msgspec
 
 from dataplane.llm.aws_events import AwsEvent, AwsEventDecoder, AwsEventError
-from dataplane.llm.hub.answer import Failure, Finish
+from dataplane.llm.hub.answer import Finish
 from dataplane.llm.hub.delta import (
     ArgumentsDelta,
     Begin,
@@ -24,6 +24,7 @@ from dataplane.llm.hub.delta import (
     SignatureDelta,
     TextDelta,
     UsageDelta,
+    broken,
 )
 from dataplane.llm.hub.parts import Media, Native, Part, Text, Thinking, ToolCall
 from dataplane.llm.hub.seal import seal
@@ -189,7 +190,7 @@ class StreamReader:
 
     def _fail(self, problem: str, deltas: list[Delta]) -> None:
         self._over = True
-        deltas.append(Failed(Failure(502, f"The model's stream broke: {problem}.", "server")))
+        deltas.append(broken(problem))
 
     def _message_start(self, _: bytes, deltas: list[Delta]) -> None:
         if self._begun:

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from dataplane.llm.hub.answer import Failure, Finish
+from dataplane.llm.hub.answer import Finish
 from dataplane.llm.hub.delta import (
     ArgumentsDelta,
     Begin,
@@ -24,10 +24,11 @@ from dataplane.llm.hub.delta import (
     TextDelta,
     TextRun,
     UsageDelta,
+    broken,
+    decoded,
     join,
     literal,
     text_of,
-    whole_characters,
 )
 from dataplane.llm.hub.parts import Native, Part, Text, Thinking, ToolCall
 from dataplane.llm.hub.seal import seal
@@ -111,7 +112,7 @@ class StreamReader:
                     deltas.append(TextDelta(words))
                     continue
                 template.forget()
-                wire = _decode(event.data)
+                wire = decoded(_EVENT, event.data)
                 delta = wire.delta
                 if wire.type == "content_block_delta" and delta is not None:
                     if wire.index != self._open:
@@ -143,7 +144,7 @@ class StreamReader:
 
     def _fail(self, problem: str, deltas: list[Delta]) -> None:
         self._over = True
-        deltas.append(Failed(Failure(502, f"The model's stream broke: {problem}.", "server")))
+        deltas.append(broken(problem))
 
     def _start(self, event: _Event, deltas: list[Delta]) -> None:
         if self._begun:
@@ -278,15 +279,6 @@ class StreamReader:
     def _error(self, event: _Event, deltas: list[Delta]) -> None:
         self._over = True
         deltas.append(Failed(failure_of(event.error or WireError())))
-
-
-def _decode(data: bytes) -> _Event:
-    try:
-        return _EVENT.decode(data)
-    except msgspec.ValidationError:
-        raise
-    except msgspec.DecodeError:
-        return _EVENT.decode(whole_characters(data))
 
 
 _TAKES: dict[str, Callable[[StreamReader, _Event, list[Delta]], None]] = {

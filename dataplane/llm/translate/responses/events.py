@@ -2,7 +2,7 @@
 
 import msgspec
 
-from dataplane.llm.hub.delta import Literal, whole_characters
+from dataplane.llm.hub.delta import Literal, decoded
 from dataplane.llm.translate.responses.wire import ABSENT
 
 
@@ -34,12 +34,7 @@ _EVENT = msgspec.json.Decoder(Event)
 
 def decode(data: bytes) -> Event:
     """Raises msgspec.MsgspecError."""
-    try:
-        return _EVENT.decode(data)
-    except msgspec.ValidationError:
-        raise
-    except msgspec.DecodeError:
-        return _EVENT.decode(whole_characters(data))
+    return decoded(_EVENT, data)
 
 
 def words_of(words: msgspec.Raw) -> Literal:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from dataplane.llm.hub.answer import Answer, Choice, Failure
+from dataplane.llm.hub.answer import Answer, Choice
 from dataplane.llm.hub.delta import (
     ArgumentsDelta,
     Begin,
@@ -23,6 +23,7 @@ from dataplane.llm.hub.delta import (
     SignatureDelta,
     TextDelta,
     UsageDelta,
+    broken,
     literal,
     whole_characters,
 )
@@ -116,7 +117,7 @@ class StreamReader:
 
     def _fail(self, problem: str, deltas: list[Delta]) -> None:
         self._over = True
-        deltas.append(Failed(Failure(502, f"The model's stream broke: {problem}.", "server")))
+        deltas.append(broken(problem))
 
     def _take(self, wire: Event, deltas: list[Delta]) -> None:
         if wire.type in _LIFE:

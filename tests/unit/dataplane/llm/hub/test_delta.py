@@ -1,8 +1,9 @@
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataplane.llm.hub.delta import join, literal, text_of, whole_characters
+from dataplane.llm.hub.delta import broken, decoded, join, literal, text_of, whole_characters
 
 
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"]))))
@@ -38,3 +39,18 @@ def test_halves_that_two_pieces_bring_together_are_a_character() -> None:
 )
 def test_only_halves_of_characters_are_replaced(data: bytes, whole: bytes) -> None:
     assert whole_characters(data) == whole
+
+
+def test_event_with_half_a_character_is_read() -> None:
+    assert decoded(msgspec.json.Decoder(list[str]), b'["\\ud83d"]') == ["\ufffd"]
+
+
+@pytest.mark.parametrize("data", [b"[1]", b"["])
+def test_what_is_no_such_event_is_an_error(data: bytes) -> None:
+    with pytest.raises(msgspec.MsgspecError):
+        decoded(msgspec.json.Decoder(list[str]), data)
+
+
+def test_broken_stream_is_the_providers_fault() -> None:
+    failure = broken("it ended").failure
+    assert (failure.status, failure.message) == (502, "The model's stream broke: it ended.")

@@ -8,7 +8,7 @@ from dataplane.llm.translate.chat.read_parts import BodyError, text_at
 
 def read_thinking(wire: dict[str, Any], calls: list[ToolCall], at: str) -> list[Thinking]:
     """Signed thoughts come from the details; the signature of a call goes to its call."""
-    details = wire.get("reasoning_details") or []
+    details = wire.get("reasoning_details") or _kept(wire) or []
     if not isinstance(details, list):
         raise BodyError(f"`{at}.reasoning_details` must be a list")
     by_id = {call.id: call for call in calls}
@@ -32,3 +32,9 @@ def read_thinking(wire: dict[str, Any], calls: list[ToolCall], at: str) -> list[
     if plain and not any(one.text for one in found):
         found.insert(0, Thinking(plain))
     return found
+
+
+def _kept(wire: dict[str, Any]) -> object:
+    """LiteLLM puts what it does not know of an answer aside, and sends that back."""
+    aside = wire.get("provider_specific_fields")
+    return aside.get("reasoning_details") if isinstance(aside, dict) else None

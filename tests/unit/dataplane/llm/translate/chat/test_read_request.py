@@ -152,6 +152,16 @@ def test_signature_with_the_id_of_a_call_goes_to_the_call() -> None:
     ]
 
 
+def test_signed_thoughts_are_found_where_litellm_keeps_them() -> None:
+    details = [{"type": "reasoning.encrypted", "data": "d"}]
+    kept = {"refusal": None, "reasoning_details": details}
+    message = {"role": "assistant", "content": "Hi", "provider_specific_fields": kept}
+    assert read(messages=[message]).messages[0].parts == [
+        Thinking(signature="d", redacted=True),
+        Text("Hi"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("fields", "effort", "enabled", "budget"),
     [

@@ -18,6 +18,8 @@ _LIMITS = ("filters", "allowed_domains", "blocked_domains")
 """What narrows a search: Google's cannot be narrowed, and going elsewhere would be wrong."""
 _ADVICE = ("user_location", "search_context_size", "max_uses", "search_content_types")
 
+_FUNCTIONS = ("function", "custom")
+
 
 def write_tools(request: Request, losses: Losses, names: FlatNames, body: dict[str, Any]) -> None:
     """Puts both into `body`. What cannot be said goes to `losses`."""
@@ -26,12 +28,16 @@ def write_tools(request: Request, losses: Losses, names: FlatNames, body: dict[s
     for tool in request.tools:
         if tool.cache:
             losses.hint(f"tools: {tool.name}: cache_control")
-        if tool.kind == "web_search":
+        if tool.kind == "web_search" and any(one.kind in _FUNCTIONS for one in request.tools):
+            # "Tool use with function calling is unsupported"; agents always offer a search.
+            forced = request.tool_choice is not None and tool.name in request.tool_choice.names
+            (losses.refuse if forced else losses.hint)(f"tools: {tool.name}")
+        elif tool.kind == "web_search":
             _search(tool, losses)
             tools.append({"googleSearch": {}})
         elif tool.kind == "native" and tool.protocol is Protocol.GEMINI and tool.raw:
             tools.append(dict(_OBJECT.decode(tool.raw)))
-        elif tool.kind in ("function", "custom"):
+        elif tool.kind in _FUNCTIONS:
             functions.append(_function(tool, names, losses))
         else:
             losses.refuse(f"tools: {tool.name}")

@@ -93,3 +93,21 @@ def test_one_call_at_a_time_is_refused_unless_one_tool_must_be_called(
     losses = Losses(request)
     write_request(request, PLAIN, losses)
     assert losses.refused == refused
+
+
+def test_search_is_only_had_without_functions() -> None:
+    search = Tool("web_search", kind="web_search")
+    assert written(asking("m", tools=[search]))["tools"] == [{"googleSearch": {}}]
+    request = asking("m", tools=[search, Tool("f")])
+    losses = Losses(request)
+    body = json.loads(write_request(request, PLAIN, losses))
+    assert [list(tool) for tool in body["tools"]] == [["functionDeclarations"]]
+    assert (losses.refused, losses.hints) == ([], ["tools: web_search"])
+
+
+def test_search_that_must_be_used_is_not_dropped_for_functions() -> None:
+    tools = [Tool("web_search", kind="web_search"), Tool("f")]
+    request = asking("m", tools=tools, tool_choice=ToolChoice("tools", ["web_search"]))
+    losses = Losses(request)
+    write_request(request, PLAIN, losses)
+    assert "tools: web_search" in losses.refused

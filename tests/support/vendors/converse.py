@@ -62,9 +62,11 @@ def asked(body: dict[str, Any]) -> Asked:
     must(not results or "toolConfig" in body, "The toolConfig field must be defined")
     return Asked(
         text="\n".join(texts),
-        system="\n".join(block["text"] for block in body.get("system", ())),
+        system="\n".join(block["text"] for block in body.get("system", ()) if "text" in block),
         tools=tuple(
-            tool["toolSpec"]["name"] for tool in body.get("toolConfig", {}).get("tools", ())
+            tool["toolSpec"]["name"]
+            for tool in body.get("toolConfig", {}).get("tools", ())
+            if "toolSpec" in tool
         ),
         forced=str(
             body.get("toolConfig", {}).get("toolChoice", {}).get("tool", {}).get("name", "")

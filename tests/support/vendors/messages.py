@@ -98,6 +98,9 @@ def _picture(source: dict[str, Any]) -> tuple[str, bytes]:
 def _tools(body: dict[str, Any]) -> list[str]:
     names = []
     for tool in body.get("tools", ()):
+        if tool.get("type") == "web_search_20250305":
+            known(tool, "type name user_location max_uses", "tools")
+            continue
         must(tool.get("type", "custom") == "custom", f"tool {tool.get('type')}")
         known(tool, TOOL, "tools")
         must(tool["input_schema"]["type"] == "object", "tools: input_schema.type")

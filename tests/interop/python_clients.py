@@ -28,6 +28,8 @@ class Client:
     environment: str = ""
     """Of its own, with `requirements`; ours when empty."""
     requirements: tuple[str, ...] = ()
+    missing: str = "NotFoundError"
+    """The exception for a model that nobody has."""
     lacks: frozenset[str] = frozenset()
     """Tasks it cannot do."""
     full: bool = False
@@ -46,8 +48,23 @@ OPENAI_RESPONSES = Client(
 ANTHROPIC = Client(
     "anthropic_messages", "end_turn", "tool_use", "RateLimitError", "BadRequestError"
 )
-GOOGLE = Client("google_genai", "STOP", "STOP", "ClientError", "ClientError", ("v1beta",))
-BOTO3 = Client("bedrock", "end_turn", "tool_use", "ThrottlingException", "ValidationException")
+GOOGLE = Client(
+    "google_genai",
+    "STOP",
+    "STOP",
+    "ClientError",
+    "ClientError",
+    ("v1beta",),
+    missing="ClientError",
+)
+BOTO3 = Client(
+    "bedrock",
+    "end_turn",
+    "tool_use",
+    "ThrottlingException",
+    "ValidationException",
+    missing="ResourceNotFoundException",
+)
 
 
 def framework(
@@ -129,13 +146,13 @@ CLIENTS = {
 }
 
 _USUAL = frozenset(["chat", "stream", "tools", "tools-streamed", "structured", "image", "fail"])
-_OFFICIAL = _USUAL | {"fail-streamed"}
+_OFFICIAL = _USUAL | {"fail-streamed", "cut", "nobody"}
 TASKS = {
-    "openai_chat": _OFFICIAL | {"stream-helper", "json-mode", "image-link"},
+    "openai_chat": _OFFICIAL | {"models", "stream-helper", "json-mode", "image-link"},
     "openai_responses": _OFFICIAL | {"stream-helper", "tools-kept", "json-mode", "image-link"},
-    "anthropic_messages": _OFFICIAL | {"stream-helper", "image-link", "count"},
+    "anthropic_messages": _OFFICIAL | {"models", "stream-helper", "image-link", "count"},
     "google_genai": _OFFICIAL
-    | {"tools-automatic", "structured-by-schema", "json-mode", "image-link", "count"},
+    | {"models", "tools-automatic", "structured-by-schema", "json-mode", "image-link", "count"},
     "bedrock": _OFFICIAL,
     "langchain_models": _USUAL | BY,
     "litellm_completion": _USUAL,

@@ -5,6 +5,7 @@ Each program of `clients/` runs once for all providers; each test looks at one t
 
 import base64
 from functools import cache
+from typing import Any
 
 import pytest
 
@@ -31,7 +32,8 @@ CALLS = [["get_weather", {"city": "Tromsø"}], ["get_weather", {"city": "Bergen"
 WEATHER = "Bergen 9 C; Tromsø -4 C"
 FORGETFUL = (
     *("agents-chat", "langchain-chat", "pydantic-ai-chat", "pydantic-ai-responses"),
-    "pydantic-ai-bedrock",
+    *("pydantic-ai-bedrock", "litellm-bedrock"),
+    "litellm-chat",  # in streams
 )
 """Clients that do not send back what they were told of a thought (they know it of some models)."""
 
@@ -60,7 +62,7 @@ def each(*tasks: str) -> pytest.MarkDecorator:
     return pytest.mark.parametrize(("name", "target", "task"), cases)
 
 
-def told(name: str, target: str, task: str) -> dict[str, object]:
+def told(name: str, target: str, task: str) -> dict[str, Any]:
     """What the program told, unless its client raised something."""
     one = session_of(name).told[target][task]
     if "error" in one:
@@ -90,7 +92,8 @@ def test_answer_is_read(name: str, target: str, task: str) -> None:
     assert one.get("usage", USAGE) == USAGE
     assert one.get("pieces", 2) != 1
     word = words.HELLO if task == "chat" else words.STREAM
-    assert {one.system for one in asked(name, target, word)} == {words.SYSTEM}
+    if (name, target) != ("litellm-google", "gemini"):  # passed on, and it has it in the text
+        assert {one.system for one in asked(name, target, word)} == {words.SYSTEM}
 
 
 @pytest.mark.interop
@@ -152,6 +155,36 @@ def test_failures_are_the_clients_own(name: str, target: str, task: str) -> None
 
 
 @pytest.mark.interop
+@each("cut")
+def test_streams_that_break_off_never_look_whole(name: str, target: str, task: str) -> None:
+    one = session_of(name).told[target][task]
+    assert "error" in one, one
+    own = {"openai_chat": "chat", "openai_responses": "responses", "bedrock": "converse"} | {
+        "anthropic_messages": "messages",
+        "google_genai": "gemini",
+    }
+    # google-genai 1.x passes over events that are errors; it notices that the connection is cut.
+    if own[CLIENTS[name].program] != target and name != "google-genai-1":
+        assert "upstream failed" in one["message"], one
+
+
+@pytest.mark.interop
+@each("nobody")
+def test_models_that_nobody_has_are_the_clients_own_error(
+    name: str, target: str, task: str
+) -> None:
+    one = session_of(name).told[target][task]
+    assert one.get("error") == CLIENTS[name].missing, one
+    assert one["status"] == 404
+
+
+@pytest.mark.interop
+@each("models")
+def test_models_are_listed(name: str, target: str, task: str) -> None:
+    assert sorted(told(name, target, task)["models"]) == sorted(TARGETS)
+
+
+@pytest.mark.interop
 @each("structured")
 def test_providers_had_nothing_to_refuse(name: str, target: str, task: str) -> None:
     assert session_of(name).vendors.wrong.get(Protocol(target), []) == []
@@ -160,4 +193,4 @@ def test_providers_had_nothing_to_refuse(name: str, target: str, task: str) -> N
 @pytest.mark.interop
 @each("count")
 def test_tokens_are_counted(name: str, target: str, task: str) -> None:
-    assert 1 <= int(str(told(name, target, task)["tokens"])) <= INPUT
+    assert 1 <= told(name, target, task)["tokens"] <= INPUT

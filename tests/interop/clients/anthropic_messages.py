@@ -111,8 +111,15 @@ def tasks(url: str) -> Mapping[str, Task]:
         counted = client.messages.count_tokens(model=model, messages=messages)
         return {"tokens": counted.input_tokens}
 
+    def cut(model: str) -> Told:
+        with client.messages.stream(**ask(model, text(session.CUT))) as events:
+            return told(events.get_final_message())
+
     return {
         "chat": chat,
+        "cut": cut,
+        "nobody": lambda model: chat(session.NOBODY),
+        "models": lambda model: {"models": [one.id for one in client.models.list()]},
         "stream": stream,
         "stream-helper": helper,
         "tools": lambda model: loop(model, False),

@@ -141,8 +141,17 @@ def tasks(url: str) -> Mapping[str, Task]:
                 "message": problem.response["Error"]["Message"],
             }
 
+    def cut(model: str) -> Told:
+        asked = ask(model, {"text": session.CUT})
+        return told(collect(client.converse_stream(**asked)["stream"]))
+
+    def nobody(model: str) -> Told:
+        return named(lambda: chat(session.NOBODY))
+
     return {
         "chat": chat,
+        "cut": cut,
+        "nobody": nobody,
         "stream": stream,
         "tools": lambda model: loop(model, False),
         "tools-streamed": lambda model: loop(model, True),

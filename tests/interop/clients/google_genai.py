@@ -159,8 +159,18 @@ def tasks(url: str, version: str) -> Mapping[str, Task]:
     def count(model: str) -> Told:
         return {"tokens": ai.models.count_tokens(model=model, contents=session.HELLO).total_tokens}
 
+    def cut(model: str) -> Told:
+        chunks = ai.models.generate_content_stream(model=model, contents=session.CUT)
+        return {"chunks": len(list(chunks))}
+
+    def listed(model: str) -> Told:
+        return {"models": [one.name.removeprefix("models/") for one in ai.models.list()]}
+
     return {
         "chat": chat,
+        "cut": cut,
+        "nobody": lambda model: chat("nobody-has-this"),
+        "models": listed,
         "stream": stream,
         "tools": lambda model: loop(model, False),
         "tools-streamed": lambda model: loop(model, True),

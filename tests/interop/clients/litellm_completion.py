@@ -46,13 +46,12 @@ def ask(*content: Any) -> list[Any]:
 
 
 def place(api: str, url: str, model: str) -> dict[str, Any]:
-    """Where to ask."""
+    """Where to ask; LiteLLM thinks that models which it does not know can do little."""
+    can = {"supports_system_messages": True, "supports_response_schema": True}
+    known = {"litellm_provider": "gemini", "mode": "chat", "supports_function_calling": True} | can
+    litellm.register_model({f"gemini/{model}": known, model: known})
     match api:
         case "google":
-            # It has a list of models; of others it thinks that they can do little.
-            can = {"supports_system_messages": True, "supports_response_schema": True}
-            known = {"litellm_provider": "gemini", "mode": "chat"} | can
-            litellm.register_model({f"gemini/{model}": known})
             return {"model": f"gemini/{model}", "api_base": f"{url}/v1beta", "api_key": "g"}
         case "anthropic":
             return {"model": f"anthropic/{model}", "api_base": url, "api_key": "sk-client"}
@@ -63,6 +62,7 @@ def place(api: str, url: str, model: str) -> dict[str, Any]:
                 "aws_access_key_id": "AKIACLIENT",
                 "aws_secret_access_key": "secret",
                 "aws_region_name": "us-east-1",
+                "allowed_openai_params": ["tools"],
             }
         case _:
             return {"model": f"openai/{model}", "api_base": f"{url}/v1", "api_key": "sk-client"}

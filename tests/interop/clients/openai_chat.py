@@ -131,8 +131,15 @@ def tasks(url: str) -> Mapping[str, Task]:
             "n": len(list(completions.create(model=model, messages=ask("zz-fail"), stream=True)))
         }
 
+    def cut(model: str) -> Told:
+        chunks = completions.create(model=model, messages=ask(session.CUT), stream=True)
+        return {"chunks": len(list(chunks))}
+
     return {
         "chat": chat,
+        "cut": cut,
+        "nobody": lambda model: chat(session.NOBODY),
+        "models": lambda model: {"models": [one.id for one in create.models.list()]},
         "stream": stream,
         "stream-helper": helper,
         "tools": lambda model: loop(model, False),

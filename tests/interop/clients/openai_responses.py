@@ -112,8 +112,16 @@ def tasks(url: str) -> Mapping[str, Task]:
         list(responses.create(model=model, input=session.FAIL, stream=True))
         return {}
 
+    def cut(model: str) -> Told:
+        for event in responses.create(model=model, input=session.CUT, stream=True):
+            if event.type == "response.failed":
+                raise RuntimeError(event.response.error.message)
+        return {}
+
     return {
         "chat": chat,
+        "cut": cut,
+        "nobody": lambda model: chat(session.NOBODY),
         "stream": stream,
         "stream-helper": helper,
         "tools": lambda model: loop(model, False),

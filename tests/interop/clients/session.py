@@ -34,6 +34,10 @@ STRUCTURED = "zz-structured, as JSON"
 IMAGE = "zz-image"
 LINK = "https://127.0.0.1/dot.png"
 FAIL = "zz-fail"
+CUT = "zz-cut"
+"""The provider breaks off in the middle of a stream."""
+NOBODY = "nobody/has-this"
+"""No model."""
 
 Told = dict[str, Any]
 Task = Callable[[str], Told]

@@ -48,7 +48,7 @@ def asked(body: dict[str, Any]) -> Asked:
         must(content["parts"], "contents.parts must not be empty")
         answers = []
         for part in content["parts"]:
-            if "thoughtSignature" in part:
+            if "thoughtSignature" in part and "functionCall" in part:
                 signatures.append(part["thoughtSignature"])
             known(
                 part,

@@ -9,7 +9,16 @@ from types import ModuleType
 from typing import Any
 
 from dataplane.runtime.protocols import Protocol
-from tests.support.upstream import Received, Step, chunked_head, in_chunks, json_answer, upstream
+from tests.support.upstream import (
+    Close,
+    Received,
+    Step,
+    chunk,
+    chunked_head,
+    in_chunks,
+    json_answer,
+    upstream,
+)
 from tests.support.vendors import chat, converse, gemini, messages, responses
 from tests.support.vendors.conversation import FAILURE, Asked, Declined, Turn, Wrong, answer
 
@@ -47,7 +56,6 @@ class Vendors:
     asked: dict[Protocol, list[Asked]] = field(default_factory=dict)
     wrong: dict[Protocol, list[str]] = field(default_factory=dict)
     """Sentences, each with the body."""
-
     serials: Iterator[int] = field(default_factory=count)
 
     async def script(self, received: Received) -> AsyncIterator[Step]:
@@ -61,9 +69,10 @@ class Vendors:
             return
         protocol, streams = next(told for end, told in ENDS.items() if path.endswith(end))
         body = json.loads(received.body)
-        yield self._answer(protocol, body, streams)
+        for step in self._answer(protocol, body, streams):
+            yield step
 
-    def _answer(self, protocol: Protocol, body: dict[str, Any], streams: bool) -> bytes:
+    def _answer(self, protocol: Protocol, body: dict[str, Any], streams: bool) -> list[Step]:
         vendor = VENDORS[protocol]
         try:
             asked = vendor.asked(body)
@@ -72,17 +81,20 @@ class Vendors:
             if not isinstance(problem, Declined):
                 words = f"{sentence} in {json.dumps(body)[:3000]}"
                 self.wrong.setdefault(protocol, []).append(words)
-            return _error(protocol, 400, sentence)
+            return [_error(protocol, 400, sentence)]
         self.asked.setdefault(protocol, []).append(asked)
         turn = self.answer(asked)
         if turn is None:
-            return _error(protocol, 429, FAILURE)
+            return [_error(protocol, 429, FAILURE)]
         turn = replace(turn, serial=f"{next(self.serials):04}")
         if not (streams or asked.stream):
-            return json_answer(json.dumps(vendor.whole(turn)).encode())
+            return [json_answer(json.dumps(vendor.whole(turn)).encode())]
         aws = protocol is Protocol.CONVERSE
         kind = b"application/vnd.amazon.eventstream" if aws else b"text/event-stream"
-        return chunked_head(kind) + in_chunks(vendor.stream(turn, body), PIECE)
+        stream = vendor.stream(turn, body)
+        if "zz-cut" in asked.text:
+            return [chunked_head(kind) + chunk(stream[: len(stream) * 6 // 10]), Close()]
+        return [chunked_head(kind) + in_chunks(stream, PIECE)]
 
 
 def _error(protocol: Protocol, status: int, sentence: str) -> bytes:

@@ -66,6 +66,8 @@ class SseDecoder:
         if end < 0 or _CR in chunk:
             yield from self._lines(chunk)
             return
+        if not self._started and not self._line and chunk[0] != _BOM[0]:
+            self._started = True
         if not self._between_events():
             first = chunk.find(b"\n\n") + 2
             yield from self._lines(chunk[:first])

@@ -91,6 +91,9 @@ class Tally:
         self.upstream_model = ""
         self.upstream_request_id = b""
 
+    keeps = False
+    """Whether every byte of the answer matters, not only what its end tells."""
+
     @property
     def is_continued(self) -> bool:
         """Whether a coroutine has looked at the exchange before."""

@@ -26,6 +26,7 @@ class KeepingTally(Tally):
     """See Tally; the answer's bytes are those the client gets."""
 
     __slots__ = ("_decoder", "_keep", "_kept", "_kept_bytes")
+    keeps = True
 
     def __init__(
         self,

@@ -322,7 +322,8 @@ class Translated:
             if not relay.sent:
                 relay.begin(200, self._head(200, writer.content_type.encode()), sized=False)
             relay.write(data)
-            relay.tally.more(data)
+            if relay.tally.keeps:
+                relay.tally.more(data)
         if self._ended:
             self._tell_usage()
         if failed is not None:

@@ -23,6 +23,7 @@ from aiohttp.base_protocol import BaseProtocol
 from aiohttp.http_parser import HttpRequestParser
 
 from dataplane.clock import MonotonicClock
+from dataplane.main import GC_THRESHOLDS
 from dataplane.observe.access_log import AccessLog
 from dataplane.observe.metrics import Metrics
 from dataplane.observe.recorder import Recorder
@@ -202,6 +203,7 @@ async def main() -> None:
         await connections.relay(asked, answered)
         gc.collect()
         gc.freeze()
+        gc.set_threshold(*GC_THRESHOLDS)
         costs = sorted([await connections.relay(asked, answered) for _ in range(args.repeat)])
         reads = len(answered[0])
         print(f"{kind}: {costs[0]:.2f} us a request (median {median(costs):.2f}), {reads} reads")

@@ -14,6 +14,7 @@ from dataplane.llm.hub.delta import (
     End,
     Failed,
     Finished,
+    PartBegin,
     TextDelta,
     TextRun,
     UsageDelta,
@@ -142,8 +143,11 @@ class StreamReader:
                 reader.take(said, choice.logprobs, deltas)
             if choice.finish_reason:
                 reader.stop(choice.finish_reason, choice.stop_reason, deltas)
-        if len(deltas) == before + 1 and bytes(wire.usage) in (b"", _NULL):
-            self._learn(wire.choices, deltas[before], event)
+        count = len(deltas) - before
+        if (count == 1 or (count == 2 and type(deltas[before]) is PartBegin)) and bytes(
+            wire.usage
+        ) in (b"", _NULL):
+            self._learn(wire.choices, deltas[-1], event)
 
     def _learn(self, choices: list[_Choice], delta: Delta, event: Event) -> None:
         """Most events of a stream are like this one: a text that goes on, and nothing else."""

@@ -91,6 +91,8 @@ _NESTED: dict[str, type[msgspec.Struct]] = {
     "tool_choice": WireToolChoice,
 }
 """Objects whose own fields are looked at one by one."""
+_CARRIED = frozenset(_Wire.__struct_fields__) - _NESTED.keys()
+"""Fields of which there is nothing more to say."""
 _ROLES = ("user", "assistant", "system")
 
 
@@ -156,7 +158,11 @@ def _request(wire: _Wire, body: bytes, model: str, stream: bool) -> Request:
         advises = place.rpartition(".")[2] in _BLOCK_HINTS
         (request.hints if advises else request.unknown).append(place)
     _read_tools(wire.tools or [], request)
-    for name, value in _FIELDS.decode(body).items():
+    fields = _FIELDS.decode(body)
+    for name in fields if not fields.keys() <= _CARRIED else ():
+        if name in _CARRIED:
+            continue
+        value = fields[name]
         if bytes(value) in _SAID_NOTHING:
             continue
         if name in _NESTED:

@@ -149,8 +149,8 @@ def _request(
         request.tool_choice = read_choice(wire.tool_choice, tools)
         if request.tool_choice is None:
             request.unknown.append("tool_choice")
-    for name, raw in fields.items():
-        if name not in _KNOWN and not is_null(raw):
+    for name in fields if not fields.keys() <= _KNOWN else ():
+        if name not in _KNOWN and not is_null(fields[name]):
             (request.hints if name in _HINTS else request.unknown).append(name)
     return request
 

@@ -12,6 +12,7 @@ from dataplane.llm.translate.codec import Echo
 from dataplane.llm.translate.responses.wire import usage_json
 
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_NULL = msgspec.Raw(b"null")
 _TOOLS = msgspec.json.Decoder(list[msgspec.Raw])
 _OBJECT = msgspec.json.Decoder(dict[str, Any])
 _ENCODER = msgspec.json.Encoder()
@@ -38,6 +39,9 @@ _REPEATED = {
     "frequency_penalty": b"0.0",
 }
 """Fields that an answer has from the request, and the API's defaults."""
+_REPEATED_FORM = b",".join(
+    [b'"%b":%%b' % name.encode() for name in (*_REPEATED, "reasoning", "text", "tools")]
+)
 _TIERS = ("auto", "default", "flex", "scale", "priority")
 _INCOMPLETE = {
     Finish.LENGTH: b"max_output_tokens",
@@ -137,27 +141,36 @@ class Shell:
 
 def _repeated(echo: Echo) -> bytes:
     asked = _FIELDS.decode(echo.request.echo) if echo.request.echo is not None else {}
-    asked = {name: raw for name, raw in asked.items() if bytes(raw) != b"null"}
+    values: dict[str, bytes | msgspec.Raw] = dict(_REPEATED)
+    for name in asked.keys() & _REPEATED.keys():
+        if (raw := asked[name]) != _NULL:
+            values[name] = raw
     if echo.request.previous_response_id:
-        asked["previous_response_id"] = msgspec.Raw(literal(echo.request.previous_response_id))
-    fields = [
-        b'"%b":%b' % (name.encode(), asked.get(name, default))
-        for name, default in _REPEATED.items()
-    ]
-    fields.append(b'"reasoning":%b' % _reasoning(asked.get("reasoning")))
-    fields.append(b'"text":%b' % _text(asked.get("text")))
-    tools = _TOOLS.decode(asked["tools"]) if "tools" in asked else []
-    fields.append(b'"tools":[%b]' % b",".join([_tool(raw) for raw in tools]))
-    return b",".join(fields)
+        values["previous_response_id"] = literal(echo.request.previous_response_id)
+    return _REPEATED_FORM % (
+        *values.values(),
+        _reasoning(asked.get("reasoning", _NULL)),
+        _text(asked.get("text", _NULL)),
+        _tools(asked.get("tools", _NULL)),
+    )
 
 
-def _reasoning(asked: msgspec.Raw | None) -> bytes:
-    said = _OBJECT.decode(asked) if asked is not None else {}
-    return _ENCODER.encode({"effort": None, "summary": None, **said})
+def _reasoning(asked: msgspec.Raw) -> bytes:
+    if asked == _NULL:
+        return b'{"effort":null,"summary":null}'
+    return _ENCODER.encode({"effort": None, "summary": None, **_OBJECT.decode(asked)})
 
 
-def _text(asked: msgspec.Raw | None) -> bytes:
-    said = _OBJECT.decode(asked) if asked is not None else {}
+def _tools(asked: msgspec.Raw) -> bytes:
+    if asked == _NULL:
+        return b"[]"
+    return b"[%b]" % b",".join([_tool(raw) for raw in _TOOLS.decode(asked)])
+
+
+def _text(asked: msgspec.Raw) -> bytes:
+    if asked == _NULL:
+        return b'{"format":{"type":"text"},"verbosity":"medium"}'
+    said = _OBJECT.decode(asked)
     form = said.get("format") or {"type": "text"}
     if form.get("type") == "json_schema":
         form = {"description": None, "strict": False, **form}

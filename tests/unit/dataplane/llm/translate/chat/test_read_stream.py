@@ -19,7 +19,7 @@ from dataplane.llm.hub.delta import (
 from dataplane.llm.hub.parts import Refusal, Text, Thinking, ToolCall
 from dataplane.llm.sse import MAX_EVENT_BYTES
 from dataplane.llm.translate.chat.read_stream import StreamReader
-from tests.support.deltas import check
+from tests.support.deltas import check, spread
 
 DONE = b"data: [DONE]\n\n"
 
@@ -51,7 +51,7 @@ def read(*events: bytes) -> list[Delta]:
     reader = StreamReader()
     deltas = reader.feed(b"".join(events)) + reader.finish()
     check(deltas)
-    return deltas
+    return spread(deltas)
 
 
 def of(kind: type[Any], deltas: list[Delta]) -> list[Any]:

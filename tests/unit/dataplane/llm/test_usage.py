@@ -50,7 +50,10 @@ def test_partly_told_usage_of_gemini_and_bedrock_is_read() -> None:
         b'"thoughtsTokenCount":3,"promptTokensDetails":[{"modality":"TEXT"}]}}'
     )
     assert usage_in_tail(google) == Usage(7, 5, reasoning=3)
-    amazon = b'\x00\x01{"usage":{"inputTokens":4,"outputTokens":2,"cacheReadInputTokens":6},"p":"ab"}\xff'
+    amazon = (
+        b'\x00\x01{"usage":{"inputTokens":4,"outputTokens":2,"cacheReadInputTokens":6},'
+        b'"p":"ab"}\xff'
+    )
     assert usage_in_tail(amazon) == Usage(10, 2, 6)
 
 

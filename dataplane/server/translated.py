@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from dataplane.llm.cache_markers import Marks
-from dataplane.llm.hub.answer import Answer, Failure, Unreadable, Usage
+from dataplane.llm.hub.answer import Answer, Failure, Unreadable
 from dataplane.llm.hub.delta import Begin, Delta, End, Failed, UsageDelta
 from dataplane.llm.hub.whole import Whole, deltas_of
 from dataplane.llm.json_array import JsonArrayWriter
@@ -63,7 +63,6 @@ class Translated:
         "_relay",
         "_status",
         "_takes",
-        "_usage",
         "_whole",
         "_writer",
     )
@@ -85,7 +84,6 @@ class Translated:
         self._reader: StreamReader | None = None
         self._writer: StreamWriter | None = None
         self._whole: Whole | None = None
-        self._usage: Usage | None = None
         self._ended = False
         """Whether the client's stream has its end, or its error."""
 
@@ -258,8 +256,8 @@ class Translated:
             self._write(deltas_of(answer))
             self._finish()
             return
-        self._usage = answer.usage
-        self._tell_usage()
+        if answer.usage is not None:
+            self._relay.tally.told(answer.usage)
         self._send_whole(200, codec.write_answer(answer, echo))
 
     def _new_writer(self, echo: Echo) -> StreamWriter:
@@ -312,10 +310,8 @@ class Translated:
             self._tell_early_failure(failed)
             return
         for delta in deltas:
-            if isinstance(delta, UsageDelta) or (
-                isinstance(delta, Begin) and delta.usage is not None
-            ):
-                self._usage = delta.usage
+            if isinstance(delta, UsageDelta | Begin) and delta.usage is not None:
+                relay.tally.told(delta.usage)
         self._ended = failed is not None or isinstance(last, End)
         data = writer.feed(deltas)
         if data:
@@ -324,8 +320,6 @@ class Translated:
             relay.write(data)
             if relay.tally.keeps:
                 relay.tally.more(data)
-        if self._ended:
-            self._tell_usage()
         if failed is not None:
             relay.stop_upstream()
             relay.cut(ResponseDetail.UPSTREAM_PROTOCOL_ERROR, failed.message, failed.status)
@@ -369,10 +363,6 @@ class Translated:
                 relay.cut(_INTERNAL.detail, _INTERNAL.message, _INTERNAL.status)
             else:
                 relay.refuse(_INTERNAL)
-
-    def _tell_usage(self) -> None:
-        if self._usage is not None:
-            self._relay.tally.told(self._usage)
 
     def _head(self, status: int, kind: bytes, size: int | None = None) -> bytes:
         request_id = self._relay.front.request_id

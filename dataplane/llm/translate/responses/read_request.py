@@ -136,6 +136,7 @@ def _request(
     request.said = dict(_SAID)
     tools = _tools(wire, b'"additional_tools"' in body)
     request.tools = tools.tools
+    request.hints += tools.hints
     if wire.instructions:
         request.system.append(Text(wire.instructions))
     if isinstance(wire.input, str):

@@ -16,6 +16,8 @@ from dataplane.llm.translate.responses.wire import ABSENT, WEB_SEARCH, is_null, 
 
 MAX_NAME = 64
 """Characters of a function's name, as OpenAI, Anthropic and Bedrock limit it."""
+_TOOL_SEARCH = "tool_search"
+"""Loads tools when they are needed. Those that are in the request are told in full anyway."""
 
 
 class _Function(msgspec.Struct):
@@ -55,6 +57,8 @@ class Tools:
     tools: list[Tool] = field(default_factory=list)
     hoisted: dict[tuple[str, str], str] = field(default_factory=dict)
     """(namespace, own name) -> name."""
+    hints: list[str] = field(default_factory=list)
+    """Tools that no other protocol has, and a model does without."""
 
     def name_of(self, namespace: str, name: str) -> str:
         """How a tool is called towards the provider."""
@@ -74,6 +78,8 @@ def read_tools(raws: list[msgspec.Raw], at: str = "tools") -> Tools:
     for number, (wire, raw) in enumerate(wires):
         if wire.type == "namespace":
             _hoist(found, wire, taken, f"{at}[{number}]")
+        elif wire.type == _TOOL_SEARCH:
+            found.hints.append(f"tools: {_TOOL_SEARCH}")
         else:
             found.tools.append(_tool(wire, raw, f"{at}[{number}]"))
     return found

@@ -147,6 +147,14 @@ def test_image_in_the_form_of_chat_is_read() -> None:
     assert part == Media("image", url="https://a/b.png", detail="low")
 
 
+def test_search_for_tools_is_advice() -> None:
+    """Codex offers it to every model it knows."""
+    search = {"type": "tool_search", "execution": "client", "parameters": {"type": "object"}}
+    request = read(tools=[search, GET])
+    assert [tool.name for tool in request.tools] == ["get"]
+    assert request.hints == ["tools: tool_search"]
+
+
 def test_member_of_a_namespace_keeps_a_name_that_is_free() -> None:
     (tool,) = read(tools=[CRM]).tools
     assert (tool.name, tool.namespace, tool.description) == ("get", "crm", "[crm: Customers]")

@@ -146,7 +146,7 @@ CLIENTS = {
 }
 
 _USUAL = frozenset(["chat", "stream", "tools", "tools-streamed", "structured", "image", "fail"])
-_OFFICIAL = _USUAL | {"fail-streamed", "cut", "nobody"}
+_OFFICIAL = _USUAL | {*("fail-streamed", "cut", "nobody", "thinking", "thinking-streamed")}
 TASKS = {
     "openai_chat": _OFFICIAL | {"models", "stream-helper", "json-mode", "image-link"},
     "openai_responses": _OFFICIAL | {"stream-helper", "tools-kept", "json-mode", "image-link"},

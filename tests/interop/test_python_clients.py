@@ -22,9 +22,11 @@ from tests.support.vendors.conversation import (
     INPUT,
     OUTPUT,
     RED,
+    THOUGHT,
     Asked,
 )
 from tests.support.vendors.gemini import SIGNATURE
+from tests.support.vendors.server import VENDORS
 
 TARGETS = [protocol.value for protocol in Protocol]
 USAGE = [INPUT, CACHED, OUTPUT]
@@ -108,6 +110,19 @@ def test_tools_are_called_and_their_results_are_read(name: str, target: str, tas
     if target == Protocol.GEMINI.value and name not in FORGETFUL:
         loops = [one for one in asked(name, target, words.TOOLS) if one.results]
         assert {one.signatures for one in loops} == {(SIGNATURE,)}
+
+
+@pytest.mark.interop
+@each("thinking", "thinking-streamed")
+def test_thoughts_are_read_and_come_back_signed(name: str, target: str, task: str) -> None:
+    one = told(name, target, task)
+    assert one["thought"] == THOUGHT
+    assert one["first"] == FIRST
+    assert one["calls"] == CALLS
+    assert one["text"] == WEATHER
+    loops = [one for one in asked(name, target, words.THINK) if one.results]
+    signature = getattr(VENDORS[Protocol(target)], "SIGNATURE", None)
+    assert {one.signatures for one in loops} == {(signature,) if signature else ()}
 
 
 @pytest.mark.interop

@@ -62,8 +62,12 @@ def tasks(url: str) -> Mapping[str, Task]:
             pieces = list(events.text_stream)
             return told(events.get_final_message()) | {"pieces": len(pieces)}
 
-    def loop(model: str, streamed: bool) -> Told:
-        asked = ask(model, text(session.TOOLS), tools=[TOOL], system=session.SYSTEM)
+    def think(model: str, streamed: bool) -> Told:
+        thinking = {"type": "enabled", "budget_tokens": 1024}
+        return loop(model, streamed, session.THINK, thinking=thinking, max_tokens=3000)
+
+    def loop(model: str, streamed: bool, words: str = session.TOOLS, **more: Any) -> Told:
+        asked = ask(model, text(words), tools=[TOOL], system=session.SYSTEM, **more)
         if streamed:
             with client.messages.stream(**asked) as events:
                 first = events.get_final_message()
@@ -82,6 +86,7 @@ def tasks(url: str) -> Mapping[str, Task]:
         last = client.messages.create(**asked)
         return told(last) | {
             "first": told(first)["text"],
+            "thought": "".join(b.thinking for b in first.content if b.type == "thinking"),
             "calls": read,
             "tool_stop": first.stop_reason,
         }
@@ -124,6 +129,8 @@ def tasks(url: str) -> Mapping[str, Task]:
         "stream-helper": helper,
         "tools": lambda model: loop(model, False),
         "tools-streamed": lambda model: loop(model, True),
+        "thinking": lambda model: think(model, False),
+        "thinking-streamed": lambda model: think(model, True),
         "structured": structured,
         "image": image,
         "image-link": lambda model: image(model, True),

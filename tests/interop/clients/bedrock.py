@@ -55,7 +55,8 @@ def collect(stream: Any) -> Any:
                 block["reasoningContent"] = thought
             else:
                 whole = block.setdefault("reasoningContent", {"reasoningText": {"text": ""}})
-                whole["reasoningText"] |= thought
+                words = whole["reasoningText"]["text"] + thought.get("text", "")
+                whole["reasoningText"] |= thought | {"text": words}
         elif kind == "contentBlockDelta":
             block["toolUse"]["input"] += said["delta"]["toolUse"]["input"]
         else:
@@ -92,8 +93,13 @@ def tasks(url: str) -> Mapping[str, Task]:
         whole = collect(client.converse_stream(**asked)["stream"])
         return told(whole) | {"pieces": whole["pieces"]}
 
-    def loop(model: str, streamed: bool) -> Told:
-        asked = ask(model, {"text": session.TOOLS}, toolConfig=TOOLS)
+    def think(model: str, streamed: bool) -> Told:
+        extra = {"thinking": {"type": "enabled", "budget_tokens": 1024}}
+        more = {"additionalModelRequestFields": extra, "inferenceConfig": {"maxTokens": 3000}}
+        return loop(model, streamed, session.THINK, **more)
+
+    def loop(model: str, streamed: bool, words: str = session.TOOLS, **more: Any) -> Told:
+        asked = ask(model, {"text": words}, toolConfig=TOOLS, **more)
         if streamed:
             first = collect(client.converse_stream(**asked)["stream"])
         else:
@@ -109,6 +115,11 @@ def tasks(url: str) -> Mapping[str, Task]:
         asked["messages"] += [message, {"role": "user", "content": results}]
         return told(client.converse(**asked)) | {
             "first": told(first)["text"],
+            "thought": "".join(
+                block["reasoningContent"].get("reasoningText", {}).get("text", "")
+                for block in message["content"]
+                if "reasoningContent" in block
+            ),
             "calls": read,
             "tool_stop": first["stopReason"],
         }
@@ -155,6 +166,8 @@ def tasks(url: str) -> Mapping[str, Task]:
         "stream": stream,
         "tools": lambda model: loop(model, False),
         "tools-streamed": lambda model: loop(model, True),
+        "thinking": lambda model: think(model, False),
+        "thinking-streamed": lambda model: think(model, True),
         "structured": structured,
         "image": image,
         "fail": fail,

@@ -67,7 +67,7 @@ def told(answer: Any) -> Told:
 
 def words_of(content: Any) -> str:
     """Text among calls: `.text` warns about those."""
-    return "".join(part.text for part in content.parts if part.text)
+    return "".join(part.text for part in content.parts if part.text and not part.thought)
 
 
 def tasks(url: str, version: str) -> Mapping[str, Task]:
@@ -86,13 +86,17 @@ def tasks(url: str, version: str) -> Mapping[str, Task]:
         pieces = [chunk.text for chunk in chunks if chunk.text]
         return told(chunks[-1]) | {"text": "".join(pieces), "pieces": len(pieces)}
 
-    def loop(model: str, streamed: bool) -> Told:
+    def think(model: str, streamed: bool) -> Told:
+        thinking = types.ThinkingConfig(include_thoughts=True, thinking_budget=1024)
+        return loop(model, streamed, session.THINK, thinking_config=thinking)
+
+    def loop(model: str, streamed: bool, words: str = session.TOOLS, **more: Any) -> Told:
         off = types.AutomaticFunctionCallingConfig(disable=True)
         config = types.GenerateContentConfig(
-            tools=[BY_SCHEMA if streamed else TOOL], automatic_function_calling=off
+            tools=[BY_SCHEMA if streamed else TOOL], automatic_function_calling=off, **more
         )
         contents: list[Any] = [
-            types.Content(role="user", parts=[types.Part(text=session.TOOLS)]),
+            types.Content(role="user", parts=[types.Part(text=words)]),
         ]
         if streamed:
             chunks = list(
@@ -114,6 +118,7 @@ def tasks(url: str, version: str) -> Mapping[str, Task]:
         last = ai.models.generate_content(model=model, contents=contents, config=config)
         return told(last) | {
             "first": words_of(content),
+            "thought": "".join(part.text for part in content.parts if part.text and part.thought),
             "calls": [[call.name, call.args] for call in calls],
             "tool_stop": end.candidates[0].finish_reason.value,
         }
@@ -175,6 +180,8 @@ def tasks(url: str, version: str) -> Mapping[str, Task]:
         "tools": lambda model: loop(model, False),
         "tools-streamed": lambda model: loop(model, True),
         "tools-automatic": automatic,
+        "thinking": lambda model: think(model, False),
+        "thinking-streamed": lambda model: think(model, True),
         "structured": structured,
         "structured-by-schema": by_schema,
         "json-mode": json_mode,

@@ -84,9 +84,12 @@ def tasks(url: str) -> Mapping[str, Task]:
             final = events.get_final_completion()
         return {"text": final.choices[0].message.content, "stop": final.choices[0].finish_reason}
 
-    def loop(model: str, streamed: bool) -> Told:
-        messages = ask(session.TOOLS)
-        asked = {"model": model, "tools": [TOOL]}
+    def think(model: str, streamed: bool) -> Told:
+        return loop(model, streamed, session.THINK, reasoning_effort="low")
+
+    def loop(model: str, streamed: bool, words: str = session.TOOLS, **more: Any) -> Told:
+        messages = ask(words)
+        asked = {"model": model, "tools": [TOOL]} | more
         if streamed:
             with completions.stream(messages=messages, **asked) as events:
                 choice = events.get_final_completion().choices[0]
@@ -103,6 +106,7 @@ def tasks(url: str) -> Mapping[str, Task]:
         last = completions.create(messages=messages, **asked)
         return told(last) | {
             "first": choice.message.content,
+            "thought": getattr(choice.message, "reasoning_content", ""),
             "calls": read,
             "tool_stop": choice.finish_reason,
         }
@@ -144,6 +148,8 @@ def tasks(url: str) -> Mapping[str, Task]:
         "stream-helper": helper,
         "tools": lambda model: loop(model, False),
         "tools-streamed": lambda model: loop(model, True),
+        "thinking": lambda model: think(model, False),
+        "thinking-streamed": lambda model: think(model, True),
         "structured": parse,
         "json-mode": json_mode,
         "image": image,

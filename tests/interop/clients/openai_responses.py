@@ -60,9 +60,21 @@ def tasks(url: str) -> Mapping[str, Task]:
                 pass
             return told(events.get_final_response())
 
-    def loop(model: str, streamed: bool, kept: bool = False) -> Told:
+    def think(model: str, streamed: bool) -> Told:
+        reasoning = {"effort": "low", "summary": "auto"}
+        more = {"reasoning": reasoning, "include": ["reasoning.encrypted_content"]}
+        return loop(model, streamed, False, session.THINK, **more)
+
+    def loop(
+        model: str,
+        streamed: bool,
+        kept: bool = False,
+        words: str = session.TOOLS,
+        **more: Any,
+    ) -> Told:
         asked = {"model": model, "tools": [TOOL], "instructions": session.SYSTEM, "store": kept}
-        items: list[Any] = [{"role": "user", "content": session.TOOLS}]
+        asked |= more
+        items: list[Any] = [{"role": "user", "content": words}]
         if streamed:
             with responses.stream(input=items, **asked) as events:
                 for _ in events:
@@ -71,6 +83,9 @@ def tasks(url: str) -> Mapping[str, Task]:
         else:
             first = responses.create(input=items, **asked)
         read, results = [], []
+        thoughts = [
+            part.text for item in first.output if item.type == "reasoning" for part in item.summary
+        ]
         for item in first.output:
             if item.type == "function_call":
                 arguments = json.loads(item.arguments)
@@ -85,6 +100,7 @@ def tasks(url: str) -> Mapping[str, Task]:
             last = responses.create(input=[*items, *first.output, *results], **asked)
         return told(last) | {
             "first": first.output_text,
+            "thought": "".join(thoughts),
             "calls": read,
             "tool_stop": first.status,
         }
@@ -127,6 +143,8 @@ def tasks(url: str) -> Mapping[str, Task]:
         "tools": lambda model: loop(model, False),
         "tools-streamed": lambda model: loop(model, True),
         "tools-kept": lambda model: loop(model, False, True),
+        "thinking": lambda model: think(model, False),
+        "thinking-streamed": lambda model: think(model, True),
         "structured": parse,
         "json-mode": json_mode,
         "image": image,

@@ -21,7 +21,7 @@ FIELDS = (
     " frequency_penalty presence_penalty logprobs top_logprobs reasoning_effort verbosity"
     " service_tier prompt_cache_key logit_bias"
 )
-UNSAID = ("annotations", "provider_specific_fields")
+UNSAID = ("annotations", "provider_specific_fields", "reasoning_content")
 USAGE = {
     "prompt_tokens": INPUT,
     "completion_tokens": OUTPUT,
@@ -159,6 +159,8 @@ def whole(turn: Turn) -> dict[str, Any]:
     """An answer."""
     message: dict[str, Any] = {"role": "assistant", "content": turn.text or None, "refusal": None}
     message["annotations"] = []
+    if turn.thought:
+        message["reasoning_content"] = turn.thought
     if turn.calls:
         message["tool_calls"] = _calls(turn)
     choice = {
@@ -182,6 +184,8 @@ def whole(turn: Turn) -> dict[str, Any]:
 def stream(turn: Turn, body: dict[str, Any]) -> bytes:
     """The same as events; usage only when it is asked for."""
     deltas: list[dict[str, Any]] = [{"role": "assistant", "content": "", "refusal": None}]
+    if turn.thought:
+        deltas += [{"reasoning_content": piece} for piece in turn.thoughts()]
     deltas += [{"content": piece} for piece in turn.pieces()]
     for index, call in enumerate(_calls(turn)):
         words = call["function"]["arguments"]

@@ -4,7 +4,7 @@ A request that a real vendor would refuse raises Wrong.
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 HELLO = "Grüß Gott from Oslo \U0001f327"
@@ -12,6 +12,7 @@ RED = "A red dot."
 CITY = {"city": "Tromsø", "celsius": -4}
 FIRST = "Let me look."
 CALLS = (("get_weather", {"city": "Tromsø"}), ("get_weather", {"city": "Bergen"}))
+THOUGHT = "It is cold in the north."
 FAILURE = "Slow down, please."
 
 INPUT, CACHED, OUTPUT = 42, 10, 7
@@ -58,6 +59,8 @@ class Turn:
 
     text: str = ""
     calls: tuple[tuple[str, dict[str, Any]], ...] = ()
+    thought: str = ""
+    """What it thinks before it says that, where the vendor's models think aloud."""
     serial: str = ""
     """Makes ids of an answer its own."""
 
@@ -65,11 +68,19 @@ class Turn:
         """The text as a stream brings it."""
         return [self.text[at : at + 5] for at in range(0, len(self.text), 5)]
 
+    def thoughts(self) -> list[str]:
+        """What it thinks, as a stream brings it."""
+        return [self.thought[at : at + 9] for at in range(0, len(self.thought), 9)]
+
 
 def answer(asked: Asked) -> Turn | None:
     """What to say; None to fail with 429."""
     if "zz-fail" in asked.text:
         return None
+    return replace(_said(asked), thought=THOUGHT if "zz-think" in asked.text else "")
+
+
+def _said(asked: Asked) -> Turn:
     if asked.results:
         told = sorted(
             f"{json.loads(arguments)['city']} {_plain(said)}"

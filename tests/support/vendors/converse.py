@@ -16,6 +16,8 @@ from tests.support.vendors.conversation import (
     must,
 )
 
+SIGNATURE = "ErUBCkgIARABGAIi"
+"""Of thoughts."""
 USAGE = {
     "inputTokens": INPUT - CACHED,
     "outputTokens": OUTPUT,
@@ -32,6 +34,7 @@ def asked(body: dict[str, Any]) -> Asked:
     texts: list[str] = []
     images: list[tuple[str, bytes]] = []
     results: list[tuple[str, str, str]] = []
+    signatures: list[str] = []
     open_calls: dict[str, tuple[str, str]] = {}
     role = "assistant"
     for message in body["messages"]:
@@ -42,7 +45,11 @@ def asked(body: dict[str, Any]) -> Asked:
             answered = {b["toolResult"]["toolUseId"] for b in blocks if "toolResult" in b}
             must(answered == set(open_calls), "Expected toolResult blocks for all toolUse ids")
         for block in blocks:
-            if "text" in block:
+            if "reasoningContent" in block:
+                thought = block["reasoningContent"].get("reasoningText", {})
+                must(thought.get("signature", SIGNATURE) == SIGNATURE, "Invalid signature")
+                signatures += [thought["signature"]] if "signature" in thought else []
+            elif "text" in block:
                 must(block["text"].strip(), "The text field in the ContentBlock is blank")
                 texts += [block["text"]] if role == "user" else []
             elif "image" in block:
@@ -74,6 +81,7 @@ def asked(body: dict[str, Any]) -> Asked:
         schema=_schema(body),
         results=tuple(results),
         images=tuple(images),
+        signatures=tuple(signatures),
     )
 
 
@@ -96,6 +104,9 @@ def _ids(turn: Turn) -> list[tuple[str, str, dict[str, Any]]]:
 def whole(turn: Turn) -> dict[str, Any]:
     """An answer."""
     content: list[dict[str, Any]] = [{"text": turn.text}] if turn.text else []
+    if turn.thought:
+        thought = {"text": turn.thought, "signature": SIGNATURE}
+        content.insert(0, {"reasoningContent": {"reasoningText": thought}})
     content += [
         {"toolUse": {"toolUseId": one, "name": name, "input": arguments}}
         for one, name, arguments in _ids(turn)
@@ -112,13 +123,17 @@ def stream(turn: Turn, body: dict[str, Any]) -> bytes:
     """The same as frames, padded: text has no start, a call has."""
     events: list[tuple[str, dict[str, Any]]] = [("messageStart", {"role": "assistant"})]
     at = 0
-    if turn.text:
-        events += [
-            ("contentBlockDelta", {"contentBlockIndex": 0, "delta": {"text": piece}})
-            for piece in turn.pieces()
-        ]
-        events.append(("contentBlockStop", {"contentBlockIndex": 0}))
-        at = 1
+    thoughts: list[dict[str, Any]] = [{"text": piece} for piece in turn.thoughts()]
+    if thoughts:
+        thoughts.append({"signature": SIGNATURE})
+    texts = [{"text": piece} for piece in turn.pieces()]
+    for deltas in ([{"reasoningContent": one} for one in thoughts], texts):
+        if deltas:
+            events += [
+                ("contentBlockDelta", {"contentBlockIndex": at, "delta": delta}) for delta in deltas
+            ]
+            events.append(("contentBlockStop", {"contentBlockIndex": at}))
+            at += 1
     for index, (one, name, arguments) in enumerate(_ids(turn), at):
         start = {"toolUse": {"toolUseId": one, "name": name}}
         words = json.dumps(arguments)

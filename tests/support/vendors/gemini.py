@@ -156,13 +156,18 @@ def _calls(turn: Turn) -> list[dict[str, Any]]:
 
 def whole(turn: Turn) -> dict[str, Any]:
     """An answer."""
-    said = [{"text": turn.text}] if turn.text else []
+    said: list[dict[str, Any]] = [{"text": turn.text}] if turn.text else []
+    if turn.thought:
+        said.insert(0, {"text": turn.thought, "thought": True})
     return _chunk(turn, [*said, *_calls(turn)], last=True)
 
 
 def stream(turn: Turn, body: dict[str, Any]) -> bytes:
     """The same as events: all calls come in one of them."""
-    groups = [[{"text": piece}] for piece in turn.pieces()]
+    groups: list[list[dict[str, Any]]] = [
+        [{"text": piece, "thought": True}] for piece in turn.thoughts()
+    ]
+    groups += [[{"text": piece}] for piece in turn.pieces()]
     if turn.calls:
         groups.append(_calls(turn))
     chunks = [_chunk(turn, parts, at == len(groups) - 1) for at, parts in enumerate(groups)]

@@ -16,6 +16,14 @@ from tests.support.vendors.conversation import (
     must,
 )
 
+SIGNATURE = "EqQBCgIYAhIkOsTh"
+"""Of thoughts."""
+EMPTY: dict[str, dict[str, Any]] = {
+    "thinking": {"thinking": "", "signature": ""},
+    "text": {"text": ""},
+    "tool_use": {"input": {}},
+}
+"""What a block has when it starts."""
 FIELDS = (
     "model max_tokens messages system stream tools tool_choice output_config thinking metadata"
     " temperature top_p top_k stop_sequences service_tier cache_control"
@@ -35,6 +43,8 @@ def asked(body: dict[str, Any]) -> Asked:
     texts: list[str] = []
     images: list[tuple[str, bytes]] = []
     results: list[tuple[str, str, str]] = []
+    signatures: list[str] = []
+    thinks = (body.get("thinking") or {"type": "disabled"})["type"] != "disabled"
     open_calls: dict[str, tuple[str, str]] = {}
     must(body["messages"][0]["role"] == "user", "messages: first message must use the user role")
     for message in body["messages"]:
@@ -44,6 +54,11 @@ def asked(body: dict[str, Any]) -> Asked:
         if isinstance(blocks, str):
             blocks = [{"type": "text", "text": blocks}]
         must(blocks, "messages: content must not be empty")
+        kinds = [block["type"] for block in blocks]
+        must(
+            not thinks or "tool_use" not in kinds or kinds[0].endswith("thinking"),
+            "Expected `thinking` or `redacted_thinking`, but found `tool_use`",
+        )
         if open_calls:
             answered = {b["tool_use_id"] for b in blocks if b["type"] == "tool_result"}
             must(answered == set(open_calls), "`tool_use` ids without `tool_result` blocks")
@@ -69,8 +84,12 @@ def asked(body: dict[str, Any]) -> Asked:
                     if not isinstance(said, str):
                         said = "".join(part["text"] for part in said)
                     results.append((*open_calls.pop(block["tool_use_id"]), said))
+                case "thinking":
+                    known(block, "type thinking signature", "thinking")
+                    must(block["signature"] == SIGNATURE, "Invalid `signature` in `thinking`")
+                    signatures.append(block["signature"])
                 case other:
-                    must(other in ("thinking", "redacted_thinking"), f"block {other}")
+                    must(other == "redacted_thinking", f"block {other}")
     must(not open_calls, "`tool_use` ids were found without `tool_result` blocks")
     system = body.get("system", "")
     if not isinstance(system, str):
@@ -84,6 +103,7 @@ def asked(body: dict[str, Any]) -> Asked:
         schema=_schema(body),
         results=tuple(results),
         images=tuple(images),
+        signatures=tuple(signatures),
     )
 
 
@@ -143,7 +163,12 @@ USAGE = {
 
 def whole(turn: Turn) -> dict[str, Any]:
     """An answer."""
-    content: list[dict[str, Any]] = [{"type": "text", "text": turn.text}] if turn.text else []
+    content: list[dict[str, Any]] = []
+    if turn.thought:
+        thought = {"type": "thinking", "thinking": turn.thought, "signature": SIGNATURE}
+        content.append(thought)
+    if turn.text:
+        content.append({"type": "text", "text": turn.text})
     content += [
         {
             "type": "tool_use",
@@ -171,13 +196,16 @@ def stream(turn: Turn, body: dict[str, Any]) -> bytes:
     begun = done | {"content": [], "stop_reason": None, "usage": USAGE | {"output_tokens": 1}}
     events: list[dict[str, Any]] = [{"type": "message_start", "message": begun}]
     for at, block in enumerate(done["content"]):
-        text = block["type"] == "text"
-        nothing: dict[str, Any] = {"text": ""} if text else {"input": {}}
+        kind = block["type"]
+        nothing: dict[str, Any] = EMPTY[kind]
         start = {"type": "content_block_start", "index": at, "content_block": block | nothing}
         events.append(start)
         if at == 0:
             events.append({"type": "ping"})
-        if text:
+        if kind == "thinking":
+            deltas = [{"type": "thinking_delta", "thinking": piece} for piece in turn.thoughts()]
+            deltas.append({"type": "signature_delta", "signature": SIGNATURE})
+        elif kind == "text":
             deltas = [{"type": "text_delta", "text": piece} for piece in turn.pieces()]
         else:
             words = json.dumps(block["input"])

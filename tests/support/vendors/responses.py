@@ -17,6 +17,8 @@ from tests.support.vendors.conversation import (
 
 __all__ = ["asked", "error", "stream", "whole"]
 
+SIGNATURE = "gAAAAABoPz7kZw"
+"""Of thoughts: they themselves, encrypted."""
 FIELDS = (
     "model input instructions stream tools tool_choice parallel_tool_calls text reasoning store"
     " include max_output_tokens temperature top_p user metadata service_tier prompt_cache_key"
@@ -31,6 +33,7 @@ def asked(body: dict[str, Any]) -> Asked:
     system = [body["instructions"]] if body.get("instructions") else []
     images: list[tuple[str, bytes]] = []
     results: list[tuple[str, str, str]] = []
+    signatures: list[str] = []
     calls: dict[str, tuple[str, str]] = {}
     items = body["input"]
     if isinstance(items, str):
@@ -57,8 +60,13 @@ def asked(body: dict[str, Any]) -> Asked:
                 results.append((*calls.pop(item["call_id"]), said))
             case "item_reference":
                 must(item["id"] == "msg_68a1", f"Item with id '{item['id']}' not found.")
+            case "reasoning":
+                known(item, "type id summary content encrypted_content status", "reasoning")
+                signatures.append(item["encrypted_content"])
             case other:
-                must(other == "reasoning", f"input item {other}")
+                must(False, f"input item {other}")
+    wanted = "reasoning.encrypted_content" in body.get("include", ())
+    must(wanted or not body.get("reasoning"), "thoughts would be lost")
     must(not calls, f"No tool output found for function call {list(calls)}")
     return Asked(
         text="\n".join(texts),
@@ -69,6 +77,7 @@ def asked(body: dict[str, Any]) -> Asked:
         schema=_schema(body),
         results=tuple(results),
         images=tuple(images),
+        signatures=tuple(signatures),
     )
 
 
@@ -127,6 +136,15 @@ def _schema(body: dict[str, Any]) -> dict[str, Any] | None:
 
 def _output(turn: Turn) -> list[dict[str, Any]]:
     items: list[dict[str, Any]] = []
+    if turn.thought:
+        items.append(
+            {
+                "id": f"rs_68a{turn.serial}",
+                "type": "reasoning",
+                "summary": [{"type": "summary_text", "text": turn.thought}],
+                "encrypted_content": SIGNATURE,
+            }
+        )
     if turn.text:
         part = {"type": "output_text", "text": turn.text, "annotations": [], "logprobs": []}
         items.append(
@@ -203,7 +221,13 @@ def stream(turn: Turn, body: dict[str, Any]) -> bytes:
         {"type": "response.in_progress", "response": begun},
     ]
     for at, item in enumerate(done["output"]):
-        events += _message(turn, item, at) if item["type"] == "message" else _call(item, at)
+        match item["type"]:
+            case "message":
+                events += _message(turn, item, at)
+            case "reasoning":
+                events += _thought(turn, item, at)
+            case _:
+                events += _call(item, at)
     events.append({"type": "response.completed", "response": done})
     return b"".join(
         b"event: %b\ndata: %b\n\n"
@@ -226,6 +250,21 @@ def _message(turn: Turn, item: dict[str, Any], at: int) -> list[dict[str, Any]]:
         *(said | {"delta": piece} for piece in turn.pieces()),
         {"type": "response.output_text.done", "text": turn.text, "logprobs": []} | where,
         {"type": "response.content_part.done", "part": part} | where,
+        {"type": "response.output_item.done", "output_index": at, "item": item},
+    ]
+
+
+def _thought(turn: Turn, item: dict[str, Any], at: int) -> list[dict[str, Any]]:
+    where = {"item_id": item["id"], "output_index": at, "summary_index": 0}
+    (part,) = item["summary"]
+    begun = item | {"summary": [], "encrypted_content": "gAAAAAB-not-yet"}
+    said = {"type": "response.reasoning_summary_text.delta", "obfuscation": "2f"} | where
+    return [
+        {"type": "response.output_item.added", "output_index": at, "item": begun},
+        {"type": "response.reasoning_summary_part.added", "part": part | {"text": ""}} | where,
+        *(said | {"delta": piece} for piece in turn.thoughts()),
+        {"type": "response.reasoning_summary_text.done", "text": turn.thought} | where,
+        {"type": "response.reasoning_summary_part.done", "part": part} | where,
         {"type": "response.output_item.done", "output_index": at, "item": item},
     ]
 

@@ -83,29 +83,31 @@ class Relay(Sending):
         """See Sending."""
         return Translated(self, self.ask.shape)
 
-    def begin(self, status: int, lines: bytes, sized: bool) -> None:
-        """Send a head: its status and headers, its length among them when it is `sized`."""
+    def begin(self, status: int, lines: bytes, sized: bool) -> bytes:
+        """A head: its status and headers, its length among them when it is `sized`."""
         front = self.front
         self.chunked = chunked = not sized and not front.http10
         self.tally.status = status
         self.tally.first_byte = self.serving.now()
         self.sent = True
-        front.write(lines + FRAMING[chunked, front.closes()])
+        return lines + FRAMING[chunked, front.closes()]
 
-    def write(self, data: bytes) -> None:
-        """Send a piece of the body."""
+    def piece(self, data: bytes) -> bytes:
+        """A piece of the body, as it is sent."""
         self.tally.bytes_sent += len(data)
-        self.front.write(chunk(data) if self.chunked else data)
+        return chunk(data) if self.chunked else data
 
     def release(self, upstream: UpstreamConnection) -> None:
         """The provider has said everything."""
         upstream.release(self.serving.now())
         self._upstream = None
 
-    def finish(self) -> None:
-        """The answer is complete."""
+    def finish(self, last: bytes) -> None:
+        """The answer is complete; `last` is what is still to be sent of it."""
         if self.chunked:
-            self.front.write(LAST_CHUNK)
+            last += LAST_CHUNK
+        if last:
+            self.front.write(last)
         self.stop_upstream()
         now = self.serving.now()
         self._close(now)

@@ -54,6 +54,7 @@ class Translated:
         "_collected",
         "_done",
         "_dropped",
+        "_due",
         "_echo",
         "_ended",
         "_kept",
@@ -84,6 +85,8 @@ class Translated:
         self._reader: StreamReader | None = None
         self._writer: StreamWriter | None = None
         self._whole: Whole | None = None
+        self._due: list[bytes] = []
+        """What is sent when all of a read is translated: every write is a system call."""
         self._ended = False
         """Whether the client's stream has its end, or its error."""
 
@@ -163,6 +166,8 @@ class Translated:
                 relay.release(upstream)
                 if self._done is not None:
                     self._done(self)
+            if self._due and not relay.over:
+                self._flush()
         except Exception:
             self._fault()
 
@@ -276,10 +281,9 @@ class Translated:
 
     def _send_whole(self, status: int, body: bytes) -> None:
         relay = self._relay
-        relay.begin(status, self._head(status, _JSON, len(body)), sized=True)
-        relay.write(body)
+        head = relay.begin(status, self._head(status, _JSON, len(body)), sized=True)
         relay.tally.last(body)
-        relay.finish()
+        relay.finish(head + relay.piece(body))
 
     # -- streams
 
@@ -316,8 +320,9 @@ class Translated:
         data = writer.feed(deltas)
         if data:
             if not relay.sent:
-                relay.begin(200, self._head(200, writer.content_type.encode()), sized=False)
-            relay.write(data)
+                head = self._head(200, writer.content_type.encode())
+                self._due.append(relay.begin(200, head, sized=False))
+            self._due.append(relay.piece(data))
             if relay.tally.keeps:
                 relay.tally.more(data)
         if failed is not None:
@@ -332,12 +337,17 @@ class Translated:
     def last_words(self, status: int, message: str, detail: ResponseDetail) -> None:
         """The stream to the client is going to be cut: say why in its own words."""
         writer = self._writer
-        if writer is None or self._ended:
-            return
-        self._ended = True
-        data = writer.feed([Failed(Failure(status, message, code=detail.value))])
-        if data:
-            self._relay.write(data)
+        if writer is not None and not self._ended:
+            self._ended = True
+            data = writer.feed([Failed(Failure(status, message, code=detail.value))])
+            if data:
+                self._due.append(self._relay.piece(data))
+        self._flush()
+
+    def _flush(self) -> None:
+        due, self._due = self._due, []
+        if due:
+            self._relay.front.write(b"".join(due))
 
     # -- both
 
@@ -350,7 +360,8 @@ class Translated:
 
     def _finish(self) -> None:
         self._relay.tally.last(b"")
-        self._relay.finish()
+        due, self._due = self._due, []
+        self._relay.finish(b"".join(due))
 
     def _fault(self) -> None:
         """A fault of ours."""

@@ -14,8 +14,9 @@ _OPTIONS: list[tuple[str, int]] = [
     ("grpc.so_reuseport", 0),
     ("grpc.max_receive_message_length", max(_MAX_REQUEST_BYTES, _MAX_CONFIG_BYTES)),
     ("grpc.max_send_message_length", -1),
-    # Nodes ping every 5 s; by default a server hangs up on them after 20 s for that.
-    ("grpc.http2.min_recv_ping_interval_without_data_ms", 1000),
+    # Nodes ping every 5 s; by default a server hangs up on them after 20 s for that. (The option is
+    # not named as gRPC's C macro is, MIN_RECV_PING_INTERVAL: under that name it has no effect.)
+    ("grpc.http2.min_ping_interval_without_data_ms", 1000),
     ("grpc.keepalive_permit_without_calls", 1),
     # Our own pings notice nodes whose machine is gone. Without the last line they do not (xds.md
     # 5).

@@ -187,7 +187,7 @@ def _serialised(message: Response | bytes) -> bytes:
 async def ads_server(address: str = "127.0.0.1:0") -> AsyncIterator[AdsServer]:
     """A control plane that a test scripts, on a port of its own."""
     scripted = AdsServer()
-    options = [("grpc.http2.min_recv_ping_interval_without_data_ms", 100), ("grpc.so_reuseport", 0)]
+    options = [("grpc.http2.min_ping_interval_without_data_ms", 100), ("grpc.so_reuseport", 0)]
     server = grpc.aio.server(options=options)
     method = grpc.stream_stream_rpc_method_handler(scripted.serve, Request.FromString, _serialised)
     service, name = METHOD.strip("/").split("/")

@@ -146,7 +146,9 @@ CLIENTS = {
 }
 
 _USUAL = frozenset(["chat", "stream", "tools", "tools-streamed", "structured", "image", "fail"])
-_OFFICIAL = _USUAL | {*("fail-streamed", "cut", "nobody", "thinking", "thinking-streamed")}
+_OFFICIAL = _USUAL | {
+    *("fail-streamed", "cut", "nobody", "limited", "thinking", "thinking-streamed")
+}
 TASKS = {
     "openai_chat": _OFFICIAL | {"models", "stream-helper", "json-mode", "image-link"},
     "openai_responses": _OFFICIAL | {"stream-helper", "tools-kept", "json-mode", "image-link"},
@@ -173,7 +175,14 @@ NO_LINK = {
     "anthropic_messages": "`messages[0]: image at a URL`",
     "google_genai": "`contents[0]: image at a URL`",
 }
+NO_STOP = {
+    "openai_chat": "`stop`",
+    "anthropic_messages": "`stop_sequences`",
+    "google_genai": "`generationConfig.stopSequences`",
+    "bedrock": "`inferenceConfig.stopSequences`",
+}
 REFUSED = {
+    ("limited", "responses"): NO_STOP,
     ("json-mode", "messages"): NO_FORM,
     ("json-mode", "converse"): NO_FORM,
     ("image-link", "converse"): NO_LINK,

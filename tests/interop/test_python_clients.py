@@ -169,6 +169,28 @@ def test_failures_are_the_clients_own(name: str, target: str, task: str) -> None
     assert FAILURE in one["message"]
 
 
+LIMIT_REACHED = {"openai_chat": "length", "openai_responses": "incomplete"} | {
+    "anthropic_messages": "max_tokens",
+    "google_genai": "MAX_TOKENS",
+    "bedrock": "max_tokens",
+}
+
+
+@pytest.mark.interop
+@each("limited")
+def test_limits_are_said_and_what_they_did(name: str, target: str, task: str) -> None:
+    if CLIENTS[name].program in REFUSED.get((task, target), ()):
+        assert_refused(name, target, task)
+        return
+    one = told(name, target, task)
+    assert one["text"] == HELLO
+    assert one["stop"] == LIMIT_REACHED[CLIENTS[name].program]
+    (seen,) = asked(name, target, words.LONG)
+    assert seen.limit == words.LIMIT
+    without = CLIENTS[name].program == "openai_responses"
+    assert seen.stops == (() if without else (words.STOP,))
+
+
 @pytest.mark.interop
 @each("cut")
 def test_streams_that_break_off_never_look_whole(name: str, target: str, task: str) -> None:

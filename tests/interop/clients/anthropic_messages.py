@@ -116,12 +116,17 @@ def tasks(url: str) -> Mapping[str, Task]:
         counted = client.messages.count_tokens(model=model, messages=messages)
         return {"tokens": counted.input_tokens}
 
+    def limited(model: str) -> Told:
+        limits = {"max_tokens": session.LIMIT, "stop_sequences": [session.STOP]}
+        return told(client.messages.create(**ask(model, text(session.LONG), **limits)))
+
     def cut(model: str) -> Told:
         with client.messages.stream(**ask(model, text(session.CUT))) as events:
             return told(events.get_final_message())
 
     return {
         "chat": chat,
+        "limited": limited,
         "cut": cut,
         "nobody": lambda model: chat(session.NOBODY),
         "models": lambda model: {"models": [one.id for one in client.models.list()]},

@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import boto3
@@ -135,15 +135,15 @@ def tasks(url: str) -> Mapping[str, Task]:
         return told(client.converse(**ask(model, {"text": session.IMAGE}, {"image": picture})))
 
     def fail(model: str) -> Told:
-        return named(lambda: client.converse(**ask(model, {"text": session.FAIL})))
+        return named(lambda: told(client.converse(**ask(model, {"text": session.FAIL}))))
 
     def fail_streamed(model: str) -> Told:
         asked = ask(model, {"text": session.FAIL})
-        return named(lambda: list(client.converse_stream(**asked)["stream"]))
+        return named(lambda: told(collect(client.converse_stream(**asked)["stream"])))
 
-    def named(act: Any) -> Told:
+    def named(act: Callable[[], Told]) -> Told:
         try:
-            return {"told": act()}
+            return act()
         except client.exceptions.ClientError as problem:
             status = problem.response["ResponseMetadata"]["HTTPStatusCode"]
             return {
@@ -151,6 +151,11 @@ def tasks(url: str) -> Mapping[str, Task]:
                 "status": status,
                 "message": problem.response["Error"]["Message"],
             }
+
+    def limited(model: str) -> Told:
+        limits = {"maxTokens": session.LIMIT, "stopSequences": [session.STOP]}
+        asked = ask(model, {"text": session.LONG}, inferenceConfig=limits)
+        return named(lambda: told(client.converse(**asked)))
 
     def cut(model: str) -> Told:
         asked = ask(model, {"text": session.CUT})
@@ -161,6 +166,7 @@ def tasks(url: str) -> Mapping[str, Task]:
 
     return {
         "chat": chat,
+        "limited": limited,
         "cut": cut,
         "nobody": nobody,
         "stream": stream,

@@ -164,6 +164,12 @@ def tasks(url: str, version: str) -> Mapping[str, Task]:
     def count(model: str) -> Told:
         return {"tokens": ai.models.count_tokens(model=model, contents=session.HELLO).total_tokens}
 
+    def limited(model: str) -> Told:
+        config = types.GenerateContentConfig(
+            max_output_tokens=session.LIMIT, stop_sequences=[session.STOP]
+        )
+        return told(ai.models.generate_content(model=model, contents=session.LONG, config=config))
+
     def cut(model: str) -> Told:
         chunks = ai.models.generate_content_stream(model=model, contents=session.CUT)
         return {"chunks": len(list(chunks))}
@@ -173,6 +179,7 @@ def tasks(url: str, version: str) -> Mapping[str, Task]:
 
     return {
         "chat": chat,
+        "limited": limited,
         "cut": cut,
         "nobody": lambda model: chat("nobody-has-this"),
         "models": listed,

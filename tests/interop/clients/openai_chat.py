@@ -135,12 +135,17 @@ def tasks(url: str) -> Mapping[str, Task]:
             "n": len(list(completions.create(model=model, messages=ask("zz-fail"), stream=True)))
         }
 
+    def limited(model: str) -> Told:
+        limits = {"max_completion_tokens": session.LIMIT, "stop": [session.STOP]}
+        return told(completions.create(model=model, messages=ask(session.LONG), **limits))
+
     def cut(model: str) -> Told:
         chunks = completions.create(model=model, messages=ask(session.CUT), stream=True)
         return {"chunks": len(list(chunks))}
 
     return {
         "chat": chat,
+        "limited": limited,
         "cut": cut,
         "nobody": lambda model: chat(session.NOBODY),
         "models": lambda model: {"models": [one.id for one in create.models.list()]},

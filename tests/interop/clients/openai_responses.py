@@ -128,6 +128,10 @@ def tasks(url: str) -> Mapping[str, Task]:
         list(responses.create(model=model, input=session.FAIL, stream=True))
         return {}
 
+    def limited(model: str) -> Told:
+        limit = session.LIMIT
+        return told(responses.create(model=model, input=session.LONG, max_output_tokens=limit))
+
     def cut(model: str) -> Told:
         for event in responses.create(model=model, input=session.CUT, stream=True):
             if event.type == "response.failed":
@@ -136,6 +140,7 @@ def tasks(url: str) -> Mapping[str, Task]:
 
     return {
         "chat": chat,
+        "limited": limited,
         "cut": cut,
         "nobody": lambda model: chat(session.NOBODY),
         "stream": stream,

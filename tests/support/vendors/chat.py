@@ -79,6 +79,8 @@ def asked(body: dict[str, Any]) -> Asked:
         schema=_schema(body),
         results=tuple(results),
         images=tuple(images),
+        limit=body.get("max_completion_tokens", body.get("max_tokens", 0)),
+        stops=tuple(body.get("stop") or ()),
     )
 
 
@@ -155,6 +157,10 @@ def _calls(turn: Turn) -> list[dict[str, Any]]:
     ]
 
 
+def _stop(turn: Turn) -> str:
+    return "tool_calls" if turn.calls else "length" if turn.broken else "stop"
+
+
 def whole(turn: Turn) -> dict[str, Any]:
     """An answer."""
     message: dict[str, Any] = {"role": "assistant", "content": turn.text or None, "refusal": None}
@@ -167,7 +173,7 @@ def whole(turn: Turn) -> dict[str, Any]:
         "index": 0,
         "message": message,
         "logprobs": None,
-        "finish_reason": "tool_calls" if turn.calls else "stop",
+        "finish_reason": _stop(turn),
     }
     return {
         "id": f"chatcmpl-CzQ1a{turn.serial}",
@@ -202,7 +208,7 @@ def stream(turn: Turn, body: dict[str, Any]) -> bytes:
         "service_tier": "default",
         "system_fingerprint": "fp_4f2c1",
     } | ({"usage": None} if asks else {})
-    ends = [*((delta, None) for delta in deltas), ({}, "tool_calls" if turn.calls else "stop")]
+    ends = [*((delta, None) for delta in deltas), ({}, _stop(turn))]
     chunks = [
         base
         | {

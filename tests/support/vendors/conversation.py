@@ -49,6 +49,10 @@ class Asked:
     """Of each call that was answered: the tool, its arguments as JSON, what it said."""
     images: tuple[tuple[str, bytes], ...] = ()
     """Type and bytes; of an image at an address, "url" and the address."""
+    limit: int = 0
+    """Tokens at most; 0 when that is not said."""
+    stops: tuple[str, ...] = ()
+    """Words to stop at."""
     signatures: tuple[str, ...] = ()
     """Of thoughts, as far as the vendor's own came back."""
 
@@ -61,6 +65,8 @@ class Turn:
     calls: tuple[tuple[str, dict[str, Any]], ...] = ()
     thought: str = ""
     """What it thinks before it says that, where the vendor's models think aloud."""
+    broken: bool = False
+    """Whether the limit of tokens came first."""
     serial: str = ""
     """Makes ids of an answer its own."""
 
@@ -77,6 +83,8 @@ def answer(asked: Asked) -> Turn | None:
     """What to say; None to fail with 429."""
     if "zz-fail" in asked.text:
         return None
+    if "zz-long" in asked.text:
+        return Turn(HELLO, broken=True)
     return replace(_said(asked), thought=THOUGHT if "zz-think" in asked.text else "")
 
 

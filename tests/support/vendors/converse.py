@@ -81,6 +81,8 @@ def asked(body: dict[str, Any]) -> Asked:
         schema=_schema(body),
         results=tuple(results),
         images=tuple(images),
+        limit=body.get("inferenceConfig", {}).get("maxTokens", 0),
+        stops=tuple(body.get("inferenceConfig", {}).get("stopSequences", ())),
         signatures=tuple(signatures),
     )
 
@@ -101,6 +103,10 @@ def _ids(turn: Turn) -> list[tuple[str, str, dict[str, Any]]]:
     ]
 
 
+def _stop(turn: Turn) -> str:
+    return "tool_use" if turn.calls else "max_tokens" if turn.broken else "end_turn"
+
+
 def whole(turn: Turn) -> dict[str, Any]:
     """An answer."""
     content: list[dict[str, Any]] = [{"text": turn.text}] if turn.text else []
@@ -114,7 +120,7 @@ def whole(turn: Turn) -> dict[str, Any]:
     return {
         "metrics": {"latencyMs": 812},
         "output": {"message": {"content": content, "role": "assistant"}},
-        "stopReason": "tool_use" if turn.calls else "end_turn",
+        "stopReason": _stop(turn),
         "usage": USAGE,
     }
 
@@ -147,7 +153,7 @@ def stream(turn: Turn, body: dict[str, Any]) -> bytes:
             for piece in pieces
         ]
         events.append(("contentBlockStop", {"contentBlockIndex": index}))
-    events.append(("messageStop", {"stopReason": "tool_use" if turn.calls else "end_turn"}))
+    events.append(("messageStop", {"stopReason": _stop(turn)}))
     events.append(("metadata", {"metrics": {"latencyMs": 812}, "usage": USAGE}))
     return b"".join(
         of_line(json.dumps({"event-type": name, "payload": payload | {"p": "abcdefgh"}}))

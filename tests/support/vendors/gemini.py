@@ -87,6 +87,8 @@ def asked(body: dict[str, Any]) -> Asked:
         schema=_schema(body),
         results=tuple(results),
         images=tuple(images),
+        limit=body.get("generationConfig", {}).get("maxOutputTokens", 0),
+        stops=tuple(body.get("generationConfig", {}).get("stopSequences", ())),
         signatures=tuple(signatures),
     )
 
@@ -129,7 +131,7 @@ def _schema(body: dict[str, Any]) -> dict[str, Any] | None:
 def _chunk(turn: Turn, parts: list[dict[str, Any]], last: bool) -> dict[str, Any]:
     candidate: dict[str, Any] = {"content": {"parts": parts, "role": "model"}, "index": 0}
     if last:
-        candidate["finishReason"] = "STOP"
+        candidate["finishReason"] = "MAX_TOKENS" if turn.broken else "STOP"
     usage: dict[str, Any] = {
         "promptTokenCount": INPUT,
         "candidatesTokenCount": OUTPUT if last else 1,

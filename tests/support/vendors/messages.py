@@ -103,6 +103,8 @@ def asked(body: dict[str, Any]) -> Asked:
         schema=_schema(body),
         results=tuple(results),
         images=tuple(images),
+        limit=body["max_tokens"],
+        stops=tuple(body.get("stop_sequences", ())),
         signatures=tuple(signatures),
     )
 
@@ -161,6 +163,10 @@ USAGE = {
 }
 
 
+def _stop(turn: Turn) -> str:
+    return "tool_use" if turn.calls else "max_tokens" if turn.broken else "end_turn"
+
+
 def whole(turn: Turn) -> dict[str, Any]:
     """An answer."""
     content: list[dict[str, Any]] = []
@@ -184,7 +190,7 @@ def whole(turn: Turn) -> dict[str, Any]:
         "type": "message",
         "role": "assistant",
         "content": content,
-        "stop_reason": "tool_use" if turn.calls else "end_turn",
+        "stop_reason": _stop(turn),
         "stop_sequence": None,
         "usage": USAGE,
     }

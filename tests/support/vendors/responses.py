@@ -77,6 +77,7 @@ def asked(body: dict[str, Any]) -> Asked:
         schema=_schema(body),
         results=tuple(results),
         images=tuple(images),
+        limit=body.get("max_output_tokens", 0),
         signatures=tuple(signatures),
     )
 
@@ -151,7 +152,7 @@ def _output(turn: Turn) -> list[dict[str, Any]]:
             {
                 "id": f"msg_68a{turn.serial}",
                 "type": "message",
-                "status": "completed",
+                "status": _status(turn),
                 "content": [part],
                 "role": "assistant",
             }
@@ -170,17 +171,21 @@ def _output(turn: Turn) -> list[dict[str, Any]]:
     return items
 
 
+def _status(turn: Turn) -> str:
+    return "incomplete" if turn.broken else "completed"
+
+
 def whole(turn: Turn) -> dict[str, Any]:
     """An answer."""
     return {
         "id": f"resp_68a{turn.serial}",
         "object": "response",
         "created_at": 1764000000,
-        "status": "completed",
+        "status": _status(turn),
         "background": False,
         "billing": {"payer": "developer"},
         "error": None,
-        "incomplete_details": None,
+        "incomplete_details": {"reason": "max_output_tokens"} if turn.broken else None,
         "instructions": None,
         "max_output_tokens": None,
         "max_tool_calls": None,
@@ -228,7 +233,7 @@ def stream(turn: Turn, body: dict[str, Any]) -> bytes:
                 events += _thought(turn, item, at)
             case _:
                 events += _call(item, at)
-    events.append({"type": "response.completed", "response": done})
+    events.append({"type": f"response.{_status(turn)}", "response": done})
     return b"".join(
         b"event: %b\ndata: %b\n\n"
         % (e["type"].encode(), json.dumps(e | {"sequence_number": n}).encode())

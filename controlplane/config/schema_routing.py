@@ -122,7 +122,8 @@ class MetricsSource(Block):
     url: Url | None = None
     """Where to fetch from, in place of the provider's own address; `prometheus` needs it."""
     path: Text | None = None
-    """`file`: YAML or JSON, `MODEL: {input: 2.5, output: 10, cached: 1.25}` in $ per million."""
+    """`file`: YAML or JSON, `MODEL: {input: 2.5, output: 10, cached: 1.25}` in $ per million; seen
+    from the folder that the control plane was started in."""
     query: Text | None = None
     """`prometheus`: the query; its label `model_name` is the model's name, its value the metric."""
     refresh_interval: Seconds | None = None

@@ -30,7 +30,7 @@ CONFIG = """\
 version: v0.4.0
 model_providers:
   - {{model: house/gpt-4o, name: chat, base_url: "{url}/v1", access_key: $KEY, apis: [chat]}}
-  - model: house/gpt-4.1
+  - model: house/gpt-5-mini
     name: responses
     base_url: "{url}/v1"
     access_key: $KEY

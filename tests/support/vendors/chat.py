@@ -79,6 +79,7 @@ def asked(body: dict[str, Any]) -> Asked:
         schema=_schema(body),
         results=tuple(results),
         images=tuple(images),
+        thinks="zz-think" in "".join(texts),  # as DeepSeek's, unasked
         limit=body.get("max_completion_tokens", body.get("max_tokens", 0)),
         stops=tuple(body.get("stop") or ()),
     )

@@ -49,6 +49,8 @@ class Asked:
     """Of each call that was answered: the tool, its arguments as JSON, what it said."""
     images: tuple[tuple[str, bytes], ...] = ()
     """Type and bytes; of an image at an address, "url" and the address."""
+    thinks: bool = False
+    """Whether thoughts are asked for, and their words."""
     limit: int = 0
     """Tokens at most; 0 when that is not said."""
     stops: tuple[str, ...] = ()
@@ -85,7 +87,7 @@ def answer(asked: Asked) -> Turn | None:
         return None
     if "zz-long" in asked.text:
         return Turn(HELLO, broken=True)
-    return replace(_said(asked), thought=THOUGHT if "zz-think" in asked.text else "")
+    return replace(_said(asked), thought=THOUGHT if asked.thinks else "")
 
 
 def _said(asked: Asked) -> Turn:

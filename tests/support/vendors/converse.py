@@ -81,6 +81,7 @@ def asked(body: dict[str, Any]) -> Asked:
         schema=_schema(body),
         results=tuple(results),
         images=tuple(images),
+        thinks="thinking" in body.get("additionalModelRequestFields", {}),
         limit=body.get("inferenceConfig", {}).get("maxTokens", 0),
         stops=tuple(body.get("inferenceConfig", {}).get("stopSequences", ())),
         signatures=tuple(signatures),

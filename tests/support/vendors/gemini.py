@@ -87,6 +87,9 @@ def asked(body: dict[str, Any]) -> Asked:
         schema=_schema(body),
         results=tuple(results),
         images=tuple(images),
+        thinks=bool(
+            body.get("generationConfig", {}).get("thinkingConfig", {}).get("includeThoughts")
+        ),
         limit=body.get("generationConfig", {}).get("maxOutputTokens", 0),
         stops=tuple(body.get("generationConfig", {}).get("stopSequences", ())),
         signatures=tuple(signatures),

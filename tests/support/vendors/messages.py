@@ -103,6 +103,7 @@ def asked(body: dict[str, Any]) -> Asked:
         schema=_schema(body),
         results=tuple(results),
         images=tuple(images),
+        thinks=thinks,
         limit=body["max_tokens"],
         stops=tuple(body.get("stop_sequences", ())),
         signatures=tuple(signatures),

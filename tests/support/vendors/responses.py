@@ -59,7 +59,7 @@ def asked(body: dict[str, Any]) -> Asked:
                     said = "".join(part["text"] for part in said)
                 results.append((*calls.pop(item["call_id"]), said))
             case "item_reference":
-                must(item["id"] == "msg_68a1", f"Item with id '{item['id']}' not found.")
+                must(item["id"].startswith("msg_68a"), f"Item with id '{item['id']}' not found.")
             case "reasoning":
                 known(item, "type id summary content encrypted_content status", "reasoning")
                 signatures.append(item["encrypted_content"])
@@ -77,6 +77,7 @@ def asked(body: dict[str, Any]) -> Asked:
         schema=_schema(body),
         results=tuple(results),
         images=tuple(images),
+        thinks=bool((body.get("reasoning") or {}).get("summary")),
         limit=body.get("max_output_tokens", 0),
         signatures=tuple(signatures),
     )
@@ -189,7 +190,7 @@ def whole(turn: Turn) -> dict[str, Any]:
         "instructions": None,
         "max_output_tokens": None,
         "max_tool_calls": None,
-        "model": "gpt-4.1-2025-04-14",
+        "model": "gpt-5-mini-2025-08-07",
         "output": _output(turn),
         "parallel_tool_calls": True,
         "previous_response_id": None,

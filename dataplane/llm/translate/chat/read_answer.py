@@ -91,17 +91,17 @@ def read_answer(body: bytes) -> Answer | Unreadable:
 
 def _choice(wire: _Choice, answer_id: str, addresses: list[str]) -> Choice:
     message = wire.message or _Message()
-    called = calls(message.tool_calls or [], answer_id)
+    called = calls(message.tool_calls, answer_id) if message.tool_calls else []
     if message.function_call is not None:
         called += calls([WireCall(function=message.function_call)], answer_id)
-    parts: list[Part] = [
-        *thinking(
-            message.reasoning_content or message.reasoning or "", message.reasoning_details or []
-        ),
-        *_content(message, addresses),
-        *([Refusal(message.refusal)] if message.refusal else ()),
-        *called,
-    ]
+    parts: list[Part] = []
+    thought = message.reasoning_content or message.reasoning or ""
+    if thought or message.reasoning_details:
+        parts += thinking(thought, message.reasoning_details or [])
+    parts += _content(message, addresses)
+    if message.refusal:
+        parts.append(Refusal(message.refusal))
+    parts += called
     finish = finish_of(wire.finish_reason, called=bool(called), refused=bool(message.refusal))
     choice = Choice(parts, finish, logprobs=wire.logprobs.read() if wire.logprobs else None)
     if wire.finish_reason == "stop" and isinstance(wire.stop_reason, str):
@@ -110,6 +110,11 @@ def _choice(wire: _Choice, answer_id: str, addresses: list[str]) -> Choice:
 
 
 def _content(message: _Message, addresses: list[str]) -> list[Part]:
+    content = message.content
+    if type(content) is str and content and not (message.audio or message.images):
+        cited = [one.read() for one in message.annotations or ()]
+        known = [one for one in cited if one is not None] or [Citation(url) for url in addresses]
+        return [Text(content, known)]  # as nearly all are
     parts: list[Part] = []
     if isinstance(message.content, list):
         parts += [part for one in message.content if (part := one.read()) is not None]

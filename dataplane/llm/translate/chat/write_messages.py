@@ -50,10 +50,12 @@ class MessageWriter:
         return self._wire
 
     def _user(self, message: Message) -> None:
-        results = [part for part in message.parts if isinstance(part, ToolResult)]
-        rest: list[Part] = [part for part in message.parts if not isinstance(part, ToolResult)]
-        for result in results:
-            self._result(result, message.at)
+        rest: list[Part] = []
+        for part in message.parts:
+            if type(part) is ToolResult:
+                self._result(part, message.at)
+            else:
+                rest.append(part)
         if rest:
             content = self._parts.content([*self._shown, *rest], message.at)
             self._shown.clear()

@@ -41,10 +41,13 @@ class PartWriter:
 
     def texts(self, parts: list[Part], at: str) -> Content:
         """The same for whom only texts are allowed."""
+        told: list[Part] = []
         for part in parts:
-            if isinstance(part, Media):
+            if type(part) is Media:
                 self._losses.refuse(f"{at}: {part.kind}")
-        return self.content([part for part in parts if not isinstance(part, Media)], at)
+            else:
+                told.append(part)
+        return self.content(told, at)
 
     def _part(self, part: Part, at: str) -> WirePart | None:
         match part:

@@ -106,34 +106,35 @@ class StreamWriter:
         return b"".join(out)
 
     def _take(self, delta: Delta, out: list[bytes]) -> None:
-        match delta:
-            case TextRun():
-                pass  # has its own short way
-            case TextDelta():
-                self._words(self._choices[delta.choice], delta.text, delta.logprobs, out)
-            case ArgumentsDelta():
-                self._words(self._choices[delta.choice], delta.text, None, out)
-            case PartBegin():
-                self._part_begin(self._choice(delta.choice, out), delta.part, out)
-            case PartEnd():
-                self._part_end(self._choices[delta.choice], out)
-            case SignatureDelta():
-                self._choices[delta.choice].signature += delta.signature
-            case CitationDelta():
-                self._choices[delta.choice].citations.append(delta.citation)
-            case Finished():
-                self._finish(self._choice(delta.choice, out), delta.finish, out)
-            case Begin():
-                self._begin(delta)
-            case UsageDelta():
-                self._usage = delta.usage
-            case End():
-                if self._counts and self._usage is not None:
-                    usage = _ENCODER.encode(usage_json(self._usage))
-                    out.append(b'%b],"usage":%b}\n\n' % (self._start, usage))
-                out.append(_DONE)
-            case Failed():
-                out.append(b"data: %b\n\n" % write_error(delta.failure))
+        # Structs are asked for their type: isinstance and match cost three times as much.
+        if type(delta) is ArgumentsDelta:
+            self._words(self._choices[delta.choice], delta.text, None, out)
+        elif type(delta) is PartBegin:
+            self._part_begin(self._choice(delta.choice, out), delta.part, out)
+        elif type(delta) is PartEnd:
+            self._part_end(self._choices[delta.choice], out)
+        elif type(delta) is UsageDelta:
+            self._usage = delta.usage
+        elif type(delta) is Begin:
+            self._begin(delta)
+        elif type(delta) is Finished:
+            self._finish(self._choice(delta.choice, out), delta.finish, out)
+        elif type(delta) is TextDelta:
+            self._words(self._choices[delta.choice], delta.text, delta.logprobs, out)
+        elif type(delta) is SignatureDelta:
+            self._choices[delta.choice].signature += delta.signature
+        elif type(delta) is CitationDelta:
+            self._choices[delta.choice].citations.append(delta.citation)
+        elif type(delta) is End:
+            self._close(out)
+        elif type(delta) is Failed:
+            out.append(b"data: %b\n\n" % write_error(delta.failure))
+
+    def _close(self, out: list[bytes]) -> None:
+        if self._counts and self._usage is not None:
+            usage = _ENCODER.encode(usage_json(self._usage))
+            out.append(b'%b],"usage":%b}\n\n' % (self._start, usage))
+        out.append(_DONE)
 
     def _begin(self, delta: Begin) -> None:
         echo = self._echo

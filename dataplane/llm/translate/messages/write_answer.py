@@ -24,11 +24,12 @@ def write_answer(answer: Answer, echo: Echo) -> bytes:
     """The body for the client; of several choices the first."""
     choice = answer.choices[0] if answer.choices else None
     parts = choice.parts if choice is not None else []
+    kinds = [type(part) for part in parts]
     ending = stop(
         (choice.finish if choice is not None else None) or Finish.STOP,
         choice.stop_sequence if choice is not None else "",
-        tools=any(isinstance(part, ToolCall) for part in parts),
-        refused=any(isinstance(part, Refusal) for part in parts),
+        tools=ToolCall in kinds,
+        refused=Refusal in kinds,
     )
     blocks = [block for part in parts if (block := whole_block(part)) is not None]
     body = message(

@@ -100,31 +100,29 @@ class StreamWriter:
         return b"".join(out)
 
     def _take(self, delta: Delta, out: list[bytes]) -> None:
-        match delta:
-            case Begin():
-                self._begin(delta, out)
-            case UsageDelta(usage):
-                self._usage = usage
-            case End():
-                self._end(out)
-            case Failed(failure):
-                self._fail(failure, out)
-            case TextDelta() | TextRun():
-                pass  # have their own short way
-            case _ if delta.choice:
-                pass  # the API has one choice; `n` was refused
-            case PartBegin(part):
-                self._part_begin(part, out)
-            case ArgumentsDelta(text):
-                self._arguments(text, out)
-            case SignatureDelta(signature):
-                self._sign(signature, out)
-            case CitationDelta(citation):
-                self._cite(_ENCODER.encode(write_citation(citation)), out)
-            case PartEnd():
-                self._part_end(out)
-            case Finished():
-                self._finished = delta
+        # Structs are asked for their type: isinstance and match cost three times as much.
+        if type(delta) is UsageDelta:
+            self._usage = delta.usage
+        elif type(delta) is Begin:
+            self._begin(delta, out)
+        elif type(delta) is End:
+            self._end(out)
+        elif type(delta) is Failed:
+            self._fail(delta.failure, out)
+        elif getattr(delta, "choice", 0):
+            pass  # the API has one choice; `n` was refused
+        elif type(delta) is PartBegin:
+            self._part_begin(delta.part, out)
+        elif type(delta) is PartEnd:
+            self._part_end(out)
+        elif type(delta) is Finished:
+            self._finished = delta
+        elif type(delta) is ArgumentsDelta:
+            self._arguments(delta.text, out)
+        elif type(delta) is SignatureDelta:
+            self._sign(delta.signature, out)
+        elif type(delta) is CitationDelta:
+            self._cite(_ENCODER.encode(write_citation(delta.citation)), out)
 
     def _begin(self, begin: Begin, out: list[bytes]) -> None:
         if begin.usage is not None:

@@ -41,7 +41,7 @@ class _Items:
 
     def written(self) -> list[bytes]:
         for part in self._choice.parts:
-            if isinstance(part, Text | Refusal):
+            if type(part) is Text or type(part) is Refusal:
                 if part.text:
                     self._words.append(self._part(part))
             else:

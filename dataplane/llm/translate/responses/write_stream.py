@@ -108,29 +108,27 @@ class StreamWriter:
         self._pieces += texts
 
     def _take(self, delta: Delta, out: list[bytes]) -> None:
-        match delta:
-            case Begin():
-                self._start(delta, out)
-            case UsageDelta(usage):
-                self._usage = usage
-            case End():
-                self._end(out)
-            case Failed(failure):
-                self._fail(failure, out)
-            case _ if delta.choice:
-                pass  # the API has one choice; `n` was refused
-            case PartBegin(part):
-                self._part_begin(part, out)
-            case SignatureDelta(signature):
-                self._signature += signature
-            case CitationDelta(citation):
-                self._citations.append(citation)
-            case PartEnd():
-                self._part_end(out)
-            case Finished(finish):
-                self._finish = finish
-            case _:
-                pass
+        # Structs are asked for their type: isinstance and match cost three times as much.
+        if type(delta) is UsageDelta:
+            self._usage = delta.usage
+        elif type(delta) is Begin:
+            self._start(delta, out)
+        elif type(delta) is End:
+            self._end(out)
+        elif type(delta) is Failed:
+            self._fail(delta.failure, out)
+        elif getattr(delta, "choice", 0):
+            pass  # the API has one choice; `n` was refused
+        elif type(delta) is PartBegin:
+            self._part_begin(delta.part, out)
+        elif type(delta) is PartEnd:
+            self._part_end(out)
+        elif type(delta) is Finished:
+            self._finish = delta.finish
+        elif type(delta) is SignatureDelta:
+            self._signature += delta.signature
+        elif type(delta) is CitationDelta:
+            self._citations.append(delta.citation)
 
     def _event(self, name: bytes, fields: bytes, out: list[bytes]) -> None:
         out.append(_EVENT % (name, name, self._number, fields))

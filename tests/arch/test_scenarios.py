@@ -1,9 +1,24 @@
-"""Plano's 40 scenarios: each is played by a test, or somebody else's for a reason."""
+"""Plano's 40 scenarios: each is played by a test, or somebody else's for a reason.
+
+`python -m tests.arch.test_scenarios` writes tests/feature/PLANO.md, for people.
+"""
 
 import ast
 
-from tests.arch.tree import files, read
-from tests.support.plano import ELSEWHERE, SCENARIOS
+from tests.arch.tree import ROOT, files, read
+from tests.support.plano import ELSEWHERE, SCENARIOS, TITLES
+
+TABLE = "tests/feature/PLANO.md"
+HEAD = """\
+# What Plano's users see here
+
+The black-box scenarios of Plano 0.4.36 (`reference/plano.md`, Appendix C): those that concern models
+are each played by a test of `tests/feature/test_plano_*.py`, the others belong elsewhere.
+Made by `python -m tests.arch.test_scenarios`.
+
+| # | scenario | here |
+|---|---|---|
+"""
 
 
 def played() -> dict[int, list[str]]:
@@ -35,6 +50,26 @@ def test_every_verdict_is_one() -> None:
         number: verdict
         for number, verdicts in said.items()
         for verdict in verdicts
-        if verdict != "same" and len(verdict.removeprefix("better: ").split()) < 4
+        if not verdict.startswith("same") and len(verdict.removeprefix("better: ").split()) < 4
     }
     assert wrong == {}
+
+
+def test_table_for_people_is_what_the_tests_say() -> None:
+    assert read(TABLE) == table(), "run `.venv/bin/python -m tests.arch.test_scenarios`"
+
+
+def table() -> str:
+    """Every scenario, with the verdicts of its tests."""
+    verdicts = played()
+    rows = (
+        f"| {number} | {title} | {'; '.join(dict.fromkeys(verdicts[number]))} |\n"
+        if number in verdicts
+        else f"| {number} | {title} | ({ELSEWHERE[number]}) |\n"
+        for number, title in TITLES.items()
+    )
+    return HEAD + "".join(rows)
+
+
+if __name__ == "__main__":
+    (ROOT / TABLE).write_text(table())

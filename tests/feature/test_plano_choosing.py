@@ -115,7 +115,7 @@ async def test_route_that_fits(tmp_path: Path) -> None:
         assert await at.ask() == "m-cheap"
 
 
-@scenario(21, "same")
+@scenario(21, "same: ranked by price")
 async def test_route_whose_models_are_ranked(tmp_path: Path) -> None:
     cheapest = [{**PREFERENCES[0], "selection_policy": {"prefer": "cheapest"}}]
     async with desk(tmp_path, PRICES, routing_preferences=cheapest) as at:
@@ -183,7 +183,7 @@ async def test_decision_twice_in_a_session(tmp_path: Path) -> None:
         assert await at.ask(**{"X-Model-Affinity": SESSION}) == "m-dear"
 
 
-@scenario(26, "better: a tenant's session is another's in no store, by a header of its name")
+@scenario(26, "better: no tenant gets the session of another, in memory or in Redis")
 async def test_session_of_another_tenant(tmp_path: Path) -> None:
     cache = {"session_cache": {"tenant_header": "X-Tenant"}}
     async with desk(tmp_path, routing=cache) as at:
@@ -209,7 +209,7 @@ async def test_switch_over_the_budget(tmp_path: Path) -> None:
         assert at.made.counted("outrider_model_choices")[("over_cap",)] == 1
 
 
-@scenario(27, "same")
+@scenario(27, "same: with `x-plano-max-switch-spend-pct`, too")
 async def test_budget_of_the_request(tmp_path: Path) -> None:
     async with desk(tmp_path, PRICES) as at:
         pays: dict[str, str] = {"x_model_affinity": SESSION}

@@ -120,7 +120,7 @@ async def test_openai_sdk_asks_anthropic(tmp_path: Path) -> None:
     assert "authorization" not in seen.headers
 
 
-@scenario(16, "same")
+@scenario(16, "same: with `apis: [chat]`")
 async def test_openai_sdk_asks_anthropics_layer_of_chat(tmp_path: Path) -> None:
     async with provider() as fake:
         base = {"base_url": f"{fake.url}/v1", "access_key": "$KEY"}

@@ -18,7 +18,49 @@ from tests.support.planes import Planes, planes
 
 T = TypeVar("T", bound=Callable[..., Any])
 
-SCENARIOS = range(1, 41)
+TITLES: Mapping[int, str] = {
+    1: "a listener with one agent",
+    2: "two agents in the router's order",
+    3: "no agent fits",
+    4: "the router of agents is down",
+    5: "the last agent fails",
+    6: "a filter of an agent refuses",
+    7: "a filter of an agent fails",
+    8: "a filter of models refuses",
+    9: "a filter of models fails",
+    10: "an output filter fails",
+    11: "an MCP filter without SSE",
+    12: "no model in the body",
+    13: "`anything/gpt-4o`",
+    14: "an alias",
+    15: "Anthropic's SDK streams from OpenAI",
+    16: "OpenAI's SDK asks Anthropic",
+    17: "`/v1/messages` at Anthropic",
+    18: "the provider answers 429",
+    19: "retries on 503",
+    20: "a limit of tokens",
+    21: "the router names a route",
+    22: "the router names none",
+    23: "the router is down",
+    24: "preferences in the request",
+    25: "`/routing/v1` without a route",
+    26: "`/routing/v1` twice in a session",
+    27: "a switch over the budget",
+    28: "a switch to a model without a price",
+    29: "a tail of tool results with `route_on_user_only`",
+    30: "an unknown `previous_response_id`",
+    31: "a known `previous_response_id`",
+    32: "`store: false`",
+    33: "marks for the prompt cache",
+    34: "`X-Plano-Cache: off`",
+    35: "`passthrough_auth`",
+    36: "`headers` of a provider without a key",
+    37: "the list of models with a wildcard",
+    38: "signals in what a user says",
+    39: "a prompt guard",
+    40: "health of what is dead",
+}
+SCENARIOS = TITLES.keys()
 AGENTS = "issue 5: orchestration of agents"
 FILTERS = "issue 5: filter chains"
 ATTEMPTS = "issue 4: retries"
@@ -37,10 +79,10 @@ ELSEWHERE: Mapping[int, str] = {
 def scenario(number: int, verdict: str) -> Callable[[T], T]:
     """Say which scenario a test plays.
 
-    :param verdict: "same" as Plano; or "better: " and what a user gains.
+    :param verdict: "same" as Plano (and when), or "better: " and what a user gains.
     """
     assert number in SCENARIOS
-    assert verdict == "same" or verdict.startswith("better: ")
+    assert verdict == "same" or verdict.startswith(("same: ", "better: "))
     return lambda test: test
 
 

@@ -65,7 +65,7 @@ def asked(body: dict[str, Any]) -> Asked:
                 signatures.append(item["encrypted_content"])
             case other:
                 must(False, f"input item {other}")
-    wanted = "reasoning.encrypted_content" in body.get("include", ())
+    wanted = "reasoning.encrypted_content" in body.get("include", ()) or body.get("store", True)
     must(wanted or not body.get("reasoning"), "thoughts would be lost")
     must(not calls, f"No tool output found for function call {list(calls)}")
     return Asked(

@@ -12,7 +12,7 @@ TABLE = "tests/feature/PLANO.md"
 HEAD = """\
 # What Plano's users see here
 
-The black-box scenarios of Plano 0.4.36 (`reference/plano.md`, Appendix C): those that concern models
+The black-box scenarios of Plano 0.4.36 (`reference/plano.md`, Appendix C): those of models
 are each played by a test of `tests/feature/test_plano_*.py`, the others belong elsewhere.
 Made by `python -m tests.arch.test_scenarios`.
 

@@ -183,7 +183,7 @@ async def test_decision_twice_in_a_session(tmp_path: Path) -> None:
         assert await at.ask(**{"X-Model-Affinity": SESSION}) == "m-dear"
 
 
-@scenario(26, "better: no tenant gets the session of another, in memory or in Redis")
+@scenario(26, "better: no tenant gets the session of another")
 async def test_session_of_another_tenant(tmp_path: Path) -> None:
     cache = {"session_cache": {"tenant_header": "X-Tenant"}}
     async with desk(tmp_path, routing=cache) as at:

@@ -8,6 +8,7 @@ export const DOT =
 export const HELLO = 'zz-hello';
 export const STREAM = 'zz-stream';
 export const TOOLS = 'zz-tools';
+export const THINK = 'zz-think zz-tools';
 export const STRUCTURED = 'zz-structured, as JSON';
 export const IMAGE = 'zz-image';
 export const FAIL = 'zz-fail';

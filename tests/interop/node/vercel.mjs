@@ -68,22 +68,33 @@ async function stream(model) {
 }
 
 // `ai` runs the functions itself; its steps say what it was told.
-async function loop(model, inPieces) {
+async function loop(model, inPieces, more = {}) {
   const get_weather = tool({
     description: 'The weather.',
     inputSchema: jsonSchema(s.PARAMETERS),
     execute: async (input) => s.weather(input),
   });
-  const request = ask(model, s.TOOLS, { tools: { get_weather }, stopWhen: steps(5) });
+  const request = ask(model, s.TOOLS, { tools: { get_weather }, stopWhen: steps(5), ...more });
   const answer = inPieces ? (await streamed(request)).answer : await generateText(request);
   const [first, last] = await answer.steps;
   return {
     ...(await told(last)),
     first: first.text,
+    thought: first.reasoningText ?? null,
     calls: first.toolCalls.map(({ toolName, input }) => [toolName, input]),
     tool_stop: first.finishReason,
   };
 }
+
+// How each package is told to have the model think aloud.
+const thinking = {
+  providerOptions: {
+    openai: { reasoningEffort: 'low', reasoningSummary: 'auto', forceReasoning: true },
+    anthropic: { thinking: { type: 'enabled', budgetTokens: 2000 } },
+    google: { thinkingConfig: { includeThoughts: true, thinkingBudget: 2000 } },
+  },
+  prompt: s.THINK,
+};
 
 async function structured(model) {
   const request = ask(model, s.STRUCTURED, { output: Output.object({ schema: CITY }) });
@@ -103,6 +114,8 @@ await s.play({
   stream,
   tools: (model) => loop(model, false),
   'tools-streamed': (model) => loop(model, true),
+  think: (model) => loop(model, false, thinking),
+  'think-streamed': (model) => loop(model, true, thinking),
   structured,
   image,
   fail: async (model) => told(await generateText(ask(model, s.FAIL))),

@@ -59,7 +59,8 @@ def asked(body: dict[str, Any]) -> Asked:
                     said = "".join(part["text"] for part in said)
                 results.append((*calls.pop(item["call_id"]), said))
             case "item_reference":
-                must(item["id"].startswith("msg_68a"), f"Item with id '{item['id']}' not found.")
+                ours = item["id"].startswith(("msg_68a", "rs_68a"))
+                must(ours, f"Item with id '{item['id']}' not found.")
             case "reasoning":
                 known(item, "type id summary content encrypted_content status", "reasoning")
                 signatures.append(item["encrypted_content"])

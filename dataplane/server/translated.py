@@ -7,7 +7,6 @@ streamed are collected up to a limit; nothing that takes long runs on the loop.
 """
 
 import logging
-from functools import partial
 from typing import TYPE_CHECKING
 
 from dataplane.llm.cache_markers import Marks
@@ -41,6 +40,8 @@ BIG_BODY_BYTES = 256 * 1024
 """Requests from here on are translated in a thread: 2 ms at this size, 7 ms at 1 MB."""
 _JSON = b"application/json"
 _STREAMS = (b"text/event-stream", b"application/vnd.amazon.eventstream")
+_LIMITS = (b"retry-after", b"x-ratelimit-", b"anthropic-ratelimit-")
+"""Headers that begin so mean the same to every client."""
 _INTERNAL = LocalReply(500, "The gateway itself failed.", ResponseDetail.INTERNAL)
 _OVERLOADED = 529
 """Anthropic's own status for being overloaded; everybody else says 503."""
@@ -98,8 +99,7 @@ class Translated:
         assert candidate.target is not None
         self._provider = candidate.target
         provider = candidate.provider
-        translate = partial(
-            translate_request,
+        told = (
             self._client,
             candidate.target,
             found.body,
@@ -110,10 +110,11 @@ class Translated:
             marks if candidate.marks is Marks.MESSAGES else 0,
         )
         if len(found.body) >= BIG_BODY_BYTES:
-            relay.front.host.loop.run_in_executor(None, translate).add_done_callback(self._made)
+            made = relay.front.host.loop.run_in_executor(None, translate_request, *told)
+            made.add_done_callback(self._made)
             return
         try:
-            self._asked(translate())
+            self._asked(translate_request(*told))
         except Exception:
             self._fault()
 
@@ -180,14 +181,14 @@ class Translated:
         kind = encoding = b""
         for name, value in upstream.headers:
             low = name.lower()
-            if low == b"content-type":
+            if low.startswith(_LIMITS):
+                self._kept.append((low, value))
+            elif low == b"content-type":
                 kind = value.strip().lower()
             elif low == b"content-encoding":
                 encoding = value.strip().lower()
             elif low == b"x-request-id":
                 relay.tally.upstream_request_id = value
-            elif _concerns_limits(low):
-                self._kept.append((low, value))
         self._takes, self._done = Translated._collect, Translated._whole_failure
         if encoding not in (b"", b"identity"):
             self._break("it is compressed, although we asked that it is not")
@@ -382,7 +383,3 @@ class Translated:
             status, kind, size, self._kept, self._dropped, self._client, request_id
         )
         return head + self._relay.told
-
-
-def _concerns_limits(name: bytes) -> bool:
-    return name.startswith((b"retry-after", b"x-ratelimit-", b"anthropic-ratelimit-"))

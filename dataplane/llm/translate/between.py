@@ -13,7 +13,7 @@ from dataplane.runtime.dialect import Dialect
 from dataplane.runtime.messages import LocalReply
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Translation:
     """What is sent, and what it was made of."""
 

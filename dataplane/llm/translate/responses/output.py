@@ -120,6 +120,8 @@ def annotations(citations: list[Citation], length: int) -> list[bytes]:
 
 def logprobs_json(logprobs: list[TokenLogprob], *, whole: bool) -> bytes:
     """As a text part has them, or as events have them: without the bytes."""
+    if not logprobs:
+        return b"[]"
     return _ENCODER.encode(
         [
             _token(one, whole) | {"top_logprobs": [_token(top, whole) for top in one.top]}

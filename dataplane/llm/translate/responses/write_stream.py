@@ -134,23 +134,32 @@ class StreamWriter:
         out.append(_EVENT % (name, name, self._number, fields))
         self._number += 1
 
-    def _response(self, name: bytes, status: bytes, out: list[bytes], **told: bytes) -> None:
-        whole = self._shell.written(
+    def _whole(
+        self,
+        status: bytes,
+        usage: Usage | None = None,
+        error: bytes = b"null",
+        incomplete: bytes = b"null",
+    ) -> bytes:
+        """The response, as a field of an event."""
+        begin = self._begin
+        return b'"response":%b' % self._shell.written(
             status,
             self._items,
-            model=self._begin.model,
-            created=self._begin.created,
-            service_tier=self._begin.service_tier,
-            usage=self._usage if name not in (b"created", b"in_progress") else None,
-            **told,
+            model=begin.model,
+            created=begin.created,
+            service_tier=begin.service_tier,
+            usage=usage,
+            error=error,
+            incomplete=incomplete,
         )
-        self._event(name, b'"response":%b' % whole, out)
 
     def _start(self, begin: Begin, out: list[bytes]) -> None:
         self._begin = begin
         self._usage = begin.usage
-        self._response(b"created", output.IN_PROGRESS, out)
-        self._response(b"in_progress", output.IN_PROGRESS, out)
+        whole = self._whole(output.IN_PROGRESS)
+        self._event(b"created", whole, out)
+        self._event(b"in_progress", whole, out)
 
     def _id(self, prefix: bytes) -> bytes:
         return b"%b_%b_%d" % (prefix, self._answer_id, len(self._items))
@@ -371,10 +380,11 @@ class StreamWriter:
         self._message_done(out, output.COMPLETED if whole else output.INCOMPLETE)
         self._sign(self._due, out)
         error = output.FAILED if status == b"failed" else b"null"
-        self._response(status, status, out, incomplete=incomplete, error=error)
+        self._event(status, self._whole(status, self._usage, error, incomplete), out)
         self._over = True
 
     def _fail(self, failure: Failure, out: list[bytes]) -> None:
-        self._response(b"failed", b"failed", out, error=response_error(failure))
+        whole = self._whole(b"failed", self._usage, response_error(failure))
+        self._event(b"failed", whole, out)
         self._over = True
         self._part = self._head = None

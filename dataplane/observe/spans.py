@@ -13,6 +13,8 @@ from dataplane.runtime.messages import Headers
 
 Attribute = str | int | float | bool | Sequence[str]
 
+_GENERATE = (":generateContent", ":streamGenerateContent")
+
 
 class Kind(Enum):
     """Whose side of a call a span tells."""
@@ -43,7 +45,7 @@ def of_exchange(record: ExchangeRecord) -> Span:
         "http.request.method": record.method,
         "url.path": path,
         "http.response.status_code": record.status,
-        "gen_ai.operation.name": "invoke_agent" if record.agents else "chat",
+        "gen_ai.operation.name": "invoke_agent" if record.agents else _operation(path),
         "gen_ai.request.model": record.model,
         "gen_ai.request.stream": record.stream,
         "gen_ai.response.model": record.upstream_model,
@@ -69,6 +71,15 @@ def of_exchange(record: ExchangeRecord) -> Span:
     name = f"{record.method} {path}"
     error = record.detail.value if failed else ""
     return Span(name, Kind.SERVER, record.started, ended, told | record.attributes, error)
+
+
+def _operation(path: str) -> str:
+    """What a model is asked for, in the words of the conventions."""
+    if path == "/v1/embeddings":
+        return "embeddings"
+    if path == "/v1/completions":
+        return "text_completion"
+    return "generate_content" if path.endswith(_GENERATE) else "chat"
 
 
 def of_agent(agent: str, started: float, ended: float, status: int, error: str) -> Span:

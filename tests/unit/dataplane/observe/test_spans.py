@@ -40,6 +40,21 @@ def test_exchange_is_told_in_the_words_of_the_conventions() -> None:
     assert "error.type" not in span.attributes
 
 
+@pytest.mark.parametrize(
+    ("path", "operation"),
+    [
+        ("/v1/messages?beta=true", "chat"),
+        ("/v1/embeddings", "embeddings"),
+        ("/v1/completions", "text_completion"),
+        ("/v1beta/models/m:streamGenerateContent?alt=sse", "generate_content"),
+        ("/model/m/converse-stream", "chat"),
+    ],
+)
+def test_exchange_tells_what_was_done(path: str, operation: str) -> None:
+    span = of_exchange(ExchangeRecord(method="POST", path=path))
+    assert span.attributes["gen_ai.operation.name"] == operation
+
+
 @pytest.mark.parametrize(("status", "failed"), [(404, False), (429, False), (502, True)])
 def test_only_failures_of_the_server_are_errors(status: int, failed: bool) -> None:
     record = ExchangeRecord(status=status, detail=ResponseDetail.UPSTREAM_RESET)

@@ -115,7 +115,10 @@ CLIENTS = {
     "boto3": BOTO3,
     "openai-chat-1": legacy(OPENAI_CHAT),
     "openai-responses-1": legacy(OPENAI_RESPONSES),
-    "anthropic-0": legacy(ANTHROPIC),
+    # Before its helpers.
+    "anthropic-0": replace(
+        legacy(ANTHROPIC), lacks=frozenset(["tools-automatic", "structured-by-schema"])
+    ),
     "google-genai-1": legacy(GOOGLE),
     "google-genai-2": replace(GOOGLE, environment="genai2", requirements=("google-genai==2.34.0",)),
     # Before structured output.
@@ -147,12 +150,13 @@ CLIENTS = {
 
 _USUAL = frozenset(["chat", "stream", "tools", "tools-streamed", "structured", "image", "fail"])
 _OFFICIAL = _USUAL | {
-    *("fail-streamed", "cut", "nobody", "limited", "thinking", "thinking-streamed")
+    *("fail-streamed", "cut", "nobody", "limited", "file", "thinking", "thinking-streamed")
 }
 TASKS = {
     "openai_chat": _OFFICIAL | {"models", "stream-helper", "json-mode", "image-link"},
     "openai_responses": _OFFICIAL | {"stream-helper", "tools-kept", "json-mode", "image-link"},
-    "anthropic_messages": _OFFICIAL | {"models", "stream-helper", "image-link", "count"},
+    "anthropic_messages": _OFFICIAL
+    | {"models", "stream-helper", "tools-automatic", "structured-by-schema", "image-link", "count"},
     "google_genai": _OFFICIAL
     | {"models", "tools-automatic", "structured-by-schema", "json-mode", "image-link", "count"},
     "bedrock": _OFFICIAL,

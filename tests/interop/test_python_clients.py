@@ -154,6 +154,14 @@ def test_images_are_seen(name: str, target: str, task: str) -> None:
 
 
 @pytest.mark.interop
+@each("file")
+def test_documents_are_read(name: str, target: str, task: str) -> None:
+    assert told(name, target, task)["text"] == RED
+    (seen,) = asked(name, target, words.FILE)
+    assert seen.images == (("application/pdf", base64.b64decode(words.PDF)),)
+
+
+@pytest.mark.interop
 @each("image-link")
 def test_images_at_an_address_are_seen(name: str, target: str, task: str) -> None:
     if (task, target) in REFUSED:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import anthropic
+from pydantic import BaseModel
 
 from tests.interop.clients import session
 from tests.interop.clients.session import Task, Told, play
@@ -14,6 +15,13 @@ TOOL: Any = {
     "description": "The weather.",
     "input_schema": session.PARAMETERS,
 }
+
+
+class City(BaseModel):
+    """What is parsed into."""
+
+    city: str
+    celsius: int
 
 
 def used(usage: Any) -> list[int]:
@@ -91,6 +99,21 @@ def tasks(url: str) -> Mapping[str, Task]:
             "tool_stop": first.stop_reason,
         }
 
+    def automatic(model: str) -> Told:
+        @anthropic.beta_tool
+        def get_weather(city: str) -> str:
+            """The weather in a city."""
+            called.append(["get_weather", {"city": city}])
+            return session.weather(city)
+
+        called: list[list[Any]] = []
+        asked = ask(model, text(session.TOOLS), tools=[get_weather])
+        return told(client.beta.messages.tool_runner(**asked).until_done()) | {"calls": called}
+
+    def parse(model: str) -> Told:
+        asked = ask(model, text(session.STRUCTURED), output_format=City)
+        return {"parsed": client.messages.parse(**asked).parsed_output.model_dump()}
+
     def structured(model: str) -> Told:
         form = {"format": {"type": "json_schema", "schema": session.CITY}}
         # 0.71 has no argument for it.
@@ -103,6 +126,11 @@ def tasks(url: str) -> Mapping[str, Task]:
             source = {"type": "url", "url": session.LINK}
         asked = ask(model, text(session.IMAGE), {"type": "image", "source": source})
         return told(client.messages.create(**asked))
+
+    def file(model: str) -> Told:
+        source = {"type": "base64", "media_type": "application/pdf", "data": session.PDF}
+        block = {"type": "document", "source": source, "title": "a.pdf"}
+        return told(client.messages.create(**ask(model, text(session.FILE), block)))
 
     def fail(model: str) -> Told:
         return told(client.messages.create(**ask(model, text(session.FAIL))))
@@ -136,7 +164,10 @@ def tasks(url: str) -> Mapping[str, Task]:
         "tools-streamed": lambda model: loop(model, True),
         "thinking": lambda model: think(model, False),
         "thinking-streamed": lambda model: think(model, True),
+        "tools-automatic": automatic,
+        "structured-by-schema": parse,
         "structured": structured,
+        "file": file,
         "image": image,
         "image-link": lambda model: image(model, True),
         "fail": fail,

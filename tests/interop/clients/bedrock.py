@@ -134,6 +134,12 @@ def tasks(url: str) -> Mapping[str, Task]:
         picture = {"format": "png", "source": {"bytes": base64.b64decode(session.DOT)}}
         return told(client.converse(**ask(model, {"text": session.IMAGE}, {"image": picture})))
 
+    def file(model: str) -> Told:
+        source = {"bytes": base64.b64decode(session.PDF)}
+        document = {"format": "pdf", "name": "a paper", "source": source}
+        asked = ask(model, {"text": session.FILE}, {"document": document})
+        return told(client.converse(**asked))
+
     def fail(model: str) -> Told:
         return named(lambda: told(client.converse(**ask(model, {"text": session.FAIL}))))
 
@@ -175,6 +181,7 @@ def tasks(url: str) -> Mapping[str, Task]:
         "thinking": lambda model: think(model, False),
         "thinking-streamed": lambda model: think(model, True),
         "structured": structured,
+        "file": file,
         "image": image,
         "fail": fail,
         "fail-streamed": fail_streamed,

@@ -154,6 +154,11 @@ def tasks(url: str, version: str) -> Mapping[str, Task]:
             part = types.Part.from_uri(file_uri=session.LINK, mime_type="image/png")
         return told(ai.models.generate_content(model=model, contents=[session.IMAGE, part]))
 
+    def file(model: str) -> Told:
+        data = base64.b64decode(session.PDF)
+        part = types.Part.from_bytes(data=data, mime_type="application/pdf")
+        return told(ai.models.generate_content(model=model, contents=[session.FILE, part]))
+
     def fail(model: str) -> Told:
         return told(ai.models.generate_content(model=model, contents=session.FAIL))
 
@@ -192,6 +197,7 @@ def tasks(url: str, version: str) -> Mapping[str, Task]:
         "structured": structured,
         "structured-by-schema": by_schema,
         "json-mode": json_mode,
+        "file": file,
         "image": image,
         "image-link": lambda model: image(model, True),
         "fail": fail,

@@ -127,6 +127,12 @@ def tasks(url: str) -> Mapping[str, Task]:
         words = {"type": "text", "text": session.IMAGE}
         return told(completions.create(model=model, messages=ask(words, part)))
 
+    def file(model: str) -> Told:
+        data = f"data:application/pdf;base64,{session.PDF}"
+        part = {"type": "file", "file": {"filename": "a.pdf", "file_data": data}}
+        words = {"type": "text", "text": session.FILE}
+        return told(completions.create(model=model, messages=ask(words, part)))
+
     def fail(model: str) -> Told:
         return told(completions.create(model=model, messages=ask(session.FAIL)))
 
@@ -157,6 +163,7 @@ def tasks(url: str) -> Mapping[str, Task]:
         "thinking-streamed": lambda model: think(model, True),
         "structured": parse,
         "json-mode": json_mode,
+        "file": file,
         "image": image,
         "image-link": lambda model: image(model, session.LINK),
         "fail": fail,

@@ -121,6 +121,14 @@ def tasks(url: str) -> Mapping[str, Task]:
         ]
         return told(responses.create(model=model, input=[{"role": "user", "content": content}]))
 
+    def file(model: str) -> Told:
+        data = f"data:application/pdf;base64,{session.PDF}"
+        content = [
+            {"type": "input_text", "text": session.FILE},
+            {"type": "input_file", "filename": "a.pdf", "file_data": data},
+        ]
+        return told(responses.create(model=model, input=[{"role": "user", "content": content}]))
+
     def fail(model: str) -> Told:
         return told(responses.create(model=model, input=session.FAIL))
 
@@ -152,6 +160,7 @@ def tasks(url: str) -> Mapping[str, Task]:
         "thinking-streamed": lambda model: think(model, True),
         "structured": parse,
         "json-mode": json_mode,
+        "file": file,
         "image": image,
         "image-link": lambda model: image(model, session.LINK),
         "fail": fail,

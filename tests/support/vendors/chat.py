@@ -93,6 +93,10 @@ def _words(content: Any, images: list[tuple[str, bytes]]) -> str:
         if part["type"] == "text":
             known(part, "type text", "content part")
             words.append(part["text"])
+        elif part["type"] == "file":
+            known(part["file"], "filename file_data", "file")
+            must(part["file"].get("filename"), "file.filename is missing")
+            images.append(picture(part["file"]["file_data"]))
         else:
             must(part["type"] == "image_url", f"content part {part['type']}")
             known(part["image_url"], "url detail", "image_url")

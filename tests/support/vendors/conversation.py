@@ -48,7 +48,7 @@ class Asked:
     results: tuple[tuple[str, str, str], ...] = ()
     """Of each call that was answered: the tool, its arguments as JSON, what it said."""
     images: tuple[tuple[str, bytes], ...] = ()
-    """Type and bytes; of an image at an address, "url" and the address."""
+    """And documents. Type and bytes; of one at an address, "url" and the address."""
     thinks: bool = False
     """Whether thoughts are asked for, and their words."""
     limit: int = 0

@@ -52,6 +52,10 @@ def asked(body: dict[str, Any]) -> Asked:
             elif "text" in block:
                 must(block["text"].strip(), "The text field in the ContentBlock is blank")
                 texts += [block["text"]] if role == "user" else []
+            elif "document" in block:
+                paper = block["document"]
+                data = base64.b64decode(paper["source"]["bytes"], validate=True)
+                images.append((f"application/{paper['format']}", data))
             elif "image" in block:
                 image = block["image"]
                 data = base64.b64decode(image["source"]["bytes"], validate=True)

@@ -69,6 +69,9 @@ def asked(body: dict[str, Any]) -> Asked:
                     must(block["text"].strip(), "text content blocks must be non-empty")
                     if message["role"] == "user":
                         texts.append(block["text"])
+                case "document":
+                    known(block, "type source title context citations cache_control", "document")
+                    images.append(_picture(block["source"]))
                 case "image":
                     images.append(_picture(block["source"]))
                 case "tool_use":

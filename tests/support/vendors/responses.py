@@ -94,6 +94,10 @@ def _words(item: dict[str, Any], images: list[tuple[str, bytes]]) -> str:
         if part["type"] == "input_image":
             known(part, "type image_url detail", "input_image")
             images.append(picture(part["image_url"]))
+        elif part["type"] == "input_file":
+            known(part, "type filename file_data", "input_file")
+            must(part.get("filename"), "input_file.filename is missing")
+            images.append(picture(part["file_data"]))
         else:
             must(part["type"] == said, f"{item['role']} content {part['type']}")
             words.append(part["text"])

@@ -133,6 +133,9 @@ class Translated:
             relay.refuse(made)
             return
         services = relay.serving.services
+        # No answer repeats the conversation, and it may be long.
+        made.request.messages = []
+        made.request.system = []
         self._echo = Echo(
             made.request,
             int(services.clock.wall()),

@@ -65,7 +65,7 @@ def paced(random: Random) -> Answer:
         b"cache-control: no-cache\r\nx-request-id: req_%032x\r\ntransfer-encoding: chunked\r\n\r\n"
         % random.getrandbits(128)
     )
-    events = [_chunk(_event(number)) for number in range(EVENTS)]
+    events = [_chunk(event(number)) for number in range(EVENTS)]
     return [
         head + events[0],
         *events[1:-1],
@@ -73,7 +73,8 @@ def paced(random: Random) -> Answer:
     ]
 
 
-def _event(number: int) -> bytes:
+def event(number: int) -> bytes:
+    """One chunk of a streamed completion; the last of EVENTS says why it stops."""
     return (
         b'data: {"id":"chatcmpl-AbCdEfGhIjKlMnOpQrStUvWxYz012","object":"chat.completion.chunk",'
         b'"created":1760000000,"model":"gpt-4o-mini","choices":[{"index":0,'

@@ -90,7 +90,7 @@ CHAT = Spoken(
     _sse(*_CHAT),
 )
 
-_MESSAGE = {
+_MESSAGE: dict[str, Any] = {
     "id": "msg_1",
     "type": "message",
     "role": "assistant",

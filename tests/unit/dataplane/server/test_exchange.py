@@ -54,6 +54,14 @@ class FakeDecider:
         self.asked.append(conversation)
         return Decision(self.agents, (AgentScore("weather", 0.9),), "it rains", "fake")
 
+    async def decide_among(
+        self,
+        agents: tuple[AgentTarget, ...],
+        min_confidence: float,
+        conversation: tuple[Turn, ...],
+    ) -> Decision:
+        raise AssertionError("no agent listener chooses among models")
+
     def configure(self, config: RuntimeConfig) -> None:
         pass
 

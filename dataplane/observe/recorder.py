@@ -41,7 +41,12 @@ class Recorder:
     def finish_later(self, tally: Tally, now: float, series: Series | None) -> None:
         """As `finish`, for what is still to be made a record of."""
         tally.ended = now
-        self._keep(tally, series)
+        batch = self._batch  # (as _keep does: one call less for every request)
+        batch.append((tally, series))
+        if len(batch) >= BATCH:
+            self._settle()
+        elif self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(FLUSH_S, self._on_timer)
 
     def finish(self, record: ExchangeRecord, now: float, series: Series | None = None) -> None:
         """Say what happened, up to `now`; `series` spares a look-up when the caller has it."""

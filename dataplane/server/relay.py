@@ -39,20 +39,26 @@ class Relay(Sending):
 
     def on_answer(self, upstream: UpstreamConnection, body: bytes, done: bool) -> None:
         """See Reader."""
+        head = b""
         if not self.sent:
-            self._request = self._incoming.body = b""
-            del self._peek
             if not self._candidate.plain:  # type: ignore[union-attr]  # it was asked
                 self.tell_keys(upstream)
-            head = head_of(self, upstream)
-            if head is None:
+            made = head_of(self, upstream)
+            if made is None:
                 upstream.abort()
                 self.fail(_BAD_TRANSFER)
                 return
-            self.tally.first_byte = self.serving.now()
+            head = made
             self.sent = True
-        else:
-            head = b""
+            now = self.tally.first_byte = self.serving.now()
+            if done and body and not self.chunked:
+                # a whole answer in one read: most are
+                self.tally.bytes_sent = len(body)
+                self.front.write(head + body)
+                self._done(upstream, body, now)
+                return
+            self._request = self._incoming.body = b""
+            del self._peek
         size = len(body)
         if size:
             self.tally.bytes_sent += size
@@ -68,14 +74,17 @@ class Relay(Sending):
         if data:
             self.front.write(data)
         if done:
-            now = self.serving.now()
-            upstream.release(now)
-            self._upstream = None
-            self.tally.last(body)
-            self._close(now)
-            self.front.ended(now)
+            self._done(upstream, body, self.serving.now())
         else:
             self.tally.more(body)
+
+    def _done(self, upstream: UpstreamConnection, body: bytes, now: float) -> None:
+        """All of the answer is passed on."""
+        upstream.release(now)
+        self._upstream = None
+        self.tally.last(body)
+        self._close(now)
+        self.front.ended(now)
 
     # -- an answer that somebody else writes
 

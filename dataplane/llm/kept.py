@@ -67,10 +67,18 @@ def not_cancelled() -> LocalReply:
 
 def unknown(response_id: str) -> LocalReply:
     """For any of them, when there is no such response (for this client)."""
-    shown = response_id if len(response_id) <= 100 else response_id[:100] + "..."
-    return LocalReply(
-        404, f"Response with id '{shown}' not found.", ResponseDetail.RESPONSE_NOT_FOUND
-    )
+    message = f"Response with id '{_shown(response_id)}' not found."
+    return LocalReply(404, message, ResponseDetail.RESPONSE_NOT_FOUND)
+
+
+def unknown_previous(response_id: str) -> LocalReply:
+    """For a request that continues what nobody remembers; OpenAI says 400 here."""
+    message = f"Previous response with id '{_shown(response_id)}' not found."
+    return LocalReply(400, message, ResponseDetail.RESPONSE_NOT_FOUND)
+
+
+def _shown(response_id: str) -> str:
+    return response_id if len(response_id) <= 100 else response_id[:100] + "..."
 
 
 def input_items(kept: Kept, response_id: str, query: str) -> LocalReply:

@@ -22,6 +22,8 @@ HOP_BY_HOP = frozenset(
     }
 )
 CREDENTIALS = frozenset({"authorization", "x-api-key", "api-key", "x-goog-api-key", "cookie"})
+AWS = "x-amz-"
+"""Parts of a signature, a session's token among them; x-amzn-* are parameters."""
 OURS = "x-outrider-"
 
 # Plano's names, for the clients that send them.
@@ -56,7 +58,9 @@ def for_services(headers: Headers) -> Headers:
     return tuple(
         (name, value)
         for name, value in headers
-        if (low := name.lower()) not in _STAY and low not in named and not low.startswith(OURS)
+        if (low := name.lower()) not in _STAY
+        and low not in named
+        and not low.startswith((OURS, AWS))
     )
 
 

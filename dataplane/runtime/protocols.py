@@ -2,6 +2,8 @@
 
 from enum import Enum
 
+CHAT_PATH = "/v1/chat/completions"
+
 
 class Protocol(Enum):
     """A wire format of model APIs: between any two of them we translate."""

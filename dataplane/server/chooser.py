@@ -11,7 +11,6 @@ from functools import partial
 
 from dataplane.clock import Clock
 from dataplane.llm.hub.request import Request as Asked
-from dataplane.llm.protocols import Protocol
 from dataplane.llm.translate.codecs import CODECS
 from dataplane.llm.wire.body import peek
 from dataplane.observe.latency import Latencies
@@ -22,6 +21,7 @@ from dataplane.runtime.choosing import ModelRouting
 from dataplane.runtime.config import RuntimeConfig
 from dataplane.runtime.headers import CACHE
 from dataplane.runtime.messages import LocalReply, Request
+from dataplane.runtime.protocols import Protocol
 from dataplane.server.choosing import choose, on_answer
 from dataplane.server.chosen import Chosen, Setting
 from dataplane.server.decision_api import decision_reply

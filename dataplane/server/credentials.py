@@ -7,6 +7,7 @@ says `passthrough_auth`; then it is one credential, in the form that the provide
 from urllib.parse import parse_qsl, unquote
 
 from dataplane.runtime.config import AuthScheme
+from dataplane.runtime.messages import Headers
 from dataplane.server.heads import Names, Values
 
 _LINES = {
@@ -25,6 +26,12 @@ def credential_line(scheme: AuthScheme, key: str) -> bytes:
     """The header line that shows a key; empty for schemes that show none."""
     form = _LINES.get(scheme)
     return form % key.encode() if form is not None else b""
+
+
+def as_headers(line: bytes) -> Headers:
+    """A credential's line as a request that is control flow has it; nothing for an empty one."""
+    name, _, value = line.decode("utf-8", "replace").strip().partition(": ")
+    return ((name, value),) if name else ()
 
 
 def passed_on(scheme: AuthScheme, names: Names, values: Values, query: str) -> bytes:

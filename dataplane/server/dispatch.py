@@ -12,14 +12,15 @@ from dataplane.observe.spans import from_headers
 from dataplane.observe.tally import EarlyTally, Tally
 from dataplane.runtime.config import ListenerKind
 from dataplane.runtime.messages import LocalReply, ResponseDetail
-from dataplane.runtime.protocols import Operation, Protocol
+from dataplane.runtime.protocols import CHAT_PATH, Operation, Protocol
 from dataplane.server import surface
+from dataplane.server.credentials import without_keys
 from dataplane.server.downstream import Call
 from dataplane.server.incoming import NO_SHAPE, Incoming
 from dataplane.server.local_routes import answer
 from dataplane.server.relay import Relay
 from dataplane.server.stream import Stream
-from dataplane.server.surface import CHAT, CHAT_ASK
+from dataplane.server.surface import CHAT_ASK
 
 if TYPE_CHECKING:
     from dataplane.server.front import Front
@@ -31,7 +32,7 @@ def begin(front: "Front", incoming: Incoming) -> None:
     """Answer a message, now or later."""
     serving = incoming.serving
     place = _name(front, incoming)
-    if incoming.target == CHAT and incoming.method == "POST":
+    if incoming.target == CHAT_PATH and incoming.method == "POST":
         ask, relays, make = CHAT_ASK, serving.relays, Tally
         front.speaks = _CHAT
     else:
@@ -127,8 +128,8 @@ def _look(front: "Front", incoming: Incoming) -> surface.Ask | LocalReply:
             case reply:
                 return reply
     front.speaks = Protocol.CHAT
-    if path == CHAT and method == "POST":
-        return surface.ask(Operation.CHAT, path, query)
+    if path == CHAT_PATH and method == "POST":
+        return surface.ask(Operation.CHAT, path, without_keys(query))
     return answer(serving.config, serving.listener, method, path)
 
 

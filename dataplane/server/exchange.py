@@ -1,8 +1,9 @@
 """Read this file first: one request that needs more than bytes, to the end of its answer.
 
-A model listener's request passes its filters and goes on as the relay does. An agent listener's
-request passes the listener's filters, is given to the agents that the router chose, and the last
-one's answer is streamed.
+A model listener's request passes its filters, is joined to what was said before (Responses), gets
+the models that are chosen for it, and goes on as the relay does. An agent listener's request passes
+the listener's filters, is given to the agents that the router chose, and the last one's answer is
+streamed.
 
 Rule: what the client gets is whole or recognisably not. Everything before the first byte can still
 become an error; after it, an upstream that breaks off breaks the client's answer off too.
@@ -10,7 +11,6 @@ become an error; after it, an upstream that breaks off breaks the client's answe
 
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 from dataplane.agents.orchestrate import LastCall, orchestrate, spoilt
@@ -36,7 +36,6 @@ from dataplane.server.keepers import keepers
 from dataplane.server.perform import Decider, Performer, identified
 from dataplane.server.responses import Continued, ResponsesState, Settled
 from dataplane.server.surface import Stored
-from dataplane.sessions.opened import opened
 from dataplane.sessions.remembering import Remembering
 from dataplane.upstream.client import Answer, UpstreamClient, UpstreamError
 
@@ -47,7 +46,9 @@ NOT_FOUND = 404
 
 
 class Exchange:
-    """Answers on agent listeners, and on model listeners that have filters. One per worker."""
+    """Answers on agent listeners; on model listeners what filters, the choice of a model or kept
+    responses have a say in. One per worker.
+    """
 
     def __init__(
         self,
@@ -55,18 +56,16 @@ class Exchange:
         decider: Decider,
         tracer: Tracer,
         clock: Clock,
-        memory: Remembering | None = None,
-        latencies: Latencies | None = None,
-        responses: ResponsesState | None = None,
+        memory: Remembering,
+        latencies: Latencies,
+        responses: ResponsesState,
     ) -> None:
         self._client = client
         self._decider = decider
         self._tracer = tracer
         self._clock = clock
-        memory = memory or Remembering(None, clock.wall)
-        latencies = latencies or Latencies(clock.now)
         self._performer = Performer(client, decider, tracer, clock, memory)
-        self._responses = responses or ResponsesState(partial(opened, folder=None, wall=clock.wall))
+        self._responses = responses
         self._chooser = Chooser(self._performer, memory, latencies, clock)
 
     @property

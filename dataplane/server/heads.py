@@ -11,27 +11,14 @@ from collections.abc import Callable, Sequence
 from operator import itemgetter
 from typing import Generic, TypeVar
 
-from dataplane.runtime.headers import FOR_CHOOSING
+from dataplane.runtime import headers
 
 Values = Sequence[bytes]
 Names = tuple[bytes, ...]
 
-HOP_BY_HOP = frozenset(
-    (
-        b"connection",
-        b"http2-settings",
-        b"keep-alive",
-        b"proxy-authenticate",
-        b"proxy-authorization",
-        b"proxy-connection",
-        b"te",
-        b"trailer",
-        b"transfer-encoding",
-        b"upgrade",
-    )
-)
-CREDENTIALS = frozenset((b"authorization", b"x-api-key", b"api-key", b"x-goog-api-key", b"cookie"))
-OURS = b"x-outrider-"
+HOP_BY_HOP = frozenset(name.encode() for name in headers.HOP_BY_HOP)
+CREDENTIALS = frozenset(name.encode() for name in headers.CREDENTIALS)
+OURS = headers.OURS.encode()
 
 _MAX_SHAPES = 256
 _MAX_SHAPE_BYTES = 2048
@@ -171,10 +158,9 @@ def answer_template(names: Names, named: frozenset[bytes]) -> Template:
 
 
 _ANSWER_DROPS = HOP_BY_HOP | {b"x-request-id", b"alt-svc"}
-_AWS = b"x-amz-"
-"""Parts of a signature, a session's token among them; x-amzn-* are parameters."""
+_AWS = headers.AWS.encode()
 _REQUEST_DROPS = (HOP_BY_HOP | CREDENTIALS) | {
-    *(name.encode() for name in FOR_CHOOSING),
+    *(name.encode() for name in headers.FOR_CHOOSING),
     b"content-length",
     b"expect",
     b"host",

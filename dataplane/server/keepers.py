@@ -11,7 +11,7 @@ from dataplane.runtime.config import Api, ModelProvider, ModelTarget
 from dataplane.runtime.headers import for_services
 from dataplane.runtime.messages import Headers, Request
 from dataplane.runtime.protocols import Operation
-from dataplane.server.credentials import credential_line, passed_on, without_keys
+from dataplane.server.credentials import as_headers, credential_line, passed_on, without_keys
 
 if TYPE_CHECKING:
     from dataplane.server.downstream import Call
@@ -62,13 +62,7 @@ def _headers(call: "Call", provider: ModelProvider, api: Api) -> Headers:
     else:
         keys = provider.access_keys
         line = credential_line(api.auth, keys[0].reveal()) if keys else b""
-    name, _, value = line.decode("utf-8", "replace").strip().partition(": ")
     own = tuple((name.lower(), secret.reveal()) for name, secret in provider.headers)
     replaced = {name for name, _ in own}
-    theirs = tuple(
-        (name, value)
-        for name, value in for_services(call.request.headers)
-        if name.lower() not in replaced
-    )
-    shown = ((name, value),) if name and name not in replaced else ()
-    return (*theirs, *shown, *own)
+    others = (*for_services(call.request.headers), *as_headers(line))
+    return (*((name, value) for name, value in others if name.lower() not in replaced), *own)

@@ -14,8 +14,8 @@ from dataplane.runtime.config import (
     RuntimeConfig,
 )
 from dataplane.runtime.messages import LocalReply, ResponseDetail
-from dataplane.runtime.protocols import Protocol
-from dataplane.server.surface import CHAT, nothing_at, only
+from dataplane.runtime.protocols import CHAT_PATH, Protocol
+from dataplane.server.surface import nothing_at, only
 
 MODELS = "/v1/models"
 GOOGLE_MODELS = "/v1beta/models"
@@ -39,7 +39,7 @@ def answer(
     """The answer to anything that is no request for a model; lists are in the shape of the API that
     the caller `speaks`.
     """
-    if path == CHAT:
+    if path == CHAT_PATH:
         return only(method, path, ("POST",))
     if path == HEALTH or (path == "/" and listener.kind is ListenerKind.MODEL):
         return _json({"status": "ok"}) if method in _READ else only(method, path, _READ)

@@ -134,7 +134,7 @@ class ResponsesState:
                 request = replace(request, body=history.cut_loose(request.body))
             return Settled(request)
         if said.previous and not turn.found:
-            return _not_found(said.previous)
+            return kept.unknown_previous(said.previous)
         if self._store is None or not said.stored:
             return Settled(request)
         return Settled(request, partial(self._keep, call, request.body))
@@ -224,15 +224,6 @@ def _remembers_itself(call: "Call", model: str) -> bool:
 def _no_request(problem: Exception) -> LocalReply:
     message = f"The request is not one of the Responses API: {problem}."
     return LocalReply(400, message, ResponseDetail.INVALID_BODY)
-
-
-def _not_found(previous: str) -> LocalReply:
-    shown = previous if len(previous) <= 100 else previous[:100] + "..."
-    return LocalReply(
-        400,
-        f"Previous response with id '{shown}' not found.",
-        ResponseDetail.RESPONSE_NOT_FOUND,
-    )
 
 
 def _unreachable(call: "Call", problem: StoreError) -> LocalReply:

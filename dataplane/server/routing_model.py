@@ -15,7 +15,7 @@ from dataplane.runtime.decision import Turn
 from dataplane.runtime.effects import CallFailed, CallHttp, Steps
 from dataplane.runtime.messages import Headers, HttpReply, Request
 from dataplane.runtime.protocols import Protocol
-from dataplane.server.credentials import credential_line
+from dataplane.server.credentials import as_headers, credential_line
 
 ANSWER_S = 15.0
 """Longer than a routing model takes, and short enough to still answer without it."""
@@ -84,7 +84,5 @@ def _headers(provider: ModelProvider, api: Api) -> Headers:
     named = {name for name, _ in own}
     lines = [("content-type", "application/json"), *api.headers]
     if provider.access_keys:
-        line = credential_line(api.auth, provider.access_keys[0].reveal()).decode().strip()
-        name, _, value = line.partition(": ")
-        lines += [(name, value)] if name else []
+        lines += as_headers(credential_line(api.auth, provider.access_keys[0].reveal()))
     return (*((name, value) for name, value in lines if name not in named), *own)

@@ -10,9 +10,8 @@ from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
 from dataplane.runtime.messages import LocalReply, ResponseDetail
-from dataplane.runtime.protocols import Operation, Protocol
+from dataplane.runtime.protocols import CHAT_PATH, Operation, Protocol
 
-CHAT = "/v1/chat/completions"
 PLACES = {operation: place for place, operation in enumerate(Operation)}
 """A small number for each operation: an Enum's hash is Python code, an index is not."""
 SHAPES = {
@@ -72,7 +71,7 @@ def ask(
     return replace(made, remembers=operation is Operation.RESPONSES, signed=True)
 
 
-CHAT_ASK = ask(Operation.CHAT, CHAT)
+CHAT_ASK = ask(Operation.CHAT, CHAT_PATH)
 _POSTS = {
     made.path: made
     for made in (

@@ -314,7 +314,7 @@ class Translated:
         assert writer is not None
         last = deltas[-1]
         failed = last.failure if isinstance(last, Failed) else None
-        if failed is not None and not relay.sent and len(deltas) == 1:
+        if failed is not None and not relay.sent and _says_nothing(deltas[:-1]):
             self._tell_early_failure(failed)
             return
         for delta in deltas:
@@ -386,3 +386,8 @@ class Translated:
             status, kind, size, self._kept, self._dropped, self._client, request_id
         )
         return head + self._relay.told
+
+
+def _says_nothing(deltas: list[Delta]) -> bool:
+    """Whether a client has lost nothing when it never hears of these."""
+    return all(type(delta) is Begin or type(delta) is UsageDelta for delta in deltas)

@@ -110,6 +110,14 @@ async def test_one_agent_answers_the_sdk(start: Start) -> None:
     assert "authorization" not in travel.weather.received[0].headers
 
 
+async def test_credential_in_the_query_stays_here(start: Start) -> None:
+    travel = await start()
+    url = travel.planes.url("solo") + "/v1/chat/completions?key=secret&trace=1"
+    async with ClientSession() as session, session.post(url, json=asking("Hello")) as answer:
+        assert answer.status == 200
+    assert travel.weather.received[0].request.query_string == "trace=1"
+
+
 async def test_stream_reaches_the_sdk_whole(start: Start) -> None:
     travel = await start()
     async with travel.client("solo") as client:

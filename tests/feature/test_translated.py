@@ -271,6 +271,21 @@ async def test_error_of_the_provider_is_told_in_the_clients_words(
         assert fake.accepted == 1
 
 
+async def test_error_before_any_word_has_a_status_of_its_own(tmp_path: Path) -> None:
+    begun = SPOKEN[Protocol.MESSAGES].stream.partition(b"\n\n")[0] + b"\n\n"
+    error = b'{"type":"error","error":{"type":"overloaded_error","message":"Busy."}}'
+    stream = begun + b"event: error\ndata: " + error + b"\n\n"
+    ours = SPOKEN[Protocol.CHAT]
+    async with (
+        upstream(always(*stream_of(stream, Protocol.MESSAGES), b"0\r\n\r\n")) as fake,
+        house(tmp_path, fake, Protocol.MESSAGES) as (_, talk),
+    ):
+        talk.send(post(ours.body(stream=True), path=ours.stream_path))
+        reply = await talk.reply()
+        assert (reply.status, reply.whole) == (503, True)
+        assert "Busy." in CODECS[Protocol.CHAT].read_error(503, reply.body).message
+
+
 @pytest.mark.parametrize("client", CLIENTS)
 async def test_answers_that_are_none_are_a_502_in_the_clients_words(
     client: Protocol, tmp_path: Path

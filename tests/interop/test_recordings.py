@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from dataplane.llm.protocols import Protocol
+from dataplane.runtime.protocols import Protocol
 from tests.support.oracle import problems_of_answer, problems_of_stream
 from tests.support.planes import planes
 from tests.support.raw_client import connected, post
@@ -167,7 +167,7 @@ async def test_a_recorded_error_is_told_in_the_callers_words(
         pytest.skip("no error of this provider was recorded")
     async with house(tmp_path, played) as url, client(reader, url) as other:
         for number, one in enumerate(played):
-            with pytest.raises(Exception) as caught:  # noqa: PT011 - each SDK has its own  # noqa: PT011 - each SDK has its own
+            with pytest.raises(Exception) as caught:  # noqa: PT011 - each SDK has its own
                 await other.ask(f"{provider.value}/{number}", stream=False)
             assert _status(caught.value) == one.status, one.name
             assert _sentence(one.body)[:40] in str(caught.value), one.name

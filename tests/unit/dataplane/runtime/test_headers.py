@@ -10,6 +10,8 @@ from dataplane.runtime.headers import for_client, for_services
         "Cookie",
         "X-API-Key",
         "api-key",
+        "x-goog-api-key",
+        "X-Amz-Security-Token",
         "proxy-authorization",
         "Connection",
         "Content-Length",

@@ -1,6 +1,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -8,6 +9,7 @@ import msgspec
 import pytest
 
 from dataplane.clock import MonotonicClock
+from dataplane.observe.latency import Latencies
 from dataplane.observe.record import ExchangeRecord
 from dataplane.observe.tracing import Tracer
 from dataplane.runtime.config import (
@@ -25,6 +27,9 @@ from dataplane.runtime.decision import AgentScore, Decision, Turn
 from dataplane.runtime.messages import Request, ResponseDetail
 from dataplane.server.downstream import Call, DownstreamGoneError
 from dataplane.server.exchange import Exchange
+from dataplane.server.responses import ResponsesState
+from dataplane.sessions.opened import opened
+from dataplane.sessions.remembering import Remembering
 from dataplane.upstream.client import UpstreamClient
 from tests.support.agents import (
     Service,
@@ -122,7 +127,10 @@ async def bench() -> AsyncIterator[Bench]:
     clock = MonotonicClock()
     decider = FakeDecider()
     tracer = Tracer(clock, Random(1).getrandbits)
-    exchange = Exchange(client, decider, tracer, clock)
+    memory = Remembering(None, clock.wall)
+    responses = ResponsesState(partial(opened, folder=None, wall=clock.wall))
+    latencies = Latencies(clock.now)
+    exchange = Exchange(client, decider, tracer, clock, memory, latencies, responses)
     yield Bench(exchange, decider)
     await exchange.close()
 

@@ -13,10 +13,10 @@ from dataplane.filters.builtin import request_filters
 from dataplane.filters.chain import run_request_chain
 from dataplane.llm.chat import ChatRequest, parse_chat
 from dataplane.llm.chat_answer import answer_text, error_sentence
-from dataplane.llm.protocols import CHAT_PATH
 from dataplane.runtime.config import Agent, AgentTarget, Filter, RuntimeConfig
 from dataplane.runtime.effects import CallFailed, CallHttp, Steps
 from dataplane.runtime.messages import HttpReply, LocalReply, Request, ResponseDetail
+from dataplane.runtime.protocols import CHAT_PATH
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,10 @@
 """What each agent is told: the client's conversation, with what the agents before it said."""
 
 from dataplane.llm.chat import ChatRequest
-from dataplane.llm.protocols import CHAT_PATH
 from dataplane.runtime.config import Agent
 from dataplane.runtime.headers import for_services
 from dataplane.runtime.messages import Request
+from dataplane.runtime.protocols import CHAT_PATH
 
 
 def told_by(chat: ChatRequest, agent: str, text: str) -> ChatRequest:

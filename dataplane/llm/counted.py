@@ -3,10 +3,10 @@
 import msgspec
 
 from dataplane.llm.count_tokens import count_tokens
-from dataplane.llm.protocols import Operation, Protocol
 from dataplane.llm.translate.codecs import CODECS
 from dataplane.llm.translate.gemini.read_request import read_count_request
 from dataplane.runtime.messages import LocalReply, ResponseDetail
+from dataplane.runtime.protocols import Operation, Protocol
 
 _JSON = (("content-type", "application/json"),)
 _ENCODER = msgspec.json.Encoder()

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from dataplane.llm.hub.seal import is_sealed
-from dataplane.llm.protocols import Protocol
+from dataplane.runtime.protocols import Protocol
 
 _DECODER = msgspec.json.Decoder()
 _ENCODER = msgspec.json.Encoder()

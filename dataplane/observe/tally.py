@@ -5,7 +5,6 @@ time. That is a quarter of what making the record on the way costs (5 us a reque
 """
 
 from dataplane.llm.hub.answer import Usage
-from dataplane.llm.protocols import CHAT_PATH
 from dataplane.llm.usage import (
     TAIL_BYTES,
     usage_in_tail,
@@ -17,6 +16,7 @@ from dataplane.llm.usage import (
 from dataplane.observe.record import ExchangeRecord
 from dataplane.observe.traceparent import Place
 from dataplane.runtime.messages import ResponseDetail
+from dataplane.runtime.protocols import CHAT_PATH
 
 
 class Tally:

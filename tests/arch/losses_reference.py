@@ -18,9 +18,9 @@ from dataplane.llm.hub.request import (
     Tool,
     ToolChoice,
 )
-from dataplane.llm.protocols import Protocol
 from dataplane.llm.translate.codecs import CODECS
 from dataplane.runtime.dialect import PLAIN, Dialect
+from dataplane.runtime.protocols import Protocol
 
 README = Path(__file__).parents[2] / "README.md"
 BEGIN = "<!-- losses: made by `python -m tests.arch.losses_reference` -->\n"

@@ -11,11 +11,11 @@ from dataplane.llm.hub.answer import Answer
 from dataplane.llm.hub.delta import Delta, End, Failed
 from dataplane.llm.hub.loss import Losses
 from dataplane.llm.hub.request import Request
-from dataplane.llm.protocols import Protocol
 from dataplane.llm.translate.codec import Echo
 from dataplane.llm.translate.codecs import CODECS
 from dataplane.runtime.dialect import PLAIN
 from dataplane.runtime.messages import LocalReply
+from dataplane.runtime.protocols import Protocol
 from tests.support import aws_frames
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "llm"

@@ -20,8 +20,8 @@ from openai.types import chat as chat_types
 from openai.types import responses as responses_types
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from dataplane.llm.protocols import Protocol
 from dataplane.llm.sse import SseDecoder
+from dataplane.runtime.protocols import Protocol
 
 EXTENSIONS = frozenset(
     (

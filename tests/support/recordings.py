@@ -22,7 +22,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 import yaml
 
-from dataplane.llm.protocols import Protocol
+from dataplane.runtime.protocols import Protocol
 
 FOLDER = Path(__file__).parents[2] / "build" / "recordings"
 INDEX = os.environ.get("PIP_INDEX_URL", "https://pypi.org/simple").rstrip("/")

@@ -18,7 +18,7 @@ from botocore.config import Config
 from google import genai
 from google.genai import types as google
 
-from dataplane.llm.protocols import Protocol as Wire
+from dataplane.runtime.protocols import Protocol as Wire
 
 QUESTION = "What does the recording say?"
 

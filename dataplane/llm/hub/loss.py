@@ -8,8 +8,8 @@ is always dropped. What was dropped is named in the header `x-outrider-dropped`.
 from dataclasses import dataclass, field
 
 from dataplane.llm.hub.request import Request
-from dataplane.llm.protocols import Protocol
 from dataplane.runtime.messages import LocalReply, ResponseDetail
+from dataplane.runtime.protocols import Protocol
 
 SHOWN = 8
 """How many fields an error names."""

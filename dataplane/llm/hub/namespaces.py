@@ -5,7 +5,7 @@ A call that comes back is found by the same rule.
 """
 
 from dataplane.llm.hub.request import Request, Tool, ToolChoice
-from dataplane.llm.protocols import Protocol
+from dataplane.runtime.protocols import Protocol
 
 
 class FlatNames:

@@ -6,7 +6,7 @@ kept as it came (Native), so that a writer can name it when it cannot be express
 
 import msgspec
 
-from dataplane.llm.protocols import Protocol
+from dataplane.runtime.protocols import Protocol
 
 
 class Citation(msgspec.Struct, gc=False):

@@ -6,7 +6,7 @@ Rule: None (or empty) means that the client did not say; defaults are the provid
 import msgspec
 
 from dataplane.llm.hub.parts import Part
-from dataplane.llm.protocols import Protocol
+from dataplane.runtime.protocols import Protocol
 
 
 class Message(msgspec.Struct):

@@ -6,7 +6,7 @@ for a client of another protocol is sealed with the name of the protocol it belo
 that protocol's writer opens it again.
 """
 
-from dataplane.llm.protocols import Protocol
+from dataplane.runtime.protocols import Protocol
 
 _PREFIX = "outrider."
 

@@ -7,10 +7,10 @@ import msgspec
 from dataplane.llm.cache_markers import marked
 from dataplane.llm.hub.loss import Losses
 from dataplane.llm.hub.request import Request
-from dataplane.llm.protocols import Protocol
 from dataplane.llm.translate.codecs import CODECS
 from dataplane.runtime.dialect import Dialect
 from dataplane.runtime.messages import LocalReply
+from dataplane.runtime.protocols import Protocol
 
 
 @dataclass(slots=True)

@@ -19,9 +19,9 @@ from dataplane.llm.hub.parts import (
     ToolResult,
 )
 from dataplane.llm.hub.request import Message, Request
-from dataplane.llm.protocols import Protocol
 from dataplane.llm.translate.chat.read_parts import BodyError, cache_of, read_parts, text_at
 from dataplane.llm.translate.chat.read_thinking import read_thinking
+from dataplane.runtime.protocols import Protocol
 
 __all__ = ["BodyError", "cache_of", "read_messages"]
 

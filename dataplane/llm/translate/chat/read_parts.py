@@ -5,8 +5,8 @@ from typing import Any
 import msgspec
 
 from dataplane.llm.hub.parts import Media, Native, Part, Refusal, Text
-from dataplane.llm.protocols import Protocol
 from dataplane.llm.translate.chat.said import media
+from dataplane.runtime.protocols import Protocol
 
 _ENCODER = msgspec.json.Encoder()
 _AUDIO = {"mp3": "audio/mpeg", "wav": "audio/wav", "m4a": "audio/mp4"}

@@ -5,7 +5,6 @@ from typing import Any
 import msgspec
 
 from dataplane.llm.hub.request import OutputFormat, Reasoning, Request, Tool
-from dataplane.llm.protocols import Protocol
 from dataplane.llm.translate.chat.read_messages import BodyError, read_messages
 from dataplane.llm.translate.chat.read_tools import (
     Functions,
@@ -16,6 +15,7 @@ from dataplane.llm.translate.chat.read_tools import (
 )
 from dataplane.llm.translate.chat.wire import ABSENT
 from dataplane.runtime.messages import LocalReply, ResponseDetail
+from dataplane.runtime.protocols import Protocol
 
 
 class _Schema(msgspec.Struct):

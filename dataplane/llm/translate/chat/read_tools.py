@@ -5,9 +5,9 @@ from typing import Any
 import msgspec
 
 from dataplane.llm.hub.request import Tool, ToolChoice
-from dataplane.llm.protocols import Protocol
 from dataplane.llm.translate.chat.read_messages import BodyError, cache_of
 from dataplane.llm.translate.chat.wire import ABSENT
+from dataplane.runtime.protocols import Protocol
 
 
 class Functions(msgspec.Struct):

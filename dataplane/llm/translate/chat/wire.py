@@ -10,7 +10,7 @@ import msgspec
 from dataplane.llm.hub.answer import Finish, TokenLogprob, Usage
 from dataplane.llm.hub.parts import Citation
 from dataplane.llm.hub.seal import opened, seal
-from dataplane.llm.protocols import Protocol
+from dataplane.runtime.protocols import Protocol
 
 ABSENT = msgspec.Raw(b"")
 """A raw field that was not sent."""

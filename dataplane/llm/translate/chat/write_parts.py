@@ -5,8 +5,8 @@ from typing import Any
 from dataplane.llm.hub.loss import Losses
 from dataplane.llm.hub.parts import Media, Native, Part, Refusal, Text, Thinking, ToolResult
 from dataplane.llm.hub.request import Request
-from dataplane.llm.protocols import Protocol
 from dataplane.runtime.dialect import Dialect
+from dataplane.runtime.protocols import Protocol
 
 WirePart = dict[str, Any]
 Content = str | list[WirePart] | None

@@ -6,10 +6,10 @@ import msgspec
 
 from dataplane.llm.hub.loss import Losses
 from dataplane.llm.hub.request import OutputFormat, Reasoning, Request
-from dataplane.llm.protocols import Protocol
 from dataplane.llm.translate.chat.write_messages import MessageWriter
 from dataplane.llm.translate.chat.write_tools import write_tools
 from dataplane.runtime.dialect import Dialect
+from dataplane.runtime.protocols import Protocol
 
 MAX_USER = 64
 """Characters of a user's id that OpenAI takes; Claude Code's are longer."""

@@ -5,7 +5,6 @@ import msgspec
 from dataplane.llm.hub.answer import Answer, Choice, Finish, Unreadable
 from dataplane.llm.hub.parts import Part, Thinking
 from dataplane.llm.hub.seal import seal
-from dataplane.llm.protocols import Protocol
 from dataplane.llm.translate.converse.read_parts import BlockError, BlockReader
 from dataplane.llm.translate.converse.wire import (
     ABSENT,
@@ -15,6 +14,7 @@ from dataplane.llm.translate.converse.wire import (
     stop_sequence,
     told_tier,
 )
+from dataplane.runtime.protocols import Protocol
 
 
 class _Message(msgspec.Struct):

@@ -10,7 +10,6 @@ import binascii
 import msgspec
 
 from dataplane.llm.hub.parts import Media, Native, Part, Text, Thinking, ToolCall, ToolResult
-from dataplane.llm.protocols import Protocol
 from dataplane.llm.translate.converse.citations import CitedText, read_citation
 from dataplane.llm.translate.converse.wire import (
     FIELDS,
@@ -22,6 +21,7 @@ from dataplane.llm.translate.converse.wire import (
     WireToolUse,
     string,
 )
+from dataplane.runtime.protocols import Protocol
 
 SEALED = b"outrider."
 """How sealed signatures begin (hub/seal.py)."""

@@ -10,12 +10,12 @@ import msgspec
 
 from dataplane.llm.hub.parts import Part, Text
 from dataplane.llm.hub.request import Message, OutputFormat, Reasoning, Request
-from dataplane.llm.protocols import Protocol
 from dataplane.llm.translate.converse.read_extra import read_extra
 from dataplane.llm.translate.converse.read_parts import BlockError, BlockReader
 from dataplane.llm.translate.converse.read_tools import read_tool_config
 from dataplane.llm.translate.converse.wire import ABSENT, FIELDS, WireTier
 from dataplane.runtime.messages import LocalReply, ResponseDetail
+from dataplane.runtime.protocols import Protocol
 
 Fields = dict[str, msgspec.Raw]
 

@@ -28,7 +28,6 @@ from dataplane.llm.hub.delta import (
 )
 from dataplane.llm.hub.parts import Media, Native, Part, Text, Thinking, ToolCall
 from dataplane.llm.hub.seal import seal
-from dataplane.llm.protocols import Protocol
 from dataplane.llm.translate.converse.citations import WireCitation, read_citation
 from dataplane.llm.translate.converse.errors import read_exception
 from dataplane.llm.translate.converse.wire import (
@@ -38,6 +37,7 @@ from dataplane.llm.translate.converse.wire import (
     WireUsage,
     stop_sequence,
 )
+from dataplane.runtime.protocols import Protocol
 
 
 class _Reasoning(msgspec.Struct, gc=False):

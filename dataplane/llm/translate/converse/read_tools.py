@@ -3,9 +3,9 @@
 import msgspec
 
 from dataplane.llm.hub.request import Request, Tool, ToolChoice
-from dataplane.llm.protocols import Protocol
 from dataplane.llm.translate.converse.read_parts import BlockError, BlockReader, read_cache_point
 from dataplane.llm.translate.converse.wire import ABSENT, FIELDS
+from dataplane.runtime.protocols import Protocol
 
 Fields = dict[str, msgspec.Raw]
 GROUNDING = "nova_grounding"

@@ -26,10 +26,10 @@ from dataplane.llm.hub.parts import (
     ToolResult,
 )
 from dataplane.llm.hub.seal import opened
-from dataplane.llm.protocols import Protocol
 from dataplane.llm.translate.converse.citations import write_citation
 from dataplane.llm.translate.converse.families import ANTHROPIC
 from dataplane.llm.translate.converse.wire import MEDIA
+from dataplane.runtime.protocols import Protocol
 
 Block = dict[str, Any]
 

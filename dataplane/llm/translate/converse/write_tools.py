@@ -13,11 +13,11 @@ from dataplane.llm.hub.custom import as_function
 from dataplane.llm.hub.loss import Losses
 from dataplane.llm.hub.namespaces import FlatNames
 from dataplane.llm.hub.request import Request, Tool, ToolChoice
-from dataplane.llm.protocols import Protocol
 from dataplane.llm.translate.converse.families import ANTHROPIC, NOVA
 from dataplane.llm.translate.converse.read_tools import GROUNDING
 from dataplane.llm.translate.converse.write_parts import cache_point
 from dataplane.llm.translate.messages.strict_schema import strict_schema
+from dataplane.runtime.protocols import Protocol
 
 _NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 _NOTHING: dict[str, Any] = {"type": "object", "properties": {}}

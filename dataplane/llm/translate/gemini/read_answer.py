@@ -9,7 +9,6 @@ from dataplane.llm.hub.answer import Answer, Choice, Finish, Unreadable
 from dataplane.llm.hub.delta import text_of
 from dataplane.llm.hub.parts import Media, Native, Part, Refusal, Text, Thinking, ToolCall
 from dataplane.llm.hub.seal import seal
-from dataplane.llm.protocols import Protocol
 from dataplane.llm.translate.gemini.arguments import arguments_of
 from dataplane.llm.translate.gemini.citations import read_citations
 from dataplane.llm.translate.gemini.errors import streamed_failure
@@ -24,6 +23,7 @@ from dataplane.llm.translate.gemini.wire import (
     WirePart,
     counted,
 )
+from dataplane.runtime.protocols import Protocol
 
 _ENCODER = msgspec.json.Encoder()
 _NATIVES = ("executableCode", "codeExecutionResult", "toolCall", "toolResponse")

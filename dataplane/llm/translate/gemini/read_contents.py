@@ -10,11 +10,11 @@ import msgspec
 
 from dataplane.llm.hub.parts import Media, Native, Part, Text, Thinking, ToolCall, ToolResult
 from dataplane.llm.hub.request import Message
-from dataplane.llm.protocols import Protocol
 from dataplane.llm.translate.gemini.arguments import arguments_of
 from dataplane.llm.translate.gemini.fields import Fields, Wrong
 from dataplane.llm.translate.gemini.media import blob, file
 from dataplane.llm.translate.gemini.signature import from_wire
+from dataplane.runtime.protocols import Protocol
 
 _ROLES = {
     "": "user",

@@ -3,12 +3,12 @@
 import msgspec
 
 from dataplane.llm.hub.request import Request
-from dataplane.llm.protocols import Protocol
 from dataplane.llm.translate.gemini.fields import Fields, Wrong
 from dataplane.llm.translate.gemini.read_config import read_config
 from dataplane.llm.translate.gemini.read_contents import ContentsReader
 from dataplane.llm.translate.gemini.read_tools import read_tool_choice, read_tools
 from dataplane.runtime.messages import LocalReply, ResponseDetail
+from dataplane.runtime.protocols import Protocol
 
 _SAID = {
     "messages": "contents",

@@ -27,7 +27,6 @@ from dataplane.llm.hub.delta import (
 )
 from dataplane.llm.hub.parts import Refusal, Text, Thinking, ToolCall
 from dataplane.llm.hub.seal import seal
-from dataplane.llm.protocols import Protocol
 from dataplane.llm.sse import SseDecoder, SseError
 from dataplane.llm.translate.gemini.citations import read_citations
 from dataplane.llm.translate.gemini.errors import streamed_failure
@@ -48,6 +47,7 @@ from dataplane.llm.translate.gemini.wire import (
     WirePart,
     counted,
 )
+from dataplane.runtime.protocols import Protocol
 
 MAX_EVENT_BYTES = 32 << 20  # a picture comes whole in one event; the API's own limit is 20 MB
 _EMPTY = b'""'

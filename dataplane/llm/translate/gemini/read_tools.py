@@ -3,9 +3,9 @@
 import msgspec
 
 from dataplane.llm.hub.request import Tool, ToolChoice
-from dataplane.llm.protocols import Protocol
 from dataplane.llm.translate.gemini.fields import Fields, Wrong
 from dataplane.llm.translate.gemini.schema import json_schema
+from dataplane.runtime.protocols import Protocol
 
 _ENCODER = msgspec.json.Encoder()
 _SEARCHES = ("googleSearch", "googleSearchRetrieval")

@@ -9,7 +9,7 @@ from binascii import Error
 
 from dataplane.llm.hub.parts import Thinking
 from dataplane.llm.hub.seal import opened, seal
-from dataplane.llm.protocols import Protocol
+from dataplane.runtime.protocols import Protocol
 
 _SEALED = b"outrider."
 _REDACTED = b"redacted "

@@ -23,11 +23,11 @@ from dataplane.llm.hub.parts import (
     ToolResult,
 )
 from dataplane.llm.hub.request import Message, Request
-from dataplane.llm.protocols import Protocol
 from dataplane.llm.translate.gemini.arguments import object_of
 from dataplane.llm.translate.gemini.media import write_media
 from dataplane.llm.translate.gemini.models import SKIP_VALIDATION, generation
 from dataplane.llm.translate.gemini.signature import mine
+from dataplane.runtime.protocols import Protocol
 
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ENCODER = msgspec.json.Encoder()

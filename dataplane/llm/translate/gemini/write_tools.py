@@ -11,7 +11,7 @@ from dataplane.llm.hub.custom import as_function
 from dataplane.llm.hub.loss import Losses
 from dataplane.llm.hub.namespaces import FlatNames
 from dataplane.llm.hub.request import Request, Tool, ToolChoice
-from dataplane.llm.protocols import Protocol
+from dataplane.runtime.protocols import Protocol
 
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _LIMITS = ("filters", "allowed_domains", "blocked_domains")

@@ -5,9 +5,9 @@ import msgspec
 from dataplane.llm.hub.answer import Answer, Choice, Finish, Unreadable
 from dataplane.llm.hub.parts import Part, Thinking
 from dataplane.llm.hub.seal import seal
-from dataplane.llm.protocols import Protocol
 from dataplane.llm.translate.messages.read_parts import BlockError, read_parts
 from dataplane.llm.translate.messages.wire import ABSENT, FINISHES, WireUsage, marked
+from dataplane.runtime.protocols import Protocol
 
 
 class _Message(msgspec.Struct):

@@ -10,9 +10,9 @@ import msgspec
 from msgspec import defstruct
 
 from dataplane.llm.hub.parts import Media, Native, Part, Text, Thinking, ToolCall, ToolResult
-from dataplane.llm.protocols import Protocol
 from dataplane.llm.translate.messages.citations import read_citations
 from dataplane.llm.translate.messages.wire import ABSENT, CacheControl, Kind
+from dataplane.runtime.protocols import Protocol
 
 
 class BlockError(Exception):

@@ -3,7 +3,6 @@
 import msgspec
 
 from dataplane.llm.hub.request import Message, OutputFormat, Reasoning, Request, Tool
-from dataplane.llm.protocols import Protocol
 from dataplane.llm.translate.messages.read_parts import BlockError, read_parts
 from dataplane.llm.translate.messages.read_tools import (
     WireToolChoice,
@@ -12,6 +11,7 @@ from dataplane.llm.translate.messages.read_tools import (
 )
 from dataplane.llm.translate.messages.wire import ABSENT
 from dataplane.runtime.messages import LocalReply, ResponseDetail
+from dataplane.runtime.protocols import Protocol
 
 
 class _Message(msgspec.Struct):

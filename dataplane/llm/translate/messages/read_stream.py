@@ -32,7 +32,6 @@ from dataplane.llm.hub.delta import (
 )
 from dataplane.llm.hub.parts import Native, Part, Text, Thinking, ToolCall
 from dataplane.llm.hub.seal import seal
-from dataplane.llm.protocols import Protocol
 from dataplane.llm.sse import SseDecoder, SseError
 from dataplane.llm.translate.messages.citations import read_citation
 from dataplane.llm.translate.messages.errors import WireError, failure_of
@@ -40,6 +39,7 @@ from dataplane.llm.translate.messages.read_parts import BlockError, read_part
 from dataplane.llm.translate.messages.tool_input import object_of
 from dataplane.llm.translate.messages.wire import ABSENT, FINISHES, WireUsage, marked
 from dataplane.llm.translate.template import Template
+from dataplane.runtime.protocols import Protocol
 
 
 class _Delta(msgspec.Struct, gc=False):

@@ -3,9 +3,9 @@
 import msgspec
 
 from dataplane.llm.hub.request import Tool, ToolChoice
-from dataplane.llm.protocols import Protocol
 from dataplane.llm.translate.messages.read_parts import BlockError, cache
 from dataplane.llm.translate.messages.wire import ABSENT, CacheControl
+from dataplane.runtime.protocols import Protocol
 
 HINTS = ("allowed_callers", "defer_loading", "input_examples", "eager_input_streaming")
 """Of a tool of the client's own: how and when it is offered. What it does stays the same."""

@@ -10,11 +10,11 @@ import msgspec
 
 from dataplane.llm.hub.answer import Answer, Finish, Usage
 from dataplane.llm.hub.parts import Media, Native, Part, Refusal, Text, Thinking, ToolCall
-from dataplane.llm.protocols import Protocol
 from dataplane.llm.translate.codec import Echo
 from dataplane.llm.translate.messages.citations import write_citation
 from dataplane.llm.translate.messages.tool_input import tool_input
 from dataplane.llm.translate.messages.wire import REASONS
+from dataplane.runtime.protocols import Protocol
 
 _ENCODER = msgspec.json.Encoder()
 _TIERS = {"standard": "standard", "default": "standard", "priority": "priority", "batch": "batch"}

@@ -24,9 +24,9 @@ from dataplane.llm.hub.parts import (
     ToolResult,
 )
 from dataplane.llm.hub.seal import is_sealed, opened
-from dataplane.llm.protocols import Protocol
 from dataplane.llm.translate.messages.tool_input import tool_input
 from dataplane.llm.translate.messages.wire import unmarked
+from dataplane.runtime.protocols import Protocol
 
 Block = dict[str, Any]
 

@@ -9,9 +9,9 @@ from dataplane.llm.hub.custom import as_function
 from dataplane.llm.hub.loss import Losses
 from dataplane.llm.hub.namespaces import FlatNames
 from dataplane.llm.hub.request import Request, Tool, ToolChoice
-from dataplane.llm.protocols import Protocol
 from dataplane.llm.translate.messages.strict_schema import strict_schema
 from dataplane.llm.translate.messages.write_parts import cache_control
+from dataplane.runtime.protocols import Protocol
 
 WEB_SEARCH = "web_search_20250305"
 """The first version: every model that searches knows it."""

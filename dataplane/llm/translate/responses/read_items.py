@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import msgspec
 
 from dataplane.llm.hub.parts import Media, Native, Part, Text, Thinking, ToolCall, ToolResult
-from dataplane.llm.protocols import Protocol
 from dataplane.llm.translate.responses.read_parts import TEXTS, ItemError, read_content
 from dataplane.llm.translate.responses.wire import ABSENT
+from dataplane.runtime.protocols import Protocol
 
 EMPTY_HANDED = ("web_search_call", "mcp_list_tools")
 """Items of the provider's own tools that carry nothing a model needs later: only that they ran."""

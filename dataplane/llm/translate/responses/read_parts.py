@@ -8,8 +8,8 @@ import msgspec
 
 from dataplane.llm.hub.answer import TokenLogprob
 from dataplane.llm.hub.parts import Citation, Media, Native, Part, Refusal, Text
-from dataplane.llm.protocols import Protocol
 from dataplane.llm.translate.responses.wire import Kind, is_null
+from dataplane.runtime.protocols import Protocol
 
 
 class ItemError(Exception):

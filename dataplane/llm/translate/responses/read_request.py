@@ -10,12 +10,12 @@ from dataplane.llm.hub.delta import whole_characters
 from dataplane.llm.hub.parts import Part, Text, Thinking, ToolCall
 from dataplane.llm.hub.request import Message, OutputFormat, Reasoning, Request
 from dataplane.llm.hub.seal import opened
-from dataplane.llm.protocols import Protocol
 from dataplane.llm.translate.responses.read_items import EMPTY_HANDED, Said, read_item
 from dataplane.llm.translate.responses.read_parts import ItemError
 from dataplane.llm.translate.responses.read_tools import Tools, read_choice, read_tools
 from dataplane.llm.translate.responses.wire import ABSENT, is_null, is_object
 from dataplane.runtime.messages import LocalReply, ResponseDetail
+from dataplane.runtime.protocols import Protocol
 
 
 class _Format(msgspec.Struct):

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 import msgspec
 
 from dataplane.llm.hub.request import Tool, ToolChoice
-from dataplane.llm.protocols import Protocol
 from dataplane.llm.translate.responses.read_parts import ItemError
 from dataplane.llm.translate.responses.wire import ABSENT, WEB_SEARCH, is_null, is_object
+from dataplane.runtime.protocols import Protocol
 
 MAX_NAME = 64
 """Characters of a function's name, as OpenAI, Anthropic and Bedrock limit it."""

@@ -7,7 +7,7 @@ import msgspec
 
 from dataplane.llm.hub.answer import Usage
 from dataplane.llm.hub.seal import opened, seal
-from dataplane.llm.protocols import Protocol
+from dataplane.runtime.protocols import Protocol
 
 ABSENT = msgspec.Raw(b"")
 """A raw field that was not sent."""

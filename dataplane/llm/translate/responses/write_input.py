@@ -20,8 +20,8 @@ from dataplane.llm.hub.parts import (
     ToolResult,
 )
 from dataplane.llm.hub.request import Message
-from dataplane.llm.protocols import Protocol
 from dataplane.llm.translate.responses.wire import opened_reasoning
+from dataplane.runtime.protocols import Protocol
 
 Item = dict[str, Any] | msgspec.Raw
 _IMAGES = {"iVBORw0KGgo": "image/png", "/9j/": "image/jpeg", "R0lGOD": "image/gif"}

@@ -7,8 +7,8 @@ import msgspec
 from dataplane.llm.hub.custom import grammar_of
 from dataplane.llm.hub.loss import Losses
 from dataplane.llm.hub.request import Request, Tool, ToolChoice
-from dataplane.llm.protocols import Protocol
 from dataplane.llm.translate.responses.wire import WEB_SEARCH, is_null
+from dataplane.runtime.protocols import Protocol
 
 _NOTHING: dict[str, Any] = {"type": "object", "properties": {}}
 

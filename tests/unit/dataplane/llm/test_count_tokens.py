@@ -14,7 +14,7 @@ from dataplane.llm.count_tokens import (
 )
 from dataplane.llm.hub.parts import Media, Part, Text, Thinking, ToolCall, ToolResult
 from dataplane.llm.hub.request import Message, OutputFormat, Request, Tool
-from dataplane.llm.protocols import Protocol
+from dataplane.runtime.protocols import Protocol
 
 PROSE = (
     "The gateway reads a request in the client's own protocol, decides which provider serves it, "

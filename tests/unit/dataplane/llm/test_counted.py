@@ -5,7 +5,7 @@ import json
 import pytest
 
 from dataplane.llm.counted import counted
-from dataplane.llm.protocols import Operation
+from dataplane.runtime.protocols import Operation
 
 TURN = {"role": "user", "parts": [{"text": "What is the weather in Oslo?"}]}
 

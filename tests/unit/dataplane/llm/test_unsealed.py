@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from dataplane.llm.hub.seal import seal
-from dataplane.llm.protocols import Protocol
 from dataplane.llm.unsealed import unsealed
+from dataplane.runtime.protocols import Protocol
 
 FOREIGN = seal(Protocol.CHAT, "made elsewhere")
 BASE64 = b64encode(FOREIGN.encode()).decode()

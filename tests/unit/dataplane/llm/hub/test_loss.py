@@ -1,7 +1,7 @@
 from dataplane.llm.hub.loss import SHOWN, Losses
 from dataplane.llm.hub.request import Request
-from dataplane.llm.protocols import Protocol
 from dataplane.runtime.messages import ResponseDetail
+from dataplane.runtime.protocols import Protocol
 
 
 def losses() -> Losses:

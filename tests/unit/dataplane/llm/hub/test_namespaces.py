@@ -1,6 +1,6 @@
 from dataplane.llm.hub.namespaces import FlatNames, defines_custom
 from dataplane.llm.hub.request import Request, Tool, ToolChoice
-from dataplane.llm.protocols import Protocol
+from dataplane.runtime.protocols import Protocol
 
 TOOLS = [
     Tool("read"),

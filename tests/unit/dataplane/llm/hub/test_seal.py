@@ -1,5 +1,5 @@
 from dataplane.llm.hub.seal import opened, seal
-from dataplane.llm.protocols import Protocol
+from dataplane.runtime.protocols import Protocol
 
 
 def test_a_seal_is_opened_by_its_own_protocol() -> None:

@@ -2,10 +2,10 @@
 
 import json
 
-from dataplane.llm.protocols import Protocol
 from dataplane.llm.translate.between import Translation, translate_request
 from dataplane.runtime.dialect import PLAIN
 from dataplane.runtime.messages import LocalReply, ResponseDetail
+from dataplane.runtime.protocols import Protocol
 
 ASK = {"model": "nick", "max_tokens": 9, "messages": [{"role": "user", "content": "Hi"}]}
 

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dataplane.llm.protocols import Protocol
 from dataplane.llm.translate.codecs import CODECS
+from dataplane.runtime.protocols import Protocol
 from tests.support import aws_frames
 from tests.support.deltas import check
 from tests.support.llm_golden import Case, cases, echo

@@ -7,7 +7,7 @@ files; review the diff. One of them: `-k chat/request/tools-to-messages`.
 import pytest
 
 from dataplane.llm.hub.delta import End, Failed
-from dataplane.llm.protocols import Protocol
+from dataplane.runtime.protocols import Protocol
 from tests.support.deltas import check
 from tests.support.llm_golden import (
     GOLDEN,

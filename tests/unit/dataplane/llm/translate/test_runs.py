@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dataplane.llm.hub.delta import TextRun
-from dataplane.llm.protocols import Protocol
 from dataplane.llm.translate.codecs import CODECS
+from dataplane.runtime.protocols import Protocol
 from tests.support.deltas import check, spread
 from tests.support.llm_golden import echo
 

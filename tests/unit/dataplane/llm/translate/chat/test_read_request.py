@@ -6,11 +6,11 @@ from hypothesis import strategies as st
 from dataplane.llm.hub.loss import Losses
 from dataplane.llm.hub.parts import Media, Native, Text, Thinking, ToolCall, ToolResult
 from dataplane.llm.hub.request import Request
-from dataplane.llm.protocols import Protocol
 from dataplane.llm.translate.chat.read_request import read_request
 from dataplane.llm.translate.codecs import CODECS
 from dataplane.runtime.dialect import PLAIN
 from dataplane.runtime.messages import LocalReply
+from dataplane.runtime.protocols import Protocol
 
 HI = {"role": "user", "content": "Hi"}
 

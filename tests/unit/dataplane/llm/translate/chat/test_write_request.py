@@ -14,10 +14,10 @@ from dataplane.llm.hub.request import (
     ToolChoice,
 )
 from dataplane.llm.hub.seal import seal
-from dataplane.llm.protocols import Protocol
 from dataplane.llm.translate.chat.wire import ReasoningDetail, seal_detail, seal_extra
 from dataplane.llm.translate.chat.write_request import write_request
 from dataplane.runtime.dialect import PLAIN, Dialect
+from dataplane.runtime.protocols import Protocol
 
 OPENAI = Dialect(max_completion_tokens=True, developer_role=True, openai_fields=True)
 HI = Message("user", [Text("Hi")], at="messages[0]")

@@ -20,9 +20,9 @@ from dataplane.llm.hub.delta import (
 )
 from dataplane.llm.hub.parts import Citation, Media, Native, Part, Refusal, Text, Thinking, ToolCall
 from dataplane.llm.hub.request import Request, Tool
-from dataplane.llm.protocols import Protocol
 from dataplane.llm.translate.chat.write_stream import StreamWriter
 from dataplane.llm.translate.codec import Echo
+from dataplane.runtime.protocols import Protocol
 
 BEGIN = Begin("", "")
 

@@ -1,6 +1,6 @@
-from dataplane.llm.protocols import Protocol
 from dataplane.llm.translate.codecs import CODECS
 from dataplane.llm.translate.converse.codec import CODEC
+from dataplane.runtime.protocols import Protocol
 
 
 def test_the_codec_is_that_of_its_protocol() -> None:

@@ -6,8 +6,8 @@ import pytest
 from dataplane.llm.hub.answer import Answer, Finish, Unreadable, Usage
 from dataplane.llm.hub.parts import Text, Thinking, ToolCall
 from dataplane.llm.hub.seal import seal
-from dataplane.llm.protocols import Protocol
 from dataplane.llm.translate.converse.read_answer import read_answer
+from dataplane.runtime.protocols import Protocol
 
 
 def read(*content: dict[str, Any], **more: Any) -> Answer:

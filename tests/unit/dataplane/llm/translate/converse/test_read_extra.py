@@ -4,9 +4,9 @@ from typing import Any
 import pytest
 
 from dataplane.llm.hub.request import Reasoning, Request
-from dataplane.llm.protocols import Protocol
 from dataplane.llm.translate.converse.read_extra import read_extra
 from dataplane.llm.translate.converse.wire import FIELDS
+from dataplane.runtime.protocols import Protocol
 
 
 def read(**fields: Any) -> Request:

@@ -6,9 +6,9 @@ import pytest
 
 from dataplane.llm.hub.parts import Media, Native, Part, Text, Thinking, ToolCall, ToolResult
 from dataplane.llm.hub.seal import seal
-from dataplane.llm.protocols import Protocol
 from dataplane.llm.translate.converse.read_parts import BlockError, BlockReader
 from dataplane.llm.translate.converse.wire import FIELDS
+from dataplane.runtime.protocols import Protocol
 
 AT = "messages[0].content"
 

@@ -21,8 +21,8 @@ from dataplane.llm.hub.delta import (
 )
 from dataplane.llm.hub.parts import Citation, Media, Text, Thinking, ToolCall
 from dataplane.llm.hub.seal import seal
-from dataplane.llm.protocols import Protocol
 from dataplane.llm.translate.converse.read_stream import StreamReader
+from dataplane.runtime.protocols import Protocol
 
 
 def event(name: str, **payload: Any) -> bytes:

@@ -4,10 +4,10 @@ from typing import Any
 import pytest
 
 from dataplane.llm.hub.request import Request, Tool, ToolChoice
-from dataplane.llm.protocols import Protocol
 from dataplane.llm.translate.converse.read_parts import BlockError, BlockReader
 from dataplane.llm.translate.converse.read_tools import read_tool_config
 from dataplane.llm.translate.converse.wire import FIELDS
+from dataplane.runtime.protocols import Protocol
 
 SPEC = {"toolSpec": {"name": "f", "inputSchema": {"json": {"type": "object"}}, "strict": True}}
 

@@ -8,10 +8,10 @@ from dataplane.llm.hub.answer import Answer, Choice, Finish, Usage
 from dataplane.llm.hub.parts import Citation, Media, Native, Part, Refusal, Text, Thinking, ToolCall
 from dataplane.llm.hub.request import Request
 from dataplane.llm.hub.seal import seal
-from dataplane.llm.protocols import Protocol
 from dataplane.llm.translate.codec import Echo
 from dataplane.llm.translate.converse.write_answer import write_answer
 from dataplane.llm.translate.converse.write_parts import tool_id
+from dataplane.runtime.protocols import Protocol
 from tests.support.bedrock import problems_of_answer
 
 SEALED = seal(Protocol.GEMINI, "Sig+/==")

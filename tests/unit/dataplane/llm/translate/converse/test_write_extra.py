@@ -4,10 +4,10 @@ import pytest
 
 from dataplane.llm.hub.loss import Losses
 from dataplane.llm.hub.request import Reasoning, Request
-from dataplane.llm.protocols import Protocol
 from dataplane.llm.translate.converse.families import family
 from dataplane.llm.translate.converse.write_extra import write_reasoning, write_sampling
 from dataplane.runtime.dialect import PLAIN
+from dataplane.runtime.protocols import Protocol
 
 CLAUDE = "anthropic.claude-sonnet-4-5-20250929-v1:0"
 NEW_CLAUDE = "global.anthropic.claude-opus-4-8"

@@ -22,9 +22,9 @@ from dataplane.llm.hub.parts import (
 )
 from dataplane.llm.hub.request import Request, Tool
 from dataplane.llm.hub.seal import seal
-from dataplane.llm.protocols import Protocol
 from dataplane.llm.translate.converse.wire import ABSENT
 from dataplane.llm.translate.converse.write_parts import BlockWriter, tool_id, tool_input
+from dataplane.runtime.protocols import Protocol
 
 AT = "messages[0]"
 

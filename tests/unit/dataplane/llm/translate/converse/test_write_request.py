@@ -7,9 +7,9 @@ import pytest
 from dataplane.llm.hub.loss import Losses
 from dataplane.llm.hub.parts import Text
 from dataplane.llm.hub.request import Message, OutputFormat, Request
-from dataplane.llm.protocols import Protocol
 from dataplane.llm.translate.converse.write_request import write_request
 from dataplane.runtime.dialect import PLAIN
+from dataplane.runtime.protocols import Protocol
 from tests.support.bedrock import problems_of_request
 
 

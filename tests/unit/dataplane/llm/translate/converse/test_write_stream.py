@@ -21,9 +21,9 @@ from dataplane.llm.hub.parts import Citation, Media, Native, Part, Refusal, Text
 from dataplane.llm.hub.request import Request
 from dataplane.llm.hub.seal import seal
 from dataplane.llm.hub.whole import deltas_of
-from dataplane.llm.protocols import Protocol
 from dataplane.llm.translate.codec import Echo
 from dataplane.llm.translate.converse.write_stream import StreamWriter
+from dataplane.runtime.protocols import Protocol
 from tests.support.bedrock import events_of, problems_of_stream
 
 SEALED = seal(Protocol.MESSAGES, "Eq==")

@@ -6,8 +6,8 @@ import pytest
 from dataplane.llm.hub.loss import Losses
 from dataplane.llm.hub.namespaces import FlatNames
 from dataplane.llm.hub.request import Request, Tool, ToolChoice
-from dataplane.llm.protocols import Protocol
 from dataplane.llm.translate.converse.write_tools import PLACEHOLDER, write_tool_config
+from dataplane.runtime.protocols import Protocol
 
 OBJECT = msgspec.Raw(b'{"type":"object"}')
 F = Tool("f", "d", OBJECT)

@@ -5,7 +5,6 @@ from dataplane.llm.hub.namespaces import FlatNames
 from dataplane.llm.hub.parts import Part, Text, Thinking, ToolCall, ToolResult
 from dataplane.llm.hub.request import Message, Request
 from dataplane.llm.hub.seal import seal
-from dataplane.llm.protocols import Protocol
 from dataplane.llm.translate.converse.write_parts import BlockWriter
 from dataplane.llm.translate.converse.write_turns import (
     OPENING,
@@ -13,6 +12,7 @@ from dataplane.llm.translate.converse.write_turns import (
     uses_tools,
     write_turns,
 )
+from dataplane.runtime.protocols import Protocol
 
 CALL = ToolCall("t", "f", "{}")
 RESULT = ToolResult("t", [Text("x")])

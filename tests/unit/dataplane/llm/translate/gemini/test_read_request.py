@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from dataplane.llm.hub.parts import Media, Text, Thinking, ToolCall, ToolResult
 from dataplane.llm.hub.request import Request
 from dataplane.llm.hub.seal import seal
-from dataplane.llm.protocols import Protocol
 from dataplane.llm.translate.gemini.read_request import read_count_request, read_request
 from dataplane.llm.translate.gemini.signature import to_wire
 from dataplane.runtime.messages import LocalReply, ResponseDetail
+from dataplane.runtime.protocols import Protocol
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),

@@ -8,9 +8,9 @@ import pytest
 from dataplane.llm.hub.loss import Losses
 from dataplane.llm.hub.parts import Text, Thinking, ToolCall, ToolResult
 from dataplane.llm.hub.request import Message, Reasoning, Request, Tool, ToolChoice
-from dataplane.llm.protocols import Protocol
 from dataplane.llm.translate.gemini.write_request import write_request
 from dataplane.runtime.dialect import PLAIN
+from dataplane.runtime.protocols import Protocol
 
 
 def written(request: Request) -> dict[str, Any]:

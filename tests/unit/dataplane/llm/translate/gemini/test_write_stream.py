@@ -16,9 +16,9 @@ from dataplane.llm.hub.delta import (
 )
 from dataplane.llm.hub.parts import Text, ToolCall
 from dataplane.llm.hub.request import Request
-from dataplane.llm.protocols import Protocol
 from dataplane.llm.translate.codec import Echo
 from dataplane.llm.translate.gemini.write_stream import GeminiStreamWriter
+from dataplane.runtime.protocols import Protocol
 
 WORDS: list[Delta] = [
     Begin("r", "m"),

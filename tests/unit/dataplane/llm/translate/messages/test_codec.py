@@ -5,10 +5,10 @@ import json
 from dataplane.llm.hub.delta import Delta
 from dataplane.llm.hub.loss import Losses
 from dataplane.llm.hub.request import Request
-from dataplane.llm.protocols import Protocol
 from dataplane.llm.translate.codec import Echo
 from dataplane.llm.translate.messages.codec import CODEC
 from dataplane.runtime.dialect import PLAIN
+from dataplane.runtime.protocols import Protocol
 
 ECHO = Echo(Request("m", True, Protocol.MESSAGES, []), 1700000000, "0a1b")
 

@@ -4,13 +4,13 @@ import msgspec
 import pytest
 
 from dataplane.llm.hub.request import ToolChoice
-from dataplane.llm.protocols import Protocol
 from dataplane.llm.translate.messages.read_parts import BlockError
 from dataplane.llm.translate.messages.read_tools import (
     WireToolChoice,
     read_tool,
     read_tool_choice,
 )
+from dataplane.runtime.protocols import Protocol
 
 
 def raw(**fields: object) -> msgspec.Raw:

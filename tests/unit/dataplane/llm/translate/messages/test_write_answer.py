@@ -18,9 +18,9 @@ from dataplane.llm.hub.parts import (
     ToolCall,
 )
 from dataplane.llm.hub.request import Request
-from dataplane.llm.protocols import Protocol
 from dataplane.llm.translate.codec import Echo
 from dataplane.llm.translate.messages.write_answer import whole_block, write_answer
+from dataplane.runtime.protocols import Protocol
 
 ECHO = Echo(Request("alias", False, Protocol.MESSAGES, []), 1700000000, "0a1b")
 

@@ -20,8 +20,8 @@ from dataplane.llm.hub.parts import (
     ToolResult,
 )
 from dataplane.llm.hub.request import Request, Tool
-from dataplane.llm.protocols import Protocol
 from dataplane.llm.translate.messages.write_parts import tool_id, write_parts
+from dataplane.runtime.protocols import Protocol
 
 PNG = "iVBORw0KGgoAAAA"
 

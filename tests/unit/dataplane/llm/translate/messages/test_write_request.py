@@ -16,9 +16,9 @@ from dataplane.llm.hub.request import (
     Tool,
     ToolChoice,
 )
-from dataplane.llm.protocols import Protocol
 from dataplane.llm.translate.messages.write_request import write_request
 from dataplane.runtime.dialect import PLAIN
+from dataplane.runtime.protocols import Protocol
 
 CLASSIC = "claude-sonnet-4-5"
 MODERN = "claude-opus-4-8"

@@ -22,9 +22,9 @@ from dataplane.llm.hub.delta import (
 )
 from dataplane.llm.hub.parts import Citation, Media, Refusal, Text, Thinking, ToolCall
 from dataplane.llm.hub.request import Request
-from dataplane.llm.protocols import Protocol
 from dataplane.llm.translate.codec import Echo
 from dataplane.llm.translate.messages.write_stream import StreamWriter
+from dataplane.runtime.protocols import Protocol
 
 BEGIN = Begin("chatcmpl-1", "gpt")
 

@@ -4,9 +4,9 @@ import pytest
 
 from dataplane.llm.hub.loss import Losses
 from dataplane.llm.hub.request import Reasoning, Request, ToolChoice
-from dataplane.llm.protocols import Protocol
 from dataplane.llm.translate.messages.abilities import abilities
 from dataplane.llm.translate.messages.write_thinking import Thought, write_thinking
+from dataplane.runtime.protocols import Protocol
 
 CLASSIC = "claude-sonnet-4-5"
 BOTH = "claude-sonnet-4-6"

@@ -9,12 +9,12 @@ import pytest
 from dataplane.llm.hub.loss import Losses
 from dataplane.llm.hub.namespaces import FlatNames
 from dataplane.llm.hub.request import Request, Tool, ToolChoice
-from dataplane.llm.protocols import Protocol
 from dataplane.llm.translate.messages.write_tools import (
     WEB_SEARCH,
     write_tool_choice,
     write_tools,
 )
+from dataplane.runtime.protocols import Protocol
 
 
 def request(*tools: Tool, choice: ToolChoice | None = None) -> Request:

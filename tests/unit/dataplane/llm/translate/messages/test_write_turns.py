@@ -8,9 +8,9 @@ from dataplane.llm.hub.loss import Losses
 from dataplane.llm.hub.namespaces import FlatNames
 from dataplane.llm.hub.parts import Part, Text, Thinking, ToolCall, ToolResult
 from dataplane.llm.hub.request import Message, Request
-from dataplane.llm.protocols import Protocol
 from dataplane.llm.translate.messages.abilities import abilities
 from dataplane.llm.translate.messages.write_turns import OPENING, thinks_in_tool_turn, write_turns
+from dataplane.runtime.protocols import Protocol
 
 OLD = "claude-sonnet-4-5"
 NEW = "claude-opus-4-8"

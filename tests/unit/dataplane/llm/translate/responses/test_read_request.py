@@ -13,13 +13,13 @@ from dataplane.llm.hub.loss import Losses
 from dataplane.llm.hub.parts import Media, Native, Text, Thinking, ToolCall, ToolResult
 from dataplane.llm.hub.request import Message, OutputFormat, Reasoning, Request, ToolChoice
 from dataplane.llm.hub.seal import seal
-from dataplane.llm.protocols import Protocol
 from dataplane.llm.translate.codec import Echo
 from dataplane.llm.translate.responses.read_request import read_request
 from dataplane.llm.translate.responses.write_answer import write_answer
 from dataplane.llm.translate.responses.write_request import write_request
 from dataplane.runtime.dialect import PLAIN
 from dataplane.runtime.messages import LocalReply, ResponseDetail
+from dataplane.runtime.protocols import Protocol
 
 GET = {"type": "function", "name": "get", "parameters": {"type": "object"}}
 CRM = {"type": "namespace", "name": "crm", "description": "Customers", "tools": [GET]}

@@ -8,9 +8,9 @@ import pytest
 from dataplane.llm.hub.loss import Losses
 from dataplane.llm.hub.parts import Media, Part, Text, Thinking, ToolCall, ToolResult
 from dataplane.llm.hub.request import Message, Reasoning, Request
-from dataplane.llm.protocols import Protocol
 from dataplane.llm.translate.responses.write_request import write_request
 from dataplane.runtime.dialect import PLAIN
+from dataplane.runtime.protocols import Protocol
 
 HI = Message("user", [Text("Hi")], at="messages[0]")
 

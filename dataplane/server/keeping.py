@@ -1,5 +1,6 @@
 """A tally that also hands a whole answer to whoever asked for it (Downstream.relay's `keep`)."""
 
+import logging
 from collections.abc import Callable
 
 import msgspec
@@ -8,6 +9,8 @@ from dataplane.llm.sse import SseDecoder, SseError
 from dataplane.observe.record import ExchangeRecord
 from dataplane.observe.tally import Tally
 from dataplane.observe.traceparent import Place
+
+log = logging.getLogger(__name__)
 
 MAX_KEPT_BYTES = 16 * 1024 * 1024
 """Larger answers are not kept."""
@@ -69,7 +72,7 @@ class KeepingTally(Tally):
         self._kept_bytes += len(body)
         self._kept.append(body)
         if self._kept_bytes > MAX_KEPT_BYTES:
-            self._give_up()
+            self._give_up(f"it is larger than {MAX_KEPT_BYTES} bytes")
 
     def _look_for_end(self, body: bytes) -> None:
         try:
@@ -79,9 +82,10 @@ class KeepingTally(Tally):
                 told = _EVENT.decode(event.data) if event.data[:1] == b"{" else _Event()
                 if told.type in _ENDS and bytes(told.response):
                     self._kept = [bytes(told.response)]
-        except (SseError, msgspec.MsgspecError, RecursionError, UnicodeError):
-            self._give_up()
+        except (SseError, msgspec.MsgspecError, RecursionError, UnicodeError) as problem:
+            self._give_up(f"its events cannot be read ({type(problem).__name__})")
 
-    def _give_up(self) -> None:
+    def _give_up(self, why: str) -> None:
+        log.warning("the answer of %r is not kept: %s", self.request_id, why)
         self._keep = None
         self._kept = []

@@ -4,47 +4,45 @@ Pure. The list was found by experiment (reference/hotpath.md, section 3);
 tests/unit/dataplane/server hold each shape.
 """
 
-from aiohttp import HttpVersion10, HttpVersion11
-from aiohttp.http_exceptions import LineTooLong
-from aiohttp.http_parser import RawRequestMessage
-
 from dataplane.runtime.messages import LocalReply, ResponseDetail
-from dataplane.server.heads import RequestShape, Values
+from dataplane.server.heads import MAX_HEADERS
+from dataplane.server.incoming import Incoming
 
-MAX_HEADERS = 128
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
-def refusal(message: RawRequestMessage, values: Values, shape: RequestShape) -> LocalReply | None:
+def refusal(incoming: Incoming, version: str) -> LocalReply | None:
     """Why a message with a good parse is not accepted all the same."""
-    version = message.version
-    if version is not HttpVersion11 and version is not HttpVersion10:
+    shape, values, target = incoming.shape, incoming.values, incoming.target
+    if version not in ("1.1", "1.0"):
         return bad_request("Only HTTP/1.1 and HTTP/1.0 are spoken here.")
-    if message.method == "CONNECT":
+    if incoming.method == "CONNECT":
         return LocalReply(405, "CONNECT is not possible.", ResponseDetail.METHOD_NOT_ALLOWED)
-    if message.path[:1] != "/" and message.path != "*":
+    if target[:1] != "/" and (target != "*" or incoming.method != "OPTIONS"):
         return bad_request("The request target must be a path: this is no forward proxy.")
-    if shape.special:
-        if shape.transfer and version is HttpVersion10:
-            return bad_request("Transfer-Encoding does not exist in HTTP/1.0.")
-        if shape.transfer and (
-            len(shape.transfer) > 1 or values[shape.transfer[0]].lower() != b"chunked"
-        ):
-            return bad_request("The only Transfer-Encoding understood is `chunked`.")
-        if shape.expect >= 0 and values[shape.expect].lower() != b"100-continue":
-            return LocalReply(
-                417, "The only expectation met is `100-continue`.", ResponseDetail.BAD_REQUEST
-            )
+    if not shape.special:
+        return None
+    if len(incoming.names) > MAX_HEADERS:
+        return bad_request(f"More than {MAX_HEADERS} headers.")
+    if shape.repeated:
+        return bad_request(f"Duplicate '{shape.repeated}' header found.")
+    if not shape.host and version == "1.1":
+        return bad_request("Missing 'Host' header in request.")
+    if shape.transfer and version == "1.0":
+        return bad_request("Transfer-Encoding does not exist in HTTP/1.0.")
+    if shape.transfer and values[shape.transfer[0]].lower() != b"chunked":
+        return bad_request("The only Transfer-Encoding understood is `chunked`.")
+    if shape.expect >= 0 and values[shape.expect].lower() != b"100-continue":
+        return LocalReply(
+            417, "The only expectation met is `100-continue`.", ResponseDetail.BAD_REQUEST
+        )
     return None
 
 
-def parse_error(problem: Exception, limit: int) -> LocalReply:
+def parse_error(problem: Exception) -> LocalReply:
     """What the parser complains about, without repeating the bytes."""
-    if isinstance(problem, LineTooLong):
-        return headers_too_large(limit)
-    said = str(getattr(problem, "message", "") or problem).strip()
-    first = said.splitlines()[0].rstrip(": ") if said else type(problem).__name__
-    return bad_request(f"Not an acceptable HTTP message: {first[:120]}.")
+    said = str(problem).strip() or type(problem).__name__
+    return bad_request(f"Not an acceptable HTTP message: {said[:120]}.")
 
 
 def bad_request(message: str) -> LocalReply:
@@ -66,10 +64,10 @@ def body_too_large(limit: int) -> LocalReply:
     )
 
 
-def head_size(message: RawRequestMessage) -> int:
+def head_size(incoming: Incoming) -> int:
     """Bytes of a head, white space around values not counted."""
-    lines = message.raw_headers
-    return len(message.path) + 16 + sum(len(name) + len(value) + 4 for name, value in lines)
+    lines = sum(map(len, incoming.names)) + sum(map(len, incoming.values))
+    return len(incoming.target) + 16 + lines + 4 * len(incoming.names)
 
 
 def too_much_framing(raw: int, payload: int, allowance: int) -> bool:

@@ -272,7 +272,6 @@ class Front(asyncio.Protocol):
             self._close()
             return
         reader = self._reader
-        reader.consumed()
         idle_s = GRACE_S if self._draining else host.serving.idle_s
         self.due = now + idle_s
         if idle_s <= TURN_S:

@@ -20,6 +20,13 @@ HOP_BY_HOP = frozenset(name.encode() for name in headers.HOP_BY_HOP)
 CREDENTIALS = frozenset(name.encode() for name in headers.CREDENTIALS)
 OURS = headers.OURS.encode()
 
+MAX_HEADERS = 128
+"""Of one request."""
+_ONCE = (
+    *(b"content-length", b"content-location", b"content-range", b"content-type", b"etag"),
+    *(b"host", b"max-forwards", b"server", b"transfer-encoding", b"user-agent"),
+)
+"""Headers that RFC 9110 allows once; two of them are read differently by different programs."""
 _MAX_SHAPES = 256
 _MAX_SHAPE_BYTES = 2048
 """Longer lists of names are worked out each time, so that strangers cannot fill the memory with
@@ -98,10 +105,14 @@ class RequestShape:
         "connection",
         "encoding",
         "expect",
+        "host",
+        "length",
+        "repeated",
         "request_id",
         "special",
         "traceparent",
         "transfer",
+        "upgrade",
     )
 
     def __init__(self, names: Names) -> None:
@@ -111,7 +122,19 @@ class RequestShape:
         self.transfer = positions(names, b"transfer-encoding")
         self.expect = position(names, b"expect")
         self.encoding = position(names, b"content-encoding")
-        self.special = bool(self.transfer) or self.expect >= 0
+        self.host = position(names, b"host") >= 0
+        self.length = position(names, b"content-length")
+        self.upgrade = position(names, b"upgrade")
+        lower = [name.lower() for name in names]
+        self.repeated = next((name.decode() for name in _ONCE if lower.count(name) > 1), "")
+        """A header that may not be there twice, and is."""
+        self.special = (
+            bool(self.transfer or self.repeated)
+            or not self.host
+            or self.expect >= 0
+            or self.upgrade >= 0
+            or len(names) > MAX_HEADERS
+        )
         """Something must be looked at before this request may pass."""
 
 

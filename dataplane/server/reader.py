@@ -1,49 +1,66 @@
 """Bytes -> one message at a time: the one parser of a client's connection.
 
-The rules. aiohttp's C parser (llhttp) reads every byte, and nothing looks at them before it. It
-stops after each message and is fed only while none is being answered: so requests are answered in
-their order, and a bad byte cannot spoil a good request before it. After a chunked request the
-connection must be closed: the parser leaks a request's last trailer into the next one's headers.
-tests/unit/dataplane/server/test_parser_contract.py holds what we use beyond its documentation.
+The rules. llhttp (by httptools) reads every byte, and nothing looks at them before it; what it lets
+through and must not is refused by checks.py before anything is done with a message. Requests are
+answered in their order: those that came in one read wait here, and bad bytes behind them are met
+only afterwards. A trailer never passes for a header.
+tests/unit/dataplane/server/test_parser_contract.py holds what we rely on.
 """
 
-from typing import TYPE_CHECKING
+from collections import deque
+from typing import TYPE_CHECKING, NamedTuple
 
-from aiohttp import HttpVersion10, HttpVersion11
-from aiohttp.http_exceptions import HttpProcessingError
-from aiohttp.http_parser import HttpRequestParser, RawRequestMessage
-from aiohttp.streams import StreamReader
+import httptools
 
 from dataplane.runtime.messages import LocalReply
 from dataplane.server import checks
 from dataplane.server.incoming import REQUEST_SHAPES, Incoming
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dataplane.server.host import ListenerHost
 
-if HttpRequestParser.__module__ != "aiohttp._http_parser":
-    # the parser written in Python has the same name, other bugs and a tenth of the speed
-    raise ImportError("aiohttp's C extension is missing: install its wheel, not its source")
+SLICE_BYTES = 16 * 1024
+"""Fed to the parser at once: whatever messages are in it are kept until they are answered."""
+_METHODS = {method.encode(): method for method in ("DELETE", "GET", "HEAD", "OPTIONS", "POST")}
 
-_EMPTY_LINE = b"\r\n\r\n"
-_UNLIMITED = 1 << 30
-"""High-water mark of the parser's StreamReader: we empty it, and never want it to pause."""
+
+class _Found(NamedTuple):
+    """A message, or why it is none, and what the front must know of it."""
+
+    message: Incoming | LocalReply
+    incoming: Incoming
+    http10: bool
+    told_to_close: bool
+    closes: bool
 
 
 class MessageReader:
     """The messages of one connection."""
 
     __slots__ = (
+        "_count",
+        "_failure",
         "_fed",
-        "_had",
+        "_headers",
         "_host",
         "_parser",
-        "_payload",
+        "_partial",
+        "_pieces",
+        "_queue",
+        "_reads",
+        "_ready",
+        "_rest",
+        "_size",
+        "_urls",
         "closes",
-        "consumed",
         "drained",
         "http10",
         "incoming",
+        "on_body",
+        "on_header",
+        "on_url",
         "receiving",
         "told_to_close",
         "wants_continue",
@@ -51,31 +68,32 @@ class MessageReader:
 
     def __init__(self, host: "ListenerHost") -> None:
         self._host = host
+        self._count = -1
+        """Headers of the message, when all are there; what llhttp tells of later are trailers."""
+        self._failure: LocalReply | None = None
         self._fed = 0
-        self._had = 0
-        """Bytes of the body that were there before."""
-        self._payload: StreamReader | None = None
-        limits = host.serving.limits
-        self._parser = HttpRequestParser(
-            self,  # type: ignore[arg-type]  # it only calls pause_reading and resume_reading
-            host.loop,
-            _UNLIMITED,
-            max_line_size=limits.max_header_bytes,
-            max_headers=checks.MAX_HEADERS,
-            max_field_size=limits.max_header_bytes,
-            auto_decompress=False,
-            max_msg_queue_size=1,
-        )
-        self.consumed = self._parser.message_consumed
-        """Call it when a message is answered."""
+        """Bytes read for the first message that is not whole yet, framing included."""
+        self._headers: list[tuple[bytes, bytes]] = []
+        self._partial: Incoming | None = None
+        """The message whose head was there before this read."""
+        self._pieces: list[bytes] = []
+        self._queue: deque[_Found] = deque()
+        self._reads: list[bytes] = []
+        """The body, as far as it came in earlier reads."""
+        self._rest = memoryview(b"")
+        """Read, and not yet parsed."""
+        self._ready: Incoming | LocalReply | None = None
+        self._size = 0
+        """Bytes in `_reads`."""
+        self._urls: list[bytes] = []
+        self.on_body = self._pieces.append
+        self.on_header = _collector(self._headers)
+        self.on_url = self._urls.append
+        self._parser = httptools.HttpRequestParser(self)
         self.incoming: Incoming | None = None
-        """The message whose head is there; None before."""
+        """The message that was refused, if its head is there."""
         self.drained = True
-        """Whether it is certain that the parser holds no byte behind the last message.
-
-        A head ends with the first empty line and a body of a known length has that length: when
-        both together are as long as what was fed, nothing is left, and the body is its end.
-        """
+        """Whether nothing is here behind the last message."""
         self.receiving = False
         """Whether a part of a message is there, and not yet the whole."""
         self.wants_continue = False
@@ -91,140 +109,244 @@ class MessageReader:
 
         No `data`: see what came together with the message before.
         """
+        size = len(data)
+        if size > SLICE_BYTES or self._rest:
+            self._rest = memoryview(bytes(self._rest) + data if self._rest else data)
+            self._feed_slices()
+        elif size:
+            self._parse(data)
+        ready = self._ready
+        if ready is not None:
+            self._ready = None
+            self.drained = not (self._queue or self.receiving or self._rest or self._failure)
+            return ready
+        return self._next()
+
+    def _parse(self, data: bytes | memoryview) -> None:
+        self._fed += len(data)
         try:
-            messages, _, _ = self._parser.feed_data(data)
-        except (HttpProcessingError, ValueError) as problem:
-            return checks.parse_error(problem, self._host.serving.header_limit)
-        if messages:
-            message, payload = messages[0]
-            serving = self._host.serving
-            raw = message.raw_headers
-            names, values = zip(*raw) if raw else ((), ())  # noqa: B905 - strict costs 0.2 us
-            shape = REQUEST_SHAPES.get(names) or REQUEST_SHAPES.make(names)
-            path = message.path
-            incoming = Incoming(serving, message.method, path, names, values, shape, serving.now())
-            closes = self.told_to_close = message.should_close
-            length = len(data)
-            if (
-                message.version is HttpVersion11
-                and not shape.special
-                and path[0] == "/"
-                and not self._fed
-                and 0 < length <= serving.header_limit
-            ):
-                self.http10 = False
-                self.closes = closes or message.upgrade
-                size = payload.total_bytes
-                if (  # as nearly always: one whole message, and nothing behind it
-                    self.drained
-                    and data.find(_EMPTY_LINE) + 4 + size == length
-                    and size <= serving.body_limit
-                    and payload.is_eof()
-                ):
-                    if size:
-                        incoming.body = data[-size:]
-                    return incoming
-                self.incoming = incoming
-            else:
-                self.incoming = incoming
-                refusal = self._look_closely(message, incoming, len(data))
-                if refusal is not None:
-                    return refusal
-            if not payload.is_eof():
-                return self._await_body(incoming, message, payload)
-            if self.drained:  # so the message begins where `data` does
-                end = data.find(_EMPTY_LINE)
-                self.drained = (
-                    end >= 0 and end + 4 + payload.total_bytes == len(data) and not shape.transfer
-                )
-            in_data = self.drained
-        elif self.incoming is not None:
-            self._fed += len(data)
-            incoming = self.incoming
-            assert self._payload is not None
-            payload = self._payload
-            refusal = self._check_body(incoming, payload)
-            if refusal is not None or not payload.is_eof():
-                self._had = payload.total_bytes
-                return refusal
-            in_data = False
-            self.drained = (
-                payload.total_bytes - self._had == len(data) and not incoming.shape.transfer
-            )
-        else:
-            return self._await_head(data)
-        size = payload.total_bytes
-        if size:
-            if size > incoming.serving.body_limit or incoming.shape.transfer:
-                refusal = self._check_body(incoming, payload)
-                if refusal is not None:
-                    return refusal
-            incoming.body = data[-size:] if in_data else payload.read_nowait()
-        self._fed = 0
-        self.receiving = False
-        self.incoming = None
-        return incoming
+            self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._read_on(data[upgrade.args[0] :])
+        except httptools.HttpParserCallbackError:
+            raise  # a fault of ours
+        except httptools.HttpParserError as problem:
+            self._fail(checks.parse_error(problem))
+
+    def _feed_slices(self) -> None:
+        """Parse what is there up to the next whole message."""
+        while self._rest and self._ready is None and not self._queue:
+            some, self._rest = self._rest[:SLICE_BYTES], self._rest[SLICE_BYTES:]
+            self._parse(some)
+
+    def _fail(self, reply: LocalReply) -> None:
+        """Nothing more is read of this client; what came before is answered."""
+        self._failure = reply
+        self._rest = memoryview(b"")
+
+    def _next(self) -> Incoming | LocalReply | None:
+        """What is no plain message, or none yet."""
+        if self._queue:
+            found = self._queue.popleft()
+            self.incoming = found.incoming
+            self.http10 = found.http10
+            self.told_to_close = found.told_to_close
+            self.closes = found.closes
+            self.drained = not (self._queue or self.receiving or self._rest or self._failure)
+            return found.message
+        self.drained = True
+        self.incoming = self._partial
+        if self._failure is not None:
+            return self._failure
+        return self._await_rest() if self.receiving else None
 
     def close(self) -> None:
         """Let go of the parser: it holds us, and the pair would wait for the garbage collector."""
-        del self._parser, self.consumed
-        self._payload = None
+        del self._parser, self.on_body, self.on_header, self.on_url
 
-    # -- what the parser's StreamReader asks for; it never fills up, so there is nothing to do
+    # -- httptools
 
-    def pause_reading(self) -> None:
-        """See aiohttp.base_protocol."""
-
-    def resume_reading(self, resume_parser: bool = True) -> None:
-        """See aiohttp.base_protocol."""
-
-    # -- the rarer cases
-
-    def _await_head(self, data: bytes) -> LocalReply | None:
-        if not self.receiving and not data.strip(b"\r\n"):
-            return None
+    def on_message_begin(self) -> None:
+        """See httptools."""
         self.receiving = True
-        self._fed += len(data)
-        self.drained = False
-        limit = self._host.serving.header_limit
-        return checks.headers_too_large(limit) if self._fed > limit else None
 
-    def _look_closely(
-        self, message: RawRequestMessage, incoming: Incoming, fed: int
-    ) -> LocalReply | None:
-        """A head that is not plain, came in pieces or with a lot behind it."""
-        self.http10 = message.version is HttpVersion10
-        self.closes = True
-        refusal = checks.refusal(message, incoming.values, incoming.shape)
+    def on_headers_complete(self) -> None:
+        """See httptools."""
+        self._count = len(self._headers)
+
+    def on_message_complete(self) -> None:
+        """See httptools."""
+        incoming = self._partial or self._head()
+        if incoming.shape.upgrade >= 0 and self._has_more(incoming):
+            return
+        pieces = self._pieces
+        if not self._size and len(pieces) == 1:
+            incoming.body = body = pieces.pop()
+        elif pieces or self._size:
+            incoming.body = body = b"".join(self._reads + pieces)
+            pieces.clear()
+            self._reads = []
+            self._size = 0
+        else:
+            body = b""
+        parser = self._parser
+        serving = incoming.serving
+        closes = not parser.should_keep_alive()
+        fed = self._fed
+        self._fed = 0
+        self._count = -1
+        self._headers.clear()
+        self.receiving = False
+        if (
+            0 < fed <= serving.header_limit
+            and self._ready is None
+            and not self._queue
+            and not incoming.shape.special
+            and len(body) <= serving.body_limit
+            and incoming.target[0] == "/"
+            and parser.get_http_version() == "1.1"
+        ):  # as nearly always
+            self.http10 = False
+            self.told_to_close = self.closes = closes
+            self._partial = None
+            self._ready = incoming
+            return
+        self._complete(incoming, closes, fed)
+
+    # -- inside
+
+    def _head(self) -> Incoming:
+        """The message whose headers are complete."""
+        headers = self._headers
+        if len(headers) != self._count:
+            del headers[self._count :]
+        names, values = zip(*headers) if headers else ((), ())  # noqa: B905 - strict costs 0.2 us
+        shape = REQUEST_SHAPES.get(names) or REQUEST_SHAPES.make(names)
+        urls = self._urls
+        url = urls.pop() if len(urls) == 1 else b"".join(urls)
+        urls.clear()
+        method = self._parser.get_method()
+        serving = self._host.serving
+        return Incoming(
+            serving,
+            _METHODS.get(method) or method.decode("latin-1"),
+            url.decode("utf-8", "surrogateescape"),
+            names,
+            values,
+            shape,
+            serving.now(),
+        )
+
+    def _complete(self, incoming: Incoming, told_to_close: bool, fed: int) -> None:
+        """A whole message that is not plain, came in pieces or with others."""
+        refusal = self._refusal(incoming, len(incoming.body), fed)
+        closes = told_to_close or self._must_close(incoming)
+        found = _Found(
+            incoming if refusal is None else refusal,
+            incoming,
+            self._parser.get_http_version() == "1.0",
+            told_to_close,
+            closes,
+        )
+        self._partial = None
+        if self._failure is None:
+            self._queue.append(found)
+            if refusal is not None:
+                self._fail(refusal)
+
+    def _has_more(self, incoming: Incoming) -> bool:
+        """Whether httptools has stopped before a body, as it does when a client would like another
+        protocol (Java's does so with every request): we stay with this one.
+        """
+        shape = incoming.shape
+        if not self._parser.should_upgrade() or not (_length(incoming) or shape.transfer):
+            return False
+        self._partial = incoming
+        return True
+
+    def _read_on(self, rest: bytes | memoryview) -> None:
+        """After a head with an `Upgrade`: its body, if it has one."""
+        ready = self._ready
+        if isinstance(ready, Incoming):
+            self.closes = True
+            self.incoming = ready
+            self._ready = checks.refusal(ready, self._parser.get_http_version()) or ready
+        incoming = self._partial
+        if incoming is None or self._count < 0:
+            return
+        shape = incoming.shape
+        version = self._parser.get_http_version().encode()
+        framing = b"content-length: %d" % _length(incoming)
+        if shape.transfer:
+            framing = b"transfer-encoding: " + incoming.values[shape.transfer[0]]
+        self._parser = httptools.HttpRequestParser(self)
+        try:
+            self._parser.feed_data(b"POST / HTTP/%b\r\n%b\r\n\r\n" % (version, framing))
+            self._urls.clear()
+            self._headers.clear()
+            self._count = 0
+            self._parser.feed_data(rest)
+        except httptools.HttpParserError as problem:
+            self._fail(checks.parse_error(problem))
+
+    def _must_close(self, incoming: Incoming) -> bool:
+        """Whether the connection ends with this message although the client did not say so."""
+        shape = incoming.shape
+        return shape.upgrade >= 0 or self._parser.get_http_version() != "1.1"
+
+    def _await_rest(self) -> LocalReply | None:
+        """Some of a message is there: whether it may go on."""
+        fed = self._fed
+        if self._count < 0:
+            limit = self._host.serving.header_limit
+            return checks.headers_too_large(limit) if fed > limit else None
+        incoming = self._partial
+        first = incoming is None
+        if incoming is None:
+            incoming = self.incoming = self._partial = self._head()
+        pieces = self._pieces
+        if pieces:
+            read = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+            pieces.clear()
+            self._reads.append(read)
+            self._size += len(read)
+        refusal = self._refusal(incoming, self._size, fed)
+        if first and refusal is None:
+            self.http10 = self._parser.get_http_version() == "1.0"
+            length = _length(incoming)
+            if length > incoming.serving.body_limit:
+                return checks.body_too_large(incoming.serving.body_limit)
+            self.wants_continue = incoming.shape.expect >= 0 and not self.http10 and not self._size
+        return refusal
+
+    def _refusal(self, incoming: Incoming, size: int, fed: int) -> LocalReply | None:
+        """Why a message is not accepted, of which `size` bytes of the body are there and that took
+        at most `fed` bytes.
+        """
+        serving = incoming.serving
+        shape = incoming.shape
+        refusal = checks.refusal(incoming, self._parser.get_http_version())
         if refusal is not None:
             return refusal
-        self.closes = message.should_close or message.chunked or message.upgrade or self.http10
-        size = checks.head_size(message)
-        self._fed = max(self._fed + fed - size, 0)
-        limit = incoming.serving.header_limit
-        return checks.headers_too_large(limit) if size > limit else None
-
-    def _await_body(
-        self, incoming: Incoming, message: RawRequestMessage, payload: StreamReader
-    ) -> LocalReply | None:
-        length = message.headers.get("Content-Length")
-        if length is not None and int(length) > incoming.serving.body_limit:
-            return checks.body_too_large(incoming.serving.body_limit)
-        self._payload = payload
-        self._had = payload.total_bytes
-        self.drained = False
-        self.receiving = True
-        if incoming.shape.expect >= 0 and not self.http10 and not payload.total_bytes:
-            self.wants_continue = True
-        return self._check_body(incoming, payload)
-
-    def _check_body(self, incoming: Incoming, payload: StreamReader) -> LocalReply | None:
-        serving = incoming.serving
-        size = payload.total_bytes
+        if checks.head_size(incoming) > serving.header_limit:
+            return checks.headers_too_large(serving.header_limit)
         if size > serving.body_limit:
             return checks.body_too_large(serving.body_limit)
-        if incoming.shape.transfer and checks.too_much_framing(
-            self._fed, size, serving.header_limit
-        ):
+        if shape.transfer and checks.too_much_framing(fed, size, serving.header_limit):
             return checks.bad_request("The body's chunks are mostly framing.")
         return None
+
+
+def _length(incoming: Incoming) -> int:
+    at = incoming.shape.length
+    return int(incoming.values[at]) if at >= 0 else 0
+
+
+def _collector(headers: list[tuple[bytes, bytes]]) -> "Callable[[bytes, bytes], None]":
+    """A callback that does as little as possible: it runs for every header of every request."""
+    append = headers.append
+
+    def on_header(name: bytes, value: bytes) -> None:
+        append((name, value.rstrip()))  # llhttp leaves white space at the end of a value
+
+    return on_header

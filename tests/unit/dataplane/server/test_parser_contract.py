@@ -1,107 +1,94 @@
-"""What reader.py uses of aiohttp's C parser beyond its documentation; aiohttp must keep it."""
+"""What reader.py relies on that httptools (llhttp) does not document; it must keep it."""
 
-import asyncio
-
+import httptools
 import pytest
-from aiohttp.http_exceptions import BadHttpMessage, LineTooLong
-from aiohttp.http_parser import HttpRequestParser
 
-GET = b"GET /a?b HTTP/1.1\r\nHost: h\r\nX-A: 1 \r\n\r\n"
+GET = b"GET /a?b HTTP/1.1\r\nHost: h\r\nX-A:  1 \r\n\r\n"
 POST = b"POST /p HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc"
 
 
-class Asked:
-    """What the StreamReader of a body asks its protocol for."""
+class Told:
+    """Everything that a parser says, in order."""
 
     def __init__(self) -> None:
-        self.paused = 0
+        self.said: list[tuple[object, ...]] = []
+        self.parser = httptools.HttpRequestParser(self)
 
-    def pause_reading(self) -> None:
-        self.paused += 1
+    def on_message_begin(self) -> None:
+        self.said.append(("begin",))
 
-    def resume_reading(self, resume_parser: bool = True) -> None:
-        pass
+    def on_url(self, url: bytes) -> None:
+        self.said.append(("url", url))
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self.said.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        self.said.append(("head",))
+
+    def on_body(self, body: bytes) -> None:
+        self.said.append(("body", body))
+
+    def on_message_complete(self) -> None:
+        self.said.append(("end", self.parser.get_method(), self.parser.get_http_version()))
 
 
-def parser(asked: Asked | None = None) -> HttpRequestParser:
-    return HttpRequestParser(
-        asked or Asked(),  # type: ignore[arg-type]
-        asyncio.get_running_loop(),
-        1 << 30,
-        max_line_size=8190,
-        max_headers=128,
-        max_field_size=8190,
-        auto_decompress=False,
-        max_msg_queue_size=1,
+def test_a_message_is_told_whole_before_the_next_one_begins() -> None:
+    told = Told()
+    told.parser.feed_data(POST + GET)
+    one = [
+        *[("begin",), ("url", b"/p"), (b"Host", b"h"), (b"Content-Length", b"3"), ("head",)],
+        *[("body", b"abc"), ("end", b"POST", "1.1"), ("begin",), ("url", b"/a?b"), (b"Host", b"h")],
+    ]
+    assert told.said[: len(one)] == one
+    assert ("end", b"GET", "1.1") in told.said
+
+
+def test_white_space_is_taken_from_the_front_of_a_value_only() -> None:
+    told = Told()
+    told.parser.feed_data(GET)
+    assert (b"X-A", b"1 ") in told.said
+
+
+def test_a_good_message_is_told_before_the_bad_bytes_behind_it() -> None:
+    told = Told()
+    with pytest.raises(httptools.HttpParserError):
+        told.parser.feed_data(GET + b"\0\0")
+    assert ("end", b"GET", "1.1") in told.said
+
+
+def test_an_empty_line_begins_no_message() -> None:
+    told = Told()
+    told.parser.feed_data(b"\r\n")
+    assert not told.said
+
+
+def test_the_first_letter_begins_one() -> None:
+    told = Told()
+    told.parser.feed_data(b"P")
+    assert told.said == [("begin",)]
+
+
+def test_trailers_are_told_as_headers_after_the_head() -> None:
+    told = Told()
+    told.parser.feed_data(
+        b"POST /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\ny: 2\r\n\r\n"
     )
+    assert told.said.index((b"y", b"2")) > told.said.index(("head",))
 
 
-async def test_it_is_the_one_written_in_c() -> None:
-    assert type(parser()).__module__ == "aiohttp._http_parser"
+def test_an_upgrade_stops_the_parser_where_the_body_begins() -> None:
+    told = Told()
+    upgrade = POST.replace(b"Host: h", b"Host: h\r\nConnection: upgrade\r\nUpgrade: h2c")
+    with pytest.raises(httptools.HttpParserUpgrade) as stopped:
+        told.parser.feed_data(upgrade)
+    assert upgrade[stopped.value.args[0] :] == b"abc"
+    assert ("body", b"abc") not in told.said
 
 
-async def test_it_stops_after_each_message_and_keeps_the_rest() -> None:
-    it = parser()
-    ((first, _),), upgraded, rest = it.feed_data(POST + GET + GET)
-    assert (first.method, first.path, upgraded, rest) == ("POST", "/p", False, b"")
-    for _ in range(2):
-        it.message_consumed()
-        ((message, payload),), _, _ = it.feed_data(b"")
-        assert message.path == "/a?b"
-        assert payload.is_eof()
-        assert payload.total_bytes == 0
-    it.message_consumed()
-    assert not it.feed_data(b"")[0]
-
-
-async def test_bad_bytes_behind_a_message_are_met_only_afterwards() -> None:
-    it = parser()
-    assert len(it.feed_data(GET + b"\0\0")[0]) == 1
-    it.message_consumed()
-    with pytest.raises(BadHttpMessage):
-        it.feed_data(b"")
-
-
-async def test_names_and_values_come_as_bytes_without_white_space() -> None:
-    ((message, _),), _, _ = parser().feed_data(GET)
-    assert message.raw_headers == ((b"Host", b"h"), (b"X-A", b"1"))
-    assert (message.should_close, message.upgrade, message.chunked) == (False, False, False)
-
-
-async def test_a_body_is_read_without_waiting() -> None:
-    asked = Asked()
-    it = parser(asked)
-    ((_, payload),), _, _ = it.feed_data(POST[:-1])
-    assert (payload.is_eof(), payload.total_bytes) == (False, 2)
-    assert not it.feed_data(POST[-1:])[0]
-    assert (payload.is_eof(), payload.total_bytes) == (True, 3)
-    assert payload.read_nowait() == b"abc"
-
-
-async def test_a_large_body_never_pauses() -> None:
-    asked = Asked()
-    it = parser(asked)
-    body = b"a" * (1 << 20)
-    head = POST.replace(b"3", b"%d" % (8 << 20)).removesuffix(b"abc")
-    ((_, payload),), _, _ = it.feed_data(head)
-    for _ in range(8):
-        it.feed_data(body)
-    assert payload.is_eof()
-    assert payload.read_nowait() == body * 8
-    assert asked.paused == 0
-
-
-async def test_long_lines_have_an_error_of_their_own() -> None:
-    for data in (b"GET /" + b"a" * 9000, GET[:-2] + b"y: " + b"a" * 9000):
-        with pytest.raises(LineTooLong):
-            parser().feed_data(data)
-
-
-async def test_trailers_leak_into_the_next_message() -> None:
-    """Not a wish: why reader.py closes after a chunked request. When this fails, that may go."""
-    it = parser()
-    chunked = b"POST /a HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\ny: 2\r\n\r\n"
-    assert len(it.feed_data(chunked)[0]) == 1
-    it.message_consumed()
-    ((message, _),), _, _ = it.feed_data(GET)
-    assert message.raw_headers[0] == (b"y", b"2")
+def test_a_name_that_was_cut_is_told_whole() -> None:
+    told = Told()
+    for at in range(len(GET)):
+        told.parser.feed_data(GET[at : at + 1])
+    assert (b"X-A", b"1 ") in told.said
+    assert b"".join(part[1] for part in told.said if part[0] == "url") == b"/a?b"  # type: ignore[misc]

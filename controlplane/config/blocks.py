@@ -2,9 +2,28 @@
 
 from collections.abc import Mapping
 
-from controlplane.config import schema, schema_models, schema_routing, schema_state
+from controlplane.config import (
+    schema,
+    schema_defaults,
+    schema_models,
+    schema_retry,
+    schema_routing,
+    schema_state,
+)
 from controlplane.config.fields import Block
 from controlplane.config.problem import Path
+
+
+def _retry(*at: str) -> dict[Path, type[Block]]:
+    """A `retry` block and those in it."""
+    return {
+        (*at, "retry"): schema_retry.Retry,
+        (*at, "retry", "min_throughput"): schema_retry.MinThroughput,
+        (*at, "retry", "back_off"): schema_retry.BackOff,
+        (*at, "retry", "retry_budget"): schema_retry.RetryBudget,
+        (*at, "retry", "hedge"): schema_retry.Hedge,
+    }
+
 
 # Where a block of the schema stands; "*" is any index or name.
 BLOCKS: Mapping[Path, type[Block]] = {
@@ -29,6 +48,12 @@ BLOCKS: Mapping[Path, type[Block]] = {
     ("tracing",): schema.Tracing,
     ("tracing", "span_attributes"): schema.SpanAttributes,
     ("state_storage",): schema_state.StateStorage,
+    ("defaults",): schema_defaults.Defaults,
+    **_retry("defaults"),
+    **_retry("listeners", "*"),
+    **_retry("agents", "*"),
+    **_retry("model_providers", "*"),
+    **_retry("model_aliases", "*"),
 }
 
 # Keys of Plano that we refuse with a reason, by block; the value is the hint.
@@ -45,7 +70,6 @@ REFUSED: Mapping[Path, Mapping[str, str]] = {
         "output_filters": "",
         "filter_chain": "rename it to 'input_filters'",
         "router": "remove it: agents are chosen by the embedded router",
-        "max_retries": "",
         "model_providers": "move it to the top level of the file",
         "llm_providers": "move it to the top level of the file, as 'model_providers'",
     },

@@ -10,6 +10,7 @@ from controlplane.config.rules import (
     metrics_sources,
     models,
     preferences,
+    retry,
     routing,
     secrets,
     state_storage,
@@ -31,6 +32,7 @@ def check(parsed: Parsed, present: Mapping[str, str] | None) -> tuple[ConfigErro
     metrics_sources.check(parsed.config, findings)
     tracing.check(parsed.config, findings)
     state_storage.check(parsed.config, findings)
+    retry.check(parsed.config, findings)
     if present is not None:
         secrets.check(parsed.config, present, findings)
     return (*parsed.problems, *findings.problems)

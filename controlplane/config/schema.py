@@ -22,7 +22,9 @@ from controlplane.config.fields import (
     Url,
     Urls,
 )
+from controlplane.config.schema_defaults import Defaults
 from controlplane.config.schema_models import ModelAlias, ModelProviders, OnUntranslatable
+from controlplane.config.schema_retry import Retry
 from controlplane.config.schema_routing import (
     MetricsSource,
     Overrides,
@@ -84,6 +86,10 @@ class Listener(Block):
     """Agent listeners: how sure the router must be, 0 to 1, else the default agent answers."""
     limits: Limits = Limits()
     """What one request or connection may use up."""
+    retry: Retry | None = None
+    """How hard requests of this listener are tried."""
+    max_retries: Annotated[int, Field(ge=0, le=10)] | None = None
+    """Plano's word for `retry.num_retries`."""
 
 
 class Agent(Block):
@@ -95,6 +101,8 @@ class Agent(Block):
     """Where it is; `/v1/chat/completions` is added to it. Give this or `endpoints`."""
     endpoints: Urls | None = None
     """In place of `url`: several equal addresses, URLs that differ in host and port only."""
+    retry: Retry | None = None
+    """How hard requests to this agent are tried."""
 
 
 class Filter(Block):
@@ -167,3 +175,5 @@ class Config(Block):
     """Where spans go. Without it no span is made."""
     state_storage: StateStorage | None = None
     """Where responses of the Responses API are kept; without it in each data plane's memory."""
+    defaults: Defaults | None = None
+    """Blocks that entries begin from; an entry's own is laid over them, key by key."""

@@ -9,6 +9,7 @@ from pydantic import Field, Strict, StringConstraints
 
 from controlplane.config.fields import MAX_ITEMS, Block, ModelName, SecretText, Url, Urls
 from controlplane.config.providers import table
+from controlplane.config.schema_retry import Retry
 from controlplane.config.schema_routing import InlinePreference
 
 # Regions and projects go into host names and paths, versions into a query.
@@ -90,6 +91,8 @@ class ModelProvider(Block):
         tuple[InlinePreference, ...], Strict(False), Field(max_length=1000)
     ] = ()
     """The older place of `routing_preferences`: what this model is for."""
+    retry: Retry | None = None
+    """How hard requests to this provider are tried."""
 
 
 class ModelAlias(Block):
@@ -99,6 +102,8 @@ class ModelAlias(Block):
     """The model it stands for: a provider's `name`, its `provider/model` or the bare model."""
     targets: Annotated[tuple[ModelName, ...], Strict(False), Field(min_length=1)] | None = None
     """In place of `target`: several models, in the order they are tried."""
+    retry: Retry | None = None
+    """How hard requests for this name are tried."""
 
 
 ModelProviders = Annotated[tuple[ModelProvider, ...], Strict(False), Field(max_length=MAX_ITEMS)]

@@ -8,6 +8,7 @@ from controlplane.config import schema
 from controlplane.config.values import read_url
 from controlplane.snapshot.resource import Resource, ResourceType
 from controlplane.translate.clusters import cluster
+from controlplane.translate.retry import own_retry
 
 
 def agents(config: schema.Config) -> Iterator[Resource]:
@@ -16,5 +17,7 @@ def agents(config: schema.Config) -> Iterator[Resource]:
         name = f"agent:{agent.id}"
         urls = [read_url(url) for url in agent.endpoints or (agent.url or "",)]
         yield from cluster(name, urls)
-        message = agent_pb2.Agent(id=agent.id, cluster=name, path_prefix=urls[0].path)
+        message = agent_pb2.Agent(
+            id=agent.id, cluster=name, path_prefix=urls[0].path, retry=own_retry(agent.retry)
+        )
         yield Resource.of(ResourceType.AGENT, agent.id, message)

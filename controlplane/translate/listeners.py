@@ -6,7 +6,7 @@ there are. A route names its listener, never the other way round.
 
 from collections.abc import Iterator
 
-from outriderpb.v1 import listener_pb2, route_pb2
+from outriderpb.v1 import listener_pb2, retry_pb2, route_pb2
 
 from controlplane.config import schema
 from controlplane.config.providers.resolve import is_wildcard
@@ -14,6 +14,7 @@ from controlplane.config.rules import listeners as ports
 from controlplane.config.rules import models as names
 from controlplane.config.values import duration_ms
 from controlplane.snapshot.resource import Resource, ResourceType
+from controlplane.translate.retry import route_retry
 
 _KINDS = {
     "agent": listener_pb2.LISTENER_KIND_AGENT,
@@ -26,7 +27,9 @@ def listeners(config: schema.Config) -> Iterator[Resource]:
     for listener in config.listeners:
         yield Resource.of(ResourceType.LISTENER, listener.name, _listener(listener))
         routes = (
-            _agent_routes(listener) if listener.type == "agent" else _model_routes(listener, config)
+            _agent_routes(listener, config)
+            if listener.type == "agent"
+            else _model_routes(listener, config)
         )
         for route in routes:
             yield Resource.of(ResourceType.ROUTE, route.name, route)
@@ -52,7 +55,8 @@ def _listener(listener: schema.Listener) -> listener_pb2.Listener:
     )
 
 
-def _agent_routes(listener: schema.Listener) -> Iterator[route_pb2.Route]:
+def _agent_routes(listener: schema.Listener, config: schema.Config) -> Iterator[route_pb2.Route]:
+    retry = route_retry(config, listener)
     for position, agent in enumerate(listener.agents):
         yield route_pb2.Route(
             name=f"{listener.name}/{agent.id}",
@@ -65,12 +69,14 @@ def _agent_routes(listener: schema.Listener) -> Iterator[route_pb2.Route]:
                 position=position,
                 examples=agent.examples,
             ),
+            retry=retry,
         )
 
 
 def _model_routes(listener: schema.Listener, config: schema.Config) -> Iterator[route_pb2.Route]:
     """One route for each provider, each word that several share, and each alias."""
     known = names.models_of(config)
+    retry = route_retry(config, listener)
     own: dict[str, list[str]] = {}
     for word, providers in known.items():
         # An alias is the operator's explicit word, so it wins.
@@ -79,27 +85,33 @@ def _model_routes(listener: schema.Listener, config: schema.Config) -> Iterator[
         if len(providers) == 1:
             own.setdefault(providers[0], []).append(word)
         else:
-            yield _model_route(listener, word, [word], providers)
+            yield _model_route(listener, word, [word], providers, retry)
     for provider in config.model_providers:
         name = names.name_of(provider)
-        route = _model_route(listener, name, own[name], (name,))
+        route = _model_route(listener, name, own[name], (name,), retry)
         route.is_default = provider.default
         # What a wildcard serves is not known here, so there is nothing to list.
         route.model_id = "" if is_wildcard(provider) else name
         yield route
     for alias, target in config.model_aliases.items():
         serving = dict.fromkeys(name for one in names.targets_of(target) for name in known[one])
-        route = _model_route(listener, alias, [alias], tuple(serving))
+        over = route_retry(config, listener, target.retry) if target.retry is not None else retry
+        route = _model_route(listener, alias, [alias], tuple(serving), over)
         route.model_id = alias
         yield route
 
 
 def _model_route(
-    listener: schema.Listener, name: str, words: list[str], providers: tuple[str, ...]
+    listener: schema.Listener,
+    name: str,
+    words: list[str],
+    providers: tuple[str, ...],
+    retry: retry_pb2.RetryPolicy | None,
 ) -> route_pb2.Route:
     return route_pb2.Route(
         name=f"{listener.name}/{name}",
         listener=listener.name,
         models=words,
         model=route_pb2.ModelTarget(providers=providers),
+        retry=retry,
     )

@@ -10,6 +10,7 @@ from controlplane.config.providers.entry import PLAIN, Api, Auth, Dialect, Opera
 from controlplane.config.rules import models as names
 from controlplane.snapshot.resource import Resource, ResourceType
 from controlplane.translate.clusters import cluster
+from controlplane.translate.retry import own_retry
 from controlplane.translate.secrets import literal, secret
 
 OPERATIONS: Mapping[Operation, model_pb2.Operation] = {
@@ -63,6 +64,7 @@ def models(config: schema.Config) -> Iterator[Resource]:
             dialect=_dialect(resolved.entry.dialect, provider.default_max_tokens),
             aws=_aws(aws, provider.region or "") if aws is not None else None,
             on_untranslatable=VERDICTS[provider.on_untranslatable or config.on_untranslatable],
+            retry=own_retry(provider.retry),
         )
         yield Resource.of(ResourceType.MODEL_PROVIDER, name, message)
 

@@ -11,6 +11,8 @@ from enum import Enum
 from dataplane.runtime.choosing import ModelRouting
 from dataplane.runtime.dialect import PLAIN, Dialect
 from dataplane.runtime.protocols import Operation
+from dataplane.runtime.retry import DEFAULT as DEFAULT_RETRY
+from dataplane.runtime.retry import Changes, RetryPolicy
 from dataplane.runtime.secret import Secret as Secret  # its makers know it from here
 from dataplane.runtime.state_storage import StateStorage
 
@@ -114,6 +116,8 @@ class ModelProvider:
     dialect: Dialect = PLAIN
     aws: Aws | None = None
     on_untranslatable: OnUntranslatable = OnUntranslatable.REFUSE
+    retry: Changes = ()
+    """Laid over that of the route (retry.laid_over)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +128,8 @@ class Agent:
     cluster: str
     path_prefix: str = ""
     """Put before "/v1/chat/completions"."""
+    retry: Changes = ()
+    """Laid over that of the route (retry.laid_over)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +186,7 @@ class Route:
     is_default: bool = False
     model_id: str = ""
     """What GET /v1/models calls it; empty hides it there."""
+    retry: RetryPolicy = DEFAULT_RETRY
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,9 @@ The rule: a policy says how often and how long; what may be tried again at all i
 (dataplane/resilience/retry.py), because that is a matter of being right.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
+from typing import Any
 
 
 class Recovery(Enum):
@@ -59,3 +60,11 @@ class RetryPolicy:
 
 
 DEFAULT = RetryPolicy()
+
+Changes = tuple[tuple[str, Any], ...]
+"""Fields of a RetryPolicy that somebody says, with their values."""
+
+
+def laid_over(policy: RetryPolicy, changes: Changes) -> RetryPolicy:
+    """A policy with what a provider or an agent says itself."""
+    return replace(policy, **dict(changes)) if changes else policy

@@ -30,6 +30,7 @@ from dataplane.xds.choosing import model_metrics, model_routing, preference
 from dataplane.xds.fields import BadFieldError, given, same, seconds
 from dataplane.xds.providers import provider
 from dataplane.xds.resource import Decoded, Named, ResourceKind, fingerprint
+from dataplane.xds.retry import changes, route_policy
 from dataplane.xds.secrets import SecretReader, SecretUnavailableError
 from dataplane.xds.state_storage import state_storage
 
@@ -93,7 +94,7 @@ def _endpoint(m: endpoint_pb2.Endpoint) -> config.Endpoint:
 
 def _agent(name: str, m: agent_pb2.Agent, _: SecretReader) -> config.Agent:
     same(name, m.id, "id")
-    return config.Agent(name, given(m.cluster, "cluster"), m.path_prefix)
+    return config.Agent(name, given(m.cluster, "cluster"), m.path_prefix, changes(m))
 
 
 def _filter(name: str, m: filter_pb2.Filter, _: SecretReader) -> config.Filter:
@@ -123,6 +124,7 @@ def _route(name: str, m: route_pb2.Route, _: SecretReader) -> config.Route:
         models=tuple(m.models),
         is_default=m.is_default,
         model_id=m.model_id,
+        retry=route_policy(m),
     )
 
 

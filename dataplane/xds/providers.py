@@ -19,6 +19,7 @@ from dataplane.runtime.config import (
 from dataplane.runtime.dialect import PLAIN, Dialect
 from dataplane.runtime.protocols import Operation
 from dataplane.xds.fields import BadFieldError, given, header_name, same, secret
+from dataplane.xds.retry import changes
 from dataplane.xds.secrets import SecretReader
 
 OPERATIONS: Mapping[int, Operation] = {
@@ -70,6 +71,7 @@ def provider(name: str, m: model_pb2.ModelProvider, secrets: SecretReader) -> Mo
         dialect=_dialect(m.dialect) if m.HasField("dialect") else PLAIN,
         aws=aws,
         on_untranslatable=verdict,
+        retry=changes(m),
     )
 
 

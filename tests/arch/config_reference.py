@@ -18,21 +18,25 @@ END = "<!-- end of config reference -->\n"
 def entries() -> Iterator[tuple[str, str, str]]:
     """Every key of a config: its path, what it is for, its default (or "required", or nothing)."""
     schema = Config.model_json_schema()
-    yield from _keys(schema, schema["$defs"], "")
+    yield from _keys(schema, schema["$defs"], "", {})
 
 
 def _keys(
-    block: dict[str, Any], blocks: dict[str, Any], prefix: str
+    block: dict[str, Any], blocks: dict[str, Any], prefix: str, shown_at: dict[int, str]
 ) -> Iterator[tuple[str, str, str]]:
+    """`shown_at`: where a block that stands in several places was written out."""
     required = set(block.get("required", ()))
     for name, field in block["properties"].items():
         path = f"{prefix}{name}"
         suffix, inner = _inside(field, blocks)
         shown = "" if inner is not None and suffix == "" else _default(field, name in required)
         text = field.get("description") or (inner or {}).get("description", "")
+        first = shown_at.setdefault(id(inner), path) if inner is not None else path
+        if first != path:
+            text = f"{text} Keys: as of `{first}`."
         yield path, " ".join(text.split()), shown
-        if inner is not None:
-            yield from _keys(inner, blocks, f"{path}{suffix}.")
+        if inner is not None and first == path:
+            yield from _keys(inner, blocks, f"{path}{suffix}.", shown_at)
 
 
 def _inside(field: dict[str, Any], blocks: dict[str, Any]) -> tuple[str, dict[str, Any] | None]:

@@ -18,6 +18,7 @@ ELSEWHERE = {
                 "filters",
                 "listeners",
                 "models",
+                "retry",
                 "routing",
                 "secrets",
                 "state_storage",
@@ -35,6 +36,8 @@ ELSEWHERE = {
     "dataplane/filters/api.py": "tests/unit/dataplane/filters/test_chain.py",
     "dataplane/llm/hub/parts.py": "tests/unit/dataplane/llm/translate/test_golden.py",
     "dataplane/llm/hub/request.py": "tests/unit/dataplane/llm/translate/test_golden.py",
+    # The two halves of one machine.
+    "dataplane/resilience/startup_events.py": "tests/unit/dataplane/resilience/test_commit.py",
     # Protocols only.
     "dataplane/llm/translate/codec.py": "tests/unit/dataplane/llm/translate/test_golden.py",
     "dataplane/llm/translate/codecs.py": "tests/unit/dataplane/llm/translate/test_golden.py",

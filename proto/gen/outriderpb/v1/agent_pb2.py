@@ -22,15 +22,16 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from outriderpb.v1 import retry_pb2 as outriderpb_dot_v1_dot_retry__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19outriderpb/v1/agent.proto\x12\x0boutrider.v1\"9\n\x05\x41gent\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07\x63luster\x18\x02 \x01(\t\x12\x13\n\x0bpath_prefix\x18\x03 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19outriderpb/v1/agent.proto\x12\x0boutrider.v1\x1a\x19outriderpb/v1/retry.proto\"b\n\x05\x41gent\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07\x63luster\x18\x02 \x01(\t\x12\x13\n\x0bpath_prefix\x18\x03 \x01(\t\x12\'\n\x05retry\x18\x04 \x01(\x0b\x32\x18.outrider.v1.RetryPolicyb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'outriderpb.v1.agent_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_AGENT']._serialized_start=42
-  _globals['_AGENT']._serialized_end=99
+  _globals['_AGENT']._serialized_start=69
+  _globals['_AGENT']._serialized_end=167
 # @@protoc_insertion_point(module_scope)

@@ -1,3 +1,4 @@
+from outriderpb.v1 import retry_pb2 as _retry_pb2
 from outriderpb.v1 import secret_pb2 as _secret_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
@@ -114,7 +115,7 @@ class Aws(_message.Message):
     def __init__(self, region: _Optional[str] = ..., service: _Optional[str] = ..., access_key_id: _Optional[_Union[_secret_pb2.SecretText, _Mapping]] = ..., secret_access_key: _Optional[_Union[_secret_pb2.SecretText, _Mapping]] = ..., session_token: _Optional[_Union[_secret_pb2.SecretText, _Mapping]] = ...) -> None: ...
 
 class ModelProvider(_message.Message):
-    __slots__ = ("name", "provider", "model", "cluster", "access_keys", "passthrough_auth", "headers", "apis", "dialect", "aws", "on_untranslatable")
+    __slots__ = ("name", "provider", "model", "cluster", "access_keys", "passthrough_auth", "headers", "apis", "dialect", "aws", "on_untranslatable", "retry")
     NAME_FIELD_NUMBER: _ClassVar[int]
     PROVIDER_FIELD_NUMBER: _ClassVar[int]
     MODEL_FIELD_NUMBER: _ClassVar[int]
@@ -126,6 +127,7 @@ class ModelProvider(_message.Message):
     DIALECT_FIELD_NUMBER: _ClassVar[int]
     AWS_FIELD_NUMBER: _ClassVar[int]
     ON_UNTRANSLATABLE_FIELD_NUMBER: _ClassVar[int]
+    RETRY_FIELD_NUMBER: _ClassVar[int]
     name: str
     provider: str
     model: str
@@ -137,4 +139,5 @@ class ModelProvider(_message.Message):
     dialect: Dialect
     aws: Aws
     on_untranslatable: OnUntranslatable
-    def __init__(self, name: _Optional[str] = ..., provider: _Optional[str] = ..., model: _Optional[str] = ..., cluster: _Optional[str] = ..., access_keys: _Optional[_Iterable[_Union[_secret_pb2.SecretText, _Mapping]]] = ..., passthrough_auth: _Optional[bool] = ..., headers: _Optional[_Iterable[_Union[Header, _Mapping]]] = ..., apis: _Optional[_Iterable[_Union[Api, _Mapping]]] = ..., dialect: _Optional[_Union[Dialect, _Mapping]] = ..., aws: _Optional[_Union[Aws, _Mapping]] = ..., on_untranslatable: _Optional[_Union[OnUntranslatable, str]] = ...) -> None: ...
+    retry: _retry_pb2.RetryPolicy
+    def __init__(self, name: _Optional[str] = ..., provider: _Optional[str] = ..., model: _Optional[str] = ..., cluster: _Optional[str] = ..., access_keys: _Optional[_Iterable[_Union[_secret_pb2.SecretText, _Mapping]]] = ..., passthrough_auth: _Optional[bool] = ..., headers: _Optional[_Iterable[_Union[Header, _Mapping]]] = ..., apis: _Optional[_Iterable[_Union[Api, _Mapping]]] = ..., dialect: _Optional[_Union[Dialect, _Mapping]] = ..., aws: _Optional[_Union[Aws, _Mapping]] = ..., on_untranslatable: _Optional[_Union[OnUntranslatable, str]] = ..., retry: _Optional[_Union[_retry_pb2.RetryPolicy, _Mapping]] = ...) -> None: ...

@@ -1,3 +1,4 @@
+from outriderpb.v1 import retry_pb2 as _retry_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -29,7 +30,7 @@ class AgentTarget(_message.Message):
     def __init__(self, agent: _Optional[str] = ..., description: _Optional[str] = ..., is_default: _Optional[bool] = ..., input_filters: _Optional[_Iterable[str]] = ..., position: _Optional[int] = ..., examples: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Route(_message.Message):
-    __slots__ = ("name", "listener", "models", "is_default", "model_id", "model", "agent")
+    __slots__ = ("name", "listener", "models", "is_default", "model_id", "model", "agent", "retry")
     NAME_FIELD_NUMBER: _ClassVar[int]
     LISTENER_FIELD_NUMBER: _ClassVar[int]
     MODELS_FIELD_NUMBER: _ClassVar[int]
@@ -37,6 +38,7 @@ class Route(_message.Message):
     MODEL_ID_FIELD_NUMBER: _ClassVar[int]
     MODEL_FIELD_NUMBER: _ClassVar[int]
     AGENT_FIELD_NUMBER: _ClassVar[int]
+    RETRY_FIELD_NUMBER: _ClassVar[int]
     name: str
     listener: str
     models: _containers.RepeatedScalarFieldContainer[str]
@@ -44,4 +46,5 @@ class Route(_message.Message):
     model_id: str
     model: ModelTarget
     agent: AgentTarget
-    def __init__(self, name: _Optional[str] = ..., listener: _Optional[str] = ..., models: _Optional[_Iterable[str]] = ..., is_default: _Optional[bool] = ..., model_id: _Optional[str] = ..., model: _Optional[_Union[ModelTarget, _Mapping]] = ..., agent: _Optional[_Union[AgentTarget, _Mapping]] = ...) -> None: ...
+    retry: _retry_pb2.RetryPolicy
+    def __init__(self, name: _Optional[str] = ..., listener: _Optional[str] = ..., models: _Optional[_Iterable[str]] = ..., is_default: _Optional[bool] = ..., model_id: _Optional[str] = ..., model: _Optional[_Union[ModelTarget, _Mapping]] = ..., agent: _Optional[_Union[AgentTarget, _Mapping]] = ..., retry: _Optional[_Union[_retry_pb2.RetryPolicy, _Mapping]] = ...) -> None: ...

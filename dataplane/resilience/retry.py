@@ -21,7 +21,8 @@ from enum import Enum
 from typing import Protocol
 
 from dataplane.resilience.backoff import Backoff, Chance
-from dataplane.resilience.outcome import Fault, Outcome, Stage
+from dataplane.resilience.outcome import Outcome, Stage
+from dataplane.runtime.fault import Fault
 from dataplane.runtime.retry import RetryPolicy
 
 

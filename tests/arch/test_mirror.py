@@ -28,6 +28,7 @@ ELSEWHERE = {
         "tests/unit/controlplane/translate/test_compiler.py",
     ),
     # Values without behaviour; every flow speaks in them.
+    "dataplane/resilience/outcome.py": "tests/unit/dataplane/resilience/test_retry.py",
     "dataplane/runtime/state_storage.py": "tests/unit/dataplane/xds/test_state_storage.py",
     "dataplane/runtime/decision.py": "tests/unit/dataplane/agents/test_plan.py",
     "dataplane/runtime/choosing.py": "tests/unit/dataplane/server/test_choosing.py",

@@ -5,8 +5,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from dataplane.resilience.outcome import Fault, Outcome, Stage
+from dataplane.resilience.outcome import Outcome, Stage
 from dataplane.resilience.retry import Attempts, GiveUp, NextCandidate, Retry, Why
+from dataplane.runtime.fault import Fault
 from dataplane.runtime.retry import RetryPolicy
 
 NOW = 1000.0

@@ -1,6 +1,6 @@
 import pytest
 
-from dataplane.resilience.outcome import Fault, fault_of_status
+from dataplane.runtime.fault import Fault, fault_of_status
 
 
 @pytest.mark.parametrize(

@@ -89,24 +89,29 @@ class Startup:
         if self._protocol is Protocol.GEMINI and held[:1] == b"[":
             return InBandError(held) if _ERROR_LIST.match(held) else Progress.COMMIT
         at = self._at
-        for blank in _BLANK_LINE.finditer(held, at):
-            found = self._event(held[at : blank.start()])
+        end = held.find(b"\n\n", at)
+        while end >= 0 and b"\r" not in held:
+            found = self._event(held[at:end])
             if found is not Progress.HOLD:
                 return found
-            at = blank.end()
+            at = end + 2
+            end = held.find(b"\n\n", at)
+        if b"\r" in held:
+            for blank in _BLANK_LINE.finditer(held, at):
+                found = self._event(held[at : blank.start()])
+                if found is not Progress.HOLD:
+                    return found
+                at = blank.end()
         self._at = at
         return Progress.COMMIT if self._events >= MAX_EVENTS else Progress.HOLD
 
     def _event(self, block: bytes) -> Progress | InBandError:
         """One event; comments and what is not JSON say nothing."""
         name = b""
-        lines = []
-        for line in _LINE.split(block):
-            if line.startswith(b"data:"):
-                lines.append(line[5:])
-            elif line.startswith(b"event:"):
-                name = line[6:].strip()
-        data = b"\n".join(lines).strip()
+        if block[:6] == b"data: " and b"\n" not in block and b"\r" not in block:
+            data = block[6:]
+        else:
+            name, data = _fields(block)
         if not data:
             return Progress.HOLD
         self._events += 1
@@ -139,6 +144,18 @@ class Startup:
         if isinstance(said, dict) and said.get("error"):
             return InBandError(self.held)
         return Progress.COMMIT
+
+
+def _fields(block: bytes) -> tuple[bytes, bytes]:
+    """The name and the data of an event."""
+    name = b""
+    lines = []
+    for line in _LINE.split(block):
+        if line[:5] == b"data:":
+            lines.append(line[5:])
+        elif line[:6] == b"event:":
+            name = line[6:].strip()
+    return name, b"\n".join(lines).strip()
 
 
 _ERROR_LIST = re.compile(rb'\[\s*\{\s*"error"')

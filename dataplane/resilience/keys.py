@@ -70,3 +70,8 @@ class Keys:
     def resting(self, now: float) -> int:
         """How many keys are not used now."""
         return sum(free_at > now for free_at in self._free_at)
+
+    def others(self, index: int, now: float) -> int:
+        """How many keys can be used now in place of one (Outcome.other_keys)."""
+        free = sum(free_at <= now for free_at in self._free_at)
+        return free - (self._free_at[index] <= now)

@@ -123,3 +123,12 @@ def test_there_is_always_a_key_and_a_free_one_when_one_is_free(
         picked = keys.pick(now)
         assert picked in range(3)
         assert picked not in resting or len(resting) == 3
+
+
+def test_others_are_those_that_do_not_rest() -> None:
+    keys = Keys(3)
+    assert keys.others(0, NOW) == 2
+    keys.outcome(0, 401, None, NOW)
+    assert keys.others(0, NOW) == 2
+    keys.outcome(1, 429, 5.0, NOW)
+    assert keys.others(0, NOW) == 1

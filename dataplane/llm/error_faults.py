@@ -80,25 +80,30 @@ def fault_of_error(protocol: Protocol, status: int, body: bytes) -> Fault:
 
 
 def fault_in_band(protocol: Protocol, event: bytes) -> Fault:
-    """The class of an error within a stream of status 200: the data of its event (for Converse, the
-    bytes of its frames).
+    """The class of an error within a stream of status 200 (see `failure_in_band`)."""
+    return _fault(failure_in_band(protocol, event))
+
+
+def failure_in_band(protocol: Protocol, event: bytes) -> Failure:
+    """An error within a stream of status 200, with the status it would have had before it.
+
+    :param event: the data of its event; for Converse, the bytes of its frames.
     """
     if protocol is Protocol.CONVERSE:
         named = _EXCEPTION.search(event)
-        return fault_of_status(STATUSES.get(named[1].decode(), 500) if named else 500)
+        return Failure(STATUSES.get(named[1].decode(), 500) if named else 500, "")
     try:
         told = _VALUE.decode(event)
     except (ValueError, RecursionError):
-        return Fault.SERVER
+        return Failure(502, "")
     if isinstance(told, dict) and isinstance(told.get("response"), dict):
         told = told["response"]  # response.failed
     if protocol in (Protocol.CHAT, Protocol.RESPONSES):
-        failure = failure_of(told)
-    else:
-        failure = CODECS[protocol].read_error(0, _ENCODER.encode(told))
+        return failure_of(told)
+    failure = CODECS[protocol].read_error(0, _ENCODER.encode(told))
     if not failure.status:
         failure.status = _number(told) or _STATUSES.get(failure_kind(failure), 500)
-    return _fault(failure)
+    return failure
 
 
 _ENCODER = msgspec.json.Encoder()
@@ -109,6 +114,8 @@ _STATUSES = {
     "not_found": 404,
     "too_large": 413,
     "rate_limit": 429,
+    "overloaded": 529,
+    "timeout": 504,
 }
 """Of a failure that tells its kind only; the others are the provider's own (500)."""
 

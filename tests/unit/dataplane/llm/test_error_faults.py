@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from dataplane.llm.error_faults import fault_in_band, fault_of_error
+from dataplane.llm.error_faults import failure_in_band, fault_in_band, fault_of_error
 from dataplane.runtime.fault import Fault
 from dataplane.runtime.protocols import Protocol
 
@@ -134,3 +134,19 @@ def test_an_exception_of_amazon_is_classed_by_its_name(name: str, fault: Fault) 
 
 def test_what_cannot_be_read_is_the_providers_failure() -> None:
     assert fault_in_band(CHAT, b"oops") is Fault.SERVER
+
+
+@pytest.mark.parametrize(
+    ("protocol", "event", "status"),
+    [
+        (CHAT, {"error": {"message": "boom", "type": "server_error"}}, 502),
+        (MESSAGES, anthropic("overloaded_error", "boom"), 529),
+        (MESSAGES, anthropic("rate_limit_error", "boom"), 429),
+        (GEMINI, google(503, "UNAVAILABLE", "boom"), 503),
+    ],
+)
+def test_an_error_within_a_stream_has_a_status_for_the_client(
+    protocol: Protocol, event: object, status: int
+) -> None:
+    failure = failure_in_band(protocol, json.dumps(event).encode())
+    assert (failure.status, failure.message) == (status, "boom")

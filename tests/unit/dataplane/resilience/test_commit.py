@@ -1,8 +1,9 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from dataplane.resilience.commit import MAX_BYTES, MAX_EVENTS, InBandError, Progress, Startup
 from dataplane.runtime.protocols import Protocol
@@ -204,3 +205,62 @@ def test_how_a_stream_is_cut_does_not_change_what_it_is(
         at += step
     assert found == whole
     assert startup.held == stream[:at]
+
+
+class Streams(RuleBasedStateMachine):
+    """One attempt's stream, cut into reads anywhere, and what a client may have of it."""
+
+    @initialize(protocol=st.sampled_from([CHAT, MESSAGES, RESPONSES, GEMINI]))
+    def begin(self, protocol: Protocol) -> None:
+        self.protocol = protocol
+        self.startup = Startup(protocol)
+        self.fed = b""
+        self.waiting = b""
+        self.found: Progress | InBandError = Progress.HOLD
+        self.spoke = False
+        """A whole event with content was fed."""
+        self.pending: list[tuple[int, bool]] = []
+        self.written = 0
+
+    def _write(self, event: object, speaks: bool) -> None:
+        data = sse(event)
+        self.waiting += data
+        self.written += len(data)
+        self.pending.append((self.written, speaks))
+
+    @rule(data=st.data())
+    def provider_says_nothing(self, data: st.DataObject) -> None:
+        event = data.draw(st.sampled_from([e for p, e in SAY_NOTHING if p is self.protocol]))
+        self._write(event, speaks=False)
+
+    @rule(data=st.data())
+    def provider_speaks(self, data: st.DataObject) -> None:
+        event = data.draw(st.sampled_from([e for p, e in COMMIT if p is self.protocol]))
+        self._write(event, speaks=True)
+
+    @precondition(lambda self: self.waiting and self.found is Progress.HOLD)
+    @rule(size=st.integers(1, 500))
+    def read(self, size: int) -> None:
+        chunk, self.waiting = self.waiting[:size], self.waiting[size:]
+        self.fed += chunk
+        self.found = self.startup.feed(chunk)
+        self.spoke = any(end <= len(self.fed) and speaks for end, speaks in self.pending)
+
+    @invariant()
+    def content_is_never_held_and_nothing_is_lost(self) -> None:
+        if not hasattr(self, "startup"):
+            return
+        assert self.startup.held == self.fed
+        assert not isinstance(self.found, InBandError)
+        assert not (self.spoke and self.found is Progress.HOLD)
+
+    @invariant()
+    def what_says_nothing_commits_only_when_it_is_too_much(self) -> None:
+        if not hasattr(self, "startup") or self.found is Progress.HOLD:
+            return
+        begun = any(speaks for _, speaks in self.pending)
+        assert begun or len(self.pending) >= MAX_EVENTS
+
+
+Streams.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+TestStreams = Streams.TestCase

@@ -13,9 +13,19 @@ _VALUE = msgspec.json.Decoder(msgspec.Raw)
 """Checks the form and builds nothing."""
 _EVENT = re.compile(rb".*?(?:\r?\n\r?\n|\r\r)", re.DOTALL)
 _LINE = re.compile(rb"\r\n|\n|\r")
+_USUAL = re.compile(rb'(?:(?:event: [^\n]*\n)?data: \{"[^\n]*\}\n\n)+(?:data: \[DONE\]\n\n)?')
 _FIELDS = (b"data:", b"event:", b":", b"id:", b"retry:")
 _STARTS = re.compile(rb"\n\n(?:event: [^\n]*\n)?data: ")
 _DONE = b"\n\ndata: [DONE]\n\n"
+
+
+def looks_usual(body: bytes) -> bool:
+    """Whether a read is whole events, each of one line of data that begins and ends like an object.
+
+    A third of what `malformed` costs, for the relay: it sees what was cut off, or is no object at
+    all; not what is wrong inside. What is not usual may still be right: ask `malformed`.
+    """
+    return _USUAL.fullmatch(body) is not None
 
 
 def malformed(body: bytes) -> bool:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataplane.resilience.malformed import malformed, without_malformed
+from dataplane.resilience.malformed import looks_usual, malformed, without_malformed
 
 GOOD = b'data: {"choices":[{"delta":{"content":"a\\n\\ndata: b"}}]}\n\n'
 NAMED = b'event: ping\ndata: {"type": "ping"}\n\n'
@@ -45,6 +45,16 @@ def test_what_is_json_passes_untouched(body: bytes) -> None:
 def test_what_is_not_json_is_left_out_alone(before: bytes, bad: bytes, after: bytes) -> None:
     assert malformed(before + bad + after)
     assert without_malformed(before + bad + after) == (before + after, 1)
+
+
+@pytest.mark.parametrize("body", [GOOD, GOOD * 3, NAMED * 2, NAMED + GOOD, GOOD + DONE])
+def test_the_usual_read_is_known_at_a_glance(body: bytes) -> None:
+    assert looks_usual(body)
+
+
+@pytest.mark.parametrize("body", [BAD, CUT, GOOD + CUT + GOOD, GOOD[:-1], b": hello\n\n", b""])
+def test_what_is_cut_or_no_object_is_looked_at_again(body: bytes) -> None:
+    assert not looks_usual(body)
 
 
 VALUES = st.recursive(

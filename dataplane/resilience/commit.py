@@ -55,7 +55,7 @@ class Startup:
         self.held = b""
         """Every byte that was fed."""
         self._protocol = protocol
-        self._shows = _SHOWS[protocol]
+        self._shows = SHOWS[protocol]
         self._judge = JUDGES.get(protocol)
         self._events = 0
         self._at = 0
@@ -192,10 +192,13 @@ def _converse_shows(chunk: bytes) -> bool:
     return b"contentBlockDelta" in chunk or b"messageStop" in chunk
 
 
-_SHOWS: dict[Protocol, Callable[[bytes], bool]] = {
+SHOWS: dict[Protocol, Callable[[bytes], bool]] = {
     Protocol.CHAT: _chat_shows,
     Protocol.RESPONSES: _responses_shows,
     Protocol.MESSAGES: _messages_shows,
     Protocol.GEMINI: _gemini_shows,
     Protocol.CONVERSE: _converse_shows,
 }
+"""The first look alone: whether a read has content in its usual form. Where it says so of the very
+first read, nobody needs a Startup.
+"""

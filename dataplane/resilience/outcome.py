@@ -44,3 +44,5 @@ class Outcome:
     """Keys of this candidate that do not rest, without the one that was used."""
     other_endpoints: int = 0
     """Endpoints of this candidate that were not tried."""
+    is_open: bool = False
+    """Whether the candidate's breaker is open by now: then another candidate is better."""

@@ -153,7 +153,7 @@ class Attempts:
         self._release()
 
     def _here(self, outcome: Outcome, now: float) -> Retry | NextCandidate | GiveUp:
-        if self._retries_left <= 0:
+        if self._retries_left <= 0 or (outcome.is_open and self.others > 0):
             return self._elsewhere(Why.EXHAUSTED)
         other_key = outcome.fault is Fault.LIMITED and outcome.other_keys > 0
         wait = self._backoff.next()

@@ -125,6 +125,11 @@ def test_a_clients_own_dead_credential_is_passed_on() -> None:
     assert attempts(others=1).next(outcome, NOW) == GiveUp(Why.NOT_RETRIABLE)
 
 
+def test_an_open_breaker_sends_on_only_while_there_is_another() -> None:
+    assert attempts(others=1).next(replace(ERROR_500, is_open=True), NOW) == NextCandidate()
+    assert isinstance(attempts().next(replace(ERROR_500, is_open=True), NOW), Retry)
+
+
 @pytest.mark.parametrize("fault", [Fault.SILENT, Fault.SLOW, Fault.UNFIT])
 def test_what_will_not_change_here_goes_to_the_next_candidate(fault: Fault) -> None:
     assert attempts(others=1).next(Outcome(Stage.BEFORE_CONTENT, fault), NOW) == NextCandidate()
@@ -187,6 +192,7 @@ OUTCOMES = st.builds(
     own_key=st.booleans(),
     other_keys=st.integers(0, 3),
     other_endpoints=st.integers(0, 2),
+    is_open=st.booleans(),
 )
 
 

@@ -76,12 +76,12 @@ _VALUE: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
 
 def fault_of_error(protocol: Protocol, status: int, body: bytes) -> Fault:
     """The class of an answer whose status is 400 or more."""
-    return _fault(CODECS[protocol].read_error(status, body))
+    return fault_of(CODECS[protocol].read_error(status, body))
 
 
 def fault_in_band(protocol: Protocol, event: bytes) -> Fault:
     """The class of an error within a stream of status 200 (see `failure_in_band`)."""
-    return _fault(failure_in_band(protocol, event))
+    return fault_of(failure_in_band(protocol, event))
 
 
 def failure_in_band(protocol: Protocol, event: bytes) -> Failure:
@@ -120,7 +120,8 @@ _STATUSES = {
 """Of a failure that tells its kind only; the others are the provider's own (500)."""
 
 
-def _fault(failure: Failure) -> Fault:
+def fault_of(failure: Failure) -> Fault:
+    """The class of an error that was read already; its status counts."""
     by_code = _BY_CODE.get(failure.code)
     if by_code is not None:
         return by_code

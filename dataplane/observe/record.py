@@ -63,5 +63,7 @@ class ExchangeRecord(msgspec.Struct, omit_defaults=True):
     """The session was warm."""
     switched: bool = False
     """A warm session went on with another model."""
+    failures: tuple[str, ...] = ()
+    """Attempts that were thrown away: provider, and status or what went wrong."""
     then: Callable[[Any], None] | None = None
     """Called with the finished record, by the recorder and before it is logged; never shown."""

@@ -4,6 +4,8 @@ A relay fills it in while it runs; the recorder turns it into an ExchangeRecord 
 time. That is a quarter of what making the record on the way costs (5 us a request).
 """
 
+from typing import TYPE_CHECKING
+
 from dataplane.llm.hub.answer import Usage
 from dataplane.llm.usage import (
     TAIL_BYTES,
@@ -17,6 +19,9 @@ from dataplane.observe.record import ExchangeRecord
 from dataplane.observe.traceparent import Place
 from dataplane.runtime.messages import ResponseDetail
 from dataplane.runtime.protocols import CHAT_PATH
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class Tally:
@@ -36,6 +41,7 @@ class Tally:
         "encoding",
         "ended",
         "endpoint",
+        "failures",
         "first_byte",
         "listener",
         "method",
@@ -82,6 +88,8 @@ class Tally:
         """Content-Encoding of the answer; usage is read of whole ones in gzip, of no others."""
         self.ended = 0.0
         self.endpoint = ""
+        self.failures: Sequence[str] = ()
+        """Of attempts that were thrown away."""
         self.first_byte = 0.0
         self.model: str | None = None
         self.provider = ""
@@ -166,6 +174,8 @@ class Tally:
                 record.reasoning_tokens = usage.reasoning
         if self.attributes:
             record.attributes = self.attributes
+        if self.failures:
+            record.failures = tuple(self.failures)
         begun = self._begun
         if begun is not None:
             record.decision = begun.decision

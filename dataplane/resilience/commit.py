@@ -73,7 +73,7 @@ class Startup:
     def end(self) -> Progress | InBandError:
         """The body is over. HOLD: it was no answer at all, as if the connection had broken."""
         if self._judge is None:
-            return Progress.HOLD
+            return self._plain() if self.held[:1] == b"{" else Progress.HOLD
         held = self.held[self._at :]
         if held.strip():
             found = self._event(held)

@@ -49,6 +49,8 @@ class ResponseDetail(StrEnum):
     """Less than `retry.min_throughput`."""
     UPSTREAM_CREDENTIALS_EXHAUSTED = "upstream_credentials_exhausted"
     """No key of ours is good: the client's is not to blame, so this is no 401."""
+    UPSTREAM_ERROR = "upstream_error"
+    """An error that the provider told inside an answer that it began as a good one."""
     AGENT_FAILED = "agent_failed"
     """An agent that is not the last of its chain did not answer 2xx."""
     FILTER_REFUSED = "filter_refused"

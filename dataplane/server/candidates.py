@@ -14,6 +14,7 @@ from dataplane.observe.metrics import Series
 from dataplane.resilience.keys import Keys
 from dataplane.runtime.config import Api, AuthScheme, Aws, Cluster, ModelProvider, Route
 from dataplane.runtime.protocols import Operation, Protocol
+from dataplane.runtime.retry import laid_over
 from dataplane.server.credentials import (
     credential_line,
     parameter_names,
@@ -32,9 +33,12 @@ from dataplane.server.heads import (
 from dataplane.server.incoming import Incoming
 from dataplane.upstream.aws import sign
 from dataplane.upstream.pool import EndpointPool
+from dataplane.wheel import NEVER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+
+    from dataplane.resilience.retry import Allowance
 
 _HOST = b" HTTP/1.1\r\nhost: %b\r\n"
 _END = b"x-request-id: %b\r\ntraceparent: %b\r\ncontent-length: %d\r\n\r\n%b"
@@ -60,6 +64,7 @@ class Candidate:
         "_templates",
         "_wall",
         "authority",
+        "budgets",
         "cluster",
         "endpoints",
         "keys",
@@ -67,11 +72,14 @@ class Candidate:
         "model",
         "name",
         "only",
+        "patience_s",
         "plain",
+        "policy",
         "provider",
         "route",
         "route_name",
         "series",
+        "stream_patience_s",
         "target",
     )
 
@@ -105,6 +113,13 @@ class Candidate:
         self.marks = marks_of(provider.provider, model, api.operation.protocol)
         """How the provider is told what to cache."""
         self.route_name = route.name
+        self.policy = laid_over(route.retry, provider.retry)
+        self.patience_s = self.policy.per_try_timeout_s or NEVER
+        """For an answer to begin."""
+        self.stream_patience_s = min(self.patience_s, self.policy.idle_timeout_s or NEVER)
+        """The same, when it is streamed: silence is a sign then."""
+        self.budgets: Sequence[Allowance] = ()
+        """What retries are charged to."""
         self.authority = (cluster.authority or (cluster.sni if cluster.tls else "")).encode()
         """Host header; empty: each endpoint's own."""
         self._api = api

@@ -55,8 +55,8 @@ class Work(Interface):
     def cancel(self) -> None:
         """The client has left."""
 
-    def on_deadline(self) -> None:
-        """The listener's timeout has passed."""
+    def on_due(self, now: float) -> None:
+        """The front's `due` has passed: its listener's timeout, unless the work has set it."""
 
 
 class Front(asyncio.Protocol):
@@ -309,7 +309,7 @@ class Front(asyncio.Protocol):
         if transport is None:
             return
         if self._work is not None:
-            self._work.on_deadline()
+            self._work.on_due(now)
         elif self._lingering:
             transport.abort()
         elif self._timed:

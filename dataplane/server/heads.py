@@ -147,6 +147,7 @@ class AnswerShape:
     __slots__ = (
         "connection",
         "encoding",
+        "kind",
         "plain",
         "request_id",
         "sized",
@@ -160,6 +161,7 @@ class AnswerShape:
         self.request_id = position(names, b"x-request-id")
         self.transfer = positions(names, b"transfer-encoding")
         self.encoding = position(names, b"content-encoding")
+        self.kind = position(names, b"content-type")
         self.sized = position(names, b"content-length") >= 0
         self.plain = not self.connection and not self.transfer
         """Whether the values have no say in what the head becomes."""

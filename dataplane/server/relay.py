@@ -2,20 +2,29 @@
 callbacks.
 
 The rule: what was begun towards the client is finished whole or cut, never ended cleanly half-way.
-An answer is re-framed once per read and not looked into. The way up is in sending.py.
+An answer is re-framed once per read and, once it is begun, not looked into. The way up is in
+sending.py, what becomes of failures in trying.py.
 """
 
 from dataplane.runtime.messages import LocalReply, ResponseDetail
 from dataplane.server.answers import LAST_CHUNK, chunk
-from dataplane.server.relayed_head import FRAMING, head_of
-from dataplane.server.sending import Sending
+from dataplane.server.passing import EVENT_PROTOCOLS, Passing
+from dataplane.server.relayed_head import FRAMING, head_of, is_event_stream
 from dataplane.server.translated import Translated
+from dataplane.server.trying import Trying
 from dataplane.upstream.connection import UpstreamConnection
 from dataplane.upstream.errors import Phase, UpstreamFailure
 
 CLIENT_CLOSED = 499
 """What logs say when the client left before an answer began (nginx's number)."""
 
+LOOK_S = 2.0
+"""How often a stream is looked at that the client has a part of."""
+_NO_END = UpstreamFailure(
+    Phase.ANSWER,
+    ResponseDetail.UPSTREAM_TRUNCATED,
+    "The upstream failed: its stream ended in the middle.",
+)
 _BAD_TRANSFER = UpstreamFailure(
     Phase.ANSWER,
     ResponseDetail.UPSTREAM_PROTOCOL_ERROR,
@@ -23,24 +32,23 @@ _BAD_TRANSFER = UpstreamFailure(
 )
 
 
-class Relay(Sending):
+class Relay(Trying):
     """One exchange on the relay path."""
 
     __slots__ = ()
 
     # -- on the way down
 
-    def fail(self, failure: UpstreamFailure) -> None:
-        """There is no whole answer: say so, or cut what was begun."""
-        if self.sent:
-            self.cut(failure.detail, failure.message, failure.status)
-        else:
-            self.refuse(LocalReply(failure.status, failure.message, failure.detail))
-
     def on_answer(self, upstream: UpstreamConnection, body: bytes, done: bool) -> None:
         """See Reader."""
         head = b""
         if not self.sent:
+            tally = self.tally
+            if not done or tally.stream or upstream.status >= 400 or self._held is not None:
+                judged = self.judged(upstream, body, done)
+                if judged is None:
+                    return
+                body = judged
             if not self._candidate.plain:  # type: ignore[union-attr]  # it was asked
                 self.tell_keys(upstream)
             made = head_of(self, upstream)
@@ -50,15 +58,30 @@ class Relay(Sending):
                 return
             head = made
             self.sent = True
-            now = self.tally.first_byte = self.serving.now()
+            now = tally.first_byte = self.serving.now()
             if done and body and not self.chunked:
                 # a whole answer in one read: most are
-                self.tally.bytes_sent = len(body)
+                tally.bytes_sent = len(body)
                 self.front.write(head + body)
                 self._done(upstream, body, now)
                 return
-            self._request = self._incoming.body = b""
-            del self._peek
+            self._commit(upstream, done)
+        passing = self._passing
+        if passing is not None:
+            body = passing.feed(body, done)
+            if done and not passing.whole:
+                self.release(upstream)
+                self._write(head, body, False)
+                self.broke(_NO_END)
+                return
+        self._write(head, body, done)
+        if done:
+            self._done(upstream, body, self.serving.now())
+        elif body:
+            self._touched = self.serving.now()
+            self.tally.more(body)
+
+    def _write(self, head: bytes, body: bytes, done: bool) -> None:
         size = len(body)
         if size:
             self.tally.bytes_sent += size
@@ -73,10 +96,24 @@ class Relay(Sending):
             data = head + LAST_CHUNK if done and self.chunked else head
         if data:
             self.front.write(data)
-        if done:
-            self._done(upstream, body, self.serving.now())
-        else:
-            self.tally.more(body)
+
+    def _commit(self, upstream: UpstreamConnection, done: bool) -> None:
+        """The client gets the beginning of an answer: what it was asked for is not needed any more,
+        but to go on with a stream that breaks.
+        """
+        tally = self.tally
+        protocol = self.ask.operation.protocol
+        if (
+            protocol in EVENT_PROTOCOLS
+            and tally.stream
+            and upstream.status == 200
+            and is_event_stream(upstream)
+        ):
+            self._passing = Passing(protocol)
+        self._request = self._incoming.body = b""
+        del self._peek
+        if not done:
+            self._due_at(self.serving.now() + LOOK_S)
 
     def _done(self, upstream: UpstreamConnection, body: bytes, now: float) -> None:
         """All of the answer is passed on."""
@@ -85,6 +122,47 @@ class Relay(Sending):
         self.tally.last(body)
         self._close(now)
         self.front.ended(now)
+
+    def broke(self, failure: UpstreamFailure) -> None:
+        """See Trying."""
+        passing = self._passing
+        if passing is not None and passing.whole:
+            self._finish_stream(passing)
+            return
+        self.cut(failure.detail, failure.message, failure.status)
+
+    def look_at_stream(self, now: float) -> None:
+        """See Trying: whether its end came without that of the body, or nothing comes any more."""
+        upstream = self._upstream
+        quiet_s = now - self._touched
+        passing = self._passing
+        candidate = self._candidate
+        assert candidate is not None
+        idle_s = candidate.policy.idle_timeout_s
+        if upstream is not None and upstream.paused:
+            self._touched = now  # it is the client who is slow
+        elif passing is not None and passing.whole and quiet_s >= LOOK_S:
+            self.stop_upstream()
+            self._finish_stream(passing)
+            return
+        elif idle_s and quiet_s >= idle_s:
+            self.stop_upstream()
+            self.fail(
+                UpstreamFailure(
+                    Phase.ANSWER,
+                    ResponseDetail.UPSTREAM_SILENT,
+                    f"The upstream failed: nothing came of it for {quiet_s:.3g} s.",
+                )
+            )
+            return
+        self._due_at(now + LOOK_S)
+
+    def _finish_stream(self, passing: Passing) -> None:
+        """A stream has its end, although its body has none."""
+        self._upstream = None
+        last = passing.last_words()
+        self.tally.bytes_sent += len(last)
+        self.finish(chunk(last) if last and self.chunked else last)
 
     # -- an answer that somebody else writes
 
@@ -97,14 +175,24 @@ class Relay(Sending):
         front = self.front
         self.chunked = chunked = not sized and not front.http10
         self.tally.status = status
-        self.tally.first_byte = self.serving.now()
+        self.tally.first_byte = now = self.serving.now()
         self.sent = True
+        self._request = self._incoming.body = b""
+        del self._peek
+        if not sized:
+            self._due_at(now + LOOK_S)
         return lines + FRAMING[chunked, front.closes()]
 
     def piece(self, data: bytes) -> bytes:
         """A piece of the body, as it is sent."""
         self.tally.bytes_sent += len(data)
         return chunk(data) if self.chunked else data
+
+    def heard(self) -> None:
+        """Something came of the provider, for whoever reads it."""
+        self._touched = self.serving.now()
+        if not self.sent and self._startup is None:
+            self._request = b""
 
     def release(self, upstream: UpstreamConnection) -> None:
         """The provider has said everything."""
@@ -184,6 +272,9 @@ class Relay(Sending):
         self.over = True
         self._translated = None
         tally = self.tally
+        if self._trials is not None:
+            self._trials.close()
+            tally.failures = self._trials.failures
         candidate = self._candidate
         if candidate is None:
             self.serving.recorder.finish_later(tally, now, None)

@@ -47,14 +47,31 @@ def head_of(relay: "Sending", upstream: "UpstreamConnection") -> bytes | None:
     if shape.request_id >= 0:
         tally.upstream_request_id = values[shape.request_id]
     ending = FRAMING[chunked, front.closes()]
-    if relay.orders is not None and relay.orders.told:
-        told = relay.orders.told
+    told = relay.told
+    if told:
         text = STATUS_LINES[status] + template.text + told.replace(b"%", b"%%") + ending
     elif template is shape.template:
         text = shape.texts.get((status, ending)) or shape.text(status, STATUS_LINES[status], ending)
     else:
         text = STATUS_LINES[status] + template.text + ending
     return text % (*template.pick(values), front.request_id)
+
+
+def is_event_stream(upstream: "UpstreamConnection") -> bool:
+    """Whether the body of an answer is plain server-sent events."""
+    names, values = zip(*upstream.headers, strict=True) if upstream.headers else ((), ())
+    shape = _SHAPES.get(names) or _SHAPES.make(names)
+    if shape.kind < 0 or (shape.encoding >= 0 and values[shape.encoding] != b"identity"):
+        return False
+    return bool(values[shape.kind].strip().lower().startswith(b"text/event-stream"))
+
+
+def is_encoded(upstream: "UpstreamConnection") -> bool:
+    """Whether the body of an answer is compressed, so that it cannot be looked into."""
+    return any(
+        name.lower() == b"content-encoding" and value.strip().lower() not in (b"", b"identity")
+        for name, value in upstream.headers
+    )
 
 
 def _is_chunked(values: Values, at: tuple[int, ...]) -> bool:

@@ -1,9 +1,8 @@
-"""A request on its way up, by callbacks: read as far as needed, sent to the first candidate that
-has an endpoint, sent again when nothing can have been done with it.
+"""A request on its way up, by callbacks: read as far as needed, and sent to a candidate that has an
+endpoint.
 
-That is: when there was no connection, or once when a kept one was closed before any byte of an
-answer. A body is bytes: only `model` is replaced, and what a provider of another protocol gets is
-translated (translated.py).
+What follows when that fails is in trying.py. A body is bytes: only `model` is replaced, and what a
+provider of another protocol gets is translated (translated.py).
 """
 
 from abc import ABC, abstractmethod
@@ -17,23 +16,25 @@ from dataplane.llm.unsealed import unsealed
 from dataplane.llm.wire.body import Peek, peek, with_model
 from dataplane.observe.tally import Tally
 from dataplane.routing.preference import INLINE
-from dataplane.runtime.messages import LocalReply, ResponseDetail
+from dataplane.runtime.messages import LocalReply
 from dataplane.server.incoming import Incoming
 from dataplane.server.key_rings import seconds_of
 from dataplane.upstream.connection import UpstreamConnection
-from dataplane.upstream.errors import Phase, UpstreamFailure
+from dataplane.upstream.errors import UpstreamFailure
 from dataplane.upstream.pool import EndpointPool
+from dataplane.wheel import TURN_S
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from dataplane.resilience.commit import Startup
     from dataplane.server.candidates import Candidate
     from dataplane.server.front import Front
+    from dataplane.server.passing import Passing
     from dataplane.server.serving import Lane
     from dataplane.server.surface import Ask
     from dataplane.server.translated import Translated
-
-MAX_CONNECT_ATTEMPTS = 3
+    from dataplane.server.trials import Trials
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,24 +56,32 @@ class Sending(ABC):
         "_avoid",
         "_candidate",
         "_endpoint",
-        "_failure",
         "_fresh",
+        "_held",
         "_incoming",
         "_key",
         "_lane",
+        "_passing",
         "_peek",
+        "_place",
         "_request",
+        "_startup",
+        "_touched",
         "_traceparent",
         "_translated",
+        "_trials",
+        "_until",
         "_upstream",
         "ask",
         "chunked",
+        "deadline",
         "front",
         "orders",
         "over",
         "sent",
         "serving",
         "tally",
+        "told",
     )
 
     def __init__(
@@ -85,13 +94,26 @@ class Sending(ABC):
         orders: "Orders | None" = None,
     ) -> None:
         self.orders = orders
+        self.told = orders.told if orders is not None else b""
+        """Header lines of ours that the answer gets."""
         self.front = front
         self.ask = ask
-        self.serving = incoming.serving
+        self.serving = serving = incoming.serving
+        self.deadline = incoming.started + serving.timeout_s
         self._incoming = incoming
         self._traceparent = traceparent
         self._avoid: Sequence[EndpointPool] = ()
-        self._failure: UpstreamFailure | None = None
+        """Endpoints of the candidate that have failed."""
+        self._place = 0
+        """Of the candidate, in its lane."""
+        self._trials: Trials | None = None
+        """What is tried after a failure; None before the first."""
+        self._startup: Startup | None = None
+        """The beginning of a stream that says nothing yet."""
+        self._held: list[bytes] | None = None
+        """An answer that is passed on when it is whole."""
+        self._passing: Passing | None = None
+        """A stream that is being passed on."""
         self._fresh = False
         self._candidate: Candidate | None = None
         self._endpoint: EndpointPool | None = None
@@ -139,22 +161,35 @@ class Sending(ABC):
         self._attempt()
 
     def _attempt(self) -> None:
-        """Send to the next endpoint that was not tried, or give up."""
+        """Send to the candidate, or to one after it when it has no endpoint left."""
         serving = self.serving
-        avoid = self._avoid
-        for candidate in self._lane:
+        lane = self._lane
+        while self._place < len(lane):
+            candidate = lane[self._place]
             endpoint = candidate.only
-            if endpoint is not None and not avoid:
+            if endpoint is None or self._avoid:
+                endpoint = pick(candidate.endpoints, serving.random.random, self._avoid)
+            if endpoint is not None:
                 break
-            endpoint = pick(candidate.endpoints, serving.random.random, avoid)
-            if endpoint is not None and len(avoid) < MAX_CONNECT_ATTEMPTS:
-                break
+            self._place += 1
+            self._avoid = ()
         else:
-            self._give_up()
+            self._nowhere()
             return
         self._candidate = candidate
         self._endpoint = endpoint
         endpoint.active += 1
+        front = self.front
+        self._touched = sent_at = self._incoming.started if self._trials is None else serving.now()
+        patience_s = candidate.stream_patience_s if self.tally.stream else candidate.patience_s
+        left = len(lane) - self._place
+        if left > 1:  # there must be time for the others
+            patience_s = min(patience_s, (self.deadline - sent_at) / left)
+        self._until = until = sent_at + patience_s
+        if until < self.deadline:
+            front.due = until
+            if patience_s < TURN_S:
+                serving.services.wheel.soon(front)
         found = self._peek
         key = 0
         if not candidate.plain or self.orders is not None:
@@ -175,7 +210,7 @@ class Sending(ABC):
         self._request = candidate.message(
             endpoint,
             self._incoming,
-            self.front.request_id,
+            front.request_id,
             self._traceparent,
             found.body if found.model == model or ask.model else with_model(found, model),
             found.stream,
@@ -183,11 +218,6 @@ class Sending(ABC):
             key,
         )
         self._send(endpoint)
-
-    @property
-    def told(self) -> bytes:
-        """Header lines that the answer gets from whoever has looked at the request before."""
-        return self.orders.told if self.orders is not None else b""
 
     @property
     def marks(self) -> int:
@@ -230,45 +260,6 @@ class Sending(ABC):
         upstream.send(self._translated or self, self._request)
         return True
 
-    def on_failed(self, failure: UpstreamFailure) -> None:
-        """See Reader."""
-        if self.over:
-            return
-        self._upstream = None
-        endpoint = self._endpoint
-        if endpoint is not None and failure.phase is Phase.STALE and not self._fresh:
-            self._fresh = True
-            self._send(endpoint)
-            return
-        if endpoint is not None and failure.phase is Phase.CONNECT:
-            self._failure = failure
-            self._avoid = [*self._avoid, endpoint]
-            self._translated = None
-            endpoint.active -= 1
-            self._endpoint = None
-            self._attempt()
-            return
-        self.fail(failure)
-
-    def _give_up(self) -> None:
-        failure = self._failure
-        if failure is None:
-            self.refuse(
-                LocalReply(
-                    503,
-                    "No endpoint of this model's provider is known.",
-                    ResponseDetail.NO_USABLE_ENDPOINT,
-                )
-            )
-        else:
-            self.refuse(LocalReply(failure.status, failure.message, failure.detail))
-
-    def forget_request(self, upstream: UpstreamConnection) -> None:
-        """An answer has begun: it may last, and there will be no second attempt."""
-        self._request = self._incoming.body = b""
-        del self._peek
-        self.tell_keys(upstream)
-
     def tell_keys(self, upstream: UpstreamConnection) -> None:
         """What the provider thinks of the key, if it has several."""
         candidate = self._candidate
@@ -287,12 +278,16 @@ class Sending(ABC):
         """See Reader."""
 
     @abstractmethod
-    def refuse(self, reply: LocalReply) -> None:
-        """Answer by ourselves."""
+    def on_failed(self, failure: UpstreamFailure) -> None:
+        """See Reader."""
 
     @abstractmethod
-    def fail(self, failure: UpstreamFailure) -> None:
-        """There is no whole answer: say so, or cut what was begun."""
+    def _nowhere(self) -> None:
+        """No candidate has an endpoint that may be tried."""
+
+    @abstractmethod
+    def refuse(self, reply: LocalReply) -> None:
+        """Answer by ourselves."""
 
 
 def _unsealed(found: Peek, ask: "Ask") -> Peek:

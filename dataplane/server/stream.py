@@ -170,7 +170,7 @@ class Stream:
         self._close_record()
         self._stop()
 
-    def on_deadline(self) -> None:
+    def on_due(self, now: float) -> None:
         """The listener's timeout has passed."""
         self._local(
             LocalReply(

@@ -10,17 +10,21 @@ import logging
 from typing import TYPE_CHECKING
 
 from dataplane.llm.cache_markers import Marks
+from dataplane.llm.error_faults import fault_of
 from dataplane.llm.hub.answer import Answer, Failure, Unreadable
-from dataplane.llm.hub.delta import Begin, Delta, End, Failed, UsageDelta
+from dataplane.llm.hub.delta import Begin, Delta, End, Failed, UsageDelta, says_nothing
 from dataplane.llm.hub.whole import Whole, deltas_of
 from dataplane.llm.json_array import JsonArrayWriter
 from dataplane.llm.translate.between import Translation, translate_request
 from dataplane.llm.translate.codec import Echo, StreamReader, StreamWriter
 from dataplane.llm.translate.codecs import CODECS
+from dataplane.resilience.advice import Advice, advice
+from dataplane.resilience.outcome import Stage
 from dataplane.runtime.config import OnUntranslatable
 from dataplane.runtime.messages import LocalReply, ResponseDetail
 from dataplane.runtime.protocols import Protocol
 from dataplane.server.answers import translated_head
+from dataplane.server.foreign_head import foreign_head
 from dataplane.upstream.errors import Phase, UpstreamFailure
 
 if TYPE_CHECKING:
@@ -39,9 +43,6 @@ MAX_COLLECTED_BYTES = 32 * 1024 * 1024
 BIG_BODY_BYTES = 256 * 1024
 """Requests from here on are translated in a thread: 2 ms at this size, 7 ms at 1 MB."""
 _JSON = b"application/json"
-_STREAMS = (b"text/event-stream", b"application/vnd.amazon.eventstream")
-_LIMITS = (b"retry-after", b"x-ratelimit-", b"anthropic-ratelimit-")
-"""Headers that begin so mean the same to every client."""
 _INTERNAL = LocalReply(500, "The gateway itself failed.", ResponseDetail.INTERNAL)
 _OVERLOADED = 529
 """Anthropic's own status for being overloaded; everybody else says 503."""
@@ -51,6 +52,7 @@ class Translated:
     """Implements Reader (upstream/connection.py) for a relay."""
 
     __slots__ = (
+        "_advice",
         "_client",
         "_collected",
         "_done",
@@ -58,6 +60,7 @@ class Translated:
         "_due",
         "_echo",
         "_ended",
+        "_held",
         "_kept",
         "_pieces",
         "_provider",
@@ -67,10 +70,16 @@ class Translated:
         "_takes",
         "_whole",
         "_writer",
+        "dismissed",
     )
 
     def __init__(self, relay: "Relay", client: Protocol) -> None:
         self._relay = relay
+        self.dismissed = False
+        """Whether the attempt was thrown away that this one was for."""
+        self._advice = Advice(None, may_retry=True)
+        self._held: list[Delta] = []
+        """The beginning of a stream that says nothing yet."""
         self._client = client
         self._provider = client
         self._dropped: tuple[str, ...] = ()
@@ -120,7 +129,7 @@ class Translated:
 
     def _made(self, made: "Future[Translation | LocalReply]") -> None:
         """What a thread has made."""
-        if self._relay.over:
+        if self._relay.over or self.dismissed:
             return
         try:
             self._asked(made.result())
@@ -161,12 +170,13 @@ class Translated:
         """See Reader."""
         relay = self._relay
         try:
+            relay.heard()
             if self._takes is None:
-                relay.forget_request(upstream)
+                relay.tell_keys(upstream)
                 self._begin(upstream)
-            if body and self._takes is not None and not relay.over:
+            if body and self._takes is not None and not (relay.over or self.dismissed):
                 self._takes(self, body)
-            if done and not relay.over:
+            if done and not (relay.over or self.dismissed):
                 relay.release(upstream)
                 if self._done is not None:
                     self._done(self)
@@ -181,22 +191,16 @@ class Translated:
         """The head of the answer is there: what it is decides what becomes of its body."""
         relay = self._relay
         status = self._status = upstream.status
-        kind = encoding = b""
-        for name, value in upstream.headers:
-            low = name.lower()
-            if low.startswith(_LIMITS):
-                self._kept.append((low, value))
-            elif low == b"content-type":
-                kind = value.strip().lower()
-            elif low == b"content-encoding":
-                encoding = value.strip().lower()
-            elif low == b"x-request-id":
-                relay.tally.upstream_request_id = value
+        told = foreign_head(upstream.headers)
+        self._kept = told.kept
+        relay.tally.upstream_request_id = told.request_id
         self._takes, self._done = Translated._collect, Translated._whole_failure
-        if encoding not in (b"", b"identity"):
+        if told.is_encoded:
             self._break("it is compressed, although we asked that it is not")
+        elif status >= 400:
+            self._advice = advice(upstream.headers, relay.serving.services.clock.wall())
         elif 200 <= status < 300:
-            streams = kind.startswith(_STREAMS)
+            streams = told.is_stream
             assert self._echo is not None
             wanted = self._echo.request.stream
             if streams:
@@ -233,7 +237,7 @@ class Translated:
         failure = self._whole.failure
         answer = self._whole.answer()
         if failure is not None:
-            self._tell_failure(failure)
+            self._tell_early_failure(failure)
         elif answer is None:
             self._break("its stream broke off", ResponseDetail.UPSTREAM_TRUNCATED)
         else:
@@ -252,8 +256,12 @@ class Translated:
         body = b"".join(self._pieces)
         if self._status < 400:
             self._break(f"it answered {self._status}")
-        else:
-            self._tell_failure(CODECS[self._provider].read_error(self._status, body))
+            return
+        failure = CODECS[self._provider].read_error(self._status, body)
+        if not self._relay.tries_on(
+            Stage.HEAD, fault_of(failure), self._status, *self._advice, whole=True
+        ):
+            self._tell_failure(failure)
 
     def _tell(self, answer: Answer) -> None:
         """A whole answer, as the client wants it."""
@@ -313,10 +321,16 @@ class Translated:
         writer = self._writer
         assert writer is not None
         last = deltas[-1]
-        failed = last.failure if isinstance(last, Failed) else None
-        if failed is not None and not relay.sent and _says_nothing(deltas[:-1]):
-            self._tell_early_failure(failed)
-            return
+        failed = last.failure if type(last) is Failed else None
+        if not relay.sent:
+            if failed is not None and says_nothing(deltas[:-1]):
+                self._tell_early_failure(failed)
+                return
+            if says_nothing(deltas):  # so that the attempt can still be thrown away
+                self._held += deltas
+                return
+            deltas = self._held + deltas
+            self._held = []
         for delta in deltas:
             # (isinstance would cost three times as much)
             if (type(delta) is UsageDelta or type(delta) is Begin) and delta.usage is not None:
@@ -335,9 +349,10 @@ class Translated:
             relay.cut(ResponseDetail.UPSTREAM_PROTOCOL_ERROR, failed.message, failed.status)
 
     def _tell_early_failure(self, failure: Failure) -> None:
-        """Nothing was sent yet, so that it can be an error with a status of its own."""
-        self._relay.stop_upstream()
-        self._tell_failure(failure)
+        """Nothing was sent yet: somebody else may answer, or an error with a status of its own."""
+        if not self._relay.tries_on(Stage.BEFORE_CONTENT, fault_of(failure), failure.status):
+            self._relay.stop_upstream()
+            self._tell_failure(failure)
 
     def last_words(self, status: int, message: str, detail: ResponseDetail) -> None:
         """The stream to the client is going to be cut: say why in its own words."""
@@ -365,8 +380,7 @@ class Translated:
 
     def _finish(self) -> None:
         self._relay.tally.last(b"")
-        due, self._due = self._due, []
-        self._relay.finish(b"".join(due))
+        self._relay.finish(b"".join(self._due))
 
     def _fault(self) -> None:
         """A fault of ours."""
@@ -381,13 +395,6 @@ class Translated:
                 relay.refuse(_INTERNAL)
 
     def _head(self, status: int, kind: bytes, size: int | None = None) -> bytes:
-        request_id = self._relay.front.request_id
-        head = translated_head(
-            status, kind, size, self._kept, self._dropped, self._client, request_id
-        )
+        own_id = self._relay.front.request_id
+        head = translated_head(status, kind, size, self._kept, self._dropped, self._client, own_id)
         return head + self._relay.told
-
-
-def _says_nothing(deltas: list[Delta]) -> bool:
-    """Whether a client has lost nothing when it never hears of these."""
-    return all(type(delta) is Begin or type(delta) is UsageDelta for delta in deltas)

@@ -67,7 +67,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._turn = -1
         """Of the outbox, when the request was put in."""
         self._parser: httptools.HttpResponseParser | None = None
-        self._paused = False
+        self.paused = False
         self._head_bytes = 0
         self._head_done = False
         self._head_count = 0
@@ -102,7 +102,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._interim = 0
         self._head_count = self._trailers = 0
         self.headers.clear()
-        if self._paused:
+        if self.paused:
             self.resume()
         self.due = now + IDLE_S
         self.pool.free.append(self)
@@ -116,12 +116,12 @@ class UpstreamConnection(asyncio.Protocol):
     def pause(self) -> None:
         """Read no further: the client is slow."""
         if self._transport is not None and not self._transport.is_closing():
-            self._paused = True
+            self.paused = True
             self._transport.pause_reading()
 
     def resume(self) -> None:
         """Read on."""
-        self._paused = False
+        self.paused = False
         if self._transport is not None and not self._transport.is_closing():
             self._transport.resume_reading()
 

@@ -16,7 +16,7 @@ class Phase(Enum):
     STALE = "stale"
     """A kept connection was closed before any byte of an answer: a fresh one may be tried once."""
     ANSWER = "answer"
-    """The request was sent: the upstream may have done the work, so it is not sent again."""
+    """The request was sent: the upstream may have done the work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class UpstreamFailure:
     def status(self) -> int:
         """What the client gets when nothing was sent to it yet."""
         match self.detail:
-            case ResponseDetail.UPSTREAM_CONNECT_TIMEOUT:
+            case ResponseDetail.UPSTREAM_CONNECT_TIMEOUT | ResponseDetail.UPSTREAM_SILENT:
                 return 504
             case ResponseDetail.NO_USABLE_ENDPOINT:
                 return 503

@@ -29,7 +29,7 @@ model_providers:
     access_key: $HOUSE_KEY
     apis: [{apis}]
 listeners:
-  - {{type: model, name: models, address: 127.0.0.1, port: 0}}
+  - {{type: model, name: models, address: 127.0.0.1, port: 0, retry: {{num_retries: 0}}}}
 """
 APIS = (
     "chat, completions, embeddings, responses, messages, count_tokens, "
@@ -67,12 +67,15 @@ FRAMES = b"".join(
     of_line(line)
     for line in (
         '{"event-type": "messageStart", "payload": {"role": "assistant"}}',
+        '{"event-type": "messageStop", "payload": {"stopReason": "end_turn"}}',
         '{"event-type": "metadata", "payload": {"usage": {"inputTokens": 5, "outputTokens": 7}}}',
     )
 )
 STREAM = "".join(
     f'event: e{number}\r\ndata: {{"x":"\u00e9{number}"}}\n\n: odd\n' for number in range(40)
 ).encode()
+
+STOP = b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
 
 
 @asynccontextmanager
@@ -122,9 +125,17 @@ async def test_only_the_model_of_a_path_is_replaced(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("path", "kind", "stream"),
     [
-        ("/v1/messages", b"text/event-stream", STREAM),
-        ("/v1/responses", b"text/event-stream", STREAM),
-        ("/v1beta/models/nick:streamGenerateContent?alt=sse", b"text/event-stream", STREAM),
+        ("/v1/messages", b"text/event-stream", STREAM + STOP),
+        (
+            "/v1/responses",
+            b"text/event-stream",
+            STREAM + b'data: {"type":"response.completed"}\n\n',
+        ),
+        (
+            "/v1beta/models/nick:streamGenerateContent?alt=sse",
+            b"text/event-stream",
+            STREAM + b'data: {"candidates":[{"finishReason":"STOP"}]}\r\n\r\n',
+        ),
         ("/model/nick/converse-stream", b"application/vnd.amazon.eventstream", FRAMES * 9),
     ],
 )
@@ -151,20 +162,22 @@ USAGE = [
         b'event: message_start\ndata: {"message":{"usage":{"input_tokens":5,'
         b'"cache_read_input_tokens":2,"output_tokens":1}}}\n\n'
         + b"event: ping\n\n" * 500
-        + b'event: message_delta\ndata: {"usage":{"output_tokens":9}}\n\n',
+        + b'event: message_delta\ndata: {"usage":{"output_tokens":9}}\n\n'
+        + STOP,
         (7, 9, 2, 0),
     ),
     (
         "/v1/responses",
-        b'event: response.completed\ndata: {"response":{"usage":{"input_tokens":7,'
+        b'event: response.completed\ndata: {"type":"response.completed","response":{"usage":'
+        b'{"input_tokens":7,'
         b'"input_tokens_details":{"cached_tokens":3},"output_tokens":9,'
         b'"output_tokens_details":{"reasoning_tokens":4}},"user":null}}\n\n',
         (7, 9, 3, 4),
     ),
     (
         "/v1beta/models/nick:streamGenerateContent?alt=sse",
-        b'data: {"usageMetadata":{"promptTokenCount":7,"candidatesTokenCount":5,'
-        b'"thoughtsTokenCount":4}}\r\n\r\n',
+        b'data: {"candidates":[{"finishReason":"STOP"}],"usageMetadata":{"promptTokenCount":7,'
+        b'"candidatesTokenCount":5,"thoughtsTokenCount":4}}\r\n\r\n',
         (7, 9, 0, 4),
     ),
     ("/model/nick/converse-stream", FRAMES, (5, 7, 0, 0)),

@@ -71,11 +71,15 @@ async def test_alias(tmp_path: Path) -> None:
     assert told["gen_ai.response.model"] == "gpt-4o"
 
 
+ONCE = {"retry": {"num_retries": 0}}
+"""Otherwise a Retry-After of ten seconds or less is waited for."""
+
+
 @scenario(18, "same")
 async def test_limit_of_the_provider_in_the_same_protocol(tmp_path: Path) -> None:
     async with provider(replies(429, LIMITED, retry_after="7")) as fake:
         models = [{"model": "openai/gpt-4o", "base_url": f"{fake.url}/v1"}]
-        async with gateway(tmp_path, models) as made:
+        async with gateway(tmp_path, models, defaults=ONCE) as made:
             said = await made.post({"model": "gpt-4o", "messages": HELLO})
             assert (said.status, said.body) == (429, LIMITED)
             assert said.headers["retry-after"] == "7"
@@ -87,7 +91,7 @@ async def test_limit_of_the_provider_in_another_protocol(tmp_path: Path) -> None
     async with provider(replies(429, LIMITED, retry_after="7")) as fake:
         models = [{"model": "openai/gpt-4o", "base_url": f"{fake.url}/v1"}]
         async with (
-            gateway(tmp_path, models) as made,
+            gateway(tmp_path, models, defaults=ONCE) as made,
             anthropic.AsyncAnthropic(base_url=made.url, api_key="k", max_retries=0) as client,
         ):
             with pytest.raises(anthropic.RateLimitError) as caught:

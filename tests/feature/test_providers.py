@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.support.planes import planes
 from tests.support.raw_client import RawClient, connected, post
-from tests.support.upstream import FakeUpstream, always, json_answer, upstream
+from tests.support.upstream import FakeUpstream, always, in_turn, json_answer, upstream
 
 HEAD = """\
 version: v0.4.0
@@ -103,9 +103,8 @@ async def test_several_keys_are_used_in_turn(tmp_path: Path) -> None:
 
 async def test_a_limited_key_rests(tmp_path: Path) -> None:
     limited = always(json_answer(status="429 Too Many Requests", extra=b"retry-after: 60\r\n"))
-    async with upstream(limited) as fake, client_of(tmp_path, fake, SEVERAL) as client:
-        assert await ask(client, "gpt-4o") == 429
-        fake.script = always(json_answer())
+    script = in_turn(limited, always(json_answer()))
+    async with upstream(script) as fake, client_of(tmp_path, fake, SEVERAL) as client:
         for _ in range(3):
             assert await ask(client, "gpt-4o") == 200
         shown = [request.header(b"authorization") for request in fake.requests]

@@ -39,7 +39,7 @@ model_providers:
     apis: [{api}]
 {more}
 listeners:
-  - {{type: model, name: models, address: 127.0.0.1, port: 0}}
+  - {{type: model, name: models, address: 127.0.0.1, port: 0, retry: {{num_retries: 0}}}}
 """
 PAIRS = [
     pytest.param(client, provider, id=f"{client.value}-to-{provider.value}")

@@ -27,6 +27,7 @@ from dataplane.runtime.config import (
     RuntimeConfig,
     Secret,
 )
+from dataplane.runtime.retry import RetryPolicy
 from dataplane.server.downstream import Call, Downstream
 from dataplane.server.listeners import Listeners
 from dataplane.server.serving import Exchanger, Services
@@ -85,6 +86,10 @@ class Gateway:
             return file.read().splitlines()
 
 
+AT_ONCE = RetryPolicy(back_off_base_s=0.001, back_off_max_s=0.001)
+"""Retries as by default, without the waits."""
+
+
 def model_config(
     *endpoints: Endpoint,
     limits: Limits | None = None,
@@ -98,7 +103,9 @@ def model_config(
     """One model listener on a port of the system's choice, with one provider of the model `gpt`."""
     made = ModelProvider(PROVIDER, "openai", "gpt", "c", access_keys=(Secret("sk-provider"),))
     made = replace(made, **(provider or {}))
-    route = Route("m/openai", "m", ModelTarget((made.name,)), models, default, made.name)
+    route = Route(
+        "m/openai", "m", ModelTarget((made.name,)), models, default, made.name, retry=AT_ONCE
+    )
     return RuntimeConfig(
         "1",
         {

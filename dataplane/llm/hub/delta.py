@@ -174,3 +174,8 @@ def whole_characters(data: bytes) -> bytes:
     takes: they become U+FFFD. For what could not be decoded as it came.
     """
     return _ESCAPES.sub(lambda found: b"\\ufffd" if found[1] else found[0], data)
+
+
+def says_nothing(deltas: list[Delta]) -> bool:
+    """Whether a client has lost nothing when it never hears of these."""
+    return all(type(delta) is Begin or type(delta) is UsageDelta for delta in deltas)

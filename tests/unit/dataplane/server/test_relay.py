@@ -18,6 +18,7 @@ from tests.support.upstream import (
     Close,
     Cut,
     Received,
+    Script,
     Step,
     always,
     chunk,
@@ -31,6 +32,8 @@ from tests.support.upstream import (
 from tests.support.wait import until
 
 ASK = b'{"model":"gpt","messages":[]}'
+STREAMED = b'{"model":"gpt","stream":true}'
+HELLO = event("hello")
 
 
 async def test_answer_arrives_as_it_was_sent_with_our_request_id() -> None:
@@ -221,8 +224,7 @@ async def test_stream_arrives_event_by_event_and_its_usage_is_read() -> None:
         gateway(model_config(fake.endpoint)) as gate,
         connected(gate.port) as client,
     ):
-        client.send(post(b'{"model":"gpt","stream":true}'))
-        await client.reader.readuntil(b"\r\n\r\n")
+        client.send(post(STREAMED))
         for at, gate_ in enumerate(gates):
             gate_.set()
             got = await client.reader.readuntil(b"\n\n\r\n")
@@ -247,7 +249,7 @@ async def test_client_that_leaves_stops_the_upstream() -> None:
 
     async with upstream(endless) as fake, gateway(model_config(fake.endpoint)) as gate:
         async with connected(gate.port) as client:
-            client.send(post(ASK))
+            client.send(post(STREAMED))
             await client.reader.readuntil(b"\n\n")
         await until(lambda: fake.open == 0)
         await until(lambda: len(gate.records) == 1)
@@ -290,7 +292,7 @@ async def test_deadline_in_the_middle_cuts_the_answer() -> None:
         gateway(model_config(fake.endpoint, timeout_s=0.1)) as gate,
         connected(gate.port) as client,
     ):
-        client.send(post(ASK))
+        client.send(post(STREAMED))
         reply = await client.reply()
         assert (reply.status, reply.whole) == (200, False)
         assert gate.records[0].detail == "deadline_exceeded"
@@ -328,7 +330,7 @@ async def test_kept_connection_that_was_closed_is_replaced_once() -> None:
         assert gate.records[1].attempts == 2
 
 
-async def test_fresh_connection_that_is_closed_is_not_tried_again() -> None:
+async def test_fresh_connection_that_is_closed_is_tried_as_often_as_the_policy_says() -> None:
     async with (
         upstream(always(Close())) as fake,
         gateway(model_config(fake.endpoint)) as gate,
@@ -337,10 +339,11 @@ async def test_fresh_connection_that_is_closed_is_not_tried_again() -> None:
         client.send(post(ASK))
         reply = await client.reply()
         assert (reply.status, reply.detail) == (502, "upstream_reset")
-        assert len(fake.requests) == 1
+        assert len(fake.requests) == 3
+        assert gate.records[0].failures == ("openai/gpt: connection",) * 3
 
 
-async def test_stale_twice_is_a_502() -> None:
+async def test_stale_connection_does_not_count_as_an_attempt_of_the_policy() -> None:
     async with (
         upstream(in_turn(always(json_answer()), always(Close()))) as fake,
         gateway(model_config(fake.endpoint)) as gate,
@@ -350,7 +353,7 @@ async def test_stale_twice_is_a_502() -> None:
         assert (await client.reply()).status == 200
         client.send(post(ASK))
         assert (await client.reply()).detail == "upstream_reset"
-        assert len(fake.requests) == 3
+        assert len(fake.requests) == 1 + 1 + 3
 
 
 async def test_dead_endpoint_is_passed_over() -> None:
@@ -440,42 +443,61 @@ async def test_hostile_answer_is_a_502_and_its_connection_is_dropped(shape: str)
         assert gate.services.pool.open_connections == 0
 
 
-@pytest.mark.parametrize(
-    ("steps", "detail"),
-    [
-        pytest.param(
-            [chunked_head() + chunk(b"hello"), Close()], "upstream_truncated", id="chunks"
-        ),
-        pytest.param([chunked_head() + chunk(b"hello"), Cut()], "upstream_truncated", id="reset"),
-        pytest.param(
-            [b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhello", Close()],
-            "upstream_truncated",
-            id="length",
-        ),
-        pytest.param(
-            [chunked_head() + chunk(b"hello"), b"zz\r\n"],
-            "upstream_protocol_error",
-            id="chunk size",
-        ),
-    ],
-)
-async def test_answer_that_breaks_off_is_cut_and_never_ends_cleanly(
-    steps: list[Step], detail: str
-) -> None:
+BREAKS = [
+    pytest.param([chunked_head() + chunk(HELLO), Close()], "upstream_truncated", id="chunks"),
+    pytest.param([chunked_head() + chunk(HELLO), Cut()], "upstream_truncated", id="reset"),
+    pytest.param(
+        [
+            b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: 999\r\n\r\n"
+            + HELLO,
+            Close(),
+        ],
+        "upstream_truncated",
+        id="length",
+    ),
+    pytest.param(
+        [chunked_head() + chunk(HELLO), b"zz\r\n"], "upstream_protocol_error", id="chunk size"
+    ),
+]
+
+
+def stepwise(steps: list[Step]) -> Script:
     async def script(received: Received) -> AsyncIterator[Step]:
         for step in steps:
             yield step
             await asyncio.sleep(0.02)
 
+    return script
+
+
+@pytest.mark.parametrize(("steps", "detail"), BREAKS)
+async def test_stream_that_breaks_off_is_cut_and_never_ends_cleanly(
+    steps: list[Step], detail: str
+) -> None:
     async with (
-        upstream(script) as fake,
+        upstream(stepwise(steps)) as fake,
+        gateway(model_config(fake.endpoint)) as gate,
+        connected(gate.port) as client,
+    ):
+        client.send(post(STREAMED))
+        reply = await client.reply()
+        assert (reply.status, reply.body, reply.whole) == (200, HELLO, False)
+        assert gate.records[0].detail == detail
+
+
+@pytest.mark.parametrize(("steps", "detail"), BREAKS)
+async def test_answer_that_is_not_streamed_is_whole_or_an_error(
+    steps: list[Step], detail: str
+) -> None:
+    async with (
+        upstream(in_turn(*[stepwise(steps)] * 3, always(json_answer()))) as fake,
         gateway(model_config(fake.endpoint)) as gate,
         connected(gate.port) as client,
     ):
         client.send(post(ASK))
         reply = await client.reply()
-        assert (reply.status, reply.body, reply.whole) == (200, b"hello", False)
-        assert gate.records[0].detail == detail
+        assert (reply.status, reply.detail) == (502, detail)
+        assert len(fake.requests) == 3
 
 
 async def test_interim_answers_trailers_and_extensions_are_not_passed_on() -> None:
@@ -532,8 +554,7 @@ async def test_reset_of_an_unframed_answer_is_no_clean_end() -> None:
         connected(gate.port) as client,
     ):
         client.send(post(ASK))
-        reply = await client.reply()
-        assert not reply.whole
+        assert (await client.reply()).status == 502
 
 
 async def test_http_1_0_client_gets_an_unframed_body_and_a_closed_connection() -> None:
@@ -551,7 +572,7 @@ async def test_http_1_0_client_gets_an_unframed_body_and_a_closed_connection() -
 
 async def test_http_1_0_client_sees_a_reset_when_the_answer_breaks_off() -> None:
     async def breaks(received: Received) -> AsyncIterator[Step]:
-        yield chunked_head() + chunk(b"hello")
+        yield chunked_head() + chunk(HELLO)
         await asyncio.sleep(0.02)
         yield Cut()
 
@@ -560,8 +581,8 @@ async def test_http_1_0_client_sees_a_reset_when_the_answer_breaks_off() -> None
         gateway(model_config(fake.endpoint)) as gate,
         connected(gate.port) as client,
     ):
-        client.send(post(ASK, version="1.0"))
-        await client.reader.readuntil(b"hello")
+        client.send(post(STREAMED, version="1.0"))
+        await client.reader.readuntil(HELLO)
         with pytest.raises(ConnectionResetError):
             await client.reader.read(1)
 

@@ -1,0 +1,62 @@
+"""A stream that is passed on as the provider's bytes: whole events only, and only good ones.
+
+The rule: the client's bytes always end where an event ends, so that somebody else can go on there;
+and an end counts only when the protocol says it, not when the body is over.
+"""
+
+from dataplane.resilience.malformed import looks_usual, malformed, without_malformed
+from dataplane.resilience.whole import TAIL_BYTES, ends_whole
+from dataplane.runtime.protocols import Protocol
+
+EVENT_PROTOCOLS = frozenset((Protocol.CHAT, Protocol.MESSAGES, Protocol.RESPONSES, Protocol.GEMINI))
+"""Those that stream server-sent events."""
+MAX_PART_BYTES = 1 << 20
+"""Of an event that is not whole, up to which it waits for its end."""
+_DONE = b"data: [DONE]\n\n"
+
+
+class Passing:
+    """What has come of one stream."""
+
+    __slots__ = ("_before", "_last", "_part", "_protocol", "dropped")
+
+    def __init__(self, protocol: Protocol) -> None:
+        self._protocol = protocol
+        self._part = b""
+        """The beginning of an event."""
+        self._before = b""
+        self._last = b""
+        """The last reads with an event in them."""
+        self.dropped = 0
+        """Events that nobody could have read."""
+
+    def feed(self, data: bytes, done: bool) -> bytes:
+        """What of a read, or of those before it, may be passed on."""
+        if self._part:
+            data = self._part + data
+            self._part = b""
+        if not data.endswith((b"\n\n", b"\r\n\r\n")) and not done:
+            end = max(data.rfind(b"\n\n") + 2, data.rfind(b"\r\n\r\n") + 4)
+            if end >= 4 or len(data) < MAX_PART_BYTES:
+                end = end if end >= 4 else 0
+                self._part = data[end:]
+                data = data[:end]
+        if data:
+            if not looks_usual(data) and malformed(data):
+                data, dropped = without_malformed(data)
+                self.dropped += dropped
+            self._before, self._last = self._last, data
+        return data
+
+    @property
+    def whole(self) -> bool:
+        """Whether the stream has said its end."""
+        if self._protocol is Protocol.RESPONSES:  # its last event repeats the whole answer
+            return ends_whole(self._protocol, self._last)
+        return ends_whole(self._protocol, (self._before + self._last)[-TAIL_BYTES:])
+
+    def last_words(self) -> bytes:
+        """What clients wait for at the end, if the provider has left it out."""
+        if self._protocol is Protocol.CHAT and b"[DONE]" not in self._last:
+            return _DONE
+        return b""

@@ -32,6 +32,8 @@ ELSEWHERE = {
     "dataplane/runtime/state_storage.py": "tests/unit/dataplane/xds/test_state_storage.py",
     "dataplane/runtime/decision.py": "tests/unit/dataplane/agents/test_plan.py",
     "dataplane/runtime/choosing.py": "tests/unit/dataplane/server/test_choosing.py",
+    "dataplane/runtime/cluster.py": "tests/unit/dataplane/runtime/test_config.py",
+    "dataplane/runtime/principal.py": "tests/unit/dataplane/runtime/test_config.py",
     "dataplane/runtime/secret.py": "tests/unit/dataplane/runtime/test_config.py",
     "dataplane/runtime/effects.py": "tests/unit/dataplane/agents/test_orchestrate.py",
     "dataplane/filters/api.py": "tests/unit/dataplane/filters/test_chain.py",

@@ -1,0 +1,17 @@
+"""Who calls, once a listener has found out. Values only."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """A caller whose credential was accepted."""
+
+    id: str
+    """What logs, metrics and limits call it: an API key's name, a token's subject, a certificate's
+    name. Never the credential itself.
+    """
+    tenant: str = ""
+    """Whose it is; empty: nobody said."""
+    models: frozenset[str] = frozenset()
+    """What it may ask for; empty: everything the listener serves. `provider/*` is a wildcard."""

@@ -1,8 +1,8 @@
 """How a cluster spreads its requests, and when it leaves an endpoint out. Values only.
 
 The rule: everything here holds for one cluster, whoever it is of (agent, model provider, filter).
-Words, semantics and defaults are Envoy's (cluster.proto, outlier_detection.proto, health_check.proto)
-unless a line says otherwise.
+Words, semantics and defaults are Envoy's (cluster.proto, outlier_detection.proto,
+health_check.proto) unless a line says otherwise.
 """
 
 from dataclasses import dataclass, field

@@ -24,6 +24,8 @@ class Bootstrap:
 
     node_id: str
     group: str
+    zone: str
+    """Where it runs; endpoints of the same zone are preferred. Empty: not known."""
     xds_address: str
     xds_ca: Path | None
     xds_cert: Path | None
@@ -57,6 +59,7 @@ def read_bootstrap(argv: Sequence[str], environ: Mapping[str, str]) -> Bootstrap
     return Bootstrap(
         node_id=args.node_id,
         group=args.group,
+        zone=args.zone or "",
         xds_address=args.xds_address,
         xds_ca=args.xds_ca,
         xds_cert=args.xds_cert,
@@ -95,6 +98,7 @@ def _parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
 
     flag("--node-id", _word, platform.node() or "node", "id of this data plane", "ID")
     flag("--group", _word, "default", "node group: which snapshot it gets", "NAME")
+    flag("--zone", _word, None, "where it runs: endpoints of this zone are preferred", "NAME")
     flag("--xds-address", _target, DEFAULT_XDS, "control plane", "HOST:PORT")
     flag("--xds-ca", Path, None, "speak TLS; the CA of the control plane's certificate", "PEM")
     flag("--xds-cert", Path, None, "our certificate", "PEM")

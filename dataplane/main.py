@@ -175,6 +175,7 @@ async def running_worker(bootstrap: Bootstrap, environ: Mapping[str, str]) -> As
         metrics=metrics,
         recorder=recorder,
         exchange=exchange,
+        zone=bootstrap.zone,
     )
     metrics.gauge(
         "outrider_keys_resting",

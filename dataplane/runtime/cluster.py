@@ -27,6 +27,15 @@ class PolicyKind(Enum):
     """The same beginning of a conversation, the same endpoint, unless that has too much to do."""
 
 
+class Priority(Enum):
+    """How important the requests of a route are."""
+
+    __hash__ = object.__hash__
+
+    DEFAULT = "default"
+    HIGH = "high"
+
+
 class HashOn(Enum):
     """What RING_HASH goes by."""
 
@@ -111,6 +120,12 @@ class Thresholds:
     max_requests: int = 10_000
     max_retries: int = 0
     """0: the retry budget alone decides (Envoy: 3)."""
+
+
+NO_OUTLIERS = OutlierDetection(
+    consecutive_5xx=0, consecutive_local_origin_failure=0, success_rate_stdev_factor=0.0
+)
+"""Nobody is left out for failing."""
 
 
 @dataclass(frozen=True, slots=True)

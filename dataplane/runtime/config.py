@@ -9,6 +9,13 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from dataplane.runtime.choosing import ModelRouting
+from dataplane.runtime.cluster import (
+    Balancing,
+    CircuitBreakers,
+    HealthCheck,
+    OutlierDetection,
+    Priority,
+)
 from dataplane.runtime.dialect import PLAIN, Dialect
 from dataplane.runtime.protocols import Operation
 from dataplane.runtime.retry import DEFAULT as DEFAULT_RETRY
@@ -31,6 +38,17 @@ class Endpoint:
     host: str
     port: int
     weight: int = 1
+    priority: int = 0
+    """Level of failover: 0 is tried first."""
+    zone: str = ""
+    """Where it is; empty: not known."""
+    hostname: str = ""
+    """The name that `host`, an address, was found by; empty: `host` is what was configured."""
+
+    @property
+    def name(self) -> str:
+        """What its Host header and its certificate say."""
+        return self.hostname or self.host
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +62,15 @@ class Cluster:
     authority: str = ""
     """Host header sent upstream; empty means the endpoint's own host:port."""
     connect_timeout_s: float = 5.0
+    dns_refresh_s: float = 0.0
+    """Names among its endpoints are looked up so often, and every address found is an endpoint of
+    its own; 0: a name stays one endpoint, and is looked up by who opens a connection.
+    """
+    balancing: Balancing = Balancing()
+    health_check: HealthCheck | None = None
+    """None: endpoints are taken for well until they fail."""
+    outlier: OutlierDetection = OutlierDetection()
+    circuit_breakers: CircuitBreakers = CircuitBreakers()
 
 
 class AuthScheme(Enum):
@@ -187,6 +214,8 @@ class Route:
     model_id: str = ""
     """What GET /v1/models calls it; empty hides it there."""
     retry: RetryPolicy = DEFAULT_RETRY
+    priority: Priority = Priority.DEFAULT
+    """Which circuit breaker of a cluster its requests count against."""
 
 
 @dataclass(frozen=True, slots=True)

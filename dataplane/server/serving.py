@@ -56,6 +56,8 @@ class Services:
     recorder: Recorder
     exchange: Exchanger
     keys: KeyRings = field(default_factory=KeyRings)
+    zone: str = ""
+    """Where this data plane runs (`--zone`); empty: not known."""
 
 
 Lane = tuple[Candidate, ...]

@@ -27,6 +27,7 @@ from outriderpb.xds.v3 import ads_pb2
 
 from dataplane.runtime import config
 from dataplane.xds.choosing import model_metrics, model_routing, preference
+from dataplane.xds.clusters import cluster, endpoints, priority
 from dataplane.xds.fields import BadFieldError, given, same, seconds
 from dataplane.xds.providers import provider
 from dataplane.xds.resource import Decoded, Named, ResourceKind, fingerprint
@@ -65,33 +66,6 @@ def decode(
     return Decoded(kind, name, wire.version, body, value, fingerprint(kind, name, wire.version))
 
 
-def _cluster(name: str, m: cluster_pb2.Cluster, _: SecretReader) -> config.Cluster:
-    same(name, m.name, "name")
-    return config.Cluster(
-        name=name,
-        endpoints=(),
-        tls=m.tls,
-        sni=m.sni,
-        authority=m.authority,
-        connect_timeout_s=seconds(m.connect_timeout_ms, 5.0),
-    )
-
-
-def _endpoints(
-    name: str, m: endpoint_pb2.Endpoints, _: SecretReader
-) -> tuple[config.Endpoint, ...]:
-    same(name, m.cluster, "cluster")
-    return tuple(_endpoint(one) for one in m.endpoints)
-
-
-def _endpoint(m: endpoint_pb2.Endpoint) -> config.Endpoint:
-    if not m.host:
-        raise BadFieldError("an endpoint without a host")
-    if not 0 < m.port < 65536:
-        raise BadFieldError(f"endpoint {m.host}: port {m.port} is not between 1 and 65535")
-    return config.Endpoint(m.host, m.port, m.weight or 1)
-
-
 def _agent(name: str, m: agent_pb2.Agent, _: SecretReader) -> config.Agent:
     same(name, m.id, "id")
     return config.Agent(name, given(m.cluster, "cluster"), m.path_prefix, changes(m))
@@ -125,6 +99,7 @@ def _route(name: str, m: route_pb2.Route, _: SecretReader) -> config.Route:
         is_default=m.is_default,
         model_id=m.model_id,
         retry=route_policy(m),
+        priority=priority(m),
     )
 
 
@@ -186,8 +161,8 @@ def _limits(m: listener_pb2.Limits) -> config.Limits:
 
 
 DECODERS: Mapping[ResourceKind, tuple[type[Message], Callable[..., object]]] = {
-    ResourceKind.CLUSTER: (cluster_pb2.Cluster, _cluster),
-    ResourceKind.ENDPOINTS: (endpoint_pb2.Endpoints, _endpoints),
+    ResourceKind.CLUSTER: (cluster_pb2.Cluster, cluster),
+    ResourceKind.ENDPOINTS: (endpoint_pb2.Endpoints, endpoints),
     ResourceKind.MODEL_PROVIDER: (model_pb2.ModelProvider, provider),
     ResourceKind.AGENT: (agent_pb2.Agent, _agent),
     ResourceKind.FILTER: (filter_pb2.Filter, _filter),

@@ -1,7 +1,10 @@
 """Fields that messages of several kinds have; what is wrong is told with its reason."""
 
 import re
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
+from google.protobuf.message import Message
 from outriderpb.v1 import secret_pb2
 
 from dataplane.runtime.config import Secret
@@ -30,6 +33,36 @@ def given(value: str, field: str) -> str:
 def seconds(milliseconds: int, default: float) -> float:
     """A duration; zero is one that is not set."""
     return milliseconds / 1000 if milliseconds else default
+
+
+def within(field: str, value: float, least: float, most: float) -> None:
+    """Raises BadFieldError unless a number is in its range; NaN is in none."""
+    if not least <= value <= most:
+        reach = f"less than {least:g}" if value < least else f"more than {most:g}"
+        raise BadFieldError(f"{field} {value:g} is {reach}")
+
+
+class Said(NamedTuple):
+    """A number that may be absent: its name on the wire, and what becomes of it."""
+
+    field: str
+    name: str
+    """Of the runtime value's."""
+    scale: int
+    """By what it is divided; 0: it is a whole number, and stays one."""
+    reach: tuple[float, float]
+    """Least and most, after that."""
+
+
+def said(m: Message, fields: Iterable[Said]) -> dict[str, Any]:
+    """The numbers that are there, by the names of ours. Raises BadFieldError."""
+    found: dict[str, Any] = {}
+    for field, name, scale, (least, most) in fields:
+        if m.HasField(field):
+            value = getattr(m, field)
+            found[name] = value = value / scale if scale else value
+            within(name, value, least, most)
+    return found
 
 
 def header_name(name: str) -> str:

@@ -11,6 +11,11 @@ def test_flag_wins_over_the_environment() -> None:
     assert (bootstrap.workers, bootstrap.group, bootstrap.drain_timeout_s) == (2, "edge", 5.0)
 
 
+def test_zone_is_not_known_unless_it_is_said() -> None:
+    assert read_bootstrap([], {}).zone == ""
+    assert read_bootstrap([], {"OUTRIDER_ZONE": "eu-west-1a"}).zone == "eu-west-1a"
+
+
 def test_defaults_are_loopback_and_this_machine() -> None:
     bootstrap = read_bootstrap([], {})
     assert bootstrap.xds_address == "127.0.0.1:18000"

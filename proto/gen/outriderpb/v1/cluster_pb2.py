@@ -24,13 +24,31 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1boutriderpb/v1/cluster.proto\x12\x0boutrider.v1\"`\n\x07\x43luster\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0b\n\x03tls\x18\x02 \x01(\x08\x12\x0b\n\x03sni\x18\x03 \x01(\t\x12\x11\n\tauthority\x18\x04 \x01(\t\x12\x1a\n\x12\x63onnect_timeout_ms\x18\x05 \x01(\rb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1boutriderpb/v1/cluster.proto\x12\x0boutrider.v1\"[\n\tSlowStart\x12\x16\n\twindow_ms\x18\x01 \x01(\rH\x00\x88\x01\x01\x12\x18\n\x0bmin_percent\x18\x02 \x01(\x01H\x01\x88\x01\x01\x42\x0c\n\n_window_msB\x0e\n\x0c_min_percent\"\xc8\x02\n\rLoadBalancing\x12,\n\x06policy\x18\x01 \x01(\x0e\x32\x1c.outrider.v1.BalancingPolicy\x12*\n\nslow_start\x18\x02 \x01(\x0b\x32\x16.outrider.v1.SlowStart\x12$\n\x17panic_threshold_percent\x18\x03 \x01(\x01H\x00\x88\x01\x01\x12$\n\x07hash_on\x18\x04 \x01(\x0e\x32\x13.outrider.v1.HashOn\x12\x13\n\x0bhash_header\x18\x05 \x01(\t\x12\x1d\n\x10max_load_percent\x18\x06 \x01(\x01H\x01\x88\x01\x01\x12\x1a\n\rewma_decay_ms\x18\x07 \x01(\rH\x02\x88\x01\x01\x42\x1a\n\x18_panic_threshold_percentB\x13\n\x11_max_load_percentB\x10\n\x0e_ewma_decay_ms\"*\n\x0bStatusRange\x12\r\n\x05\x66irst\x18\x01 \x01(\r\x12\x0c\n\x04last\x18\x02 \x01(\r\"\xf2\x02\n\x0bHealthCheck\x12\x14\n\x07\x65nabled\x18\x01 \x01(\x08H\x00\x88\x01\x01\x12\x0c\n\x04path\x18\x02 \x01(\t\x12\x18\n\x0binterval_ms\x18\x03 \x01(\rH\x01\x88\x01\x01\x12\x17\n\ntimeout_ms\x18\x04 \x01(\rH\x02\x88\x01\x01\x12\x1e\n\x11healthy_threshold\x18\x05 \x01(\rH\x03\x88\x01\x01\x12 \n\x13unhealthy_threshold\x18\x06 \x01(\rH\x04\x88\x01\x01\x12\x33\n\x11\x65xpected_statuses\x18\x07 \x03(\x0b\x32\x18.outrider.v1.StatusRange\x12\x0c\n\x04host\x18\x08 \x01(\t\x12\x1b\n\x0ejitter_percent\x18\t \x01(\x01H\x05\x88\x01\x01\x42\n\n\x08_enabledB\x0e\n\x0c_interval_msB\r\n\x0b_timeout_msB\x14\n\x12_healthy_thresholdB\x16\n\x14_unhealthy_thresholdB\x11\n\x0f_jitter_percent\"\xe8\x06\n\x10OutlierDetection\x12\x14\n\x07\x65nabled\x18\x01 \x01(\x08H\x00\x88\x01\x01\x12\x1c\n\x0f\x63onsecutive_5xx\x18\x02 \x01(\rH\x01\x88\x01\x01\x12-\n consecutive_local_origin_failure\x18\x03 \x01(\rH\x02\x88\x01\x01\x12\x18\n\x0binterval_ms\x18\x04 \x01(\rH\x03\x88\x01\x01\x12\"\n\x15\x62\x61se_ejection_time_ms\x18\x05 \x01(\rH\x04\x88\x01\x01\x12!\n\x14max_ejection_time_ms\x18\x06 \x01(\rH\x05\x88\x01\x01\x12!\n\x14max_ejection_percent\x18\x07 \x01(\x01H\x06\x88\x01\x01\x12\'\n\x1asuccess_rate_minimum_hosts\x18\x08 \x01(\rH\x07\x88\x01\x01\x12(\n\x1bsuccess_rate_request_volume\x18\t \x01(\rH\x08\x88\x01\x01\x12&\n\x19success_rate_stdev_factor\x18\n \x01(\x01H\t\x88\x01\x01\x12)\n\x1c\x66\x61ilure_percentage_threshold\x18\x0b \x01(\x01H\n\x88\x01\x01\x12-\n failure_percentage_minimum_hosts\x18\x0c \x01(\rH\x0b\x88\x01\x01\x12.\n!failure_percentage_request_volume\x18\r \x01(\rH\x0c\x88\x01\x01\x42\n\n\x08_enabledB\x12\n\x10_consecutive_5xxB#\n!_consecutive_local_origin_failureB\x0e\n\x0c_interval_msB\x18\n\x16_base_ejection_time_msB\x17\n\x15_max_ejection_time_msB\x17\n\x15_max_ejection_percentB\x1d\n\x1b_success_rate_minimum_hostsB\x1e\n\x1c_success_rate_request_volumeB\x1c\n\x1a_success_rate_stdev_factorB\x1f\n\x1d_failure_percentage_thresholdB#\n!_failure_percentage_minimum_hostsB$\n\"_failure_percentage_request_volume\"\xd0\x01\n\nThresholds\x12\x1c\n\x0fmax_connections\x18\x01 \x01(\rH\x00\x88\x01\x01\x12!\n\x14max_pending_requests\x18\x02 \x01(\rH\x01\x88\x01\x01\x12\x19\n\x0cmax_requests\x18\x03 \x01(\rH\x02\x88\x01\x01\x12\x18\n\x0bmax_retries\x18\x04 \x01(\rH\x03\x88\x01\x01\x42\x12\n\x10_max_connectionsB\x17\n\x15_max_pending_requestsB\x0f\n\r_max_requestsB\x0e\n\x0c_max_retries\"b\n\x0f\x43ircuitBreakers\x12(\n\x07\x64\x65\x66\x61ult\x18\x01 \x01(\x0b\x32\x17.outrider.v1.Thresholds\x12%\n\x04high\x18\x02 \x01(\x0b\x32\x17.outrider.v1.Thresholds\"\xce\x02\n\x07\x43luster\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0b\n\x03tls\x18\x02 \x01(\x08\x12\x0b\n\x03sni\x18\x03 \x01(\t\x12\x11\n\tauthority\x18\x04 \x01(\t\x12\x1a\n\x12\x63onnect_timeout_ms\x18\x05 \x01(\r\x12\x16\n\x0e\x64ns_refresh_ms\x18\x06 \x01(\r\x12\x32\n\x0eload_balancing\x18\x07 \x01(\x0b\x32\x1a.outrider.v1.LoadBalancing\x12.\n\x0chealth_check\x18\x08 \x01(\x0b\x32\x18.outrider.v1.HealthCheck\x12\x38\n\x11outlier_detection\x18\t \x01(\x0b\x32\x1d.outrider.v1.OutlierDetection\x12\x36\n\x10\x63ircuit_breakers\x18\n \x01(\x0b\x32\x1c.outrider.v1.CircuitBreakers*\xdf\x01\n\x0f\x42\x61lancingPolicy\x12 \n\x1c\x42\x41LANCING_POLICY_UNSPECIFIED\x10\x00\x12 \n\x1c\x42\x41LANCING_POLICY_ROUND_ROBIN\x10\x01\x12\"\n\x1e\x42\x41LANCING_POLICY_LEAST_REQUEST\x10\x02\x12\x1e\n\x1a\x42\x41LANCING_POLICY_PEAK_EWMA\x10\x03\x12\x1e\n\x1a\x42\x41LANCING_POLICY_RING_HASH\x10\x04\x12$\n BALANCING_POLICY_PREFIX_AFFINITY\x10\x05*]\n\x06HashOn\x12\x17\n\x13HASH_ON_UNSPECIFIED\x10\x00\x12\x12\n\x0eHASH_ON_HEADER\x10\x01\x12\x13\n\x0fHASH_ON_SESSION\x10\x02\x12\x11\n\rHASH_ON_MODEL\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'outriderpb.v1.cluster_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_CLUSTER']._serialized_start=44
-  _globals['_CLUSTER']._serialized_end=140
+  _globals['_BALANCINGPOLICY']._serialized_start=2409
+  _globals['_BALANCINGPOLICY']._serialized_end=2632
+  _globals['_HASHON']._serialized_start=2634
+  _globals['_HASHON']._serialized_end=2727
+  _globals['_SLOWSTART']._serialized_start=44
+  _globals['_SLOWSTART']._serialized_end=135
+  _globals['_LOADBALANCING']._serialized_start=138
+  _globals['_LOADBALANCING']._serialized_end=466
+  _globals['_STATUSRANGE']._serialized_start=468
+  _globals['_STATUSRANGE']._serialized_end=510
+  _globals['_HEALTHCHECK']._serialized_start=513
+  _globals['_HEALTHCHECK']._serialized_end=883
+  _globals['_OUTLIERDETECTION']._serialized_start=886
+  _globals['_OUTLIERDETECTION']._serialized_end=1758
+  _globals['_THRESHOLDS']._serialized_start=1761
+  _globals['_THRESHOLDS']._serialized_end=1969
+  _globals['_CIRCUITBREAKERS']._serialized_start=1971
+  _globals['_CIRCUITBREAKERS']._serialized_end=2069
+  _globals['_CLUSTER']._serialized_start=2072
+  _globals['_CLUSTER']._serialized_end=2406
 # @@protoc_insertion_point(module_scope)

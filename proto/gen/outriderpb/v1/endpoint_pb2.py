@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1coutriderpb/v1/endpoint.proto\x12\x0boutrider.v1\"6\n\x08\x45ndpoint\x12\x0c\n\x04host\x18\x01 \x01(\t\x12\x0c\n\x04port\x18\x02 \x01(\r\x12\x0e\n\x06weight\x18\x03 \x01(\r\"F\n\tEndpoints\x12\x0f\n\x07\x63luster\x18\x01 \x01(\t\x12(\n\tendpoints\x18\x02 \x03(\x0b\x32\x15.outrider.v1.Endpointb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1coutriderpb/v1/endpoint.proto\x12\x0boutrider.v1\"V\n\x08\x45ndpoint\x12\x0c\n\x04host\x18\x01 \x01(\t\x12\x0c\n\x04port\x18\x02 \x01(\r\x12\x0e\n\x06weight\x18\x03 \x01(\r\x12\x10\n\x08priority\x18\x04 \x01(\r\x12\x0c\n\x04zone\x18\x05 \x01(\t\"F\n\tEndpoints\x12\x0f\n\x07\x63luster\x18\x01 \x01(\t\x12(\n\tendpoints\x18\x02 \x03(\x0b\x32\x15.outrider.v1.Endpointb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,7 +32,7 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'outriderpb.v1.endpoint_pb2'
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_ENDPOINT']._serialized_start=45
-  _globals['_ENDPOINT']._serialized_end=99
-  _globals['_ENDPOINTS']._serialized_start=101
-  _globals['_ENDPOINTS']._serialized_end=171
+  _globals['_ENDPOINT']._serialized_end=131
+  _globals['_ENDPOINTS']._serialized_start=133
+  _globals['_ENDPOINTS']._serialized_end=203
 # @@protoc_insertion_point(module_scope)

@@ -7,16 +7,16 @@ choice has finished is whole (fault S11), and one that was cut is not.
 
 from dataplane.runtime.protocols import Protocol
 
-TAIL_BYTES = 4096
-"""Of the end of a stream that are enough: usage and a last choice take less than 1 KiB."""
-
 _NEWLINES = (b"", b"\n", b"\r")
 _RESPONSE_ENDS = ("completed", "failed", "incomplete", "cancelled")
 _RESPONSES = tuple(f'"response.{end}"'.encode() for end in _RESPONSE_ENDS)
 
 
 def ends_whole(protocol: Protocol, tail: bytes) -> bool:
-    """Whether the last `TAIL_BYTES` of a stream's body (or more) hold an end of its protocol."""
+    """Whether the last events of a stream's body hold an end of its protocol.
+
+    Whole events: Google's last one has its sources in it, which may be 10 KB.
+    """
     match protocol:
         case Protocol.CHAT:
             return _has_word(tail, b'"finish_reason":') or (_is_done(tail) and not _has_error(tail))

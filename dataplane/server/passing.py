@@ -5,7 +5,7 @@ and an end counts only when the protocol says it, not when the body is over.
 """
 
 from dataplane.resilience.malformed import looks_usual, malformed, without_malformed
-from dataplane.resilience.whole import TAIL_BYTES, ends_whole
+from dataplane.resilience.whole import ends_whole
 from dataplane.runtime.protocols import Protocol
 
 EVENT_PROTOCOLS = frozenset((Protocol.CHAT, Protocol.MESSAGES, Protocol.RESPONSES, Protocol.GEMINI))
@@ -13,6 +13,11 @@ EVENT_PROTOCOLS = frozenset((Protocol.CHAT, Protocol.MESSAGES, Protocol.RESPONSE
 MAX_PART_BYTES = 1 << 20
 """Of an event that is not whole, up to which it waits for its end."""
 _DONE = b"data: [DONE]\n\n"
+
+
+def is_whole(protocol: Protocol, body: bytes) -> bool:
+    """Whether a stream that came in one read may be passed on as it is."""
+    return looks_usual(body) and ends_whole(protocol, body)
 
 
 class Passing:
@@ -53,7 +58,7 @@ class Passing:
         """Whether the stream has said its end."""
         if self._protocol is Protocol.RESPONSES:  # its last event repeats the whole answer
             return ends_whole(self._protocol, self._last)
-        return ends_whole(self._protocol, (self._before + self._last)[-TAIL_BYTES:])
+        return ends_whole(self._protocol, self._before + self._last)
 
     def last_words(self) -> bytes:
         """What clients wait for at the end, if the provider has left it out."""

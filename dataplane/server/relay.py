@@ -8,8 +8,8 @@ sending.py, what becomes of failures in trying.py.
 
 from dataplane.runtime.messages import LocalReply, ResponseDetail
 from dataplane.server.answers import LAST_CHUNK, chunk
-from dataplane.server.passing import EVENT_PROTOCOLS, Passing
-from dataplane.server.relayed_head import FRAMING, head_of, is_event_stream
+from dataplane.server.passing import EVENT_PROTOCOLS, Passing, is_whole
+from dataplane.server.relayed_head import FRAMING, head_of
 from dataplane.server.translated import Translated
 from dataplane.server.trying import Trying
 from dataplane.upstream.connection import UpstreamConnection
@@ -57,15 +57,22 @@ class Relay(Trying):
                 self.fail(_BAD_TRANSFER)
                 return
             head = made
+            protocol = self.ask.operation.protocol
             self.sent = True
             now = tally.first_byte = self.serving.now()
-            if done and body and not self.chunked:
+            if done and body and not self.chunked and not self.streams:
                 # a whole answer in one read: most are
                 tally.bytes_sent = len(body)
                 self.front.write(head + body)
                 self._done(upstream, body, now)
                 return
-            self._commit(upstream, done)
+            if self.streams and upstream.status == 200 and protocol in EVENT_PROTOCOLS:
+                if done and is_whole(protocol, body):  # most bursts are
+                    self._write(head, body, True)
+                    self._done(upstream, body, now)
+                    return
+                self._passing = Passing(protocol)
+            self._commit(done)
         passing = self._passing
         if passing is not None:
             body = passing.feed(body, done)
@@ -97,19 +104,10 @@ class Relay(Trying):
         if data:
             self.front.write(data)
 
-    def _commit(self, upstream: UpstreamConnection, done: bool) -> None:
+    def _commit(self, done: bool) -> None:
         """The client gets the beginning of an answer: what it was asked for is not needed any more,
         but to go on with a stream that breaks.
         """
-        tally = self.tally
-        protocol = self.ask.operation.protocol
-        if (
-            protocol in EVENT_PROTOCOLS
-            and tally.stream
-            and upstream.status == 200
-            and is_event_stream(upstream)
-        ):
-            self._passing = Passing(protocol)
         self._request = self._incoming.body = b""
         del self._peek
         if not done:

@@ -17,6 +17,7 @@ FRAMING = {
     (True, False): CHUNKED + b"\r\n",
     (True, True): CHUNKED + CLOSE + b"\r\n",
 }
+_EVENTS = b"text/event-stream"
 _SHAPES: Shapes[AnswerShape] = Shapes(AnswerShape)
 
 
@@ -31,11 +32,16 @@ def head_of(relay: "Sending", upstream: "UpstreamConnection") -> bytes | None:
     status = upstream.status
     template = shape.template
     chunked = not shape.sized
-    if not shape.plain or status in BODILESS:
+    streams = False
+    if tally.stream:
+        encoding = values[shape.encoding] if shape.encoding >= 0 else b""
+        streams = shape.kind >= 0 and _is_event_stream(values[shape.kind], encoding)
+        relay.streams = streams
+    if not shape.plain or status in BODILESS or (streams and shape.sized):
         if shape.transfer and not _is_chunked(values, shape.transfer):
             return None
         named = named_by_connection(values, shape.connection)
-        if status in BODILESS:
+        if status in BODILESS or streams:  # of a stream events may be left out
             named |= {b"content-length"}
         if named:
             template = answer_template(names, named)
@@ -57,13 +63,11 @@ def head_of(relay: "Sending", upstream: "UpstreamConnection") -> bytes | None:
     return text % (*template.pick(values), front.request_id)
 
 
-def is_event_stream(upstream: "UpstreamConnection") -> bool:
+def _is_event_stream(kind: bytes, encoding: bytes) -> bool:
     """Whether the body of an answer is plain server-sent events."""
-    names, values = zip(*upstream.headers, strict=True) if upstream.headers else ((), ())
-    shape = _SHAPES.get(names) or _SHAPES.make(names)
-    if shape.kind < 0 or (shape.encoding >= 0 and values[shape.encoding] != b"identity"):
+    if encoding not in (b"", b"identity"):
         return False
-    return bool(values[shape.kind].strip().lower().startswith(b"text/event-stream"))
+    return kind.startswith(_EVENTS) or kind.strip().lower().startswith(_EVENTS)
 
 
 def is_encoded(upstream: "UpstreamConnection") -> bool:

@@ -80,6 +80,7 @@ class Sending(ABC):
         "over",
         "sent",
         "serving",
+        "streams",
         "tally",
         "told",
     )
@@ -123,6 +124,8 @@ class Sending(ABC):
         self.sent = False
         """Whether the client has a part of its answer."""
         self.chunked = False
+        self.streams = False
+        """Whether the answer that has begun is plain server-sent events."""
         self.tally = tally
         self.over = False
 

@@ -67,3 +67,14 @@ def test_no_json_is_ever_called_bad(values: list[object], named: bool) -> None:
     name = "event: x\n" if named else ""
     body = "".join(f"{name}data: {json.dumps(value)}\n\n" for value in values).encode()
     assert not malformed(body)
+
+
+EVENTS = st.lists(st.sampled_from([GOOD, NAMED, BAD, CUT, DONE, b": hello\n\n", b"\n", b"}"]))
+
+
+@given(EVENTS)
+def test_nothing_that_was_cut_looks_usual(events: list[bytes]) -> None:
+    body = b"".join(events)
+    if looks_usual(body):
+        assert CUT not in events
+        assert not malformed(body) or BAD in events  # an object by its ends: only decoding tells

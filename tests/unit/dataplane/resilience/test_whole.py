@@ -28,6 +28,7 @@ WHOLE = [
     (RESPONSES, b'data: {"type": "response.incomplete"}\n\n'),
     (RESPONSES, b'data: {"type":"response.failed"}\n\n'),
     (GEMINI, b'data: {"candidates":[{"finishReason": "STOP"}]}\r\n\r\n'),
+    (GEMINI, b'data: {"candidates":[{"finishReason":"STOP","x":"%b"}]}\r\n\r\n' % (b"y" * 9000)),
     (GEMINI, b'data: {"promptFeedback":{"blockReason":"SAFETY"}}\r\n\r\n'),
     (CONVERSE, b":event-type\x07\x00\x0bmessageStop"),
 ]

@@ -485,6 +485,38 @@ async def test_stream_that_breaks_off_is_cut_and_never_ends_cleanly(
         assert gate.records[0].detail == detail
 
 
+def sized_stream(body: bytes) -> bytes:
+    return b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ncontent-length: %d\r\n\r\n%b" % (
+        len(body),
+        body,
+    )
+
+
+WORD = b'data: {"choices":[{"delta":{"content":"Hello"}}]}\n\n'
+STOP = b'data: {"choices":[{"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
+
+
+@pytest.mark.parametrize(
+    ("sent", "passed", "whole"),
+    [
+        pytest.param(WORD + STOP, WORD + STOP, True, id="whole"),
+        pytest.param(WORD + b"data: {oops\n\n" + STOP, WORD + STOP, True, id="an event is broken"),
+        pytest.param(WORD, WORD, False, id="it has no end"),
+    ],
+)
+async def test_stream_of_a_known_length_is_judged_by_its_events(
+    sent: bytes, passed: bytes, whole: bool
+) -> None:
+    async with (
+        upstream(always(sized_stream(sent))) as fake,
+        gateway(model_config(fake.endpoint)) as gate,
+        connected(gate.port) as client,
+    ):
+        client.send(post(STREAMED))
+        reply = await client.reply()
+        assert (reply.status, reply.body, reply.whole) == (200, passed, whole)
+
+
 @pytest.mark.parametrize(("steps", "detail"), BREAKS)
 async def test_answer_that_is_not_streamed_is_whole_or_an_error(
     steps: list[Step], detail: str

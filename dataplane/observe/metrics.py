@@ -99,9 +99,7 @@ class Metrics:
     def __init__(self) -> None:
         self._series: dict[tuple[str, str], Series] = {}
         self._before_reading: list[Callable[[], None]] = []
-        self._gauges: dict[
-            str, tuple[str, tuple[str, ...], Callable[[], Mapping[tuple[str, ...], float]]]
-        ] = {}
+        self._lent: dict[str, tuple[Literal["counter", "gauge"], str, tuple[str, ...], Read]] = {}
 
     def series(self, listener: str, provider: str) -> Series:
         """The series of a listener and a provider ("" for answers of our own); keep it, do not ask
@@ -121,7 +119,11 @@ class Metrics:
         read: Read,
     ) -> None:
         """Lend a gauge: `read` is called at each scrape."""
-        self._gauges[name] = (about, labels, read)
+        self._lent[name] = ("gauge", about, labels, read)
+
+    def counter(self, name: str, about: str, labels: tuple[str, ...], read: Read) -> None:
+        """Lend a counter, in the same way."""
+        self._lent[name] = ("counter", about, labels, read)
 
     def before_reading(self, settle: Callable[[], None]) -> None:
         """Have `settle` count what is not counted yet, whenever somebody asks."""
@@ -183,8 +185,8 @@ class Metrics:
                 },
             ),
         ]
-        for name, (about, labels, read) in self._gauges.items():
-            families.append(Family(name, "gauge", about, labels, read()))
+        for name, (kind, about, labels, read) in self._lent.items():
+            families.append(Family(name, kind, about, labels, read()))
         return families
 
     def _histogram(self, name: str, about: str, of: Callable[[Series], Histogram]) -> Family:

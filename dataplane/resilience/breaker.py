@@ -198,11 +198,9 @@ class Breaker:
         self.calm = not (self.is_open or self.is_limited or self._in_a_row or self._failures)
 
 
-def choose(breakers: Sequence[Breaker], now: float) -> int:
-    """The first candidate that is admitted; when none is, the one that will be soonest, because to
-    ask anybody is better than a refusal of ours.
+def in_order(breakers: Sequence[Breaker], now: float) -> list[int]:
+    """Candidates as they are asked: those that are admitted in their own order, then the others,
+    soonest first. Nobody is left out: to ask anybody is better than a refusal of ours.
     """
-    for index, breaker in enumerate(breakers):
-        if breaker.calm or breaker.admits(now):
-            return index
-    return min(range(len(breakers)), key=lambda index: breakers[index].wait_s(now))
+    waits = [0.0 if one.admits(now) else max(one.wait_s(now), 1e-9) for one in breakers]
+    return sorted(range(len(waits)), key=waits.__getitem__)

@@ -28,18 +28,22 @@ class RetryCount:
 class RetryBudget:
     """What a policy allows of a count: an Allowance, made when a request's first attempt fails."""
 
-    __slots__ = ("_count", "_policy")
+    __slots__ = ("_count", "_policy", "_told")
 
-    def __init__(self, count: RetryCount, policy: RetryPolicy) -> None:
+    def __init__(
+        self, count: RetryCount, policy: RetryPolicy, told: RetryCount | None = None
+    ) -> None:
+        """`told` counts what was denied in place of `count`: a caller's is its cluster's."""
         self._count = count
         self._policy = policy
+        self._told = told or count
 
     def take(self) -> bool:
         """One more retry runs; False: there is no room."""
         count, policy = self._count, self._policy
         share = int(count.active() * policy.budget_percent / 100.0)
         if count.running >= max(policy.min_retry_concurrency, share):
-            count.denied += 1
+            self._told.denied += 1
             return False
         count.running += 1
         return True

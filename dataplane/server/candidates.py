@@ -12,6 +12,7 @@ from urllib.parse import quote
 from dataplane.llm.cache_markers import marks_of
 from dataplane.observe.metrics import Series
 from dataplane.resilience.keys import Keys
+from dataplane.resilience.standing import Standing
 from dataplane.runtime.config import Api, AuthScheme, Aws, Cluster, ModelProvider, Route
 from dataplane.runtime.protocols import Operation, Protocol
 from dataplane.runtime.retry import laid_over
@@ -36,9 +37,7 @@ from dataplane.upstream.pool import EndpointPool
 from dataplane.wheel import NEVER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from dataplane.resilience.retry import Allowance
+    from collections.abc import Callable
 
 _HOST = b" HTTP/1.1\r\nhost: %b\r\n"
 _END = b"x-request-id: %b\r\ntraceparent: %b\r\ncontent-length: %d\r\n\r\n%b"
@@ -64,7 +63,7 @@ class Candidate:
         "_templates",
         "_wall",
         "authority",
-        "budgets",
+        "breaker",
         "cluster",
         "endpoints",
         "keys",
@@ -79,6 +78,7 @@ class Candidate:
         "route",
         "route_name",
         "series",
+        "standing",
         "stream_patience_s",
         "target",
     )
@@ -94,11 +94,12 @@ class Candidate:
         target: Protocol | None,
         model: str,
         wall: "Callable[[], float]",
+        standing: Standing,
         keys: Keys | None = None,
     ) -> None:
         """`target` is the protocol to translate to; None when the client speaks the API's own.
-        `model` is the provider's name for the model, `wall` a clock for signatures, `keys` says
-        which of several is used next.
+        `model` is the provider's name for the model, `wall` a clock for signatures, `standing` what
+        is known of the cluster, `keys` says which of several is used next.
         """
         self.route = route
         self.provider = provider
@@ -118,8 +119,9 @@ class Candidate:
         """For an answer to begin."""
         self.stream_patience_s = min(self.patience_s, self.policy.idle_timeout_s or NEVER)
         """The same, when it is streamed: silence is a sign then."""
-        self.budgets: Sequence[Allowance] = ()
-        """What retries are charged to."""
+        self.standing = standing
+        self.breaker = standing.breaker
+        standing.loads = endpoints
         self.authority = (cluster.authority or (cluster.sni if cluster.tls else "")).encode()
         """Host header; empty: each endpoint's own."""
         self._api = api

@@ -14,6 +14,7 @@ from dataplane.runtime.config import ListenerKind
 from dataplane.runtime.messages import LocalReply, ResponseDetail
 from dataplane.runtime.protocols import CHAT_PATH, Operation, Protocol
 from dataplane.server import surface
+from dataplane.server.callers import caller_of
 from dataplane.server.credentials import without_keys
 from dataplane.server.downstream import Call
 from dataplane.server.incoming import NO_SHAPE, Incoming
@@ -96,6 +97,7 @@ def _stream(front: "Front", incoming: Incoming, ask: "Ask", place: traceparent.P
         incoming.started + serving.timeout_s,
         record,
         ask,
+        caller_of(incoming, front.peer),
     )
     return Stream(front, serving, call)
 

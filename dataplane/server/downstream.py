@@ -4,7 +4,7 @@ The front owns the socket and the parser; an exchange gets one whole request as 
 through a Downstream. Exactly one of `reply`, `relay` or `start ... finish | abort` ends it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -35,6 +35,8 @@ class Call:
     """What the access log, metrics and span will say; the exchange fills in what it learns."""
     ask: Ask = CHAT_ASK
     """What its method and path ask for."""
+    caller: Hashable = None
+    """Whose it is (callers.py)."""
 
 
 class Downstream(Protocol):

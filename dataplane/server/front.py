@@ -21,7 +21,7 @@ from dataplane.server.reader import MessageReader
 from dataplane.wheel import NEVER, TURN_S
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Hashable
 
     from dataplane.observe.tally import Tally
     from dataplane.server.host import ListenerHost
@@ -45,6 +45,10 @@ _RESET = struct.pack("ii", 1, 0)
 
 class Work(Interface):
     """Whatever answers a message over some time."""
+
+    @property
+    def caller(self) -> "Hashable":
+        """Whose message it is (callers.py)."""
 
     def pause(self) -> None:
         """The client reads slowly."""
@@ -109,6 +113,18 @@ class Front(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._work: Work | None = None
         self._writing_paused = False
+
+    @property
+    def peer(self) -> str:
+        """The client's address; empty when it has left."""
+        transport = self._transport
+        told = transport.get_extra_info("peername") if transport is not None else None
+        return str(told[0]) if told else ""
+
+    @property
+    def caller(self) -> "Hashable":
+        """Whose request is being answered; None: none is."""
+        return self._work.caller if self._work is not None else None
 
     # -- asyncio.Protocol
 

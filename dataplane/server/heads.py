@@ -103,6 +103,7 @@ class RequestShape:
 
     __slots__ = (
         "connection",
+        "credential",
         "encoding",
         "expect",
         "host",
@@ -126,6 +127,7 @@ class RequestShape:
         self.length = position(names, b"content-length")
         self.upgrade = position(names, b"upgrade")
         lower = [name.lower() for name in names]
+        self.credential = next((at for at, name in enumerate(lower) if name in CREDENTIALS), -1)
         self.repeated = next((name.decode() for name in _ONCE if lower.count(name) > 1), "")
         """A header that may not be there twice, and is."""
         self.special = (

@@ -7,8 +7,12 @@ about it changes, its name included.
 """
 
 import asyncio
+from collections.abc import Hashable, Iterator
+from typing import cast
 
+from dataplane.observe import standing
 from dataplane.runtime.config import Listener, RuntimeConfig
+from dataplane.server.front import Front
 from dataplane.server.host import ListenerHost, Socket, bind
 from dataplane.server.serving import Services, Serving
 
@@ -46,6 +50,15 @@ class Listeners:
             (),
             lambda: {(): float(services.pool.open_connections)},
         )
+
+        standing.lend(services.metrics, services.standings)
+        services.callers.watch(self._callers)
+
+    def _callers(self) -> Iterator[Hashable]:
+        for _, sock in self._open.values():
+            for front in sock.host.connections:  # (aiohttp thinks that they are its own)
+                if (caller := cast(Front, front).caller) is not None:
+                    yield caller
 
     async def reconcile(self, config: RuntimeConfig) -> None:
         """Serve this configuration from now on. Raises ListenFailedError with nothing changed."""
@@ -90,6 +103,7 @@ class Listeners:
                 host.serving = Serving(self._services, config, listener, host.serving)
             opened[name] = (listener, sock)
         before, self._open = self._open, opened
+        self._services.standings.keep(config.clusters)
         for listener, sock in before.values():
             if sock in gone:
                 self._leave(sock, listener.timeout_s)

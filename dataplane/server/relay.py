@@ -6,6 +6,7 @@ An answer is re-framed once per read and, once it is begun, not looked into. The
 sending.py, what becomes of failures in trying.py.
 """
 
+from dataplane.runtime.fault import Fault
 from dataplane.runtime.messages import LocalReply, ResponseDetail
 from dataplane.server.answers import LAST_CHUNK, chunk
 from dataplane.server.passing import EVENT_PROTOCOLS, Passing, is_whole
@@ -49,8 +50,12 @@ class Relay(Trying):
                 if judged is None:
                     return
                 body = judged
-            if not self._candidate.plain:  # type: ignore[union-attr]  # it was asked
+            candidate = self._candidate
+            assert candidate is not None
+            if not candidate.plain:
                 self.tell_keys(upstream)
+            if not candidate.breaker.calm and upstream.status < 400:
+                candidate.breaker.succeeded(self, self.serving.now())
             made = head_of(self, upstream)
             if made is None:
                 upstream.abort()
@@ -175,6 +180,10 @@ class Relay(Trying):
         self.tally.status = status
         self.tally.first_byte = now = self.serving.now()
         self.sent = True
+        candidate = self._candidate
+        assert candidate is not None
+        if not candidate.breaker.calm and status < 400:
+            candidate.breaker.succeeded(self, now)
         self._request = self._incoming.body = b""
         del self._peek
         if not sized:
@@ -230,6 +239,10 @@ class Relay(Trying):
 
     def on_deadline(self) -> None:
         """The listener's timeout has passed."""
+        candidate = self._candidate
+        if candidate is not None and not self.sent and self._trials is None:
+            # (a later attempt had less than the whole time, so that tells nothing)
+            candidate.breaker.failed(self, Fault.SILENT, self.serving.now())
         self.stop_upstream()
         message = (
             "The answer took longer than the listener's timeout of "
@@ -282,6 +295,8 @@ class Relay(Trying):
             endpoint.active -= 1
             self._endpoint = None
             tally.endpoint = endpoint.label
+        if not candidate.breaker.calm:
+            candidate.breaker.abandoned(self)
         tally.route = candidate.route_name
         tally.provider = candidate.name
         tally.upstream_model = candidate.model

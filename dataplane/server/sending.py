@@ -169,6 +169,10 @@ class Sending(ABC):
         lane = self._lane
         while self._place < len(lane):
             candidate = lane[self._place]
+            if not candidate.breaker.calm and self._trials is None:
+                self._put_in_order()
+                lane = self._lane
+                candidate = lane[self._place]
             endpoint = candidate.only
             if endpoint is None or self._avoid:
                 endpoint = pick(candidate.endpoints, serving.random.random, self._avoid)
@@ -183,7 +187,12 @@ class Sending(ABC):
         self._endpoint = endpoint
         endpoint.active += 1
         front = self.front
-        self._touched = sent_at = self._incoming.started if self._trials is None else serving.now()
+        if self._trials is None:
+            self._touched = sent_at = self._incoming.started
+        else:
+            self._touched = sent_at = serving.now()
+        if not candidate.breaker.calm:
+            candidate.breaker.sent(self, sent_at)
         patience_s = candidate.stream_patience_s if self.tally.stream else candidate.patience_s
         left = len(lane) - self._place
         if left > 1:  # there must be time for the others
@@ -283,6 +292,10 @@ class Sending(ABC):
     @abstractmethod
     def on_failed(self, failure: UpstreamFailure) -> None:
         """See Reader."""
+
+    @abstractmethod
+    def _put_in_order(self) -> None:
+        """Have those candidates asked last whose breakers do not admit anybody."""
 
     @abstractmethod
     def _nowhere(self) -> None:

@@ -12,6 +12,7 @@ from dataplane.clock import Clock
 from dataplane.llm.translate.responses import history
 from dataplane.observe.metrics import Metrics
 from dataplane.observe.recorder import Recorder
+from dataplane.resilience.standing import Standings
 from dataplane.routing.match import match_model, upstream_model
 from dataplane.runtime.config import (
     Listener,
@@ -24,6 +25,7 @@ from dataplane.runtime.config import (
 from dataplane.runtime.messages import LocalReply, ResponseDetail
 from dataplane.runtime.protocols import Operation
 from dataplane.runtime.state_storage import StorageKind
+from dataplane.server.callers import Callers
 from dataplane.server.candidates import Candidate, api_for
 from dataplane.server.downstream import Call, Downstream
 from dataplane.server.key_rings import KeyRings
@@ -56,6 +58,8 @@ class Services:
     recorder: Recorder
     exchange: Exchanger
     keys: KeyRings = field(default_factory=KeyRings)
+    standings: Standings = field(default_factory=lambda: Standings(Random()))
+    callers: Callers = field(default_factory=Callers)
     zone: str = ""
     """Where this data plane runs (`--zone`); empty: not known."""
 
@@ -198,6 +202,7 @@ class Serving:
                     *api,
                     upstream_model(provider.model, asked),
                     self.services.clock.wall,
+                    self.services.standings.of(cluster.name),
                     self.services.keys.of(provider),
                 )
             )

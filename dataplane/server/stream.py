@@ -22,7 +22,7 @@ from dataplane.server.sending import Orders
 from dataplane.server.serving import Serving
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Hashable, Sequence
 
     from dataplane.server.front import Front
 
@@ -147,6 +147,11 @@ class Stream:
         if not self.over:
             self._close_record()
             self._front.cut()
+
+    @property
+    def caller(self) -> "Hashable":
+        """See Work."""
+        return self._call.caller
 
     # -- what the front tells
 

@@ -7,7 +7,9 @@ from dataplane.runtime.fault import Fault
 
 if TYPE_CHECKING:
     from asyncio import TimerHandle
+    from collections.abc import Sequence
 
+    from dataplane.resilience.standing import Standing
     from dataplane.server.candidates import Candidate
 
 MAX_TOLD = 16
@@ -17,22 +19,36 @@ MAX_TOLD = 16
 class Trials:
     """The attempts of one request that has failed at least once."""
 
-    __slots__ = ("attempts", "failures", "timer")
+    __slots__ = ("_timer", "_waits_for", "attempts", "failures")
 
-    def __init__(self, attempts: Attempts) -> None:
+    def __init__(self, attempts: Attempts, passed_over: "Sequence[str]") -> None:
         self.attempts = attempts
-        self.failures: list[str] = []
+        self.failures = [*passed_over]
         """For log and trace: who failed, and how."""
-        self.timer: TimerHandle | None = None
+        self._timer: TimerHandle | None = None
         """When the next attempt begins."""
+        self._waits_for: Standing | None = None
 
     def failed(self, candidate: "Candidate", fault: Fault, status: int) -> None:
         """Remember an attempt."""
         if len(self.failures) < MAX_TOLD:
             self.failures.append(f"{candidate.name}: {status or fault.value}")
 
+    def wait(self, timer: "TimerHandle", standing: "Standing") -> None:
+        """The next attempt begins when a timer ends; its cluster counts the request until then."""
+        self._timer = timer
+        self._waits_for = standing
+        standing.waiting += 1
+
+    def waited(self) -> None:
+        """The timer has ended, or nobody waits any more."""
+        standing, self._waits_for = self._waits_for, None
+        if standing is not None:
+            standing.waiting -= 1
+
     def close(self) -> None:
         """The request is over."""
-        if self.timer is not None:
-            self.timer.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
+        self.waited()
         self.attempts.close()

@@ -6,21 +6,30 @@ nothing is tried again here. What may be tried is decided by resilience/retry.py
 """
 
 from abc import abstractmethod
+from typing import TYPE_CHECKING
 
 from dataplane.llm.error_faults import failure_in_band, fault_of, fault_of_error
 from dataplane.llm.translate.codecs import CODECS
 from dataplane.resilience.advice import advice
+from dataplane.resilience.breaker import in_order
+from dataplane.resilience.budget import RetryBudget
 from dataplane.resilience.commit import SHOWS, InBandError, Progress, Startup
 from dataplane.resilience.outcome import Outcome, Stage
 from dataplane.resilience.retry import Attempts, GiveUp, Retry, Why
-from dataplane.runtime.fault import Fault
+from dataplane.runtime.fault import Fault, fault_of_status
 from dataplane.runtime.messages import LocalReply, ResponseDetail
+from dataplane.server.callers import caller_of
 from dataplane.server.relayed_head import is_encoded
 from dataplane.server.sending import Sending
 from dataplane.server.trials import Trials
 from dataplane.upstream.connection import UpstreamConnection
 from dataplane.upstream.errors import Phase, UpstreamFailure
 from dataplane.wheel import TURN_S
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+    from dataplane.server.candidates import Candidate
 
 MAX_ERROR_BYTES = 64 * 1024
 """Of a provider's error, up to which it is read before it is passed on."""
@@ -32,6 +41,8 @@ _EXHAUSTED = LocalReply(
     ResponseDetail.UPSTREAM_CREDENTIALS_EXHAUSTED,
 )
 _JSON = (("content-type", "application/json"),)
+PASSED_OVER = "breaker_open"
+"""What the log says of a candidate that was not asked."""
 _FAULTS = {
     ResponseDetail.UPSTREAM_PROTOCOL_ERROR: Fault.MALFORMED,
     ResponseDetail.UPSTREAM_SILENT: Fault.SILENT,
@@ -60,11 +71,14 @@ class Trying(Sending):
 
     def fail(self, failure: UpstreamFailure) -> None:
         """There is no whole answer from this attempt."""
+        fault = _FAULTS.get(failure.detail, Fault.CONNECTION)
         if self.sent:
+            passing = self._passing
+            if self._candidate is not None and not (passing is not None and passing.whole):
+                self._candidate.breaker.failed(self, fault, self.serving.now())
             self.broke(failure)
             return
         stage = Stage.CONNECT if failure.phase is Phase.CONNECT else Stage.BEFORE_CONTENT
-        fault = _FAULTS.get(failure.detail, Fault.CONNECTION)
         if not self.tries_on(stage, fault):
             self.refuse(LocalReply(failure.status, failure.message, failure.detail))
 
@@ -88,11 +102,22 @@ class Trying(Sending):
         if trials is None:
             trials = self._trials = Trials(
                 Attempts(
-                    candidate.policy, others, self.deadline, self.serving.random, candidate.budgets
-                )
+                    candidate.policy,
+                    others,
+                    self.deadline,
+                    self.serving.random,
+                    self._budgets(candidate, now),
+                ),
+                self.tally.failures,
             )
         trials.failed(candidate, fault, status)
         keys = candidate.keys
+        other_keys = keys.others(self._key, now) if keys is not None else 0
+        own_key = not candidate.provider.passthrough_auth
+        is_for_all = own_key and not other_keys
+        """Whether a limit holds for whoever asks this cluster."""
+        breaker = candidate.breaker
+        breaker.failed(self, fault, now, retry_after_s if is_for_all else None)
         decision = trials.attempts.next(
             Outcome(
                 stage,
@@ -100,9 +125,10 @@ class Trying(Sending):
                 status,
                 retry_after_s,
                 may_retry,
-                not candidate.provider.passthrough_auth,
-                keys.others(self._key, now) if keys is not None else 0,
+                own_key,
+                other_keys,
                 max(len(candidate.endpoints) - len(self._avoid) - 1, 0),
+                breaker.is_open,
             ),
             now,
         )
@@ -112,10 +138,24 @@ class Trying(Sending):
             return decision.why is Why.CREDENTIALS
         self._let_go(whole, now)
         if isinstance(decision, Retry):
+            candidate.standing.retried[fault] += 1
             self._retry(trials, decision)
         else:
-            self._move(trials, others - 1)
+            candidate.standing.failovers[fault] += 1
+            self._move(trials)
         return True
+
+    def _budgets(self, candidate: "Candidate", now: float) -> tuple[RetryBudget, RetryBudget]:
+        """What retries on a candidate are charged to."""
+        policy = candidate.policy
+        cluster = candidate.standing.retries
+        caller = self.serving.services.callers.count(self.caller, now)
+        return RetryBudget(cluster, policy), RetryBudget(caller, policy, told=cluster)
+
+    @property
+    def caller(self) -> "Hashable":
+        """See Work."""
+        return caller_of(self._incoming, self.front.peer)
 
     def _retry(self, trials: Trials, retry: Retry) -> None:
         candidate = self._candidate
@@ -124,23 +164,49 @@ class Trying(Sending):
             self._avoid = ()
         if retry.after_s > 0:
             self.front.due = self.deadline
-            trials.timer = self.front.host.loop.call_later(retry.after_s, self._begin_again)
+            timer = self.front.host.loop.call_later(retry.after_s, self._begin_again)
+            trials.wait(timer, candidate.standing)
         else:
             self._attempt()
 
     def _begin_again(self) -> None:
-        if not self.over:
+        trials = self._trials
+        if self.over or trials is None:
+            return
+        trials.waited()
+        now = self.serving.now()
+        candidate = self._lane[self._place]
+        if not candidate.breaker.admits(now) and any(
+            one.endpoints and one.breaker.admits(now) for one in self._lane[self._place + 1 :]
+        ):  # others have failed there meanwhile
+            self._move(trials)
+        else:
             self._attempt()
 
-    def _move(self, trials: Trials, others: int) -> None:
+    def _move(self, trials: Trials) -> None:
+        """Go on with the best of the candidates that are left: there is one with an endpoint."""
         self._place += 1
-        while not self._lane[self._place].endpoints:
-            self._place += 1
+        rest = [one for one in self._lane[self._place :] if one.endpoints]
+        now = self.serving.now()
+        order = in_order([one.breaker for one in rest], now)
+        self._lane = (*self._lane[: self._place], *(rest[at] for at in order))
         candidate = self._lane[self._place]
         self._avoid = ()
         self._fresh = False
-        trials.attempts.moved(candidate.policy, others, candidate.budgets)
+        trials.attempts.moved(candidate.policy, len(rest) - 1, self._budgets(candidate, now))
         self._attempt()
+
+    def _put_in_order(self) -> None:
+        """See Sending. Nothing has been tried yet."""
+        lane = self._lane
+        now = self.serving.now()
+        order = in_order([one.breaker for one in lane], now)
+        if order[0] == 0:
+            return
+        self._lane = tuple(lane[at] for at in order)
+        self.tally.failures = [
+            f"{one.name}: {PASSED_OVER}" for one in lane[: order[0]] if not one.breaker.admits(now)
+        ]
 
     def _let_go(self, whole: bool, now: float) -> None:
         """Forget an attempt."""
@@ -201,10 +267,14 @@ class Trying(Sending):
 
     def _judged_error(self, upstream: UpstreamConnection, body: bytes, done: bool) -> bytes | None:
         whole = self._gathered(body, done, MAX_ERROR_BYTES)
-        if whole is None or not done:
+        status = upstream.status
+        if whole is None:
+            return None
+        if not done:  # too much to be held
+            assert self._candidate is not None
+            self._candidate.breaker.failed(self, fault_of_status(status), self.serving.now())
             return whole
         self.tell_keys(upstream)
-        status = upstream.status
         fault = fault_of_error(self.ask.shape, status, whole)
         told = advice(upstream.headers, self.serving.services.clock.wall())
         if self.tries_on(Stage.HEAD, fault, status, *told, whole=True):

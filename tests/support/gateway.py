@@ -4,13 +4,14 @@ worker.
 
 import os
 import tempfile
+import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
-from dataplane.clock import MonotonicClock
+from dataplane.clock import Clock, MonotonicClock
 from dataplane.observe.access_log import AccessLog
 from dataplane.observe.metrics import Metrics
 from dataplane.observe.record import ExchangeRecord
@@ -36,6 +37,7 @@ from dataplane.upstream.pool import Pool
 from dataplane.wheel import Wheel
 
 PROVIDER = "openai/gpt"
+FALLBACK = "groq/gpt-2"
 
 
 class NoExchange:
@@ -79,6 +81,11 @@ class Gateway:
         """Of the only listener."""
         ((_, port),) = self.listeners.bound().values()
         return port
+
+    def metric(self, name: str) -> Mapping[tuple[str, ...], Any]:
+        """The samples of a metric as it is now."""
+        (found,) = [one for one in self.services.metrics.families() if one.name == name]
+        return found.samples
 
     def lines(self) -> list[str]:
         """What the access log says by now."""
@@ -129,12 +136,50 @@ def model_config(
     )
 
 
+class MovableClock:
+    """Time passes as it does, and as far as a test says."""
+
+    def __init__(self) -> None:
+        self.ahead_s = 0.0
+
+    def now(self) -> float:
+        """See Clock."""
+        return time.monotonic() + self.ahead_s
+
+    def wall(self) -> float:
+        """See Clock."""
+        return MonotonicClock().wall() + self.ahead_s
+
+
+def with_fallback(
+    config: RuntimeConfig, *endpoints: Endpoint, retry: RetryPolicy = AT_ONCE, **provider: Any
+) -> RuntimeConfig:
+    """The config of `model_config` with a second candidate, `groq/gpt-2` at these endpoints."""
+    (listener,) = config.listeners.values()
+    (first,) = config.providers.values()
+    second = replace(first, name=FALLBACK, provider="groq", model="gpt-2", cluster="d", **provider)
+    route = replace(listener.routes[0], target=ModelTarget((first.name, second.name)), retry=retry)
+    return replace(
+        config,
+        listeners={
+            "m": replace(
+                listener, routes=(route,), by_model=dict.fromkeys(listener.by_model, route)
+            )
+        },
+        providers={**config.providers, second.name: second},
+        clusters={**config.clusters, "d": Cluster("d", endpoints)},
+    )
+
+
 @asynccontextmanager
 async def gateway(
-    config: RuntimeConfig, exchange: Exchanger | None = None, drain_s: float = 0.2
+    config: RuntimeConfig,
+    exchange: Exchanger | None = None,
+    drain_s: float = 0.2,
+    clock: Clock | None = None,
 ) -> AsyncIterator[Gateway]:
     """Serve a configuration until left."""
-    clock, tasks, metrics = MonotonicClock(), Tasks(), Metrics()
+    clock, tasks, metrics = clock or MonotonicClock(), Tasks(), Metrics()
     wheel = Wheel(clock.now)
     fd, path = tempfile.mkstemp(suffix=".log")
     access_log = KeepingLog(fd, clock.wall)

@@ -5,7 +5,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from dataplane.resilience.breaker import FAILURES, Breaker, BreakerRules, choose
+from dataplane.resilience.breaker import FAILURES, Breaker, BreakerRules, in_order
 from dataplane.runtime.fault import Fault
 
 NOW = 1000.0
@@ -158,14 +158,14 @@ def test_a_limited_probe_shows_that_the_provider_is_back() -> None:
     assert one.calm
 
 
-def test_the_first_that_is_admitted_is_chosen() -> None:
-    assert choose([opened(), breaker(), breaker()], NOW) == 1
+def test_those_that_are_admitted_come_first() -> None:
+    assert in_order([opened(), breaker(), breaker()], NOW) == [1, 2, 0]
 
 
-def test_when_none_is_admitted_the_one_that_is_soonest_is_chosen() -> None:
+def test_those_that_are_not_admitted_are_asked_soonest_first() -> None:
     late = breaker()
     late.failed(object(), Fault.LIMITED, NOW, retry_after_s=60.0)
-    assert choose([late, opened()], NOW) == 1
+    assert in_order([late, opened()], NOW) == [1, 0]
 
 
 def test_an_outage_of_a_minute_is_over_within_half_a_minute() -> None:
@@ -200,7 +200,7 @@ class Candidates(RuleBasedStateMachine):
 
     @rule()
     def request(self) -> None:
-        index = choose(self.breakers, self.now)
+        index = in_order(self.breakers, self.now)[0]
         one = self.breakers[index]
         admitted = [other.admits(self.now) for other in self.breakers]
         assert admitted[index] or not any(admitted)

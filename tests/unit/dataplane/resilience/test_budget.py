@@ -40,6 +40,13 @@ def test_a_denied_retry_is_counted() -> None:
     assert count.denied == 1
 
 
+def test_what_a_caller_was_denied_is_counted_for_the_cluster() -> None:
+    caller, cluster = RetryCount(lambda: 0), RetryCount(lambda: 0)
+    budget = RetryBudget(caller, replace(POLICY, min_retry_concurrency=0), told=cluster)
+    assert not budget.take()
+    assert (caller.denied, cluster.denied) == (0, 1)
+
+
 def test_a_caller_has_one_count_while_it_has_retries() -> None:
     counts = CallerCounts()
     count = counts.of("a", lambda: 0)

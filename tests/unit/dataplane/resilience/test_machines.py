@@ -10,7 +10,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from dataplane.resilience.breaker import Breaker, BreakerRules, choose
+from dataplane.resilience.breaker import Breaker, BreakerRules, in_order
 from dataplane.resilience.budget import RetryBudget, RetryCount
 from dataplane.resilience.commit import Progress, Startup
 from dataplane.resilience.outcome import Outcome, Stage
@@ -70,7 +70,7 @@ class Worker(RuleBasedStateMachine):
             breaker.sent(request.attempt, self.now)
 
     def _move(self, request: Request) -> None:
-        index = choose([self.breakers[one] for one in request.left], self.now)
+        index = in_order([self.breakers[one] for one in request.left], self.now)[0]
         chosen = self.breakers[request.left[index]].admits(self.now)
         assert chosen or not any(self.breakers[one].admits(self.now) for one in request.left)
         request.candidate = request.left.pop(index)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from controlplane.config import (
     schema,
+    schema_auth,
     schema_defaults,
     schema_models,
     schema_retry,
@@ -31,6 +32,8 @@ BLOCKS: Mapping[Path, type[Block]] = {
     ("listeners", "*"): schema.Listener,
     ("listeners", "*", "agents", "*"): schema.ListenerAgent,
     ("listeners", "*", "limits"): schema.Limits,
+    ("listeners", "*", "auth"): schema_auth.Auth,
+    ("api_keys", "*"): schema_auth.ApiKey,
     ("agents", "*"): schema.Agent,
     ("filters", "*"): schema.Filter,
     ("model_providers", "*"): schema_models.ModelProvider,

@@ -6,6 +6,7 @@ from controlplane.config.parse import Parsed
 from controlplane.config.problem import ConfigError
 from controlplane.config.rules import (
     agents,
+    auth,
     listeners,
     metrics_sources,
     models,
@@ -33,6 +34,7 @@ def check(parsed: Parsed, present: Mapping[str, str] | None) -> tuple[ConfigErro
     tracing.check(parsed.config, findings)
     state_storage.check(parsed.config, findings)
     retry.check(parsed.config, findings)
+    auth.check(parsed.config, findings)
     if present is not None:
         secrets.check(parsed.config, present, findings)
     return (*parsed.problems, *findings.problems)
@@ -61,5 +63,7 @@ def notes(parsed: Parsed) -> tuple[ConfigError, ...]:
             if provider.passthrough_auth and getattr(provider, key) is not None:
                 path = ("model_providers", index, key)
                 told.append(parsed.error(path, "is not used: passthrough_auth is set"))
+    if config.api_keys and all(li.auth is None or not li.auth.api_keys for li in config.listeners):
+        told.append(parsed.error(("api_keys",), "no listener asks for them"))
     told += preferences.notes(parsed)
     return tuple(sorted(told, key=lambda note: note.line))

@@ -22,6 +22,7 @@ from controlplane.config.fields import (
     Url,
     Urls,
 )
+from controlplane.config.schema_auth import ApiKey, Auth
 from controlplane.config.schema_defaults import Defaults
 from controlplane.config.schema_models import ModelAlias, ModelProviders, OnUntranslatable
 from controlplane.config.schema_retry import Retry
@@ -86,6 +87,8 @@ class Listener(Block):
     """Agent listeners: how sure the router must be, 0 to 1, else the default agent answers."""
     limits: Limits = Limits()
     """What one request or connection may use up."""
+    auth: Auth | None = None
+    """How callers show who they are; without it everybody who reaches the port may call."""
     retry: Retry | None = None
     """How hard requests of this listener are tried."""
     max_retries: Annotated[int, Field(ge=0, le=10)] | None = None
@@ -145,6 +148,8 @@ class Config(Block):
     """The version of this format; write `v0.4.0`."""
     listeners: Annotated[tuple[Listener, ...], Strict(False), Field(max_length=MAX_ITEMS)]
     """Addresses and ports that accept requests."""
+    api_keys: Annotated[tuple[ApiKey, ...], Strict(False), Field(max_length=MAX_ITEMS)] = ()
+    """Keys of ours that callers show, where a listener asks for them."""
     agents: Annotated[tuple[Agent, ...], Strict(False), Field(max_length=MAX_ITEMS)] = ()
     """HTTP services that do a task."""
     filters: Annotated[tuple[Filter, ...], Strict(False), Field(max_length=MAX_ITEMS)] = ()

@@ -31,6 +31,7 @@ class ResourceType(Enum):
     ROUTE = "type.googleapis.com/outrider.v1.Route"
     PREFERENCE = "type.googleapis.com/outrider.v1.RoutingPreference"
     MODEL_ROUTING = "type.googleapis.com/outrider.v1.ModelRouting"
+    API_KEY = "type.googleapis.com/outrider.v1.ApiKey"
     LISTENER = "type.googleapis.com/outrider.v1.Listener"
 
     @property

@@ -9,6 +9,7 @@ from controlplane.config.problem import ConfigErrors
 from controlplane.snapshot.resource import Resource
 from controlplane.snapshot.snapshot import Snapshot
 from controlplane.translate.agents import agents
+from controlplane.translate.auth import api_keys
 from controlplane.translate.filters import filters
 from controlplane.translate.listeners import listeners
 from controlplane.translate.models import models
@@ -44,4 +45,5 @@ def translate(config: schema.Config) -> Iterator[Resource]:
     yield from routing(config)
     yield from tracing(config)
     yield from state_storage(config)
+    yield from api_keys(config)
     yield from listeners(config)

@@ -13,6 +13,10 @@ _PARAMS = {
     ResponseDetail.MODEL_NOT_FOUND: "model",
     ResponseDetail.MODEL_REQUIRED: "model",
 }
+_CODES = {
+    # What SDKs and people look for.
+    ResponseDetail.UNAUTHENTICATED: "invalid_api_key",
+}
 _AWS_NAMES = {
     401: "UnrecognizedClientException",
     403: "AccessDeniedException",
@@ -47,18 +51,17 @@ def error_body(reply: LocalReply, speaks: Protocol = Protocol.CHAT) -> bytes:
     OpenAI's is {"error": {"message", "type", "param", "code"}}.
     """
     param = _PARAMS.get(reply.detail)
+    code = _CODES.get(reply.detail) or reply.detail.value
     codec = CODECS.get(speaks) if speaks is not Protocol.CHAT else None
     if codec is not None:
-        return codec.write_error(
-            Failure(reply.status, reply.message, code=reply.detail.value, param=param or "")
-        )
+        return codec.write_error(Failure(reply.status, reply.message, code=code, param=param or ""))
     return _ENCODER.encode(
         {
             "error": {
                 "message": reply.message,
                 "type": error_type(reply.status),
                 "param": param,
-                "code": reply.detail.value,
+                "code": code,
             }
         }
     )

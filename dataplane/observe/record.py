@@ -65,5 +65,9 @@ class ExchangeRecord(msgspec.Struct, omit_defaults=True):
     """A warm session went on with another model."""
     failures: tuple[str, ...] = ()
     """Attempts that were thrown away: provider, and status or what went wrong."""
+    principal: str = ""
+    """Who called, where a listener asks."""
+    tenant: str = ""
+    """Whose caller that is."""
     then: Callable[[Any], None] | None = None
     """Called with the finished record, by the recorder and before it is logged; never shown."""

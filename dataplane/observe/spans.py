@@ -62,6 +62,8 @@ def of_exchange(record: ExchangeRecord) -> Span:
         "outrider.detail": record.detail.value,
         "outrider.attempts": record.attempts,
         "outrider.request_id": record.request_id,
+        "enduser.id": record.principal,
+        "outrider.tenant": record.tenant,
         "outrider.route.preference": record.route_preference,
         "outrider.session.pinned": "true" if record.pinned else "",
         "outrider.session.switched": "true" if record.switched else "",

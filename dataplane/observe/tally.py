@@ -23,6 +23,8 @@ from dataplane.runtime.protocols import CHAT_PATH
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from dataplane.runtime.principal import Principal
+
 
 class Tally:
     """The facts of one exchange. Times are on Clock.now()."""
@@ -47,6 +49,7 @@ class Tally:
         "method",
         "model",
         "path",
+        "principal",
         "provider",
         "request_id",
         "route",
@@ -92,6 +95,7 @@ class Tally:
         """Of attempts that were thrown away."""
         self.first_byte = 0.0
         self.model: str | None = None
+        self.principal: Principal | None = None
         self.provider = ""
         self.route = ""
         self.status = 0
@@ -176,6 +180,9 @@ class Tally:
             record.attributes = self.attributes
         if self.failures:
             record.failures = tuple(self.failures)
+        if self.principal is not None:
+            record.principal = self.principal.id
+            record.tenant = self.principal.tenant
         begun = self._begun
         if begun is not None:
             record.decision = begun.decision

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
+from dataplane.runtime.auth import ApiKey, Auth
 from dataplane.runtime.choosing import ModelRouting
 from dataplane.runtime.cluster import (
     Balancing,
@@ -251,6 +252,8 @@ class Listener:
     by_prefix: Mapping[str, Route] = field(default_factory=dict)
     """Model listeners: what is before the first slash of `model` -> the route of its wildcard."""
     default_route: Route | None = None
+    auth: Auth | None = None
+    """Who may call; None: everybody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,3 +270,5 @@ class RuntimeConfig:
     tracing: Tracing | None = None
     model_routing: ModelRouting = field(default_factory=ModelRouting)
     state_storage: StateStorage = field(default_factory=StateStorage)
+    api_keys: Mapping[bytes, ApiKey] = field(default_factory=dict)
+    """By the digest of the key."""

@@ -25,6 +25,8 @@ CREDENTIALS = frozenset({"authorization", "x-api-key", "api-key", "x-goog-api-ke
 AWS = "x-amz-"
 """Parts of a signature, a session's token among them; x-amzn-* are parameters."""
 OURS = "x-outrider-"
+OWN_KEY = "x-outrider-key"
+"""A caller's credential that is for us, where another one is for a provider."""
 
 # Plano's names, for the clients that send them.
 AFFINITY = "x-model-affinity"

@@ -43,7 +43,7 @@ class Callers:
 
 def caller_of(incoming: "Incoming", peer: str) -> Hashable:
     """Whoever sent a request: a principal, a credential, or else an address."""
-    principal = getattr(incoming, "principal", None)
+    principal = incoming.principal
     if principal is not None:
         return "principal", principal.id
     at = incoming.shape.credential

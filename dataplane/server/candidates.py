@@ -18,6 +18,7 @@ from dataplane.runtime.protocols import Operation, Protocol
 from dataplane.runtime.retry import laid_over
 from dataplane.server.credentials import (
     credential_line,
+    may_pass,
     parameter_names,
     passed_on,
     without_keys,
@@ -208,7 +209,7 @@ class Candidate:
         """As `message`, where the request's target or credential is the client's affair."""
         before = self._stream_before if stream else self._before
         credential = b""
-        if self._passes:
+        if self._passes and may_pass(incoming.serving.listener):
             credential = passed_on(self._api.auth, incoming.names, incoming.values, query)
         elif self.keys is not None:
             credential = self._credentials[key]

@@ -22,6 +22,7 @@ from dataplane.runtime.config import RuntimeConfig
 from dataplane.runtime.headers import CACHE
 from dataplane.runtime.messages import LocalReply, Request
 from dataplane.runtime.protocols import Protocol
+from dataplane.server.auth.scope import forbidden, permitted
 from dataplane.server.choosing import choose, on_answer
 from dataplane.server.chosen import Chosen, Setting
 from dataplane.server.decision_api import decision_reply
@@ -130,8 +131,13 @@ class Chooser:
             taken.preferences,
             self._latencies.table(asked.stream),
             any_model,
+            call.owner,
         )
         chosen = await self._performer.run(choose(setting), call)
+        allowed = permitted(call.listener, call.principal, chosen.models)
+        if chosen.models and not allowed:
+            return forbidden(chosen.models[0])
+        chosen = replace(chosen, models=tuple(allowed))
         return Choice(request, chosen), setting
 
     async def _read(self, call: Call, request: Request, protocol: Protocol) -> Asked | LocalReply:

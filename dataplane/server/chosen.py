@@ -77,6 +77,8 @@ class Setting:
     """Seconds to the first byte, by name of ModelProvider."""
     any_model: bool = False
     """Whether models that this listener does not serve count too: the decision API."""
+    owner: str = ""
+    """See Call."""
 
     @property
     def routing(self) -> ModelRouting:
@@ -96,9 +98,10 @@ class Setting:
 
     @property
     def tenant(self) -> str:
-        """Whose request it is, as far as the operator's header says."""
+        """Whose request it is, as far as who calls and the operator's header say."""
         header = self.routing.sessions.tenant_header
-        return (self.http.header(header) or "") if header else ""
+        told = (self.http.header(header) or "") if header else ""
+        return f"{self.owner}\n{told}" if self.owner else told
 
     def knows(self, model: str) -> bool:
         """Whether a model can be asked for."""

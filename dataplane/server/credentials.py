@@ -6,7 +6,7 @@ says `passthrough_auth`; then it is one credential, in the form that the provide
 
 from urllib.parse import parse_qsl, unquote
 
-from dataplane.runtime.config import AuthScheme
+from dataplane.runtime.config import AuthScheme, Listener
 from dataplane.runtime.messages import Headers
 from dataplane.server.heads import Names, Values
 
@@ -58,8 +58,16 @@ def passed_on(scheme: AuthScheme, names: Names, values: Values, query: str) -> b
     if not key:
         key = next((sent[name] for name in _KEY_HEADERS if sent.get(name)), b"")
     if not key:
-        key = _key_of_query(query)
+        key = key_of_query(query)
     return form % key if key else b""
+
+
+def may_pass(listener: Listener) -> bool:
+    """Whether the credentials of a request are for providers: where a listener reads them itself,
+    they are for nobody else.
+    """
+    auth = listener.auth
+    return auth is None or auth.own_header or not auth.reads_heads
 
 
 def without_keys(query: str, also: frozenset[str] = frozenset()) -> str:
@@ -79,7 +87,8 @@ def parameter_names(query: str) -> frozenset[str]:
     return frozenset(name for name, _ in parse_qsl(query, keep_blank_values=True))
 
 
-def _key_of_query(query: str) -> bytes:
+def key_of_query(query: str) -> bytes:
+    """The credential in a query (Google's `?key=`); empty when there is none."""
     for name, value in parse_qsl(query):
         if name == "key" and value.isascii() and value.isprintable() and " " not in value:
             return value.encode()

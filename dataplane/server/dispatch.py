@@ -18,12 +18,13 @@ from dataplane.server.callers import caller_of
 from dataplane.server.credentials import without_keys
 from dataplane.server.downstream import Call
 from dataplane.server.incoming import NO_SHAPE, Incoming
-from dataplane.server.local_routes import answer
+from dataplane.server.local_routes import answer, is_health
 from dataplane.server.relay import Relay
 from dataplane.server.stream import Stream
 from dataplane.server.surface import CHAT_ASK
 
 if TYPE_CHECKING:
+    from dataplane.server.auth.authenticator import Authenticator
     from dataplane.server.front import Front
     from dataplane.server.serving import Serving
     from dataplane.server.surface import Ask
@@ -33,6 +34,13 @@ def begin(front: "Front", incoming: Incoming) -> None:
     """Answer a message, now or later."""
     serving = incoming.serving
     place = _name(front, incoming)
+    if serving.auth is not None and incoming.principal is None:
+        refusal = _unknown_caller(front, incoming, serving.auth)
+        if refusal is not None:
+            path = incoming.target.partition("?")[0]
+            record = _record(front, incoming, path, place)
+            _finish(front, serving, record, refusal, bodiless=incoming.method == "HEAD")
+            return
     if incoming.target == CHAT_PATH and incoming.method == "POST":
         ask, relays, make = CHAT_ASK, serving.relays, Tally
         front.speaks = _CHAT
@@ -67,6 +75,7 @@ def begin(front: "Front", incoming: Incoming) -> None:
             incoming.started,
             len(incoming.body),
         )
+        tally.principal = incoming.principal
         if place[2]:
             tally.attributes = _attributes(incoming)
         relay = Relay(front, incoming, ask, tally, place[0])
@@ -76,6 +85,21 @@ def begin(front: "Front", incoming: Incoming) -> None:
         stream = _stream(front, incoming, ask, place)
         front.work_on(stream, incoming.started, serving.timeout_s)
         stream.start_task()
+
+
+def _unknown_caller(front: "Front", incoming: Incoming, auth: "Authenticator") -> LocalReply | None:
+    """Why a request is refused before anybody looks at what it asks for; probes are not."""
+    refusal = auth.refusal(incoming)
+    if refusal is None:
+        return None
+    listener = incoming.serving.listener
+    path = incoming.target.partition("?")[0]
+    if is_health(listener, path):
+        return None
+    front.speaks = _CHAT
+    if listener.kind is ListenerKind.MODEL:
+        front.speaks = surface.shape_of(path, incoming.names)
+    return refusal
 
 
 def go_on(front: "Front", incoming: Incoming, ask: "Ask", tally: Tally) -> None:
@@ -98,6 +122,7 @@ def _stream(front: "Front", incoming: Incoming, ask: "Ask", place: traceparent.P
         record,
         ask,
         caller_of(incoming, front.peer),
+        incoming.principal,
     )
     return Stream(front, serving, call)
 
@@ -126,13 +151,14 @@ def _look(front: "Front", incoming: Incoming) -> surface.Ask | LocalReply:
                 front.speaks = found.shape
                 return found
             case None:
-                return answer(serving.config, serving.listener, method, path, speaks)
+                principal = incoming.principal
+                return answer(serving.config, serving.listener, method, path, speaks, principal)
             case reply:
                 return reply
     front.speaks = Protocol.CHAT
     if path == CHAT_PATH and method == "POST":
         return surface.ask(Operation.CHAT, path, without_keys(query))
-    return answer(serving.config, serving.listener, method, path)
+    return answer(serving.config, serving.listener, method, path, principal=incoming.principal)
 
 
 def _name(front: "Front", incoming: Incoming) -> traceparent.Place:
@@ -157,6 +183,7 @@ def _record(
     front: "Front", incoming: Incoming, path: str, place: traceparent.Place
 ) -> ExchangeRecord:
     header, parent_span_id, sampled = place
+    principal = incoming.principal
     return ExchangeRecord(
         listener=incoming.serving.name,
         method=incoming.method,
@@ -169,6 +196,8 @@ def _record(
         started=incoming.started,
         bytes_received=len(incoming.body),
         attributes=_attributes(incoming) if sampled else {},
+        principal=principal.id if principal is not None else "",
+        tenant=principal.tenant if principal is not None else "",
     )
 
 

@@ -11,6 +11,7 @@ from typing import Protocol
 from dataplane.observe.record import ExchangeRecord
 from dataplane.runtime.config import Listener, RuntimeConfig
 from dataplane.runtime.messages import Headers, LocalReply, Request
+from dataplane.runtime.principal import Principal
 from dataplane.server.surface import CHAT_ASK, Ask
 
 
@@ -37,6 +38,18 @@ class Call:
     """What its method and path ask for."""
     caller: Hashable = None
     """Whose it is (callers.py)."""
+    principal: Principal | None = None
+    """Who calls, where a listener asks."""
+
+    @property
+    def owner(self) -> str:
+        """Whose the request is, among the callers whom a listener knows; empty when it asks nobody.
+        A word that no client can say: ids and tenants have no line breaks.
+        """
+        principal = self.principal
+        if principal is None:
+            return ""
+        return f"tenant\n{principal.tenant}" if principal.tenant else f"caller\n{principal.id}"
 
 
 class Downstream(Protocol):

@@ -19,6 +19,9 @@ Names = tuple[bytes, ...]
 HOP_BY_HOP = frozenset(name.encode() for name in headers.HOP_BY_HOP)
 CREDENTIALS = frozenset(name.encode() for name in headers.CREDENTIALS)
 OURS = headers.OURS.encode()
+OWN_KEY = headers.OWN_KEY.encode()
+CREDENTIAL_NAMES = (OWN_KEY, b"authorization", b"x-api-key", b"api-key", b"x-goog-api-key")
+"""Headers that a caller's credential is read from, in this order."""
 
 MAX_HEADERS = 128
 """Of one request."""
@@ -108,6 +111,7 @@ class RequestShape:
         "expect",
         "host",
         "length",
+        "own_key",
         "repeated",
         "request_id",
         "special",
@@ -127,7 +131,10 @@ class RequestShape:
         self.length = position(names, b"content-length")
         self.upgrade = position(names, b"upgrade")
         lower = [name.lower() for name in names]
-        self.credential = next((at for at, name in enumerate(lower) if name in CREDENTIALS), -1)
+        shown = [at for at, name in enumerate(lower) if name in CREDENTIAL_NAMES]
+        self.credential = shown[0] if len(shown) == 1 else -1
+        """The only header with a credential."""
+        self.own_key = lower.index(OWN_KEY) if lower.count(OWN_KEY) == 1 else -1
         self.repeated = next((name.decode() for name in _ONCE if lower.count(name) > 1), "")
         """A header that may not be there twice, and is."""
         self.special = (

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from dataplane.runtime.messages import Headers, Request
+from dataplane.runtime.principal import Principal
 from dataplane.server.heads import OURS, Names, RequestShape, Shapes, Values
 
 if TYPE_CHECKING:
@@ -18,7 +19,17 @@ class Incoming:
     It keeps the Serving of the moment its head was read, to its end.
     """
 
-    __slots__ = ("body", "method", "names", "serving", "shape", "started", "target", "values")
+    __slots__ = (
+        "body",
+        "method",
+        "names",
+        "principal",
+        "serving",
+        "shape",
+        "started",
+        "target",
+        "values",
+    )
 
     def __init__(
         self,
@@ -29,6 +40,7 @@ class Incoming:
         values: Values,
         shape: RequestShape,
         started: float,
+        principal: Principal | None = None,
     ) -> None:
         self.serving = serving
         self.method = method
@@ -38,6 +50,8 @@ class Incoming:
         self.shape = shape
         self.started = started
         self.body = b""
+        self.principal = principal
+        """Who calls; None: nobody has asked, or it is nobody we know."""
 
     def request(self, path: str, query: str) -> Request:
         """For the coroutine path: text, without headers that are ours."""
@@ -52,7 +66,9 @@ class Incoming:
         )
 
 
-def from_request(serving: "Serving", request: Request, started: float) -> Incoming:
+def from_request(
+    serving: "Serving", request: Request, started: float, principal: Principal | None = None
+) -> Incoming:
     """The way back: a request that filters have changed, for the relay."""
     names = tuple(name.encode("latin-1", "replace") for name, _ in request.headers)
     values = tuple(
@@ -60,6 +76,8 @@ def from_request(serving: "Serving", request: Request, started: float) -> Incomi
         for _, value in request.headers
     )
     shape = REQUEST_SHAPES.get(names) or REQUEST_SHAPES.make(names)
-    incoming = Incoming(serving, request.method, request.path, names, values, shape, started)
+    incoming = Incoming(
+        serving, request.method, request.path, names, values, shape, started, principal
+    )
     incoming.body = request.body
     return incoming

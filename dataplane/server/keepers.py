@@ -11,7 +11,13 @@ from dataplane.runtime.config import Api, ModelProvider, ModelTarget
 from dataplane.runtime.headers import for_services
 from dataplane.runtime.messages import Headers, Request
 from dataplane.runtime.protocols import Operation
-from dataplane.server.credentials import as_headers, credential_line, passed_on, without_keys
+from dataplane.server.credentials import (
+    as_headers,
+    credential_line,
+    may_pass,
+    passed_on,
+    without_keys,
+)
 
 if TYPE_CHECKING:
     from dataplane.server.downstream import Call
@@ -55,11 +61,12 @@ def _request(call: "Call", provider: ModelProvider, api: Api) -> Request:
 
 
 def _headers(call: "Call", provider: ModelProvider, api: Api) -> Headers:
-    if provider.passthrough_auth:
+    line = b""
+    if provider.passthrough_auth and may_pass(call.listener):
         names = tuple(name.encode("latin-1") for name, _ in call.request.headers)
         values = tuple(value.encode("utf-8", "replace") for _, value in call.request.headers)
         line = passed_on(api.auth, names, values, call.request.query)
-    else:
+    elif not provider.passthrough_auth:
         keys = provider.access_keys
         line = credential_line(api.auth, keys[0].reveal()) if keys else b""
     own = tuple((name.lower(), secret.reveal()) for name, secret in provider.headers)

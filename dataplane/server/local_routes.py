@@ -14,7 +14,9 @@ from dataplane.runtime.config import (
     RuntimeConfig,
 )
 from dataplane.runtime.messages import LocalReply, ResponseDetail
+from dataplane.runtime.principal import Principal
 from dataplane.runtime.protocols import CHAT_PATH, Protocol
+from dataplane.server.auth.scope import permitted
 from dataplane.server.surface import nothing_at, only
 
 MODELS = "/v1/models"
@@ -35,24 +37,39 @@ def answer(
     method: str,
     path: str,
     speaks: Protocol = Protocol.CHAT,
+    principal: Principal | None = None,
 ) -> LocalReply:
     """The answer to anything that is no request for a model; lists are in the shape of the API that
-    the caller `speaks`.
+    the caller `speaks`, and have what it may ask for.
     """
     if path == CHAT_PATH:
         return only(method, path, ("POST",))
-    if path == HEALTH or (path == "/" and listener.kind is ListenerKind.MODEL):
+    if is_health(listener, path):
         return _json({"status": "ok"}) if method in _READ else only(method, path, _READ)
     for prefix in (MODELS, GOOGLE_MODELS):
         if path == prefix or path.startswith(prefix + "/"):
             if method not in _READ:
                 return only(method, path, _READ)
-            return _models(config, listener, unquote(path[len(prefix) + 1 :]), speaks)
+            wanted = unquote(path[len(prefix) + 1 :])
+            return _models(config, listener, wanted, speaks, principal)
     return nothing_at(path)
 
 
-def _models(config: RuntimeConfig, listener: Listener, wanted: str, speaks: Protocol) -> LocalReply:
+def is_health(listener: Listener, path: str) -> bool:
+    """Whether a path only asks if we are there: probes have no credentials."""
+    return path == HEALTH or (path == "/" and listener.kind is ListenerKind.MODEL)
+
+
+def _models(
+    config: RuntimeConfig,
+    listener: Listener,
+    wanted: str,
+    speaks: Protocol,
+    principal: Principal | None,
+) -> LocalReply:
     owners = _owners(config, listener)
+    if listener.kind is ListenerKind.MODEL and principal is not None and principal.models:
+        owners = {name: owners[name] for name in permitted(listener, principal, list(owners))}
     if wanted and wanted not in owners:
         return LocalReply(
             404,

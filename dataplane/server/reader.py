@@ -311,6 +311,9 @@ class MessageReader:
             self._reads.append(read)
             self._size += len(read)
         refusal = self._refusal(incoming, self._size, fed)
+        auth = incoming.serving.auth
+        if first and refusal is None and auth is not None:
+            refusal = auth.refusal(incoming)  # of somebody else no body is read
         if first and refusal is None:
             self.http10 = self._parser.get_http_version() == "1.0"
             length = _length(incoming)

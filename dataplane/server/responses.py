@@ -200,10 +200,13 @@ class ResponsesState:
 
 
 def _key(call: "Call", response_id: str) -> str:
-    """By the operator's header, else by the credential that the client shows."""
+    """By who calls and by the operator's header; where there is neither, by the credential that the
+    client shows.
+    """
     header = call.config.state_storage.tenant_header
-    if header:
-        tenant = call.request.header(header) or ""
+    if header or call.owner:
+        tenant = (call.request.header(header) or "") if header else ""
+        tenant = f"{call.owner}\n{tenant}" if call.owner else tenant
     else:
         shown = (call.request.header(name) for name in sorted(CREDENTIALS - {"cookie"}))
         tenant = next((credential for credential in shown if credential), "")

@@ -17,6 +17,7 @@ from dataplane.llm.wire.body import Peek, peek, with_model
 from dataplane.observe.tally import Tally
 from dataplane.routing.preference import INLINE
 from dataplane.runtime.messages import LocalReply
+from dataplane.server.auth.scope import forbidden, permitted
 from dataplane.server.incoming import Incoming
 from dataplane.server.key_rings import seconds_of
 from dataplane.upstream.connection import UpstreamConnection
@@ -148,8 +149,16 @@ class Sending(ABC):
         self.tally.stream = found.stream
         serving = self.serving
         orders = self.orders
-        if orders is not None and orders.models:
-            lane = serving.lane_of(ask, orders.models)
+        principal = self._incoming.principal
+        models = orders.models if orders is not None else ()
+        if principal is not None and principal.models:
+            wanted: Sequence[str | None] = models or (found.model,)
+            if not permitted(serving.listener, principal, wanted):
+                self.refuse(forbidden(wanted[0]))
+                return
+            models = permitted(serving.listener, principal, models)
+        if models:
+            lane = serving.lane_of(ask, models)
         else:
             lane = serving.lanes[ask.place].get(found.model) or serving.lane(ask, found.model)
         if isinstance(lane, LocalReply):

@@ -25,6 +25,7 @@ from dataplane.runtime.config import (
 from dataplane.runtime.messages import LocalReply, ResponseDetail
 from dataplane.runtime.protocols import Operation
 from dataplane.runtime.state_storage import StorageKind
+from dataplane.server.auth.authenticator import Authenticator
 from dataplane.server.callers import Callers
 from dataplane.server.candidates import Candidate, api_for
 from dataplane.server.downstream import Call, Downstream
@@ -101,6 +102,8 @@ class Serving:
             and not config.model_routing.active
         )
         """Whether nothing needs more than bytes."""
+        self.auth = self._authenticator(before)
+        """Finds out who calls; None: everybody may."""
         self._keeps = config.state_storage.kind is not StorageKind.NONE
         self.sampling_percent = config.tracing.sampling_percent if config.tracing else None
         self.now: Callable[[], float] = services.clock.now
@@ -113,6 +116,16 @@ class Serving:
         self._before: Lanes = ()
         if before is not None:
             self._before = tuple(dict(lanes) for lanes in before.lanes)
+
+    def _authenticator(self, before: "Serving | None") -> Authenticator | None:
+        """That of the configuration before, with all it has accepted, while nothing differs."""
+        auth, name, keys = self.listener.auth, self.listener.name, self.config.api_keys
+        if auth is None:
+            return None
+        had = before.auth if before is not None else None
+        if had is not None and had.made_of(auth, name, keys):
+            return had
+        return Authenticator(auth, name, keys, self.services.clock.wall)
 
     def needs_more(self, ask: Ask, body: bytes) -> bool:
         """Whether a request of the Responses API must go the coroutine's way although the listener

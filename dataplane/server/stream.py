@@ -102,7 +102,8 @@ class Stream:
             record.bytes_received,
             record,
         )
-        incoming = from_request(self._serving, request, record.started)
+        incoming = from_request(self._serving, request, record.started, call.principal)
+        tally.principal = call.principal
         orders = Orders(models or (), header_lines(told), marks)
         relay = Relay(self._front, incoming, call.ask, tally, header, orders)
         self._front.replace_work(relay)

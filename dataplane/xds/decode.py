@@ -11,6 +11,7 @@ from google.protobuf.message import DecodeError as WireError
 from google.protobuf.message import Message
 from outriderpb.v1 import (
     agent_pb2,
+    api_key_pb2,
     cluster_pb2,
     endpoint_pb2,
     filter_pb2,
@@ -26,6 +27,7 @@ from outriderpb.v1 import (
 from outriderpb.xds.v3 import ads_pb2
 
 from dataplane.runtime import config
+from dataplane.xds.auth import api_key, auth
 from dataplane.xds.choosing import model_metrics, model_routing, preference
 from dataplane.xds.clusters import cluster, endpoints, priority
 from dataplane.xds.fields import BadFieldError, given, same, seconds
@@ -131,7 +133,8 @@ KINDS: Mapping[int, config.ListenerKind] = {
 
 def _listener(name: str, m: listener_pb2.Listener, _: SecretReader) -> config.Listener:
     same(name, m.name, "name")
-    kind = KINDS.get(m.kind)
+    guarded = m.kind == listener_pb2.LISTENER_KIND_GUARDED
+    kind = KINDS.get(m.guarded if guarded else m.kind)
     if kind is None:
         raise BadFieldError(f"kind {m.kind} is not one this data plane knows")
     if m.port > 65535:
@@ -145,6 +148,7 @@ def _listener(name: str, m: listener_pb2.Listener, _: SecretReader) -> config.Li
         limits=_limits(m.limits),
         input_filters=tuple(m.input_filters),
         min_confidence=m.min_confidence,
+        auth=auth(m.auth) if m.HasField("auth") else None,
     )
 
 
@@ -172,5 +176,6 @@ DECODERS: Mapping[ResourceKind, tuple[type[Message], Callable[..., object]]] = {
     ResourceKind.ROUTE: (route_pb2.Route, _route),
     ResourceKind.PREFERENCE: (preference_pb2.RoutingPreference, preference),
     ResourceKind.MODEL_ROUTING: (model_routing_pb2.ModelRouting, model_routing),
+    ResourceKind.API_KEY: (api_key_pb2.ApiKey, api_key),
     ResourceKind.LISTENER: (listener_pb2.Listener, _listener),
 }

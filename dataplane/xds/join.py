@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TypeVar, cast
 
+from dataplane.runtime.auth import ApiKey
 from dataplane.runtime.config import (
     Agent,
     AgentTarget,
@@ -78,11 +79,18 @@ def join(resources: Resources, before: Resources, config: RuntimeConfig) -> Runt
         tracing=next(iter(tracing.values()), None),
         model_routing=joined_routing(resources, before, config.model_routing),
         state_storage=next(iter(storage.values()), StateStorage()),
+        api_keys=_api_keys(resources) if changed(ResourceKind.API_KEY) else config.api_keys,
     )
     problems = [*_dangling(joined), *_dangling_routes(resources, before, joined)]
     if problems:
         raise InconsistentError(problems)
     return joined
+
+
+def _api_keys(resources: Resources) -> dict[bytes, ApiKey]:
+    """By digest; of two names for one key the first by name counts, as while it is renamed."""
+    keys = resources.values(ResourceKind.API_KEY, ApiKey)
+    return {keys[name].digest: keys[name] for name in sorted(keys, reverse=True)}
 
 
 def _clusters(

@@ -31,6 +31,7 @@ class ResourceKind(Enum):
     ROUTE = ("type.googleapis.com/outrider.v1.Route", "route")
     PREFERENCE = ("type.googleapis.com/outrider.v1.RoutingPreference", "routing preference")
     MODEL_ROUTING = ("type.googleapis.com/outrider.v1.ModelRouting", "model routing")
+    API_KEY = ("type.googleapis.com/outrider.v1.ApiKey", "API key")
     LISTENER = ("type.googleapis.com/outrider.v1.Listener", "listener")
 
     @property

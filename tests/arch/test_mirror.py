@@ -14,6 +14,7 @@ ELSEWHERE = {
             f"controlplane/translate/{part}.py"
             for part in (
                 "agents",
+                "auth",
                 "clusters",
                 "filters",
                 "listeners",
@@ -30,6 +31,7 @@ ELSEWHERE = {
     # Values without behaviour; every flow speaks in them.
     "dataplane/resilience/outcome.py": "tests/unit/dataplane/resilience/test_retry.py",
     "dataplane/runtime/state_storage.py": "tests/unit/dataplane/xds/test_state_storage.py",
+    "dataplane/runtime/auth.py": "tests/unit/dataplane/server/auth/test_authenticator.py",
     "dataplane/runtime/decision.py": "tests/unit/dataplane/agents/test_plan.py",
     "dataplane/runtime/choosing.py": "tests/unit/dataplane/server/test_choosing.py",
     "dataplane/runtime/cluster.py": "tests/unit/dataplane/runtime/test_config.py",

@@ -24,11 +24,11 @@ _CREDENTIALS = frozenset(
 def check(provider: ModelProvider, path: Path, findings: Findings) -> None:
     """Keys, AWS credentials and headers of one provider."""
     if provider.access_key is not None:
-        _access_key(provider.access_key, (*path, "access_key"), findings)
+        check_named(provider.access_key, (*path, "access_key"), findings)
     seen: list[str] = []
     for index, key in enumerate(provider.access_keys or ()):
         at = (*path, "access_keys", index)
-        _access_key(key, at, findings)
+        check_named(key, at, findings)
         if key in seen:
             findings.add(at, "the same key is here twice")
         seen.append(key)
@@ -36,7 +36,7 @@ def check(provider: ModelProvider, path: Path, findings: Findings) -> None:
         for name in ("access_key_id", "secret_access_key", "session_token"):
             text = getattr(provider.aws, name)
             if text is not None:
-                _access_key(text, (*path, "aws", name), findings)
+                check_named(text, (*path, "aws", name), findings)
     _one_kind(provider, path, findings)
     _headers(provider, path, findings)
 
@@ -69,7 +69,8 @@ def _headers(provider: ModelProvider, path: Path, findings: Findings) -> None:
         _header_value(low, value, at, findings)
 
 
-def _access_key(text: str, path: Path, findings: Findings) -> None:
+def check_named(text: str, path: Path, findings: Findings) -> None:
+    """A credential is one variable or one file: named here, never held."""
     hint = "write $NAME_OF_A_VARIABLE or file:/path; snapshots and revisions are stored"
     try:
         parts = values.secret_parts(text)

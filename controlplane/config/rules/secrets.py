@@ -20,6 +20,8 @@ def wanted(config: schema.Config) -> Iterator[tuple[Path, values.SecretPart]]:
             at = (*path, "headers", written[name]) if name in written else (*path, "model")
             yield from _parts(at, text)
 
+    for index, key in enumerate(config.api_keys):
+        yield from _parts(("api_keys", index, "key"), key.key or "")
     url = config.routing.session_cache.url if config.routing is not None else None
     if url is not None:
         yield from _parts(("routing", "session_cache", "url"), url)

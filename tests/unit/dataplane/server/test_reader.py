@@ -28,6 +28,7 @@ def reader() -> MessageReader:
     serving = SimpleNamespace(
         header_limit=LIMITS.max_header_bytes,
         body_limit=LIMITS.max_body_bytes,
+        auth=None,
         now=lambda: 0.0,
     )
     return MessageReader(cast(ListenerHost, SimpleNamespace(serving=serving)))

@@ -1,0 +1,40 @@
+"""Who may call -> key resources, and what their listener says of them."""
+
+from collections.abc import Iterator
+
+from outriderpb.v1 import api_key_pb2, listener_pb2
+
+from controlplane.config import schema
+from controlplane.config.rules.auth import expiry
+from controlplane.snapshot.resource import Resource, ResourceType
+from controlplane.translate.secrets import secret
+
+
+def api_keys(config: schema.Config) -> Iterator[Resource]:
+    """Every key, as a resource of its own: one more key is one small message."""
+    for key in config.api_keys:
+        message = api_key_pb2.ApiKey(
+            name=key.name,
+            tenant=key.tenant or "",
+            listeners=key.listeners,
+            models=key.models,
+            expires=expiry(key.expires) if key.expires is not None else 0,
+            disabled=key.disabled,
+        )
+        if key.hash is not None:
+            message.sha256 = bytes.fromhex(key.hash.removeprefix("sha256:"))
+        elif key.key is not None:
+            message.key.CopyFrom(secret(key.key))
+        yield Resource.of(ResourceType.API_KEY, key.name, message)
+
+
+def auth(listener: schema.Listener) -> listener_pb2.Auth | None:
+    """What a listener asks of its callers; None: nothing."""
+    wanted = listener.auth
+    if wanted is None:
+        return None
+    return listener_pb2.Auth(
+        optional=not wanted.required,
+        api_keys=wanted.api_keys,
+        own_header=wanted.credential_in == "x-outrider-key",
+    )

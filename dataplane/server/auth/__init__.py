@@ -1,0 +1,1 @@
+"""Who calls: credentials of a request's head, certificates of a connection."""

@@ -17,7 +17,7 @@ VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo up test test-all test-full arch bench bench-push eval-router proto proto-check fmt lint types \
+.PHONY: help demo up test test-all test-full arch faults bench bench-push eval-router proto proto-check fmt lint types \
 	contracts image clean
 
 help: ## show this list
@@ -41,7 +41,7 @@ test-all: test $(VENV)/.stamp-demo ## test, then what takes longer: slow tests, 
 	$(PYTEST) -m 'not full' tests/interop
 	$(PYTEST) -m slow tests/unit tests/feature tests/arch
 
-test-full: test-all demo eval-router bench bench-push ## test-all, more clients, the demo, the evaluation, every benchmark
+test-full: test-all faults demo eval-router bench bench-push ## test-all, faults, more clients, the demo, every benchmark
 	$(PYTEST) -m full tests/interop
 
 arch: $(VENV)/.stamp-dev ## the rules of the architecture: docs match code, examples load, manifests are sound
@@ -57,6 +57,9 @@ types: $(VENV)/.stamp-dev ## mypy, strict
 contracts: $(VENV)/.stamp-dev ## who may import whom (pyproject.toml, [tool.importlinter])
 	@$(BIN)/lint-imports --no-cache > $(VENV)/contracts.txt || { cat $(VENV)/contracts.txt; exit 1; }
 	@tail -n 2 $(VENV)/contracts.txt
+
+faults: $(VENV)/.stamp-dev ## sixteen faults of providers in three protocols, at full length: two minutes
+	$(PY) -m tests.faults.run $(ARGS)
 
 ##### to know how fast and how good
 

@@ -7,6 +7,7 @@ import pytest
 
 from tests.arch import config_reference, losses_reference
 from tests.arch.tree import ROOT, files, read
+from tests.faults import table as faults_table
 
 README = read("README.md")
 READMES = [
@@ -33,6 +34,12 @@ def test_config_reference_is_what_the_schema_says() -> None:
 def test_what_protocols_cannot_express_is_what_the_writers_say() -> None:
     assert losses_reference.current() == losses_reference.table(), (
         "run `.venv/bin/python -m tests.arch.losses_reference`"
+    )
+
+
+def test_table_of_faults_is_what_the_tests_hold() -> None:
+    assert faults_table.current() == faults_table.table(), (
+        "run `.venv/bin/python -m tests.faults.table`"
     )
 
 

@@ -1,19 +1,26 @@
-"""What one relayed request costs outside the kernel, in ten seconds and without noise.
+"""What one request costs outside the kernel, relayed or translated, in ten seconds and with little
+noise.
 
-`python -m tests.bench.user_space [--kind json] [--profile]`: front, relay and upstream run on
+`python -m tests.bench.user_space [--kind json ...] [--profile]`: front, relay and upstream run on
 transports that only collect what is written, request after request with headers of its own, in
 thread CPU time; the least of several repetitions is reported. The kernel adds about 16 us for four
-system calls. Use it while changing the relay; `make bench` has the last word.
+system calls. `--against FOLDER` measures another checkout's data plane and this one by turns, in
+processes of their own. Use it while changing the hot path; `make bench` has the last word.
 """
 
 import argparse
 import asyncio
 import cProfile
 import gc
+import json
 import os
 import pstats
+import subprocess
+import sys
+import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from random import Random
 from statistics import median
 
@@ -26,6 +33,8 @@ from dataplane.observe.access_log import AccessLog
 from dataplane.observe.metrics import Metrics
 from dataplane.observe.recorder import Recorder
 from dataplane.runtime.config import (
+    Api,
+    AuthScheme,
     Cluster,
     Endpoint,
     Listener,
@@ -37,6 +46,7 @@ from dataplane.runtime.config import (
     Secret,
 )
 from dataplane.runtime.messages import LocalReply
+from dataplane.runtime.protocols import Operation
 from dataplane.server.downstream import Call, Downstream
 from dataplane.server.front import Front
 from dataplane.server.host import ListenerHost
@@ -47,12 +57,19 @@ from dataplane.upstream.connection import UpstreamConnection
 from dataplane.upstream.pool import Pool
 from dataplane.wheel import Wheel
 from tests.bench.canned import KINDS, Answer, request
-from tests.bench.contestants.contestant import MODEL, UPSTREAM_KEY
+from tests.bench.contestants.contestant import CLAUDE, MODEL, UPSTREAM_KEY
 from tests.bench.scenarios import JSON
 
 CONNECTIONS = 64
 REQUESTS = CONNECTIONS * 16
 PROFILE_LINES = 45
+ROOT = Path(__file__).parents[2]
+CLAUDE_API = Api(
+    Operation.MESSAGES,
+    "/v1/messages",
+    auth=AuthScheme.X_API_KEY,
+    headers=(("anthropic-version", "2023-06-01"),),
+)
 
 
 class Wire(asyncio.Transport):
@@ -105,19 +122,26 @@ def serving(log_fd: int) -> Serving:
         recorder=recorder,
         exchange=NoExchange(),
     )
-    route = Route("bench/p", "bench", ModelTarget(("p",)), (MODEL,), True, "p")
+    routes = (
+        Route("bench/p", "bench", ModelTarget(("p",)), (MODEL,), True, "p"),
+        Route("bench/c", "bench", ModelTarget(("c",)), (CLAUDE,), False, "c"),
+    )
     listener = Listener(
         "bench",
         ListenerKind.MODEL,
         "127.0.0.1",
         0,
-        routes=(route,),
-        by_model={MODEL: route},
-        default_route=route,
+        routes=routes,
+        by_model={MODEL: routes[0], CLAUDE: routes[1]},
+        default_route=routes[0],
     )
-    provider = ModelProvider("p", "openai", MODEL, "c", access_keys=(Secret(UPSTREAM_KEY),))
+    keys = (Secret(UPSTREAM_KEY),)
+    providers = {
+        "p": ModelProvider("p", "openai", MODEL, "c", access_keys=keys),
+        "c": ModelProvider("c", "anthropic", CLAUDE, "c", (CLAUDE_API,), keys),
+    }
     cluster = Cluster("c", (Endpoint("127.0.0.1", 9),))
-    config = RuntimeConfig("1", {"bench": listener}, {"c": cluster}, {"p": provider})
+    config = RuntimeConfig("1", {"bench": listener}, {"c": cluster}, providers)
     return Serving(services, config, listener)
 
 
@@ -176,18 +200,12 @@ def parser_alone(asked: Sequence[bytes]) -> float:
     return (time.thread_time() - began) / len(asked) * 1e6
 
 
-async def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--kind", choices=KINDS, default=list(KINDS), nargs="+")
-    options.add_argument("--profile", action="store_true", help="also where the time goes")
-    options.add_argument("--repeat", type=int, default=15)
-    args = options.parse_args()
+async def measure(kinds: Sequence[str], repeat: int, profiled: bool = False) -> dict[str, float]:
+    """CPU in microseconds per request, by kind."""
     random = Random(1)
     connections = Connections(serving(os.open(os.devnull, os.O_WRONLY)))
-    asked = [request(random, JSON) for _ in range(REQUESTS)]
-    floor = min(parser_alone(asked) for _ in range(args.repeat))
-    print(f"llhttp alone: {floor:.2f} us a request")
-    for kind in args.kind:
+    least: dict[str, float] = {}
+    for kind in kinds:
         one = KINDS[kind]
         asked = [request(random, one.body, one.path) for _ in range(REQUESTS)]
         answered = [one.answer(random) for _ in range(REQUESTS)]
@@ -195,17 +213,75 @@ async def main() -> None:
         gc.collect()
         gc.freeze()
         gc.set_threshold(*GC_THRESHOLDS)
-        costs = sorted([await connections.relay(asked, answered) for _ in range(args.repeat)])
-        reads = len(answered[0])
-        print(f"{kind}: {costs[0]:.2f} us a request (median {median(costs):.2f}), {reads} reads")
-        if args.profile:
+        costs = sorted([await connections.relay(asked, answered) for _ in range(repeat)])
+        least[kind] = costs[0]
+        middle, reads = median(costs), len(answered[0])
+        note = f"{kind}: {costs[0]:.2f} us a request (median {middle:.2f}), {reads} reads"
+        print(note, file=sys.stderr)
+        if profiled:
             profile = cProfile.Profile()
             profile.enable()
             await connections.relay(asked, answered)
             profile.disable()
             pstats.Stats(profile).sort_stats("tottime").print_stats(PROFILE_LINES)
+    return least
+
+
+def elsewhere(folder: Path, kinds: Sequence[str], repeat: int) -> Mapping[str, float]:
+    """The same, of the data plane in another folder, measured by this very program."""
+    with tempfile.TemporaryDirectory() as mixed:
+        for name, whose in (("dataplane", folder), ("proto", folder), ("tests", ROOT)):
+            (Path(mixed) / name).symlink_to(whose / name)
+        command = [sys.executable, "-m", "tests.bench.user_space", "--figures"]
+        told = subprocess.run(
+            [*command, "--repeat", str(repeat), "--kind", *kinds],
+            cwd=mixed,
+            env=os.environ | {"PYTHONPATH": f"{mixed}:{mixed}/proto/gen"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            check=True,
+        )
+    figures: Mapping[str, float] = json.loads(told.stdout)
+    return figures
+
+
+def compare(other: Path, kinds: Sequence[str], repeat: int, rounds: int) -> None:
+    """Print what each kind costs there and here: the least of all rounds."""
+    there: list[Mapping[str, float]] = []
+    here: list[Mapping[str, float]] = []
+    for _ in range(rounds):
+        there.append(elsewhere(other, kinds, repeat))
+        here.append(elsewhere(ROOT, kinds, repeat))
+    for kind in kinds:
+        before, after = (min(one[kind] for one in runs) for runs in (there, here))
+        print(f"{kind:24} {before:7.2f} -> {after:7.2f} us  ({after - before:+.2f})")
+
+
+async def main(args: argparse.Namespace) -> None:
+    random = Random(1)
+    asked = [request(random, JSON) for _ in range(REQUESTS)]
+    floor = min(parser_alone(asked) for _ in range(args.repeat))
+    print(f"llhttp alone: {floor:.2f} us a request", file=sys.stderr)
+    figures = await measure(args.kind, args.repeat, args.profile)
+    if args.figures:
+        print(json.dumps(figures), flush=True)
     os._exit(0)  # connections, wheel and transports of nowhere need no farewell
 
 
+def arguments() -> argparse.Namespace:
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--kind", choices=KINDS, default=list(KINDS), nargs="+")
+    options.add_argument("--profile", action="store_true", help="also where the time goes")
+    options.add_argument("--repeat", type=int, default=15)
+    options.add_argument("--figures", action="store_true", help="as JSON, too")
+    options.add_argument("--against", type=Path, help="a checkout to compare with")
+    options.add_argument("--rounds", type=int, default=3, help="of each, with --against")
+    return options.parse_args()
+
+
 if __name__ == "__main__":
-    uvloop.run(main())
+    asked_for = arguments()
+    if asked_for.against is not None:
+        compare(asked_for.against.resolve(), asked_for.kind, asked_for.repeat, asked_for.rounds)
+    else:
+        uvloop.run(main(asked_for))

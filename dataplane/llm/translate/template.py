@@ -9,6 +9,7 @@ Rule: what is not the same byte for byte is not recognised, and then the event i
 """
 
 import re
+from io import BytesIO
 from itertools import takewhile
 
 from dataplane.llm.hub.delta import Literal
@@ -22,6 +23,8 @@ _WORDS = re.compile(
     rb'(?:\\(?:["\\/bfnrt]|u(?![dD][89a-fA-F])[0-9a-fA-F]{4})[^"\\\x00-\x1f]*)*"'
 )
 _MANY_WORDS = re.compile(rb"(?:%b\n)*+" % _WORDS.pattern)
+_MANY_PLAIN_WORDS = re.compile(rb'(?:"[ !#-\[\]-\xff]+"\n)*+')
+"""Those without escapes: half the cost."""
 _OBFUSCATION = b'"obfuscation":"'
 _REST = re.compile(rb'[A-Za-z0-9]*"\}')
 _MANY_RESTS = re.compile(rb"(?:%b\n)*+" % _REST.pattern)
@@ -81,23 +84,29 @@ class Template:
         head = self._head
         if not head or not chunk.startswith(head, at):
             return [], at
-        before, rest = b"data: " + self._before, self._rest
-        lines = chunk[at : at + _WINDOW].split(b"\n")
+        before, after = (
+            b"data: " + self._before,
+            b'"}\n' if self._obfuscated else self._rest + b"\n",
+        )
+        lines = BytesIO(chunk[at : at + _WINDOW]).readlines()  # (split() costs three times as much)
         step = 3 if head[:1] == b"e" else 2
         events = lines[step - 2 :: step]
-        ending = b'"}' if self._obfuscated else rest
-        while events and not (events[-1].endswith(ending) and events[-1].startswith(before)):
+        while events and not (events[-1].endswith(after) and events[-1].startswith(before)):
             del events[-1]
-        cut = slice(len(before), None if self._obfuscated else -len(rest))
+        cut = slice(len(before), -1 if self._obfuscated else -len(after))
         pieces = [event[cut] for event in events]
-        if not pieces or not chunk.startswith(self._as_they_came(pieces), at):
+        whole = self._as_they_came(pieces)
+        if not pieces or not chunk.startswith(whole, at):
             pieces = self._those_that_are_alike(pieces, chunk, at)
+            whole = self._as_they_came(pieces)
         texts = self._unpadded(pieces) if self._obfuscated else pieces
-        words = _fitting(texts, _MANY_WORDS, _WORDS)
+        words = _fitting(texts, _MANY_PLAIN_WORDS, _MANY_WORDS, one=_WORDS)
         if not words:
             return words, at
         self._tries = 0
-        return words, at + len(self._as_they_came(pieces[: len(words)]))
+        if len(words) < len(pieces):
+            whole = self._as_they_came(pieces[: len(words)])
+        return words, at + len(whole)
 
     def _as_they_came(self, pieces: list[bytes]) -> bytes:
         """Events with these words (where there is padding: words and the rest)."""
@@ -117,7 +126,7 @@ class Template:
     def _unpadded(self, pieces: list[bytes]) -> list[bytes]:
         """The words before the padding, as long as it is nothing else."""
         apart = [piece.partition(self._obfuscated) for piece in pieces]
-        rests = _fitting([piece[2] for piece in apart], _MANY_RESTS, _REST)
+        rests = _fitting([piece[2] for piece in apart], _MANY_RESTS, one=_REST)
         return [piece[0] for piece in apart[: len(rests)]]
 
     def words(self, data: bytes) -> Literal | None:
@@ -139,12 +148,14 @@ class Template:
         return found[0]
 
 
-def _fitting(pieces: list[bytes], many: re.Pattern[bytes], one: re.Pattern[bytes]) -> list[bytes]:
+def _fitting(pieces: list[bytes], *many: re.Pattern[bytes], one: re.Pattern[bytes]) -> list[bytes]:
     """Those before the first one that does not fit.
 
-    :param many: `one` and a line feed, as often as they come.
+    :param pieces: of one line each.
+    :param many: `one` (or less than it) and a line feed, as often as they come.
     """
     lines = b"\n".join([*pieces, b""])
-    if many.fullmatch(lines) is not None and lines.count(b"\n") == len(pieces):
-        return pieces
+    for pattern in many:
+        if pattern.fullmatch(lines) is not None:
+            return pieces
     return list(takewhile(one.fullmatch, pieces))

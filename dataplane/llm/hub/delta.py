@@ -166,7 +166,8 @@ def text_of(words: Literal) -> str:
 
 def join(pieces: list[Literal]) -> Literal:
     """One literal of several."""
-    return b'"%b"' % b"".join([piece[1:-1] for piece in pieces])
+    # No literal has a line feed in it: one between two quotes is ours.
+    return b"\n".join(pieces).replace(b'"\n"', b"") or b'""'
 
 
 def whole_characters(data: bytes) -> bytes:

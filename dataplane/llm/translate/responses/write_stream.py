@@ -5,6 +5,8 @@ last event repeats the whole response. Words are the provider's literals, kept a
 are told once more when their part is done.
 """
 
+from operator import concat
+
 from dataplane.llm.hub.answer import Failure, Finish, TokenLogprob, Usage
 from dataplane.llm.hub.custom import unwrapped
 from dataplane.llm.hub.delta import (
@@ -28,15 +30,15 @@ from dataplane.llm.hub.delta import (
 )
 from dataplane.llm.hub.parts import Citation, Media, Part, Refusal, Text, Thinking, ToolCall
 from dataplane.llm.translate.codec import Echo
-from dataplane.llm.translate.responses import output
+from dataplane.llm.translate.responses import forms, output
 from dataplane.llm.translate.responses.errors import response_error
 from dataplane.llm.translate.responses.response import Called, Shell, called, closing
 
-_EVENT = b'event: response.%b\ndata: {"type":"response.%b","sequence_number":%d,%b}\n\n'
-_HEAD = b'event: response.%b\ndata: {"type":"response.%b",%b,"sequence_number":'
-_NUMBERED = b'%d,"delta":%b'
-_TAIL = b"}\n\n"
-_DELTA = b"%b" + _NUMBERED + _TAIL
+_DELTA_HEAD = b'event: response.%b\ndata: {"type":"response.%b",%b,"sequence_number":'
+_NUMBERED = b'%d,"delta":'
+_NUMBERS = [_NUMBERED % number for number in range(1024)]
+"""Of most deltas there are."""
+_DELTA = b"%b" + _NUMBERED + b"%b" + forms.TAIL
 _EMPTY = b'""'
 
 
@@ -102,9 +104,11 @@ class StreamWriter:
             texts = texts[1:]
         if head is None or not texts:
             return
-        numbered = [_NUMBERED % one for one in enumerate(texts, self._number)]
-        out += (head, (_TAIL + head).join(numbered), _TAIL)
-        self._number += len(texts)
+        first, self._number = self._number, self._number + len(texts)
+        numbers = _NUMBERS[first : self._number]
+        if len(numbers) < len(texts):
+            numbers = [_NUMBERED % number for number in range(first, self._number)]
+        out += (head, (forms.TAIL + head).join(map(concat, numbers, texts)), forms.TAIL)
         self._pieces += texts
 
     def _take(self, delta: Delta, out: list[bytes]) -> None:
@@ -130,8 +134,8 @@ class StreamWriter:
         elif type(delta) is CitationDelta:
             self._citations.append(delta.citation)
 
-    def _event(self, name: bytes, fields: bytes, out: list[bytes]) -> None:
-        out.append(_EVENT % (name, name, self._number, fields))
+    def _event(self, form: bytes, out: list[bytes], *fields: bytes | int) -> None:
+        out.append(form % (self._number, *fields))
         self._number += 1
 
     def _whole(
@@ -141,9 +145,9 @@ class StreamWriter:
         error: bytes = b"null",
         incomplete: bytes = b"null",
     ) -> bytes:
-        """The response, as a field of an event."""
+        """The response."""
         begin = self._begin
-        return b'"response":%b' % self._shell.written(
+        return self._shell.written(
             status,
             self._items,
             model=begin.model,
@@ -158,19 +162,17 @@ class StreamWriter:
         self._begin = begin
         self._usage = begin.usage
         whole = self._whole(output.IN_PROGRESS)
-        self._event(b"created", whole, out)
-        self._event(b"in_progress", whole, out)
+        self._event(forms.CREATED, out, whole)
+        self._event(forms.IN_PROGRESS, out, whole)
 
     def _id(self, prefix: bytes) -> bytes:
         return b"%b_%b_%d" % (prefix, self._answer_id, len(self._items))
 
     def _item_added(self, item: bytes, out: list[bytes]) -> None:
-        fields = b'"output_index":%d,"item":%b' % (len(self._items), item)
-        self._event(b"output_item.added", fields, out)
+        self._event(forms.ITEM_ADDED, out, len(self._items), item)
 
     def _item_done(self, item: bytes, out: list[bytes]) -> None:
-        fields = b'"output_index":%d,"item":%b' % (len(self._items), item)
-        self._event(b"output_item.done", fields, out)
+        self._event(forms.ITEM_DONE, out, len(self._items), item)
         self._items.append(item)
 
     def _part_begin(self, part: Part, out: list[bytes]) -> None:
@@ -231,10 +233,7 @@ class StreamWriter:
                 item_id,
                 len(self._items),
             )
-            added = output.summary_part(_EMPTY)
-            self._event(
-                b"reasoning_summary_part.added", b'%b,"part":%b' % (self._place, added), out
-            )
+            self._event(forms.SUMMARY_ADDED, out, self._place, output.summary_part(_EMPTY))
             self._head = self._headed(b"reasoning_summary_text.delta", self._place)
             return
         if self._content is None:
@@ -252,10 +251,10 @@ class StreamWriter:
         else:
             added = output.text_part(_EMPTY)
             self._head = self._headed(b"output_text.delta", self._place + b',"logprobs":[]')
-        self._event(b"content_part.added", b'%b,"part":%b' % (self._place, added), out)
+        self._event(forms.PART_ADDED, out, self._place, added)
 
     def _headed(self, name: bytes, fields: bytes) -> bytes:
-        return _HEAD % (name, name, fields)
+        return _DELTA_HEAD % (name, name, fields)
 
     def _reasoning_added(self, out: list[bytes]) -> bytes:
         item_id = self._id(b"rs")
@@ -304,16 +303,15 @@ class StreamWriter:
         assert self._content is not None
         words = join(self._pieces)
         if isinstance(part, Refusal):
-            self._event(b"refusal.done", b'%b,"refusal":%b' % (self._place, words), out)
+            self._event(forms.REFUSAL_DONE, out, self._place, words)
             whole = output.refusal_part(words)
         else:
             noted = self._cite(words, out)
             likely = output.logprobs_json(self._logprobs, whole=False)
-            told = b'%b,"text":%b,"logprobs":%b' % (self._place, words, likely)
-            self._event(b"output_text.done", told, out)
+            self._event(forms.TEXT_DONE, out, self._place, words, likely)
             likely = output.logprobs_json(self._logprobs, whole=True)
             whole = output.text_part(words, noted, likely)
-        self._event(b"content_part.done", b'%b,"part":%b' % (self._place, whole), out)
+        self._event(forms.PART_DONE, out, self._place, whole)
         self._content.append(whole)
 
     def _cite(self, words: Literal, out: list[bytes]) -> bytes:
@@ -322,8 +320,7 @@ class StreamWriter:
             return b"[]"
         noted = output.annotations(self._citations, len(text_of(words)))
         for number, citation in enumerate(noted):
-            fields = b'%b,"annotation_index":%d,"annotation":%b' % (self._place, number, citation)
-            self._event(b"output_text.annotation.added", fields, out)
+            self._event(forms.NOTED, out, self._place, number, citation)
         return b"[%b]" % b",".join(noted)
 
     def _thinking_done(self, part: Thinking, out: list[bytes]) -> None:
@@ -331,10 +328,8 @@ class StreamWriter:
         if self._head is not None:
             words = join(self._pieces)
             summary = [output.summary_part(words)]
-            self._event(b"reasoning_summary_text.done", b'%b,"text":%b' % (self._place, words), out)
-            self._event(
-                b"reasoning_summary_part.done", b'%b,"part":%b' % (self._place, summary[0]), out
-            )
+            self._event(forms.SUMMARY_TEXT_DONE, out, self._place, words)
+            self._event(forms.SUMMARY_DONE, out, self._place, summary[0])
         elif self._signature:
             self._reasoning_added(out)
         else:
@@ -353,9 +348,7 @@ class StreamWriter:
         if not self._pieces and words != _EMPTY:
             out.append(_DELTA % (self._head, self._number, words))
             self._number += 1
-        name = b"input" if custom else b"arguments"
-        done = b"custom_tool_call_input.done" if custom else b"function_call_arguments.done"
-        self._event(done, b'%b,"%b":%b' % (self._place, name, words), out)
+        self._event(forms.CUSTOM_DONE if custom else forms.CALL_DONE, out, self._place, words)
         self._item_done(self._call(call, output.COMPLETED, words), out)
 
     def _sign(self, signature: str, out: list[bytes]) -> None:
@@ -380,11 +373,11 @@ class StreamWriter:
         self._message_done(out, output.COMPLETED if whole else output.INCOMPLETE)
         self._sign(self._due, out)
         error = output.FAILED if status == b"failed" else b"null"
-        self._event(status, self._whole(status, self._usage, error, incomplete), out)
+        self._event(forms.ENDS[status], out, self._whole(status, self._usage, error, incomplete))
         self._over = True
 
     def _fail(self, failure: Failure, out: list[bytes]) -> None:
         whole = self._whole(b"failed", self._usage, response_error(failure))
-        self._event(b"failed", whole, out)
+        self._event(forms.ENDS[b"failed"], out, whole)
         self._over = True
         self._part = self._head = None

@@ -1,0 +1,32 @@
+"""Templates of the events of a streamed response, for bytes that are all there already.
+
+Each leaves open the event's number first, then what its name says.
+"""
+
+TAIL = b"}\n\n"
+
+
+def form(name: bytes, fields: bytes) -> bytes:
+    """A template of an event: its number, then what the fields leave open."""
+    head = b'event: response.%b\ndata: {"type":"response.%b","sequence_number":%%d,' % (name, name)
+    return head + fields + TAIL
+
+
+CREATED = form(b"created", b'"response":%b')
+IN_PROGRESS = form(b"in_progress", b'"response":%b')
+ENDS = {
+    status: form(status, b'"response":%b') for status in (b"completed", b"incomplete", b"failed")
+}
+ITEM_ADDED = form(b"output_item.added", b'"output_index":%d,"item":%b')
+ITEM_DONE = form(b"output_item.done", b'"output_index":%d,"item":%b')
+# These name their place first: the item, and the part in it.
+PART_ADDED = form(b"content_part.added", b'%b,"part":%b')
+PART_DONE = form(b"content_part.done", b'%b,"part":%b')
+TEXT_DONE = form(b"output_text.done", b'%b,"text":%b,"logprobs":%b')
+NOTED = form(b"output_text.annotation.added", b'%b,"annotation_index":%d,"annotation":%b')
+REFUSAL_DONE = form(b"refusal.done", b'%b,"refusal":%b')
+SUMMARY_ADDED = form(b"reasoning_summary_part.added", b'%b,"part":%b')
+SUMMARY_DONE = form(b"reasoning_summary_part.done", b'%b,"part":%b')
+SUMMARY_TEXT_DONE = form(b"reasoning_summary_text.done", b'%b,"text":%b')
+CALL_DONE = form(b"function_call_arguments.done", b'%b,"arguments":%b')
+CUSTOM_DONE = form(b"custom_tool_call_input.done", b'%b,"input":%b')

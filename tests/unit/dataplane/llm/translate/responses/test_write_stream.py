@@ -18,6 +18,7 @@ from dataplane.llm.hub.delta import (
     PartEnd,
     SignatureDelta,
     TextDelta,
+    TextRun,
 )
 from dataplane.llm.hub.parts import Citation, Media, Part, Refusal, Text, Thinking, ToolCall
 from dataplane.llm.hub.request import Request
@@ -60,6 +61,13 @@ def output(deltas: list[Delta]) -> list[dict[str, Any]]:
 def call(name: str, *pieces: bytes, custom: bool = False) -> list[Delta]:
     words: list[Delta] = [ArgumentsDelta(piece) for piece in pieces]
     return [BEGIN, PartBegin(ToolCall("id", name, "", custom=custom)), *words, PartEnd(), *END]
+
+
+def test_events_are_numbered_without_a_gap_however_many_come_at_once() -> None:
+    runs: list[Delta] = [TextRun([b'"a"'] * many) for many in (3, 1000, 40, 500)]
+    told = events([BEGIN, PartBegin(Text("")), *runs, PartEnd(), *END])
+    assert [event["sequence_number"] for event in told] == list(range(len(told)))
+    assert told[-1]["response"]["output"][0]["content"][0]["text"] == "a" * 1543
 
 
 def test_text_has_every_event_in_order() -> None:

@@ -5,8 +5,6 @@ last event repeats the whole response. Words are the provider's literals, kept a
 are told once more when their part is done.
 """
 
-from operator import concat
-
 from dataplane.llm.hub.answer import Failure, Finish, TokenLogprob, Usage
 from dataplane.llm.hub.custom import unwrapped
 from dataplane.llm.hub.delta import (
@@ -108,7 +106,8 @@ class StreamWriter:
         numbers = _NUMBERS[first : self._number]
         if len(numbers) < len(texts):
             numbers = [_NUMBERED % number for number in range(first, self._number)]
-        out += (head, (forms.TAIL + head).join(map(concat, numbers, texts)), forms.TAIL)
+        numbered = [number + text for number, text in zip(numbers, texts, strict=True)]
+        out += (head, (forms.TAIL + head).join(numbered), forms.TAIL)
         self._pieces += texts
 
     def _take(self, delta: Delta, out: list[bytes]) -> None:

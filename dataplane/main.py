@@ -29,6 +29,7 @@ from dataplane.observe.recorder import Recorder
 from dataplane.observe.tracing import Tracer
 from dataplane.resilience.backoff import Backoff
 from dataplane.runtime.config import RuntimeConfig
+from dataplane.server.auth.issuers import Issuers
 from dataplane.server.deciding import Deciding
 from dataplane.server.exchange import Exchange
 from dataplane.server.listeners import Listeners, ListenFailedError
@@ -69,9 +70,15 @@ class Worker:
     """What runs: the listeners, the stream to the control plane, and how both are doing."""
 
     def __init__(
-        self, bootstrap: Bootstrap, listeners: Listeners, exchange: Exchange, metrics: Metrics
+        self,
+        bootstrap: Bootstrap,
+        listeners: Listeners,
+        exchange: Exchange,
+        issuers: Issuers,
+        metrics: Metrics,
     ) -> None:
         self.listeners = listeners
+        self._issuers = issuers
         self.draining = asyncio.Event()
         self.client: XdsClient
         self._index = bootstrap.worker or 0
@@ -83,10 +90,12 @@ class Worker:
     async def apply(self, config: RuntimeConfig) -> None:
         """Make a config take effect. Raises ConfigRejectedError with nothing changed."""
         await self._exchange.configure(config)
+        await self._issuers.configure(config)
         try:
             await self.listeners.reconcile(config)
         except ListenFailedError as e:
             await self._exchange.configure(self._config)
+            await self._issuers.configure(self._config)
             raise ConfigRejectedError(str(e)) from e
         self._config = config
 
@@ -166,6 +175,13 @@ async def running_worker(bootstrap: Bootstrap, environ: Mapping[str, str]) -> As
         (),
         lambda: {(): float(memory.failures)},
     )
+    issuers = Issuers(clock.now, random)
+    metrics.gauge(
+        "outrider_issuer_keys",
+        "Keys known of those whose tokens are accepted; none: their tokens are answered 503.",
+        ("issuer",),
+        issuers.states,
+    )
     services = Services(
         clock=clock,
         random=random,
@@ -176,6 +192,7 @@ async def running_worker(bootstrap: Bootstrap, environ: Mapping[str, str]) -> As
         recorder=recorder,
         exchange=exchange,
         zone=bootstrap.zone,
+        issuers=issuers,
     )
     metrics.gauge(
         "outrider_keys_resting",
@@ -183,7 +200,7 @@ async def running_worker(bootstrap: Bootstrap, environ: Mapping[str, str]) -> As
         ("provider",),
         lambda: services.keys.resting(clock.now()),
     )
-    worker = Worker(bootstrap, Listeners(services), exchange, metrics)
+    worker = Worker(bootstrap, Listeners(services), exchange, issuers, metrics)
     secrets = Secrets(environ, bootstrap.env_file)
     last_good = LastGood(bootstrap.state_dir, bootstrap.group)
     saver = Saver(last_good)
@@ -209,6 +226,7 @@ async def running_worker(bootstrap: Bootstrap, environ: Mapping[str, str]) -> As
         await tasks.close()
         recorder.flush()  # before the tracer is closed, which it tells of sampled exchanges
         await exchange.close()
+        await issuers.close()
         await pool.close()
         recorder.flush()
         log_file.close()

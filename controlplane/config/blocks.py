@@ -33,6 +33,8 @@ BLOCKS: Mapping[Path, type[Block]] = {
     ("listeners", "*", "agents", "*"): schema.ListenerAgent,
     ("listeners", "*", "limits"): schema.Limits,
     ("listeners", "*", "auth"): schema_auth.Auth,
+    ("listeners", "*", "auth", "jwt"): schema_auth.Jwt,
+    ("listeners", "*", "auth", "jwt", "claims"): schema_auth.Claims,
     ("api_keys", "*"): schema_auth.ApiKey,
     ("agents", "*"): schema.Agent,
     ("filters", "*"): schema.Filter,

@@ -18,6 +18,7 @@ _PATTERNS: Mapping[str, str] = {
     schema_routing.PREFERENCE_NAME: "must be 1 to 128 plain characters without a space at an end",
     schema_auth.HASH: "is not 'sha256:' and 64 digits of 0-9 and a-f",
     schema_auth.DATE: "is not a date such as 2027-01-01 or 2027-01-01T08:00:00Z",
+    schema_auth.JWKS_URI: "is not an http or https URL",
     schema_models.PLACE: "may have small letters, digits and '-' only, 63 at most",
     schema_models.AUTHORITY: "is not a host name, with or without :port",
     schema_models.API_VERSION: "is not a version such as 2024-10-21",

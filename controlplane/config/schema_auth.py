@@ -7,10 +7,33 @@ from typing import Annotated, Literal
 
 from pydantic import Field, Strict, StringConstraints
 
-from controlplane.config.fields import ID, LISTENER_NAME, Block, ModelName, SecretText
+from controlplane.config.fields import (
+    ID,
+    LISTENER_NAME,
+    Block,
+    Duration,
+    ModelName,
+    SecretText,
+    Text,
+)
 
 HASH = r"^sha256:[0-9a-f]{64}$"
 DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}:[0-9]{2}(Z|[+-][0-9]{2}:[0-9]{2}))?$"
+JWKS_URI = r"^https?://[!-~]{1,2000}$"
+CLAIM = r"^[!-~]{1,256}$"
+Algorithm = Literal[
+    "RS256",
+    "RS384",
+    "RS512",
+    "PS256",
+    "PS384",
+    "PS512",
+    "ES256",
+    "ES384",
+    "ES512",
+    "EdDSA",
+]
+ClaimName = Annotated[str, StringConstraints(pattern=CLAIM)]
 Words = Annotated[tuple[ModelName, ...], Strict(False), Field(max_length=1000)]
 ListenerNames = Annotated[
     tuple[Annotated[str, StringConstraints(pattern=LISTENER_NAME)], ...],
@@ -41,11 +64,45 @@ class ApiKey(Block):
     """Refuse it without removing it."""
 
 
+class Claims(Block):
+    """Which claims of a token say what; a name, or a path of names with dots."""
+
+    id: ClaimName = "sub"
+    """Who calls: what logs, traces and limits call it."""
+    tenant: ClaimName | None = None
+    """Whose caller it is."""
+    models: ClaimName | None = None
+    """What it may ask for: a list, or words; a token without it opens nothing then."""
+
+
+class Jwt(Block):
+    """JSON Web Tokens of one issuer."""
+
+    issuer: Text
+    """What `iss` must be."""
+    audiences: Annotated[tuple[Text, ...], Strict(False), Field(min_length=1, max_length=100)]
+    """One of them must be in `aud`: tokens that were made for others open nothing here."""
+    jwks_uri: Annotated[str, StringConstraints(pattern=JWKS_URI)] | None = None
+    """Where the issuer's public keys are; data planes fetch them, and again for unknown ones."""
+    jwks: Text | None = None
+    """In place of `jwks_uri`: `file:/path` where a data plane runs, or the JSON text itself."""
+    algorithms: Annotated[tuple[Algorithm, ...], Strict(False), Field(max_length=10)] = ()
+    """Signatures that are accepted; without it all that a public key can check."""
+    leeway: Duration = "30s"
+    """By how much the issuer's clock may differ."""
+    refresh: Duration = "5m"
+    """How often the keys are fetched anew."""
+    claims: Claims = Claims()
+    """Which claims say who calls."""
+
+
 class Auth(Block):
     """How callers of a listener show who they are; without it everybody may call."""
 
     api_keys: bool = False
     """Let callers in who show one of `api_keys`, in any header that SDKs send keys in."""
+    jwt: Jwt | None = None
+    """Let callers in who show a token of this issuer, as `Authorization: Bearer`."""
     required: bool = True
     """`false`: callers who show nothing that is known are let in too, as nobody."""
     credential_in: Literal["any", "x-outrider-key"] = "any"

@@ -6,6 +6,8 @@ from outriderpb.v1 import api_key_pb2, listener_pb2
 
 from controlplane.config import schema
 from controlplane.config.rules.auth import expiry
+from controlplane.config.schema_auth import Jwt
+from controlplane.config.values import duration_ms
 from controlplane.snapshot.resource import Resource, ResourceType
 from controlplane.translate.secrets import secret
 
@@ -37,4 +39,25 @@ def auth(listener: schema.Listener) -> listener_pb2.Auth | None:
         optional=not wanted.required,
         api_keys=wanted.api_keys,
         own_header=wanted.credential_in == "x-outrider-key",
+        jwt=_jwt(wanted.jwt) if wanted.jwt is not None else None,
     )
+
+
+def _jwt(jwt: Jwt) -> listener_pb2.Jwt:
+    message = listener_pb2.Jwt(
+        issuer=jwt.issuer,
+        audiences=jwt.audiences,
+        algorithms=sorted(set(jwt.algorithms)),
+        leeway_ms=duration_ms(jwt.leeway),
+        id_claim=jwt.claims.id,
+        tenant_claim=jwt.claims.tenant or "",
+        models_claim=jwt.claims.models or "",
+        refresh_ms=duration_ms(jwt.refresh),
+    )
+    if jwt.jwks_uri is not None:
+        message.jwks_uri = jwt.jwks_uri
+    elif jwt.jwks is not None and jwt.jwks.startswith("file:"):
+        message.jwks_file = jwt.jwks.removeprefix("file:")
+    else:
+        message.jwks = jwt.jwks or ""
+    return message

@@ -26,6 +26,45 @@ class ApiKey:
     disabled: bool = False
 
 
+ALGORITHMS = frozenset(
+    (
+        *("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"),
+        *("ES256", "ES384", "ES512", "EdDSA"),
+    )
+)
+"""Signatures that a public key can check. Never `none`, and never HMAC: who may check those may
+make them, and a public key taken for an HMAC's secret has opened many a door.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Jwks:
+    """Where an issuer's public keys are: exactly one of the three."""
+
+    uri: str = ""
+    file: str = ""
+    text: str = ""
+    refresh_s: float = 300.0
+    """How often they are asked for, when nobody shows a key that is not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Jwt:
+    """JSON Web Tokens of one issuer, and what is read of them."""
+
+    issuer: str
+    audiences: tuple[str, ...]
+    """One of them must be in `aud`: a token that was made for somebody else opens nothing here."""
+    jwks: Jwks
+    algorithms: frozenset[str] = ALGORITHMS
+    leeway_s: float = 30.0
+    """By how much clocks may differ."""
+    id_claim: str = "sub"
+    tenant_claim: str = ""
+    models_claim: str = ""
+    """Empty: callers may ask for everything."""
+
+
 @dataclass(frozen=True, slots=True)
 class Auth:
     """How callers of a listener show who they are."""
@@ -35,8 +74,14 @@ class Auth:
     api_keys: bool = False
     own_header: bool = False
     """Credentials are read from `x-outrider-key` only: the others are meant for providers."""
+    jwt: Jwt | None = None
 
     @property
     def reads_heads(self) -> bool:
         """Whether credentials in requests are looked at."""
-        return self.api_keys
+        return self.api_keys or self.jwt is not None
+
+    @property
+    def leeway_s(self) -> float:
+        """By how much the clocks of whoever makes tokens may differ from ours."""
+        return self.jwt.leeway_s if self.jwt is not None else 0.0

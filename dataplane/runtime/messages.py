@@ -32,6 +32,8 @@ class ResponseDetail(StrEnum):
     """The store of responses cannot be reached."""
     UNAUTHENTICATED = "unauthenticated"
     """The listener wants a credential, and got none that is good."""
+    AUTH_UNAVAILABLE = "auth_unavailable"
+    """A token cannot be checked: the keys of its issuer are not there."""
     FORBIDDEN = "forbidden"
     """The caller is known, and may not do that."""
     HEADERS_TOO_LARGE = "headers_too_large"

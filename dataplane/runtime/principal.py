@@ -15,3 +15,5 @@ class Principal:
     """Whose it is; empty: nobody said."""
     models: frozenset[str] = frozenset()
     """What it may ask for; empty: everything the listener serves. `provider/*` is a wildcard."""
+    kind: str = "api_key"
+    """How it was known: "api_key", "jwt" or "certificate". A token's subject is nobody's key."""

@@ -49,7 +49,11 @@ class Call:
         principal = self.principal
         if principal is None:
             return ""
-        return f"tenant\n{principal.tenant}" if principal.tenant else f"caller\n{principal.id}"
+        return (
+            f"tenant\n{principal.tenant}"
+            if principal.tenant
+            else f"{principal.kind}\n{principal.id}"
+        )
 
 
 class Downstream(Protocol):

@@ -26,6 +26,7 @@ from dataplane.runtime.messages import LocalReply, ResponseDetail
 from dataplane.runtime.protocols import Operation
 from dataplane.runtime.state_storage import StorageKind
 from dataplane.server.auth.authenticator import Authenticator
+from dataplane.server.auth.issuers import Issuers
 from dataplane.server.callers import Callers
 from dataplane.server.candidates import Candidate, api_for
 from dataplane.server.downstream import Call, Downstream
@@ -59,6 +60,8 @@ class Services:
     recorder: Recorder
     exchange: Exchanger
     keys: KeyRings = field(default_factory=KeyRings)
+    issuers: Issuers | None = None
+    """Whose tokens are known here."""
     standings: Standings = field(default_factory=lambda: Standings(Random()))
     callers: Callers = field(default_factory=Callers)
     zone: str = ""
@@ -125,7 +128,9 @@ class Serving:
         had = before.auth if before is not None else None
         if had is not None and had.made_of(auth, name, keys):
             return had
-        return Authenticator(auth, name, keys, self.services.clock.wall)
+        issuers = self.services.issuers
+        tokens = issuers.tokens(auth.jwt) if auth.jwt is not None and issuers is not None else None
+        return Authenticator(auth, name, keys, self.services.clock.wall, tokens)
 
     def needs_more(self, ask: Ask, body: bytes) -> bool:
         """Whether a request of the Responses API must go the coroutine's way although the listener

@@ -7,9 +7,9 @@ from hashlib import sha256
 
 from outriderpb.v1 import api_key_pb2, listener_pb2
 
-from dataplane.runtime.auth import NEVER_EXPIRES, ApiKey, Auth
+from dataplane.runtime.auth import ALGORITHMS, NEVER_EXPIRES, ApiKey, Auth, Jwks, Jwt
 from dataplane.runtime.principal import Principal
-from dataplane.xds.fields import BadFieldError, same, secret
+from dataplane.xds.fields import BadFieldError, given, same, seconds, secret
 from dataplane.xds.secrets import SecretReader
 
 MIN_KEY_CHARS = 16
@@ -45,6 +45,35 @@ def _digest(m: api_key_pb2.ApiKey, secrets: SecretReader) -> bytes:
 
 def auth(m: listener_pb2.Auth) -> Auth:
     """The ways in. Raises BadFieldError."""
-    if not m.api_keys:
+    jwt = _jwt(m.jwt) if m.HasField("jwt") else None
+    if not m.api_keys and jwt is None:
         raise BadFieldError("asks for credentials, and for none that this data plane knows")
-    return Auth(required=not m.optional, api_keys=m.api_keys, own_header=m.own_header)
+    return Auth(not m.optional, m.api_keys, m.own_header, jwt)
+
+
+def _jwt(m: listener_pb2.Jwt) -> Jwt:
+    default = Jwks()
+    refresh_s = seconds(m.refresh_ms, default.refresh_s)
+    match m.WhichOneof("keys"):
+        case "jwks_uri":
+            jwks = Jwks(uri=m.jwks_uri, refresh_s=refresh_s)
+        case "jwks_file":
+            jwks = Jwks(file=m.jwks_file, refresh_s=refresh_s)
+        case "jwks":
+            jwks = Jwks(text=m.jwks, refresh_s=refresh_s)
+        case _:
+            raise BadFieldError("has tokens without a place for their issuer's keys")
+    if unknown := set(m.algorithms) - ALGORITHMS:
+        raise BadFieldError(f"{min(unknown)!r} is no algorithm that tokens may have here")
+    if not m.audiences:
+        raise BadFieldError("has tokens without an audience")
+    return Jwt(
+        issuer=given(m.issuer, "issuer"),
+        audiences=tuple(m.audiences),
+        jwks=jwks,
+        algorithms=frozenset(m.algorithms) or ALGORITHMS,
+        leeway_s=m.leeway_ms / 1000,
+        id_claim=m.id_claim or "sub",
+        tenant_claim=m.tenant_claim,
+        models_claim=m.models_claim,
+    )

@@ -1,16 +1,17 @@
 """Who may call: keys that can be told apart, scopes that name something, no key passed on."""
 
+import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from controlplane.config import schema
+from controlplane.config import schema, values
 from controlplane.config.problem import Path
 from controlplane.config.rules import models as words
 from controlplane.config.rules.credentials import check_named
 from controlplane.config.rules.findings import Findings, suggest
 
 if TYPE_CHECKING:
-    from controlplane.config.schema_auth import ApiKey
+    from controlplane.config.schema_auth import ApiKey, Jwt
 
 
 def check(config: schema.Config, findings: Findings) -> None:
@@ -44,17 +45,50 @@ def _listeners(config: schema.Config, findings: Findings) -> None:
         path: Path = ("listeners", index, "auth")
         if auth is None:
             continue
-        if not auth.api_keys:
-            if not findings.blamed((*path, "api_keys")):
-                findings.add(path, "says no way in", "write api_keys: true")
+        if auth.jwt is not None:
+            _jwt(auth.jwt, (*path, "jwt"), findings)
+        elif not auth.api_keys:
+            if not (findings.blamed((*path, "api_keys")) or findings.blamed((*path, "jwt"))):
+                findings.add(path, "says no way in", "write api_keys: true, or give a jwt block")
             continue
-        if not config.api_keys:
+        if auth.api_keys and not config.api_keys:
             hint = "`outrider keys create` makes one"
             findings.add((*path, "api_keys"), "the config has no 'api_keys'", hint)
         if passing and listener.type == "model" and auth.credential_in == "any":
             what = f"{passing[0]!r} has passthrough_auth, and would get the keys of this listener"
             hint = "write credential_in: x-outrider-key, and send it beside the provider's"
             findings.add(path, what, hint)
+
+
+def _jwt(jwt: "Jwt", path: Path, findings: Findings) -> None:
+    if jwt.jwks_uri is not None and jwt.jwks is not None:
+        findings.add((*path, "jwks"), "'jwks_uri' and 'jwks' are both given", "keep one")
+    elif jwt.jwks_uri is None and jwt.jwks is None and not findings.blamed((*path, "jwks_uri")):
+        hint = "where the issuer's public keys are; its metadata says it (`jwks_uri`)"
+        findings.add((*path, "jwks_uri"), "is missing", hint)
+    if jwt.jwks is not None:
+        _jwks(jwt.jwks, (*path, "jwks"), findings)
+
+
+def _jwks(text: str, path: Path, findings: Findings) -> None:
+    if text.startswith("file:"):
+        try:
+            values.secret_parts(text)
+        except values.BadValueError as e:
+            findings.add(path, e.message, e.hint)
+        return
+    try:
+        keys = json.loads(text)["keys"]
+    except (ValueError, RecursionError, KeyError, TypeError):
+        hint = """write file:/path, or the text: '{"keys": [...]}'"""
+        findings.add(path, "is not a JSON object with 'keys'", hint)
+        return
+    entries = [entry for entry in keys if isinstance(entry, dict)] if isinstance(keys, list) else []
+    if not entries:
+        findings.add(path, "has no key")
+    if any("d" in entry or "k" in entry for entry in entries):
+        hint = "only public keys belong here; take this one back"
+        findings.add(path, "has a private or secret key in it", hint)
 
 
 def _credential(key: "ApiKey", path: Path, seen: dict[str, Path], findings: Findings) -> None:

@@ -15,6 +15,7 @@ from dataplane.runtime.principal import Principal
 from dataplane.server.auth.shown import bare, is_signed, shown
 
 if TYPE_CHECKING:
+    from dataplane.server.auth.tokens import Tokens
     from dataplane.server.incoming import Incoming
 
 MAX_ACCEPTED = 4096
@@ -28,9 +29,18 @@ Keys = Mapping[bytes, ApiKey]
 class Authenticator:
     """Of one listener, under one configuration."""
 
-    __slots__ = ("_accepted", "_auth", "_keys", "_listener", "_wall")
+    __slots__ = ("_accepted", "_auth", "_generation", "_keys", "_listener", "_tokens", "_wall")
 
-    def __init__(self, auth: Auth, listener: str, keys: Keys, wall: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        auth: Auth,
+        listener: str,
+        keys: Keys,
+        wall: Callable[[], float],
+        tokens: "Tokens | None" = None,
+    ) -> None:
+        self._tokens = tokens
+        self._generation: object = None
         self._auth = auth
         self._listener = listener
         self._keys = keys
@@ -84,7 +94,31 @@ class Authenticator:
             key = self._keys.get(sha256(text).digest())
             if key is not None:
                 return self._check_key(key, now)
+        tokens = self._tokens
+        if tokens is not None and text.startswith(b"ey") and text.count(b".") == 2:
+            if tokens.generation is not self._generation:
+                self._generation = tokens.generation
+                self._accepted.clear()  # by keys that may be gone
+            return self._check_token(tokens, text, now)
         return None
+
+    def _check_token(
+        self, tokens: "Tokens", text: bytes, now: float
+    ) -> tuple[Principal, float] | LocalReply | None:
+        from dataplane.server.auth import tokens as reasons
+
+        try:
+            principal, until = tokens.check(text, now)
+        except reasons.NotOursError:
+            return None
+        except reasons.KeysMissingError:
+            return _UNAVAILABLE
+        except reasons.BadTokenError as problem:
+            return _unauthenticated(f"The token {problem}.", _INVALID)
+        except reasons.NotAllowedError as problem:
+            return _forbidden(str(problem))
+        left_s = until + self._auth.leeway_s - self._wall()
+        return principal, now + min(left_s, RECHECK_S)
 
     def _check_key(self, key: ApiKey, now: float) -> tuple[Principal, float] | LocalReply:
         if key.disabled:
@@ -93,12 +127,7 @@ class Authenticator:
         if left_s <= 0:
             return _unauthenticated("The API key has expired.", _INVALID)
         if key.listeners and self._listener not in key.listeners:
-            return LocalReply(
-                403,
-                "The API key is not for this listener.",
-                ResponseDetail.FORBIDDEN,
-                _challenge(', error="insufficient_scope"'),
-            )
+            return _forbidden("The API key is not for this listener.")
         return key.principal, now + min(left_s, RECHECK_S)
 
     def _remember(self, value: bytes, found: tuple[Principal, float]) -> None:
@@ -109,8 +138,14 @@ class Authenticator:
         accepted[value] = found
 
     def _missing(self) -> LocalReply:
-        where = "in `x-outrider-key`" if self._auth.own_header else "as `Authorization: Bearer ...`"
-        return _unauthenticated(f"This listener wants an API key, {where}; none was given.", "")
+        auth = self._auth
+        what = " or ".join(
+            word
+            for word, wanted in (("an API key", auth.api_keys), ("a token", auth.jwt is not None))
+            if wanted
+        )
+        where = "in `x-outrider-key`" if auth.own_header else "as `Authorization: Bearer ...`"
+        return _unauthenticated(f"This listener wants {what}, {where}; none was given.", "")
 
 
 def _challenge(error: str) -> Headers:
@@ -121,8 +156,19 @@ def _unauthenticated(message: str, error: str) -> LocalReply:
     return LocalReply(401, message, ResponseDetail.UNAUTHENTICATED, _challenge(error))
 
 
+def _forbidden(message: str) -> LocalReply:
+    challenge = _challenge(', error="insufficient_scope"')
+    return LocalReply(403, message, ResponseDetail.FORBIDDEN, challenge)
+
+
 _INVALID = ', error="invalid_token"'
-_UNKNOWN = _unauthenticated("The API key is not one that is known here.", _INVALID)
+_UNKNOWN = _unauthenticated("The credential is not one that is known here.", _INVALID)
+_UNAVAILABLE = LocalReply(
+    503,
+    "The keys of the token's issuer are not there yet.",
+    ResponseDetail.AUTH_UNAVAILABLE,
+    (("retry-after", "1"),),
+)
 _SIGNED = _unauthenticated(
     "A signature of AWS cannot be verified here: show an API key as a Bedrock API key"
     " (AWS_BEARER_TOKEN_BEDROCK).",

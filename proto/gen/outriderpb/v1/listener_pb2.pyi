@@ -32,15 +32,43 @@ class Limits(_message.Message):
     idle_timeout_ms: int
     def __init__(self, max_header_bytes: _Optional[int] = ..., max_body_bytes: _Optional[int] = ..., max_requests: _Optional[int] = ..., receive_timeout_ms: _Optional[int] = ..., idle_timeout_ms: _Optional[int] = ...) -> None: ...
 
+class Jwt(_message.Message):
+    __slots__ = ("issuer", "audiences", "jwks_uri", "jwks_file", "jwks", "algorithms", "leeway_ms", "id_claim", "tenant_claim", "models_claim", "refresh_ms")
+    ISSUER_FIELD_NUMBER: _ClassVar[int]
+    AUDIENCES_FIELD_NUMBER: _ClassVar[int]
+    JWKS_URI_FIELD_NUMBER: _ClassVar[int]
+    JWKS_FILE_FIELD_NUMBER: _ClassVar[int]
+    JWKS_FIELD_NUMBER: _ClassVar[int]
+    ALGORITHMS_FIELD_NUMBER: _ClassVar[int]
+    LEEWAY_MS_FIELD_NUMBER: _ClassVar[int]
+    ID_CLAIM_FIELD_NUMBER: _ClassVar[int]
+    TENANT_CLAIM_FIELD_NUMBER: _ClassVar[int]
+    MODELS_CLAIM_FIELD_NUMBER: _ClassVar[int]
+    REFRESH_MS_FIELD_NUMBER: _ClassVar[int]
+    issuer: str
+    audiences: _containers.RepeatedScalarFieldContainer[str]
+    jwks_uri: str
+    jwks_file: str
+    jwks: str
+    algorithms: _containers.RepeatedScalarFieldContainer[str]
+    leeway_ms: int
+    id_claim: str
+    tenant_claim: str
+    models_claim: str
+    refresh_ms: int
+    def __init__(self, issuer: _Optional[str] = ..., audiences: _Optional[_Iterable[str]] = ..., jwks_uri: _Optional[str] = ..., jwks_file: _Optional[str] = ..., jwks: _Optional[str] = ..., algorithms: _Optional[_Iterable[str]] = ..., leeway_ms: _Optional[int] = ..., id_claim: _Optional[str] = ..., tenant_claim: _Optional[str] = ..., models_claim: _Optional[str] = ..., refresh_ms: _Optional[int] = ...) -> None: ...
+
 class Auth(_message.Message):
-    __slots__ = ("optional", "api_keys", "own_header")
+    __slots__ = ("optional", "api_keys", "own_header", "jwt")
     OPTIONAL_FIELD_NUMBER: _ClassVar[int]
     API_KEYS_FIELD_NUMBER: _ClassVar[int]
     OWN_HEADER_FIELD_NUMBER: _ClassVar[int]
+    JWT_FIELD_NUMBER: _ClassVar[int]
     optional: bool
     api_keys: bool
     own_header: bool
-    def __init__(self, optional: _Optional[bool] = ..., api_keys: _Optional[bool] = ..., own_header: _Optional[bool] = ...) -> None: ...
+    jwt: Jwt
+    def __init__(self, optional: _Optional[bool] = ..., api_keys: _Optional[bool] = ..., own_header: _Optional[bool] = ..., jwt: _Optional[_Union[Jwt, _Mapping]] = ...) -> None: ...
 
 class Listener(_message.Message):
     __slots__ = ("name", "kind", "address", "port", "timeout_ms", "limits", "input_filters", "min_confidence", "auth", "guarded")

@@ -65,6 +65,8 @@ class ExchangeRecord(msgspec.Struct, omit_defaults=True):
     """A warm session went on with another model."""
     failures: tuple[str, ...] = ()
     """Attempts that were thrown away: provider, and status or what went wrong."""
+    wasted_tokens: int = 0
+    """What these have cost, as estimated."""
     principal: str = ""
     """Who called, where a listener asks."""
     tenant: str = ""

@@ -61,6 +61,8 @@ def of_exchange(record: ExchangeRecord) -> Span:
         "outrider.decision.reason": record.decision,
         "outrider.detail": record.detail.value,
         "outrider.attempts": record.attempts,
+        "outrider.failures": record.failures,
+        "outrider.wasted_tokens": record.wasted_tokens,
         "outrider.request_id": record.request_id,
         "enduser.id": record.principal,
         "outrider.tenant": record.tenant,

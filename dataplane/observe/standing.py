@@ -39,6 +39,12 @@ def lend(metrics: Metrics, standings: Standings) -> None:
         _BY_REASON,
         lambda: standings.each_fault(lambda one: one.failovers),
     )
+    metrics.counter(
+        "outrider_wasted_tokens_total",
+        "Tokens that attempts have cost which were thrown away, as estimated.",
+        _BY,
+        lambda: standings.each(lambda one: one.wasted_tokens),
+    )
 
 
 def _is_open(one: Standing) -> float:

@@ -58,7 +58,11 @@ class Tally:
         "stream",
         "upstream_model",
         "upstream_request_id",
+        "wasted_tokens",
     )
+
+    wasted_tokens: int
+    """What attempts that were thrown away have cost; only set with `failures`."""
 
     def __init__(
         self,
@@ -180,6 +184,7 @@ class Tally:
             record.attributes = self.attributes
         if self.failures:
             record.failures = tuple(self.failures)
+            record.wasted_tokens = self.wasted_tokens
         if self.principal is not None:
             record.principal = self.principal.id
             record.tenant = self.principal.tenant

@@ -33,6 +33,7 @@ class Standing:
         "retried",
         "retries",
         "waiting",
+        "wasted_tokens",
     )
 
     def __init__(self, chance: Chance) -> None:
@@ -46,6 +47,9 @@ class Standing:
         """Attempts that failed here and were followed by another one here."""
         self.failovers: Counter[Fault] = Counter()
         """The same, where the next candidate followed."""
+
+        self.wasted_tokens = 0
+        """What thrown-away attempts have cost, as estimated."""
 
     def _active(self) -> int:
         return self.waiting + sum(load.active for load in self.loads)

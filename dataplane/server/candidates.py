@@ -79,6 +79,7 @@ class Candidate:
         "route",
         "route_name",
         "series",
+        "served_by",
         "standing",
         "stream_patience_s",
         "target",
@@ -115,6 +116,8 @@ class Candidate:
         self.marks = marks_of(provider.provider, model, api.operation.protocol)
         """How the provider is told what to cache."""
         self.route_name = route.name
+        self.served_by = f"{provider.provider}/{model}"
+        """What clients are told when this is not who was asked first."""
         self.policy = laid_over(route.retry, provider.retry)
         self.patience_s = self.policy.per_try_timeout_s or NEVER
         """For an answer to begin."""

@@ -6,13 +6,15 @@ An answer is re-framed once per read and, once it is begun, not looked into. The
 sending.py, what becomes of failures in trying.py.
 """
 
+from dataclasses import replace
+
 from dataplane.runtime.fault import Fault
 from dataplane.runtime.messages import LocalReply, ResponseDetail
 from dataplane.server.answers import LAST_CHUNK, chunk
+from dataplane.server.judging import Judging
 from dataplane.server.passing import EVENT_PROTOCOLS, Passing, is_whole
 from dataplane.server.relayed_head import FRAMING, head_of
 from dataplane.server.translated import Translated
-from dataplane.server.trying import Trying
 from dataplane.upstream.connection import UpstreamConnection
 from dataplane.upstream.errors import Phase, UpstreamFailure
 
@@ -33,7 +35,7 @@ _BAD_TRANSFER = UpstreamFailure(
 )
 
 
-class Relay(Trying):
+class Relay(Judging):
     """One exchange on the relay path."""
 
     __slots__ = ()
@@ -116,7 +118,7 @@ class Relay(Trying):
         self._request = self._incoming.body = b""
         del self._peek
         if not done:
-            self._due_at(self.serving.now() + LOOK_S)
+            self.due_at(self.serving.now() + LOOK_S)
 
     def _done(self, upstream: UpstreamConnection, body: bytes, now: float) -> None:
         """All of the answer is passed on."""
@@ -158,7 +160,7 @@ class Relay(Trying):
                 )
             )
             return
-        self._due_at(now + LOOK_S)
+        self.due_at(now + LOOK_S)
 
     def _finish_stream(self, passing: Passing) -> None:
         """A stream has its end, although its body has none."""
@@ -187,7 +189,7 @@ class Relay(Trying):
         self._request = self._incoming.body = b""
         del self._peek
         if not sized:
-            self._due_at(now + LOOK_S)
+            self.due_at(now + LOOK_S)
         return lines + FRAMING[chunked, front.closes()]
 
     def piece(self, data: bytes) -> bytes:
@@ -266,6 +268,9 @@ class Relay(Trying):
         """Answer by ourselves."""
         self.tally.status = reply.status
         self.tally.detail = reply.detail
+        if self._trials is not None:
+            told = ("x-outrider-attempts", str(self.tally.attempts))
+            reply = replace(reply, headers=(*reply.headers, told))
         now = self.serving.now()
         self._close(now)
         self.front.reply(reply, now)
@@ -286,6 +291,7 @@ class Relay(Trying):
         if self._trials is not None:
             self._trials.close()
             tally.failures = self._trials.failures
+            tally.wasted_tokens = self._trials.wasted_tokens
         candidate = self._candidate
         if candidate is None:
             self.serving.recorder.finish_later(tally, now, None)

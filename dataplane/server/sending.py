@@ -200,6 +200,7 @@ class Sending(ABC):
             self._touched = sent_at = self._incoming.started
         else:
             self._touched = sent_at = serving.now()
+            self._tell_who(candidate)
         if not candidate.breaker.calm:
             candidate.breaker.sent(self, sent_at)
         patience_s = candidate.stream_patience_s if self.tally.stream else candidate.patience_s
@@ -301,6 +302,10 @@ class Sending(ABC):
     @abstractmethod
     def on_failed(self, failure: UpstreamFailure) -> None:
         """See Reader."""
+
+    @abstractmethod
+    def _tell_who(self, candidate: "Candidate") -> None:
+        """Have the answer say whose it is: not everything went as usual."""
 
     @abstractmethod
     def _put_in_order(self) -> None:

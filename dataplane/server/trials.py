@@ -19,18 +19,20 @@ MAX_TOLD = 16
 class Trials:
     """The attempts of one request that has failed at least once."""
 
-    __slots__ = ("_timer", "_waits_for", "attempts", "failures")
+    __slots__ = ("_timer", "_waits_for", "attempts", "failures", "wasted_tokens")
 
     def __init__(self, attempts: Attempts, passed_over: "Sequence[str]") -> None:
         self.attempts = attempts
         self.failures = [*passed_over]
         """For log and trace: who failed, and how."""
+        self.wasted_tokens = 0
         self._timer: TimerHandle | None = None
         """When the next attempt begins."""
         self._waits_for: Standing | None = None
 
-    def failed(self, candidate: "Candidate", fault: Fault, status: int) -> None:
-        """Remember an attempt."""
+    def failed(self, candidate: "Candidate", fault: Fault, status: int, wasted: int) -> None:
+        """Remember an attempt, and the tokens it has cost."""
+        self.wasted_tokens += wasted
         if len(self.failures) < MAX_TOLD:
             self.failures.append(f"{candidate.name}: {status or fault.value}")
 

@@ -1,28 +1,24 @@
 """What becomes of an attempt that fails: tried again, elsewhere, or told.
 
-The rule: until the client has a part of an answer everything may be thrown away, so errors,
-beginnings of streams that say nothing and answers that are not whole are held, bounded; afterwards
-nothing is tried again here. What may be tried is decided by resilience/retry.py.
+The rule: until the client has a part of an answer everything may be thrown away; afterwards
+nothing is tried again here. What may be tried is decided by resilience/retry.py, what of an answer
+is passed on by judging.py.
 """
 
 from abc import abstractmethod
 from typing import TYPE_CHECKING
 
-from dataplane.llm.error_faults import failure_in_band, fault_of, fault_of_error
-from dataplane.llm.translate.codecs import CODECS
-from dataplane.resilience.advice import advice
+from dataplane.llm.stakes import prompt_tokens
 from dataplane.resilience.breaker import in_order
 from dataplane.resilience.budget import RetryBudget
-from dataplane.resilience.commit import SHOWS, InBandError, Progress, Startup
 from dataplane.resilience.outcome import Outcome, Stage
 from dataplane.resilience.retry import Attempts, GiveUp, Retry, Why
-from dataplane.runtime.fault import Fault, fault_of_status
+from dataplane.runtime.fault import Fault
 from dataplane.runtime.messages import LocalReply, ResponseDetail
+from dataplane.server.answers import header_lines
 from dataplane.server.callers import caller_of
-from dataplane.server.relayed_head import is_encoded
 from dataplane.server.sending import Sending
 from dataplane.server.trials import Trials
-from dataplane.upstream.connection import UpstreamConnection
 from dataplane.upstream.errors import Phase, UpstreamFailure
 from dataplane.wheel import TURN_S
 
@@ -31,16 +27,13 @@ if TYPE_CHECKING:
 
     from dataplane.server.candidates import Candidate
 
-MAX_ERROR_BYTES = 64 * 1024
-"""Of a provider's error, up to which it is read before it is passed on."""
-MAX_WHOLE_BYTES = 1024 * 1024
-"""Of an answer that is not streamed, up to which none of it is passed on before all is there."""
+_COSTLY = frozenset((Fault.CONNECTION, Fault.SILENT, Fault.SLOW, Fault.MALFORMED))
+"""How attempts fail that a provider may have worked for; whoever answers with an error has not."""
 _EXHAUSTED = LocalReply(
     502,
     "The provider accepts none of the gateway's credentials.",
     ResponseDetail.UPSTREAM_CREDENTIALS_EXHAUSTED,
 )
-_JSON = (("content-type", "application/json"),)
 PASSED_OVER = "breaker_open"
 """What the log says of a candidate that was not asked."""
 _FAULTS = {
@@ -110,7 +103,11 @@ class Trying(Sending):
                 ),
                 self.tally.failures,
             )
-        trials.failed(candidate, fault, status)
+        wasted = 0
+        if fault in _COSTLY and stage is not Stage.CONNECT:
+            wasted = prompt_tokens(self._peek.body)
+            candidate.standing.wasted_tokens += wasted
+        trials.failed(candidate, fault, status, wasted)
         keys = candidate.keys
         other_keys = keys.others(self._key, now) if keys is not None else 0
         own_key = not candidate.provider.passthrough_auth
@@ -196,6 +193,13 @@ class Trying(Sending):
         trials.attempts.moved(candidate.policy, len(rest) - 1, self._budgets(candidate, now))
         self._attempt()
 
+    def _tell_who(self, candidate: "Candidate") -> None:
+        """See Sending."""
+        told = self.orders.told if self.orders is not None else b""
+        count = self.tally.attempts + 1
+        attempts = (("x-outrider-attempts", str(count)),) if count > 1 else ()
+        self.told = told + header_lines((*attempts, ("x-outrider-served-by", candidate.served_by)))
+
     def _put_in_order(self) -> None:
         """See Sending. Nothing has been tried yet."""
         lane = self._lane
@@ -204,6 +208,8 @@ class Trying(Sending):
         if order[0] == 0:
             return
         self._lane = tuple(lane[at] for at in order)
+        self._tell_who(self._lane[0])
+        self.tally.wasted_tokens = 0
         self.tally.failures = [
             f"{one.name}: {PASSED_OVER}" for one in lane[: order[0]] if not one.breaker.admits(now)
         ]
@@ -236,115 +242,7 @@ class Trying(Sending):
             )
         )
 
-    # -- what of an answer may be passed on
-
-    def judged(self, upstream: UpstreamConnection, body: bytes, done: bool) -> bytes | None:
-        """The bytes that are passed on, of an answer that is no whole and good one in one read;
-        None: none yet, or never.
-        """
-        self._touched = self.serving.now()
-        status = upstream.status
-        if status >= 400:
-            return self._judged_error(upstream, body, done)
-        if not self.tally.stream:
-            return self._gathered(body, done, MAX_WHOLE_BYTES)
-        if self.ask.operation.protocol is None or status != 200:
-            return body
-        return self._judged_beginning(upstream, body, done)
-
-    def _gathered(self, body: bytes, done: bool, limit: int) -> bytes | None:
-        """All of the answer so far when it is whole, or too much to be held."""
-        held = self._held
-        if held is None:
-            if done or len(body) > limit:
-                return body
-            held = self._held = []
-        held.append(body)
-        if done or sum(map(len, held)) > limit:
-            self._held = None
-            return b"".join(held)
-        return None
-
-    def _judged_error(self, upstream: UpstreamConnection, body: bytes, done: bool) -> bytes | None:
-        whole = self._gathered(body, done, MAX_ERROR_BYTES)
-        status = upstream.status
-        if whole is None:
-            return None
-        if not done:  # too much to be held
-            assert self._candidate is not None
-            self._candidate.breaker.failed(self, fault_of_status(status), self.serving.now())
-            return whole
-        self.tell_keys(upstream)
-        fault = fault_of_error(self.ask.shape, status, whole)
-        told = advice(upstream.headers, self.serving.services.clock.wall())
-        if self.tries_on(Stage.HEAD, fault, status, *told, whole=True):
-            return None
-        return whole
-
-    def _judged_beginning(
-        self, upstream: UpstreamConnection, body: bytes, done: bool
-    ) -> bytes | None:
-        """Of a stream: nothing before it says something."""
-        startup = self._startup
-        if startup is None:
-            if SHOWS[self.ask.shape](body):
-                return body
-            startup = Startup(self.ask.shape)
-            found = startup.feed(body) if body else Progress.HOLD
-            if found is Progress.COMMIT or is_encoded(upstream):
-                return body
-            self._startup = startup
-            self._hurry()
-        else:
-            found = startup.feed(body) if body else Progress.HOLD
-        if done and found is Progress.HOLD:
-            found = startup.end()
-            if found is Progress.HOLD:
-                self.fail(
-                    UpstreamFailure(
-                        Phase.ANSWER,
-                        ResponseDetail.UPSTREAM_TRUNCATED,
-                        "The upstream failed: its stream ended before it said anything.",
-                    )
-                )
-                return None
-        if isinstance(found, InBandError):
-            self._failed_inside(found.event, done)
-            return None
-        if found is Progress.HOLD:
-            return None
-        self._startup = None
-        return startup.held
-
-    def _failed_inside(self, event: bytes, done: bool) -> None:
-        """An error that came with status 200: the client gets a status that tells the truth."""
-        shape = self.ask.shape
-        failure = failure_in_band(shape, event)
-        status = failure.status
-        fault = fault_of(failure)
-        if self.tries_on(Stage.BEFORE_CONTENT, fault, status, whole=done):
-            return
-        self.stop_upstream()
-        self.refuse(
-            LocalReply(
-                status,
-                failure.message,
-                ResponseDetail.UPSTREAM_ERROR,
-                _JSON,
-                CODECS[shape].write_error(failure),
-            )
-        )
-
     # -- time
-
-    def _hurry(self) -> None:
-        """The head of a stream is there, and no content."""
-        candidate = self._candidate
-        assert candidate is not None
-        limit_s = candidate.policy.first_token_timeout_s
-        if limit_s:
-            self._until = min(self._until, self._touched + limit_s)
-        self._due_at(self._until)
 
     def on_due(self, now: float) -> None:
         """See Work: the deadline, or an attempt that is silent."""
@@ -353,7 +251,7 @@ class Trying(Sending):
             return
         candidate = self._candidate
         if self._endpoint is None or candidate is None:  # between two attempts
-            self._due_at(self.deadline)
+            self.due_at(self.deadline)
             return
         if self.sent:
             self.look_at_stream(now)
@@ -363,7 +261,7 @@ class Trying(Sending):
             idle_s = candidate.policy.idle_timeout_s
             until = min(until, self._touched + idle_s) if idle_s else until
         if now < until:
-            self._due_at(until)
+            self.due_at(until)
             return
         self.stop_upstream()
         waited_s = now - self._touched
@@ -375,7 +273,8 @@ class Trying(Sending):
             )
         )
 
-    def _due_at(self, when: float) -> None:
+    def due_at(self, when: float) -> None:
+        """Look at this exchange then."""
         front = self.front
         front.due = min(when, self.deadline)
         if front.due - self.serving.now() < TURN_S:

@@ -1,0 +1,71 @@
+"""What a request may cost, as far as its body shows, in whatever API it is written. Pure.
+
+Rule: an estimate that takes microseconds, for decisions about attempts and for counting what was
+wasted; nobody is billed by it.
+"""
+
+import re
+
+import msgspec
+
+from dataplane.llm.count_tokens import count_text
+
+UNSAID_TOKENS = 1024
+"""Of an answer whose length nobody limits."""
+_BINARY = re.compile(rb"[A-Za-z0-9+/_-]{2000}[A-Za-z0-9+/_=-]*")
+"""Images and sounds: base64, which has no spaces."""
+
+
+class _Generation(msgspec.Struct, gc=False, rename="camel"):
+    max_output_tokens: int | None = None
+
+
+class _Inference(msgspec.Struct, gc=False, rename="camel"):
+    max_tokens: int | None = None
+
+
+_ABSENT = msgspec.Raw(b"")
+
+
+class _Wire(msgspec.Struct, gc=False):
+    max_tokens: int | None = None
+    max_completion_tokens: int | None = None
+    max_output_tokens: int | None = None
+    n: int | None = None
+    generationConfig: _Generation | None = None
+    tools: list[msgspec.Raw] | None = None
+    functions: list[msgspec.Raw] | None = None
+    inferenceConfig: _Inference | None = None
+    toolConfig: msgspec.Raw = _ABSENT
+
+
+_WIRE = msgspec.json.Decoder(_Wire)
+
+
+class Stakes(msgspec.Struct, frozen=True, gc=False):
+    """What is at stake."""
+
+    tokens: int
+    """Prompt and answer, at most."""
+    has_tools: bool
+
+
+def stakes(body: bytes) -> Stakes | None:
+    """What a request may cost; None when it says nonsense about that."""
+    try:
+        wire = _WIRE.decode(body)
+    except (msgspec.MsgspecError, RecursionError, UnicodeError):
+        return None
+    said = [wire.max_tokens, wire.max_completion_tokens, wire.max_output_tokens]
+    if wire.generationConfig is not None:
+        said.append(wire.generationConfig.max_output_tokens)
+    if wire.inferenceConfig is not None:
+        said.append(wire.inferenceConfig.max_tokens)
+    limit = max((one for one in said if one is not None), default=UNSAID_TOKENS)
+    has_tools = bool(wire.tools or wire.functions) or wire.toolConfig is not _ABSENT
+    return Stakes(prompt_tokens(body) + limit * max(wire.n or 1, 1), has_tools)
+
+
+def prompt_tokens(body: bytes) -> int:
+    """About how many tokens a provider reads of a request."""
+    return count_text(_BINARY.sub(b"", body).decode("utf-8", "replace"))

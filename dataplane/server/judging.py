@@ -1,0 +1,135 @@
+"""What of an answer may be passed on, and when.
+
+The rule: what can still be thrown away is held, bounded: errors, beginnings of streams that say
+nothing, and answers that are not whole.
+"""
+
+from dataplane.llm.error_faults import failure_in_band, fault_of, fault_of_error
+from dataplane.llm.translate.codecs import CODECS
+from dataplane.resilience.advice import advice
+from dataplane.resilience.commit import SHOWS, InBandError, Progress, Startup
+from dataplane.resilience.outcome import Stage
+from dataplane.runtime.fault import fault_of_status
+from dataplane.runtime.messages import LocalReply, ResponseDetail
+from dataplane.server.relayed_head import is_encoded
+from dataplane.server.trying import Trying
+from dataplane.upstream.connection import UpstreamConnection
+from dataplane.upstream.errors import Phase, UpstreamFailure
+
+MAX_ERROR_BYTES = 64 * 1024
+"""Of a provider's error, up to which it is read before it is passed on."""
+MAX_WHOLE_BYTES = 1024 * 1024
+"""Of an answer that is not streamed, up to which none of it is passed on before all is there."""
+_JSON = (("content-type", "application/json"),)
+
+
+class Judging(Trying):
+    """The part of an exchange in which its answer is looked at."""
+
+    __slots__ = ()
+
+    def judged(self, upstream: UpstreamConnection, body: bytes, done: bool) -> bytes | None:
+        """The bytes that are passed on, of an answer that is no whole and good one in one read;
+        None: none yet, or never.
+        """
+        self._touched = self.serving.now()
+        status = upstream.status
+        if status >= 400:
+            return self._judged_error(upstream, body, done)
+        if not self.tally.stream:
+            return self._gathered(body, done, MAX_WHOLE_BYTES)
+        if self.ask.operation.protocol is None or status != 200:
+            return body
+        return self._judged_beginning(upstream, body, done)
+
+    def _gathered(self, body: bytes, done: bool, limit: int) -> bytes | None:
+        """All of the answer so far when it is whole, or too much to be held."""
+        held = self._held
+        if held is None:
+            if done or len(body) > limit:
+                return body
+            held = self._held = []
+        held.append(body)
+        if done or sum(map(len, held)) > limit:
+            self._held = None
+            return b"".join(held)
+        return None
+
+    def _judged_error(self, upstream: UpstreamConnection, body: bytes, done: bool) -> bytes | None:
+        whole = self._gathered(body, done, MAX_ERROR_BYTES)
+        status = upstream.status
+        if whole is None:
+            return None
+        if not done:  # too much to be held
+            assert self._candidate is not None
+            self._candidate.breaker.failed(self, fault_of_status(status), self.serving.now())
+            return whole
+        self.tell_keys(upstream)
+        fault = fault_of_error(self.ask.shape, status, whole)
+        told = advice(upstream.headers, self.serving.services.clock.wall())
+        if self.tries_on(Stage.HEAD, fault, status, *told, whole=True):
+            return None
+        return whole
+
+    def _judged_beginning(
+        self, upstream: UpstreamConnection, body: bytes, done: bool
+    ) -> bytes | None:
+        """Of a stream: nothing before it says something."""
+        startup = self._startup
+        if startup is None:
+            if SHOWS[self.ask.shape](body):
+                return body
+            startup = Startup(self.ask.shape)
+            found = startup.feed(body) if body else Progress.HOLD
+            if found is Progress.COMMIT or is_encoded(upstream):
+                return body
+            self._startup = startup
+            self._hurry()
+        else:
+            found = startup.feed(body) if body else Progress.HOLD
+        if done and found is Progress.HOLD:
+            found = startup.end()
+            if found is Progress.HOLD:
+                self.fail(
+                    UpstreamFailure(
+                        Phase.ANSWER,
+                        ResponseDetail.UPSTREAM_TRUNCATED,
+                        "The upstream failed: its stream ended before it said anything.",
+                    )
+                )
+                return None
+        if isinstance(found, InBandError):
+            self._failed_inside(found.event, done)
+            return None
+        if found is Progress.HOLD:
+            return None
+        self._startup = None
+        return startup.held
+
+    def _failed_inside(self, event: bytes, done: bool) -> None:
+        """An error that came with status 200: the client gets a status that tells the truth."""
+        shape = self.ask.shape
+        failure = failure_in_band(shape, event)
+        status = failure.status
+        fault = fault_of(failure)
+        if self.tries_on(Stage.BEFORE_CONTENT, fault, status, whole=done):
+            return
+        self.stop_upstream()
+        self.refuse(
+            LocalReply(
+                status,
+                failure.message,
+                ResponseDetail.UPSTREAM_ERROR,
+                _JSON,
+                CODECS[shape].write_error(failure),
+            )
+        )
+
+    def _hurry(self) -> None:
+        """The head of a stream is there, and no content."""
+        candidate = self._candidate
+        assert candidate is not None
+        limit_s = candidate.policy.first_token_timeout_s
+        if limit_s:
+            self._until = min(self._until, self._touched + limit_s)
+        self.due_at(self._until)

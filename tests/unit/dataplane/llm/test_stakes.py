@@ -1,0 +1,67 @@
+import json
+
+import pytest
+
+from dataplane.llm.stakes import UNSAID_TOKENS, prompt_tokens, stakes
+
+CHAT = {"model": "gpt", "messages": [{"role": "user", "content": "What is the weather in Oslo?"}]}
+
+
+def of(**more: object) -> bytes:
+    return json.dumps({**CHAT, **more}).encode()
+
+
+@pytest.mark.parametrize(
+    ("more", "answer"),
+    [
+        pytest.param({}, UNSAID_TOKENS, id="unsaid"),
+        pytest.param({"max_tokens": 100}, 100, id="chat, messages"),
+        pytest.param({"max_completion_tokens": 200, "max_tokens": None}, 200, id="newer chat"),
+        pytest.param({"max_output_tokens": 300}, 300, id="responses"),
+        pytest.param({"generationConfig": {"maxOutputTokens": 400}}, 400, id="gemini"),
+        pytest.param({"inferenceConfig": {"maxTokens": 500}}, 500, id="converse"),
+        pytest.param({"max_tokens": 100, "n": 3}, 300, id="several answers"),
+    ],
+)
+def test_a_request_may_cost_its_prompt_and_its_longest_answer(
+    more: dict[str, object], answer: int
+) -> None:
+    found = stakes(of(**more))
+    assert found is not None
+    assert found.tokens == prompt_tokens(of(**more)) + answer
+    assert not found.has_tools
+
+
+@pytest.mark.parametrize("name", ["tools", "functions"])
+def test_tools_are_seen(name: str) -> None:
+    found = stakes(of(**{name: [{"name": "pay"}]}))
+    assert found is not None
+    assert found.has_tools
+
+
+def test_the_tools_of_converse_are_seen() -> None:
+    found = stakes(of(toolConfig={"tools": []}))
+    assert found is not None
+    assert found.has_tools
+
+
+def test_no_tools_are_none() -> None:
+    found = stakes(of(tools=[]))
+    assert found is not None
+    assert not found.has_tools
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b'{"max_tokens":"many"}', b'{"tools":7}', b"[" * 5000]
+)
+def test_nonsense_has_no_stakes(body: bytes) -> None:
+    assert stakes(body) is None
+
+
+def test_a_prompt_is_counted_about_right() -> None:
+    assert 20 <= prompt_tokens(of()) <= 60
+
+
+def test_pictures_are_not_taken_for_words() -> None:
+    picture = "data:image/png;base64," + "iVBORw0KGgo" * 10_000
+    assert prompt_tokens(of(picture=picture)) < prompt_tokens(of()) + 40

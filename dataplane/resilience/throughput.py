@@ -9,7 +9,7 @@ from dataplane.runtime.retry import RetryPolicy
 
 
 class Throughput:
-    """The pace of one stream. Feed it every read; ask `is_slow` once a window, by a timer."""
+    """The pace of one stream. Feed it every read; ask `is_slow` about once a window, by a timer."""
 
     __slots__ = ("_in_events", "_minimum", "_paused_at", "_pauses", "_seen", "_since", "window_s")
 
@@ -30,8 +30,13 @@ class Throughput:
         return policy.min_tokens_per_second > 0.0 or policy.min_bytes_per_second > 0.0
 
     def feed(self, chunk: bytes) -> None:
-        """A read. A token is taken to be an event: providers send one or more in each."""
-        self._seen += chunk.count(b"data:") if self._in_events else len(chunk)
+        """A read. A token is taken to be an event (of SSE, or of AWS): providers send one or more
+        in each.
+        """
+        if not self._in_events:
+            self._seen += len(chunk)
+        else:
+            self._seen += chunk.count(b"data:") or chunk.count(b":event-type")
 
     def paused(self, now: float) -> None:
         """The client does not read, so the upstream is not read either."""

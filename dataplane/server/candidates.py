@@ -13,6 +13,7 @@ from dataplane.llm.cache_markers import marks_of
 from dataplane.observe.metrics import Series
 from dataplane.resilience.keys import Keys
 from dataplane.resilience.standing import Standing
+from dataplane.resilience.throughput import Throughput
 from dataplane.runtime.config import Api, AuthScheme, Aws, Cluster, ModelProvider, Route
 from dataplane.runtime.protocols import Operation, Protocol
 from dataplane.runtime.retry import laid_over
@@ -72,6 +73,7 @@ class Candidate:
         "model",
         "name",
         "only",
+        "paced",
         "patience_s",
         "plain",
         "policy",
@@ -123,6 +125,8 @@ class Candidate:
         """For an answer to begin."""
         self.stream_patience_s = min(self.patience_s, self.policy.idle_timeout_s or NEVER)
         """The same, when it is streamed: silence is a sign then."""
+        self.paced = Throughput.wanted(self.policy)
+        """Whether streams must not be too slow."""
         self.standing = standing
         self.breaker = standing.breaker
         standing.loads = endpoints

@@ -94,6 +94,8 @@ class Relay(Judging):
         elif body:
             self._touched = self.serving.now()
             self.tally.more(body)
+            if self._pace is not None:
+                self._pace.feed(body)
 
     def _write(self, head: bytes, body: bytes, done: bool) -> None:
         size = len(body)
@@ -118,7 +120,11 @@ class Relay(Judging):
         self._request = self._incoming.body = b""
         del self._peek
         if not done:
-            self.due_at(self.serving.now() + LOOK_S)
+            now = self.serving.now()
+            self.due_at(now + LOOK_S)
+            candidate = self._candidate
+            if self.tally.stream and candidate is not None and candidate.paced:
+                self.watch_pace(candidate, now)
 
     def _done(self, upstream: UpstreamConnection, body: bytes, now: float) -> None:
         """All of the answer is passed on."""
@@ -175,6 +181,12 @@ class Relay(Judging):
         """See Sending."""
         return Translated(self, self.ask.shape)
 
+    def collects(self) -> None:
+        """A stream has content that somebody else collects: the client waits for all of it."""
+        candidate = self._candidate
+        if self._pace is None and candidate is not None and candidate.paced:
+            self.watch_pace(candidate, self.serving.now())
+
     def begin(self, status: int, lines: bytes, sized: bool) -> bytes:
         """A head: its status and headers, its length among them when it is `sized`."""
         front = self.front
@@ -190,6 +202,8 @@ class Relay(Judging):
         del self._peek
         if not sized:
             self.due_at(now + LOOK_S)
+            if candidate.paced:
+                self.watch_pace(candidate, now)
         return lines + FRAMING[chunked, front.closes()]
 
     def piece(self, data: bytes) -> bytes:
@@ -197,8 +211,10 @@ class Relay(Judging):
         self.tally.bytes_sent += len(data)
         return chunk(data) if self.chunked else data
 
-    def heard(self) -> None:
+    def heard(self, body: bytes) -> None:
         """Something came of the provider, for whoever reads it."""
+        if self._pace is not None:
+            self._pace.feed(body)
         self._touched = self.serving.now()
         if not self.sent and self._startup is None:
             self._request = b""
@@ -223,11 +239,15 @@ class Relay(Judging):
 
     def pause(self) -> None:
         """The client reads slowly."""
+        if self._pace is not None:
+            self._pace.paused(self.serving.now())
         if self._upstream is not None:
             self._upstream.pause()
 
     def resume(self) -> None:
         """The client reads again."""
+        if self._pace is not None:
+            self._pace.resumed(self.serving.now())
         if self._upstream is not None:
             self._upstream.resume()
 

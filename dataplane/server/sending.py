@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dataplane.resilience.commit import Startup
+    from dataplane.resilience.throughput import Throughput
     from dataplane.server.candidates import Candidate
     from dataplane.server.front import Front
     from dataplane.server.passing import Passing
@@ -62,6 +63,7 @@ class Sending(ABC):
         "_incoming",
         "_key",
         "_lane",
+        "_pace",
         "_passing",
         "_peek",
         "_place",
@@ -112,6 +114,8 @@ class Sending(ABC):
         """What is tried after a failure; None before the first."""
         self._startup: Startup | None = None
         """The beginning of a stream that says nothing yet."""
+        self._pace: Throughput | None = None
+        """Of a stream that must not be too slow."""
         self._held: list[bytes] | None = None
         """An answer that is passed on when it is whole."""
         self._passing: Passing | None = None

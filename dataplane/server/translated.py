@@ -170,7 +170,7 @@ class Translated:
         """See Reader."""
         relay = self._relay
         try:
-            relay.heard()
+            relay.heard(body)
             if self._takes is None:
                 relay.tell_keys(upstream)
                 self._begin(upstream)
@@ -222,7 +222,10 @@ class Translated:
     def _collect_stream(self, body: bytes) -> None:
         assert self._reader is not None
         assert self._whole is not None
-        self._whole.feed(self._reader.feed(body))
+        deltas = self._reader.feed(body)
+        self._whole.feed(deltas)
+        if not says_nothing(deltas):
+            self._relay.collects()
         self._count(body)
 
     def _count(self, body: bytes) -> None:

@@ -13,6 +13,7 @@ from dataplane.resilience.breaker import in_order
 from dataplane.resilience.budget import RetryBudget
 from dataplane.resilience.outcome import Outcome, Stage
 from dataplane.resilience.retry import Attempts, GiveUp, Retry, Why
+from dataplane.resilience.throughput import Throughput
 from dataplane.runtime.fault import Fault
 from dataplane.runtime.messages import LocalReply, ResponseDetail
 from dataplane.server.answers import header_lines
@@ -231,6 +232,7 @@ class Trying(Sending):
             self._translated = None
         self._startup = None
         self._held = None
+        self._pace = None
 
     def _nowhere(self) -> None:
         """See Sending."""
@@ -253,15 +255,21 @@ class Trying(Sending):
         if self._endpoint is None or candidate is None:  # between two attempts
             self.due_at(self.deadline)
             return
+        pace = self._pace
+        if pace is not None and pace.is_slow(now):
+            self._is_slow(pace.window_s)
+            return
         if self.sent:
             self.look_at_stream(now)
+            if pace is not None and not self.over:
+                self.due_at(min(self.front.due, now + pace.window_s))
             return
         until = self._until
         if self._startup is not None or self._held is not None:
             idle_s = candidate.policy.idle_timeout_s
             until = min(until, self._touched + idle_s) if idle_s else until
         if now < until:
-            self.due_at(until)
+            self.due_at(until if pace is None else min(until, now + pace.window_s))
             return
         self.stop_upstream()
         waited_s = now - self._touched
@@ -270,6 +278,21 @@ class Trying(Sending):
                 Phase.ANSWER,
                 ResponseDetail.UPSTREAM_SILENT,
                 f"The upstream failed: nothing came of it for {waited_s:.3g} s.",
+            )
+        )
+
+    def watch_pace(self, candidate: "Candidate", now: float) -> None:
+        """A stream has its first content."""
+        self._pace = pace = Throughput(candidate.policy, now)
+        self.due_at(min(self.front.due, now + pace.window_s))
+
+    def _is_slow(self, window_s: float) -> None:
+        self.stop_upstream()
+        self.fail(
+            UpstreamFailure(
+                Phase.ANSWER,
+                ResponseDetail.UPSTREAM_SLOW,
+                f"The upstream failed: too little came of it in {window_s:.3g} s.",
             )
         )
 

@@ -31,7 +31,11 @@ class UpstreamFailure:
     def status(self) -> int:
         """What the client gets when nothing was sent to it yet."""
         match self.detail:
-            case ResponseDetail.UPSTREAM_CONNECT_TIMEOUT | ResponseDetail.UPSTREAM_SILENT:
+            case (
+                ResponseDetail.UPSTREAM_CONNECT_TIMEOUT
+                | ResponseDetail.UPSTREAM_SILENT
+                | ResponseDetail.UPSTREAM_SLOW
+            ):
                 return 504
             case ResponseDetail.NO_USABLE_ENDPOINT:
                 return 503

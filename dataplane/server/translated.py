@@ -143,8 +143,7 @@ class Translated:
             return
         services = relay.serving.services
         # No answer repeats the conversation, and it may be long.
-        made.request.messages = []
-        made.request.system = []
+        made.request.messages, made.request.system = [], []
         self._echo = Echo(
             made.request,
             int(services.clock.wall()),
@@ -247,8 +246,7 @@ class Translated:
             self._tell(answer)
 
     def _whole_answer(self) -> None:
-        body = b"".join(self._pieces)
-        self._pieces = []
+        body, self._pieces = b"".join(self._pieces), []
         answer = CODECS[self._provider].read_answer(body)
         if isinstance(answer, Unreadable):
             self._break(f"its answer is not what its API promises: {answer.reason}")
@@ -332,8 +330,7 @@ class Translated:
             if says_nothing(deltas):  # so that the attempt can still be thrown away
                 self._held += deltas
                 return
-            deltas = self._held + deltas
-            self._held = []
+            deltas, self._held = self._held + deltas, []
         for delta in deltas:
             # (isinstance would cost three times as much)
             if (type(delta) is UsageDelta or type(delta) is Begin) and delta.usage is not None:

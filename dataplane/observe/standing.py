@@ -31,13 +31,19 @@ def lend(metrics: Metrics, standings: Standings) -> None:
         "outrider_retries_total",
         "Attempts that failed for a reason and were followed by another one there.",
         _BY_REASON,
-        lambda: standings.each_fault(lambda one: one.retried),
+        lambda: standings.each_word(lambda one: one.retried),
     )
     metrics.counter(
         "outrider_failovers_total",
         "Attempts that failed for a reason and were followed by one of the next candidate.",
         _BY_REASON,
-        lambda: standings.each_fault(lambda one: one.failovers),
+        lambda: standings.each_word(lambda one: one.failovers),
+    )
+    metrics.counter(
+        "outrider_hedges_total",
+        "Second attempts beside a first one, by which was heard: first, second or none of them.",
+        ("cluster", "winner"),
+        lambda: standings.each_word(lambda one: one.hedges),
     )
     metrics.counter(
         "outrider_wasted_tokens_total",

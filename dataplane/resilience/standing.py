@@ -29,6 +29,7 @@ class Standing:
     __slots__ = (
         "breaker",
         "failovers",
+        "hedges",
         "loads",
         "retried",
         "retries",
@@ -48,6 +49,8 @@ class Standing:
         self.failovers: Counter[Fault] = Counter()
         """The same, where the next candidate followed."""
 
+        self.hedges: Counter[str] = Counter()
+        """Second attempts beside a first one here, by which of the two was heard (or none)."""
         self.wasted_tokens = 0
         """What thrown-away attempts have cost, as estimated."""
 
@@ -78,12 +81,12 @@ class Standings:
         """One number of each cluster."""
         return {(name,): float(read(one)) for name, one in self._standings.items()}
 
-    def each_fault(
-        self, read: Callable[[Standing], Mapping[Fault, int]]
+    def each_word(
+        self, read: Callable[[Standing], Mapping[Fault, int] | Mapping[str, int]]
     ) -> Mapping[tuple[str, ...], float]:
-        """One number of each cluster and fault."""
+        """One number of each cluster and word."""
         return {
-            (name, fault.value): float(count)
+            (name, word.value if isinstance(word, Fault) else word): float(count)
             for name, one in self._standings.items()
-            for fault, count in read(one).items()
+            for word, count in read(one).items()
         }

@@ -68,6 +68,7 @@ class Candidate:
         "breaker",
         "cluster",
         "endpoints",
+        "hedge_after_s",
         "keys",
         "marks",
         "model",
@@ -148,7 +149,8 @@ class Candidate:
         self._credentials = lines
         """Of each key."""
         self.keys = keys if lines else None
-        self.plain = target is None and self.keys is None
+        self.hedge_after_s = self.policy.hedge_after_s
+        self.plain = target is None and self.keys is None and not self.hedge_after_s
         """Whether nothing about a request depends on more than the client."""
         signs = self._aws is not None
         self._special_always = self._passes or own_form or signs or self.keys is not None

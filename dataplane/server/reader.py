@@ -203,7 +203,7 @@ class MessageReader:
             and not self._queue
             and not incoming.shape.special
             and len(body) <= serving.body_limit
-            and incoming.target[0] == "/"
+            and incoming.target[:1] == "/"
             and parser.get_http_version() == "1.1"
         ):  # as nearly always
             self.http10 = False

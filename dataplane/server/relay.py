@@ -11,7 +11,7 @@ from dataclasses import replace
 from dataplane.runtime.fault import Fault
 from dataplane.runtime.messages import LocalReply, ResponseDetail
 from dataplane.server.answers import LAST_CHUNK, chunk
-from dataplane.server.judging import Judging
+from dataplane.server.hedging import Hedging
 from dataplane.server.passing import EVENT_PROTOCOLS, Passing, is_whole
 from dataplane.server.relayed_head import FRAMING, head_of
 from dataplane.server.translated import Translated
@@ -35,7 +35,7 @@ _BAD_TRANSFER = UpstreamFailure(
 )
 
 
-class Relay(Judging):
+class Relay(Hedging):
     """One exchange on the relay path."""
 
     __slots__ = ()
@@ -286,6 +286,12 @@ class Relay(Judging):
 
     def refuse(self, reply: LocalReply) -> None:
         """Answer by ourselves."""
+        if self._trials is not None and reply.detail is not ResponseDetail.DEADLINE_EXCEEDED:
+            race = self._trials.race
+            if race is not None:
+                race.goes_on_without(self)
+                self._let_go(whole=False, now=self.serving.now())
+                return
         self.tally.status = reply.status
         self.tally.detail = reply.detail
         if self._trials is not None:

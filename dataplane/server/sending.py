@@ -7,7 +7,7 @@ provider of another protocol gets is translated (translated.py).
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from dataplane.balancing.least_request import pick
 from dataplane.llm.cache_markers import Marks, marked_body
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from dataplane.server.candidates import Candidate
     from dataplane.server.front import Front
     from dataplane.server.passing import Passing
+    from dataplane.server.race import Side
     from dataplane.server.serving import Lane
     from dataplane.server.surface import Ask
     from dataplane.server.translated import Translated
@@ -90,7 +91,7 @@ class Sending(ABC):
 
     def __init__(
         self,
-        front: "Front",
+        front: "Front | Side",
         incoming: Incoming,
         ask: "Ask",
         tally: Tally,
@@ -100,7 +101,7 @@ class Sending(ABC):
         self.orders = orders
         self.told = orders.told if orders is not None else b""
         """Header lines of ours that the answer gets."""
-        self.front = front
+        self.front: Front | Side = front
         self.ask = ask
         self.serving = serving = incoming.serving
         self.deadline = incoming.started + serving.timeout_s
@@ -148,7 +149,7 @@ class Sending(ABC):
             found = Peek(body, ask.model, ask.stream, inline=INLINE in body)
         if found.inline and not self.tally.is_continued and ask.operation.protocol is not None:
             self.over = True
-            self.front.exchange(self._incoming, ask, self.tally)
+            cast("Front", self.front).exchange(self._incoming, ask, self.tally)
             return
         self.tally.stream = found.stream
         serving = self.serving
@@ -219,6 +220,8 @@ class Sending(ABC):
         found = self._peek
         key = 0
         if not candidate.plain or self.orders is not None:
+            if candidate.hedge_after_s and self._trials is None:
+                self.hedge_later(candidate.hedge_after_s)
             if candidate.keys is not None:
                 key = candidate.keys.pick(serving.now())
             self._key = key
@@ -306,6 +309,10 @@ class Sending(ABC):
     @abstractmethod
     def on_failed(self, failure: UpstreamFailure) -> None:
         """See Reader."""
+
+    @abstractmethod
+    def hedge_later(self, after_s: float) -> None:
+        """See after some seconds whether a second attempt is to be made beside the first."""
 
     @abstractmethod
     def _tell_who(self, candidate: "Candidate") -> None:

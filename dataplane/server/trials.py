@@ -9,8 +9,10 @@ if TYPE_CHECKING:
     from asyncio import TimerHandle
     from collections.abc import Sequence
 
+    from dataplane.resilience.hedge import Hedge
     from dataplane.resilience.standing import Standing
     from dataplane.server.candidates import Candidate
+    from dataplane.server.race import Race
 
 MAX_TOLD = 16
 """Failures that the log tells of one request."""
@@ -19,7 +21,7 @@ MAX_TOLD = 16
 class Trials:
     """The attempts of one request that has failed at least once."""
 
-    __slots__ = ("_timer", "_waits_for", "attempts", "failures", "wasted_tokens")
+    __slots__ = ("_timer", "_waits_for", "attempts", "failures", "hedge", "race", "wasted_tokens")
 
     def __init__(self, attempts: Attempts, passed_over: "Sequence[str]") -> None:
         self.attempts = attempts
@@ -29,12 +31,21 @@ class Trials:
         self._timer: TimerHandle | None = None
         """When the next attempt begins."""
         self._waits_for: Standing | None = None
+        self.race: Race | None = None
+        """While two attempts run."""
+        self.hedge: Hedge | None = None
+        """What allowed them."""
 
     def failed(self, candidate: "Candidate", fault: Fault, status: int, wasted: int) -> None:
         """Remember an attempt, and the tokens it has cost."""
         self.wasted_tokens += wasted
         if len(self.failures) < MAX_TOLD:
             self.failures.append(f"{candidate.name}: {status or fault.value}")
+
+    def lost(self, told: str, wasted: int) -> None:
+        """An attempt was not waited for."""
+        self.failures.append(told)
+        self.wasted_tokens += wasted
 
     def wait(self, timer: "TimerHandle", standing: "Standing") -> None:
         """The next attempt begins when a timer ends; its cluster counts the request until then."""
@@ -54,3 +65,5 @@ class Trials:
             self._timer.cancel()
         self.waited()
         self.attempts.close()
+        if self.hedge is not None:
+            self.hedge.close()

@@ -91,19 +91,9 @@ class Trying(Sending):
         candidate = self._candidate
         assert candidate is not None
         now = self.serving.now()
-        others = sum(bool(one.endpoints) for one in self._lane[self._place + 1 :])
         trials = self._trials
         if trials is None:
-            trials = self._trials = Trials(
-                Attempts(
-                    candidate.policy,
-                    others,
-                    self.deadline,
-                    self.serving.random,
-                    self._budgets(candidate, now),
-                ),
-                self.tally.failures,
-            )
+            trials = self._trials = self._new_trials(candidate, self._others(), now)
         wasted = 0
         if fault in _COSTLY and stage is not Stage.CONNECT:
             wasted = prompt_tokens(self._peek.body)
@@ -116,6 +106,10 @@ class Trying(Sending):
         """Whether a limit holds for whoever asks this cluster."""
         breaker = candidate.breaker
         breaker.failed(self, fault, now, retry_after_s if is_for_all else None)
+        if trials.race is not None:
+            trials.race.goes_on_without(self)
+            self._let_go(whole, now)
+            return True
         decision = trials.attempts.next(
             Outcome(
                 stage,
@@ -142,6 +136,16 @@ class Trying(Sending):
             candidate.standing.failovers[fault] += 1
             self._move(trials)
         return True
+
+    def _others(self) -> int:
+        """Candidates that are left after this one."""
+        return sum(bool(one.endpoints) for one in self._lane[self._place + 1 :])
+
+    def _new_trials(self, candidate: "Candidate", others: int, now: float) -> Trials:
+        budgets = self._budgets(candidate, now)
+        random = self.serving.random
+        attempts = Attempts(candidate.policy, others, self.deadline, random, budgets)
+        return Trials(attempts, self.tally.failures)
 
     def _budgets(self, candidate: "Candidate", now: float) -> tuple[RetryBudget, RetryBudget]:
         """What retries on a candidate are charged to."""

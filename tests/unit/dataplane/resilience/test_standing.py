@@ -39,4 +39,4 @@ def test_numbers_are_told_by_cluster_and_by_fault() -> None:
     standings.of("a").retried[Fault.SERVER] += 2
     standings.of("b")
     assert standings.each(lambda one: one.retries.denied) == {("a",): 0.0, ("b",): 0.0}
-    assert standings.each_fault(lambda one: one.retried) == {("a", "server"): 2.0}
+    assert standings.each_word(lambda one: one.retried) == {("a", "server"): 2.0}

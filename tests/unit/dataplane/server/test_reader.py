@@ -9,7 +9,7 @@ from typing import cast
 from aiohttp.base_protocol import BaseProtocol
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.http_parser import HttpRequestParser
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dataplane.runtime.config import Limits
@@ -135,6 +135,7 @@ def requests(draw: st.DrawFn) -> bytes:
 
 @settings(max_examples=400, deadline=None)
 @given(st.lists(requests(), min_size=1, max_size=3))
+@example([b"CONNECT  \r\nhost: h\r\n\r\n"])  # (llhttp takes that for an empty target)
 def test_what_it_takes_for_a_message_aiohttp_takes_for_the_same(parts: list[bytes]) -> None:
     data = b"".join(parts)
     mine = ours([data])

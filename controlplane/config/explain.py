@@ -6,7 +6,13 @@ from typing import Any
 
 from pydantic_core import ErrorDetails
 
-from controlplane.config import fields, schema_auth, schema_models, schema_routing
+from controlplane.config import (
+    fields,
+    schema_auth,
+    schema_limits,
+    schema_models,
+    schema_routing,
+)
 from controlplane.config.blocks import BLOCKS, REFUSED, RENAMED
 from controlplane.config.problem import Path, one_of
 
@@ -19,6 +25,9 @@ _PATTERNS: Mapping[str, str] = {
     schema_auth.HASH: "is not 'sha256:' and 64 digits of 0-9 and a-f",
     schema_auth.DATE: "is not a date such as 2027-01-01 or 2027-01-01T08:00:00Z",
     schema_auth.JWKS_URI: "is not an http or https URL",
+    schema_limits.LIMIT_NAME: "may have letters, digits, '_', '-', '.' and spaces only, 64 at most",
+    schema_limits.PATTERN: "must be 1 to 256 plain characters without a space at an end",
+    schema_limits.PER: "is none of: key, tenant, model, listener, route, header:NAME",
     schema_models.PLACE: "may have small letters, digits and '-' only, 63 at most",
     schema_models.AUTHORITY: "is not a host name, with or without :port",
     schema_models.API_VERSION: "is not a version such as 2024-10-21",

@@ -158,6 +158,17 @@ _REQUIRED: dict[Path, object] = {
     ("routing", "routing_budget", "max_switch_spend_pct"): 0.0,
     ("model_metrics_sources", "*", "type"): "cost",
     ("model_metrics_sources", "*", "provider"): "file",
+    ("limits", "*", "requests", "limit"): 1,
+    ("limits", "*", "tokens", "limit"): 1,
+    ("limits", "*", "input_tokens", "limit"): 1,
+    ("limits", "*", "output_tokens", "limit"): 1,
+    ("limits", "*", "cost", "limit"): 1.0,
+    ("ratelimits", "*", "model"): STAND_IN,
+    ("ratelimits", "*", "selector"): {"key": "stand-in"},
+    ("ratelimits", "*", "selector", "key"): "stand-in",
+    ("ratelimits", "*", "limit"): {"tokens": 1, "unit": "minute"},
+    ("ratelimits", "*", "limit", "tokens"): 1,
+    ("ratelimits", "*", "limit", "unit"): "minute",
     ("model_providers", "*", "aws", "access_key_id"): "$STAND_IN",
     ("model_providers", "*", "aws", "secret_access_key"): "$STAND_IN",
 }
@@ -185,6 +196,12 @@ def _stand_in(path: Path, holder: Any) -> object:
         case ("listeners", "*", "type"):
             return "agent" if isinstance(holder, dict) and "agents" in holder else "model"
         case (_, "*", "id") | (_, "*", "agents", "*", "id") | ("listeners", "*", "name"):
+            return unique
+        case ("limits", "*", "name"):
+            return unique[-60:]
+        case ("limits", "*", "per", "*"):
+            return f"header:{unique}"
+        case ("limits", "*", "scope", *_, "*"):
             return unique
         case (*_, "routing_preferences", "*", "name"):
             return unique

@@ -24,6 +24,7 @@ from controlplane.config.fields import (
 )
 from controlplane.config.schema_auth import ApiKey, Auth
 from controlplane.config.schema_defaults import Defaults
+from controlplane.config.schema_limits import Limit, LimitsStorage, RateLimit
 from controlplane.config.schema_models import ModelAlias, ModelProviders, OnUntranslatable
 from controlplane.config.schema_retry import Retry
 from controlplane.config.schema_routing import (
@@ -174,6 +175,12 @@ class Config(Block):
         tuple[MetricsSource, ...], Strict(False), Field(max_length=10)
     ] = ()
     """Where prices and latencies of models come from."""
+    limits: Annotated[tuple[Limit, ...], Strict(False), Field(max_length=MAX_ITEMS)] = ()
+    """How much requests may use up: requests, tokens, money, how many at once."""
+    limits_storage: LimitsStorage | None = None
+    """Where limits are kept; without it the control plane leases them to data planes."""
+    ratelimits: Annotated[tuple[RateLimit, ...], Strict(False), Field(max_length=MAX_ITEMS)] = ()
+    """Plano's word for `limits` of prompt tokens by header."""
     overrides: Overrides | None = None
     """Settings that Plano keeps in a place of their own."""
     tracing: Tracing | None = None

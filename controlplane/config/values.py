@@ -14,6 +14,10 @@ DURATION = r"^[0-9]+(\.[0-9]+)?(ms|s|m|h)$"
 _DURATION = re.compile(DURATION.strip("^$"))
 _UNITS_MS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000}
 MAX_DURATION_MS = 24 * 3_600_000
+WINDOW = r"^[0-9]+(\.[0-9]+)?(s|m|h|d)$"
+_WINDOW = re.compile(WINDOW.strip("^$"))
+_WINDOW_UNITS_MS = {"s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+MAX_WINDOW_MS = 366 * 86_400_000
 
 _VARIABLE = re.compile(r"\$(?:\{([A-Za-z_][A-Za-z0-9_]*)\}|([A-Za-z_][A-Za-z0-9_]*)|(\$))")
 _HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?\.?")
@@ -39,6 +43,17 @@ def duration_ms(text: str) -> int:
     ms = round(float(number) * _UNITS_MS[text[len(number) :]])
     if not 1 <= ms <= MAX_DURATION_MS:
         raise BadValueError(f"{text!r} is not between 1ms and 24h")
+    return ms
+
+
+def window_ms(text: str) -> int:
+    """`1s`, `1m`, `1h`, `30d` in milliseconds, 1 s to 366 days. Raises BadValueError."""
+    if not _WINDOW.fullmatch(text) or len(text) > 20:
+        hint = "add a unit: s, m, h or d" if text.isdigit() else ""
+        raise BadValueError(f"{text!r} is not a window such as '1s', '1m', '1h' or '1d'", hint)
+    ms = round(float(text[:-1]) * _WINDOW_UNITS_MS[text[-1]])
+    if not 1000 <= ms <= MAX_WINDOW_MS:
+        raise BadValueError(f"{text!r} is not between 1s and 366d")
     return ms
 
 

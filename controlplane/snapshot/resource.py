@@ -32,6 +32,8 @@ class ResourceType(Enum):
     PREFERENCE = "type.googleapis.com/outrider.v1.RoutingPreference"
     MODEL_ROUTING = "type.googleapis.com/outrider.v1.ModelRouting"
     API_KEY = "type.googleapis.com/outrider.v1.ApiKey"
+    LIMITS_STORAGE = "type.googleapis.com/outrider.v1.LimitsStorage"
+    LIMIT = "type.googleapis.com/outrider.v1.Limit"
     LISTENER = "type.googleapis.com/outrider.v1.Listener"
 
     @property

@@ -11,6 +11,7 @@ from controlplane.snapshot.snapshot import Snapshot
 from controlplane.translate.agents import agents
 from controlplane.translate.auth import api_keys
 from controlplane.translate.filters import filters
+from controlplane.translate.limits import limits
 from controlplane.translate.listeners import listeners
 from controlplane.translate.models import models
 from controlplane.translate.routing import routing
@@ -46,4 +47,5 @@ def translate(config: schema.Config) -> Iterator[Resource]:
     yield from tracing(config)
     yield from state_storage(config)
     yield from api_keys(config)
+    yield from limits(config)
     yield from listeners(config)

@@ -28,6 +28,10 @@ _UNKNOWN_LOGGED = 8
 _REASON_BYTES = 1024
 
 
+GUARDS = (ResourceType.LIMIT,)
+"""Types that a node of an earlier release does not know and may not do without."""
+
+
 class Answer(Enum):
     """What a request says of the update in flight."""
 
@@ -124,6 +128,8 @@ class Stream:
     def next(self, edition: Edition) -> Update | None:
         """The update to send now, or None when an answer, or another edition, must come first."""
         for subscription in self._ordered:
+            if subscription.kind is ResourceType.LISTENER and self._leaves_out(edition):
+                return None
             update = subscription.additions(edition)
             if update is not None or not subscription.settled(edition):
                 return update
@@ -136,6 +142,14 @@ class Stream:
         if ResourceType.LISTENER.value in self._subscriptions:
             self._whole = edition.version
         return None
+
+    def _leaves_out(self, edition: Edition) -> bool:
+        """Whether the node does not ask for what it must not ignore: it would let through what the
+        operator has forbidden, so it gets no listener and keeps those that it has.
+        """
+        return any(
+            kind.value not in self._subscriptions and edition.sets[kind].versions for kind in GUARDS
+        )
 
     @property
     def whole_version(self) -> str:

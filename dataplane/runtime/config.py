@@ -18,6 +18,7 @@ from dataplane.runtime.cluster import (
     Priority,
 )
 from dataplane.runtime.dialect import PLAIN, Dialect
+from dataplane.runtime.limits import Limit, LimitsStorage
 from dataplane.runtime.protocols import Operation
 from dataplane.runtime.retry import DEFAULT as DEFAULT_RETRY
 from dataplane.runtime.retry import Changes, RetryPolicy
@@ -272,3 +273,5 @@ class RuntimeConfig:
     state_storage: StateStorage = field(default_factory=StateStorage)
     api_keys: Mapping[bytes, ApiKey] = field(default_factory=dict)
     """By the digest of the key."""
+    limits: Mapping[str, Limit] = field(default_factory=dict)
+    limits_storage: LimitsStorage = field(default_factory=LimitsStorage)

@@ -15,6 +15,7 @@ from outriderpb.v1 import (
     cluster_pb2,
     endpoint_pb2,
     filter_pb2,
+    limit_pb2,
     listener_pb2,
     model_metrics_pb2,
     model_pb2,
@@ -31,6 +32,7 @@ from dataplane.xds.auth import api_key, auth
 from dataplane.xds.choosing import model_metrics, model_routing, preference
 from dataplane.xds.clusters import cluster, endpoints, priority
 from dataplane.xds.fields import BadFieldError, given, same, seconds
+from dataplane.xds.limits import limit, limits_storage
 from dataplane.xds.providers import provider
 from dataplane.xds.resource import Decoded, Named, ResourceKind, fingerprint
 from dataplane.xds.retry import changes, route_policy
@@ -177,5 +179,7 @@ DECODERS: Mapping[ResourceKind, tuple[type[Message], Callable[..., object]]] = {
     ResourceKind.PREFERENCE: (preference_pb2.RoutingPreference, preference),
     ResourceKind.MODEL_ROUTING: (model_routing_pb2.ModelRouting, model_routing),
     ResourceKind.API_KEY: (api_key_pb2.ApiKey, api_key),
+    ResourceKind.LIMITS_STORAGE: (limit_pb2.LimitsStorage, limits_storage),
+    ResourceKind.LIMIT: (limit_pb2.Limit, limit),
     ResourceKind.LISTENER: (listener_pb2.Listener, _listener),
 }

@@ -28,6 +28,7 @@ from dataplane.runtime.config import (
     RuntimeConfig,
     Tracing,
 )
+from dataplane.runtime.limits import Limit, LimitsStorage
 from dataplane.runtime.state_storage import StateStorage
 from dataplane.xds.choosing import joined as joined_routing
 from dataplane.xds.resource import ResourceKind, Resources
@@ -69,6 +70,7 @@ def join(resources: Resources, before: Resources, config: RuntimeConfig) -> Runt
         listeners = _listeners(resources, before, listeners)
     tracing = resources.values(ResourceKind.TRACING, Tracing)
     storage = resources.values(ResourceKind.STATE_STORAGE, StateStorage)
+    limits_storage = resources.values(ResourceKind.LIMITS_STORAGE, LimitsStorage)
     joined = RuntimeConfig(
         version=resources.version(),
         listeners=listeners,
@@ -80,6 +82,8 @@ def join(resources: Resources, before: Resources, config: RuntimeConfig) -> Runt
         model_routing=joined_routing(resources, before, config.model_routing),
         state_storage=next(iter(storage.values()), StateStorage()),
         api_keys=_api_keys(resources) if changed(ResourceKind.API_KEY) else config.api_keys,
+        limits=section(ResourceKind.LIMIT, Limit, config.limits),
+        limits_storage=next(iter(limits_storage.values()), LimitsStorage()),
     )
     problems = [*_dangling(joined), *_dangling_routes(resources, before, joined)]
     if problems:

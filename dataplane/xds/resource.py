@@ -32,6 +32,8 @@ class ResourceKind(Enum):
     PREFERENCE = ("type.googleapis.com/outrider.v1.RoutingPreference", "routing preference")
     MODEL_ROUTING = ("type.googleapis.com/outrider.v1.ModelRouting", "model routing")
     API_KEY = ("type.googleapis.com/outrider.v1.ApiKey", "API key")
+    LIMITS_STORAGE = ("type.googleapis.com/outrider.v1.LimitsStorage", "limits storage")
+    LIMIT = ("type.googleapis.com/outrider.v1.Limit", "limit")
     LISTENER = ("type.googleapis.com/outrider.v1.Listener", "listener")
 
     @property

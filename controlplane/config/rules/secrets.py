@@ -28,6 +28,9 @@ def wanted(config: schema.Config) -> Iterator[tuple[Path, values.SecretPart]]:
     state = config.state_storage
     if state is not None and state.connection_string is not None:
         yield from _parts(("state_storage", "connection_string"), state.connection_string)
+    limits = config.limits_storage
+    if limits is not None and limits.url is not None:
+        yield from _parts(("limits_storage", "url"), limits.url)
 
 
 def _keys(provider: ModelProvider, path: Path) -> Iterator[tuple[Path, values.SecretPart]]:

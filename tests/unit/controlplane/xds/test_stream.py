@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from outriderpb.v1 import limit_pb2
 from outriderpb.xds.v3 import ads_pb2
 
 from controlplane.snapshot.resource import Resource, ResourceType
@@ -271,3 +272,14 @@ def test_whatever_happens_a_node_ends_with_the_last_snapshot(
         assert node.held[kind] == dict(final.sets[kind].versions)
     assert node.stream.whole_version == final.version
     assert node.settle(final) == []
+
+
+def test_a_node_that_does_not_know_limits_gets_no_listener_to_serve_without_them() -> None:
+    limit = Resource.of(ResourceType.LIMIT, "team", limit_pb2.Limit(name="team"))
+    limited = edition(cluster("c1"), route("r1"), listener("l1", 1), limit)
+    old = wildcard()
+    assert old.settle(limited) == ["cluster +c1", "route +r1"]
+    assert old.stream.whole_version == ""
+    new = wildcard()
+    new.subscribe(ResourceType.LIMIT)
+    assert new.settle(limited)[-2:] == ["limit +team", "listener +l1"]

@@ -1,0 +1,1 @@
+"""Who may spend what of the limits that all data planes share."""

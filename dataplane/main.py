@@ -28,8 +28,11 @@ from dataplane.observe.metrics import Family, Metrics
 from dataplane.observe.recorder import Recorder
 from dataplane.observe.tracing import Tracer
 from dataplane.resilience.backoff import Backoff
+from dataplane.resilience.standing import Standings
 from dataplane.runtime.config import RuntimeConfig
+from dataplane.server.asking import Asking
 from dataplane.server.auth.issuers import Issuers
+from dataplane.server.callers import Callers
 from dataplane.server.deciding import Deciding
 from dataplane.server.exchange import Exchange
 from dataplane.server.listeners import Listeners, ListenFailedError
@@ -154,14 +157,17 @@ async def running_worker(bootstrap: Bootstrap, environ: Mapping[str, str]) -> As
     memory = Remembering(_sessions_file(bootstrap), clock.wall)
     recorder.latencies = Latencies(clock.now)
     responses = ResponsesState(partial(opened, folder=bootstrap.runtime_dir, wall=clock.wall))
+    client = UpstreamClient(random.random)
+    standings, callers = Standings(random), Callers()
     exchange = Exchange(
-        UpstreamClient(random.random),
+        client,
         Deciding(),
         tracer,
         clock,
         memory,
         recorder.latencies,
         responses,
+        Asking(client, clock, random, standings, callers),
     )
     metrics.gauge(
         "outrider_model_choices",
@@ -191,6 +197,8 @@ async def running_worker(bootstrap: Bootstrap, environ: Mapping[str, str]) -> As
         metrics=metrics,
         recorder=recorder,
         exchange=exchange,
+        standings=standings,
+        callers=callers,
         zone=bootstrap.zone,
         issuers=issuers,
     )

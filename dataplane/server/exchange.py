@@ -30,6 +30,7 @@ from dataplane.runtime.effects import CallFailed
 from dataplane.runtime.headers import for_client
 from dataplane.runtime.messages import Headers, LocalReply, Request, ResponseDetail
 from dataplane.runtime.protocols import Operation
+from dataplane.server.asking import Asking, Heard
 from dataplane.server.chooser import Chooser
 from dataplane.server.downstream import Call, Downstream
 from dataplane.server.keepers import keepers
@@ -37,7 +38,7 @@ from dataplane.server.perform import Decider, Performer, identified
 from dataplane.server.responses import Continued, ResponsesState, Settled
 from dataplane.server.surface import Stored
 from dataplane.sessions.remembering import Remembering
-from dataplane.upstream.client import Answer, UpstreamClient, UpstreamError
+from dataplane.upstream.client import UpstreamClient, UpstreamError
 
 if TYPE_CHECKING:
     from dataplane.upstream.errors import UpstreamFailure
@@ -59,12 +60,14 @@ class Exchange:
         memory: Remembering,
         latencies: Latencies,
         responses: ResponsesState,
+        asking: Asking,
     ) -> None:
         self._client = client
         self._decider = decider
         self._tracer = tracer
         self._clock = clock
-        self._performer = Performer(client, decider, tracer, clock, memory)
+        self._asking = asking
+        self._performer = Performer(client, decider, tracer, clock, memory, asking)
         self._responses = responses
         self._chooser = Chooser(self._performer, memory, latencies, clock)
 
@@ -192,14 +195,14 @@ class Exchange:
         agent = last.agent
         span_id = self._performer.new_span_id(record)
         request = identified(last.request, call, span_id)
-        cluster = call.config.clusters[agent.cluster]
+        stream = record.stream
         status = 0
         failure: UpstreamFailure | None = None
         started = self._clock.now()
         try:
-            async with self._client.open(cluster, request) as answer:
-                record.endpoint = answer.endpoint
-                record.attempts = answer.attempts
+            async with self._asking.open(call, agent, request, stream=stream) as answer:
+                if record.attempts > 1:
+                    told = (*told, ("x-outrider-attempts", str(record.attempts)))
                 downstream.start(answer.status, (*for_client(answer.headers), *told))
                 status = answer.status
                 await self._pass_on(answer, downstream, call)
@@ -221,7 +224,7 @@ class Exchange:
             message = f"Agent '{agent.id}' did not answer: {failure.message}."
             downstream.reply(LocalReply(failure.status, message, failure.detail, told))
 
-    async def _pass_on(self, answer: Answer, downstream: Downstream, call: Call) -> None:
+    async def _pass_on(self, answer: Heard, downstream: Downstream, call: Call) -> None:
         tail = b""
         async for piece in answer.pieces():
             await downstream.write(piece)

@@ -24,6 +24,7 @@ from dataplane.runtime.effects import (
     Steps,
 )
 from dataplane.runtime.messages import HttpReply, Request, ResponseDetail
+from dataplane.server.asking import Asking
 from dataplane.server.downstream import Call
 from dataplane.upstream.client import UpstreamClient
 
@@ -83,7 +84,9 @@ class Performer:
         tracer: Tracer,
         clock: Clock,
         memory: Memory | None = None,
+        asking: Asking | None = None,
     ) -> None:
+        self._asking = asking
         self._memory = memory
         self._client = client
         self._decider = decider
@@ -154,9 +157,12 @@ class Performer:
         started = self._clock.now()
         cluster = call.config.clusters[effect.cluster]
         request = identified(effect.request, call, span_id)
-        reply = await self._client.call(cluster, request, effect.timeout_s)
-        ended = self._clock.now()
         kind, _, name = effect.cluster.partition(":")
+        if kind == "agent" and self._asking is not None:
+            reply = await self._asking.whole(call, call.config.agents[name], request)
+        else:
+            reply = await self._client.call(cluster, request, effect.timeout_s)
+        ended = self._clock.now()
         if kind == "agent":
             record.upstream_s = round(record.upstream_s + ended - started, 6)
         elif kind == "provider":

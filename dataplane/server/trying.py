@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from dataplane.server.candidates import Candidate
 
-_COSTLY = frozenset((Fault.CONNECTION, Fault.SILENT, Fault.SLOW, Fault.MALFORMED))
+COSTLY = frozenset((Fault.CONNECTION, Fault.SILENT, Fault.SLOW, Fault.MALFORMED))
 """How attempts fail that a provider may have worked for; whoever answers with an error has not."""
 _EXHAUSTED = LocalReply(
     502,
@@ -37,11 +37,6 @@ _EXHAUSTED = LocalReply(
 )
 PASSED_OVER = "breaker_open"
 """What the log says of a candidate that was not asked."""
-_FAULTS = {
-    ResponseDetail.UPSTREAM_PROTOCOL_ERROR: Fault.MALFORMED,
-    ResponseDetail.UPSTREAM_SILENT: Fault.SILENT,
-    ResponseDetail.UPSTREAM_SLOW: Fault.SLOW,
-}
 
 
 class Trying(Sending):
@@ -65,7 +60,7 @@ class Trying(Sending):
 
     def fail(self, failure: UpstreamFailure) -> None:
         """There is no whole answer from this attempt."""
-        fault = _FAULTS.get(failure.detail, Fault.CONNECTION)
+        fault = failure.fault
         if self.sent:
             passing = self._passing
             if self._candidate is not None and not (passing is not None and passing.whole):
@@ -95,7 +90,7 @@ class Trying(Sending):
         if trials is None:
             trials = self._trials = self._new_trials(candidate, self._others(), now)
         wasted = 0
-        if fault in _COSTLY and stage is not Stage.CONNECT:
+        if fault in COSTLY and stage is not Stage.CONNECT:
             wasted = prompt_tokens(self._peek.body)
             candidate.standing.wasted_tokens += wasted
         trials.failed(candidate, fault, status, wasted)

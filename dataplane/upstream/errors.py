@@ -5,7 +5,14 @@ phase.
 from dataclasses import dataclass
 from enum import Enum
 
+from dataplane.runtime.fault import Fault
 from dataplane.runtime.messages import ResponseDetail
+
+_FAULTS = {
+    ResponseDetail.UPSTREAM_PROTOCOL_ERROR: Fault.MALFORMED,
+    ResponseDetail.UPSTREAM_SILENT: Fault.SILENT,
+    ResponseDetail.UPSTREAM_SLOW: Fault.SLOW,
+}
 
 
 class Phase(Enum):
@@ -26,6 +33,11 @@ class UpstreamFailure:
     phase: Phase
     detail: ResponseDetail
     message: str
+
+    @property
+    def fault(self) -> Fault:
+        """What retries and breakers go by."""
+        return _FAULTS.get(self.detail, Fault.CONNECTION)
 
     @property
     def status(self) -> int:

@@ -13,6 +13,7 @@ from aiohttp import ClientSession, web
 from tests.support.agents import (
     Received,
     Service,
+    events,
     never,
     replies,
     says,
@@ -185,13 +186,32 @@ async def test_follow_up_stays_with_its_agent(start: Start) -> None:
 async def test_agents_own_error_reaches_the_sdk(start: Start) -> None:
     travel = await start()
     error = {"message": "slow down", "type": "rate_limit", "param": None, "code": "busy"}
-    travel.weather.answer = replies(429, {"error": error}, retry_after="2")
+    travel.weather.answer = replies(429, {"error": error}, retry_after="20")
     async with travel.client("solo") as client:
         with pytest.raises(openai.RateLimitError) as caught:
             await client.chat.completions.create(**asking("Hello"))
     assert caught.value.code == "busy"
-    assert caught.value.response.headers["retry-after"] == "2"
+    assert caught.value.response.headers["retry-after"] == "20"
     assert "x-outrider-detail" not in caught.value.response.headers
+
+
+async def test_an_agent_that_fails_once_is_asked_again_and_that_is_told(start: Start) -> None:
+    travel = await start()
+    well = travel.weather.answer
+    left = [replies(503, {}), well]
+
+    async def answer(one: Received) -> web.StreamResponse:
+        return await (left.pop(0) if left else well)(one)
+
+    travel.weather.answer = answer
+    async with ClientSession() as http:
+        url = travel.planes.url("solo") + "/v1/chat/completions"
+        async with http.post(url, json=asking("Hello", stream=True)) as response:
+            assert response.status == 200
+            assert response.headers["x-outrider-attempts"] == "2"
+            assert b"[DONE]" in await response.read()
+    families = {one.name: one.samples for one in travel.planes.workers[0].families()}
+    assert families["outrider_retries_total"] == {("agent:weather", "server"): 1.0}
 
 
 async def test_agent_on_the_way_that_fails_is_named(start: Start) -> None:
@@ -228,11 +248,12 @@ async def test_deadline_ends_the_chain_and_stops_its_agents(start: Start) -> Non
 
 async def test_client_that_leaves_stops_the_agent(start: Start) -> None:
     travel = await start()
-    travel.weather.answer = starts_and_hangs(b"data: {}\n\n")
+    first = events(["Ra"])[0]
+    travel.weather.answer = starts_and_hangs(first)
     async with ClientSession() as http:
         url = travel.planes.url("solo") + "/v1/chat/completions"
         async with http.post(url, json=asking("Hello", stream=True)) as response:
-            assert await response.content.readline() == b"data: {}\n"
+            assert await response.content.readline() == first[:-1]
             response.close()
     async with asyncio.timeout(5):
         await travel.weather.received[0].cancelled.wait()

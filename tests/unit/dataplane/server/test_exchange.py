@@ -12,6 +12,7 @@ from dataplane.clock import MonotonicClock
 from dataplane.observe.latency import Latencies
 from dataplane.observe.record import ExchangeRecord
 from dataplane.observe.tracing import Tracer
+from dataplane.resilience.standing import Standings
 from dataplane.runtime.config import (
     Agent,
     AgentTarget,
@@ -25,6 +26,9 @@ from dataplane.runtime.config import (
 )
 from dataplane.runtime.decision import AgentScore, Decision, Turn
 from dataplane.runtime.messages import Request, ResponseDetail
+from dataplane.runtime.retry import RetryPolicy
+from dataplane.server.asking import Asking
+from dataplane.server.callers import Callers
 from dataplane.server.downstream import Call, DownstreamGoneError
 from dataplane.server.exchange import Exchange
 from dataplane.server.responses import ResponsesState
@@ -77,12 +81,15 @@ class FakeDecider:
 class Bench:
     """An exchange with agents around it."""
 
-    def __init__(self, exchange: Exchange, decider: FakeDecider) -> None:
+    def __init__(self, exchange: Exchange, decider: FakeDecider, standings: Standings) -> None:
         self.exchange = exchange
         self.decider = decider
         self.config = RuntimeConfig()
         self.listener = Listener("travel", ListenerKind.AGENT, "127.0.0.1", 0)
         self.record = ExchangeRecord(listener="travel")
+        self.deadline = MonotonicClock().now() + 30.0
+        self.retry = RetryPolicy(back_off_base_s=0.001, back_off_max_s=0.001)
+        self.standings = standings
 
     def agent(self, name: str, *endpoints: Endpoint, filters: tuple[str, ...] = ()) -> None:
         config = self.config
@@ -93,7 +100,7 @@ class Bench:
             agents={**config.agents, name: Agent(name, cluster)},
         )
         target = AgentTarget(name, "", input_filters=filters)
-        route = Route(f"travel/{name}", "travel", target)
+        route = Route(f"travel/{name}", "travel", target, retry=self.retry)
         self.listener = replace(self.listener, routes=(*self.listener.routes, route))
 
     def filter(self, name: str, *endpoints: Endpoint, timeout_s: float = 5.0) -> None:
@@ -114,7 +121,7 @@ class Bench:
         if not isinstance(body, bytes):
             body = msgspec.json.encode(body or {"model": "m", "messages": [QUESTION]})
         request = Request("POST", "/v1/chat/completions", headers, body)
-        call = Call(self.config, self.listener, request, "req-1", TRACE, 0.0, self.record)
+        call = Call(self.config, self.listener, request, "req-1", TRACE, self.deadline, self.record)
         downstream = downstream or FakeDownstream()
         async with asyncio.timeout(10):
             await self.exchange.run(call, downstream)
@@ -130,8 +137,10 @@ async def bench() -> AsyncIterator[Bench]:
     memory = Remembering(None, clock.wall)
     responses = ResponsesState(partial(opened, folder=None, wall=clock.wall))
     latencies = Latencies(clock.now)
-    exchange = Exchange(client, decider, tracer, clock, memory, latencies, responses)
-    yield Bench(exchange, decider)
+    standings = Standings(Random(1))
+    asking = Asking(client, clock, Random(1), standings, Callers())
+    exchange = Exchange(client, decider, tracer, clock, memory, latencies, responses, asking)
+    yield Bench(exchange, decider, standings)
     await exchange.close()
 
 
@@ -210,12 +219,12 @@ async def test_agent_that_streams_unasked_is_read_too(
 
 @pytest.mark.parametrize("status", [400, 429, 500, 503])
 async def test_last_agents_own_status_is_kept(bench: Bench, weather: Service, status: int) -> None:
-    weather.answer = replies(status, {"error": {"message": "no"}}, retry_after="2")
+    weather.answer = replies(status, {"error": {"message": "no"}}, retry_after="20")
     bench.agent("weather", weather.endpoint)
     down = await bench.ask()
     assert down.status == status
     assert msgspec.json.decode(down.body) == {"error": {"message": "no"}}
-    assert down.header("retry-after") == "2"
+    assert down.header("retry-after") == "20"
     assert bench.record.detail is ResponseDetail.VIA_UPSTREAM
 
 
@@ -245,16 +254,25 @@ async def test_agent_out_of_reach_is_a_502_that_names_it(bench: Bench) -> None:
     assert down.replied.message.startswith("Agent 'weather' did not answer: no connection")
 
 
-async def test_truncated_answer_is_cut_not_ended(bench: Bench) -> None:
+@pytest.mark.parametrize("stream", [True, False], ids=["stream", "whole"])
+async def test_truncated_answer_is_never_ended_as_if_whole(bench: Bench, stream: bool) -> None:
+    kind = b"Content-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n"
+
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await read_request(reader)
-        writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nyo\r\n")
+        first = events(["yo"])[0]
+        writer.write(b"HTTP/1.1 200 OK\r\n%b\r\n%x\r\n%b\r\n" % (kind, len(first), first))
 
     async with raw_server(serve) as endpoint:
         bench.agent("weather", endpoint)
-        down = await bench.ask()
-    assert (down.status, down.ended) == (200, "abort")
-    assert bench.record.detail is ResponseDetail.UPSTREAM_TRUNCATED
+        down = await bench.ask({"messages": [QUESTION], "stream": stream})
+    if stream:
+        assert (down.status, down.ended) == (200, "abort")
+        assert bench.record.detail is ResponseDetail.UPSTREAM_TRUNCATED
+    else:
+        assert down.replied is not None
+        assert (down.replied.status, bench.record.attempts) == (502, 3)
+        assert down.replied.detail is ResponseDetail.UPSTREAM_TRUNCATED
 
 
 async def test_client_that_leaves_in_mid_stream_stops_the_agent(
@@ -263,7 +281,9 @@ async def test_client_that_leaves_in_mid_stream_stops_the_agent(
     weather.answer = starts_and_hangs(b"data: 1\n\n")
     bench.agent("weather", weather.endpoint)
     with pytest.raises(DownstreamGoneError):
-        await bench.ask(downstream=FakeDownstream(gone_after=1))
+        await bench.ask(
+            {"messages": [QUESTION], "stream": True}, downstream=FakeDownstream(gone_after=1)
+        )
     async with asyncio.timeout(5):
         await weather.received[0].cancelled.wait()
 

@@ -1,15 +1,16 @@
 """The head of a provider's answer, as far as it matters when the body is translated."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from dataplane.server.heads import Names, Shapes, position
 
 _STREAMS = (b"text/event-stream", b"application/vnd.amazon.eventstream")
 _LIMITS = (b"retry-after", b"x-ratelimit-", b"anthropic-ratelimit-")
 """Headers that begin so mean the same to every client."""
 
 
-@dataclass(frozen=True, slots=True)
-class ForeignHead:
+class ForeignHead(NamedTuple):
     """What a head says."""
 
     is_stream: bool
@@ -21,20 +22,33 @@ class ForeignHead:
     """Headers that are passed on."""
 
 
-def foreign_head(headers: Iterable[tuple[bytes, bytes]]) -> ForeignHead:
-    """Read a head; of a header that comes twice the last one counts."""
-    kind = encoding = request_id = b""
-    kept: list[tuple[bytes, bytes]] = []
-    for name, value in headers:
-        low = name.lower()
-        if low.startswith(_LIMITS):
-            kept.append((low, value))
-        elif low == b"content-type":
-            kind = value.strip().lower()
-        elif low == b"content-encoding":
-            encoding = value.strip().lower()
-        elif low == b"x-request-id":
-            request_id = value
+class _Shape:
+    """Where the headers of interest stand; -1: nowhere."""
+
+    __slots__ = ("encoding", "kept", "kind", "request_id")
+
+    def __init__(self, names: Names) -> None:
+        last = names[::-1]  # of a header that comes twice the last one counts
+        self.kind, self.encoding, self.request_id = (
+            len(names) - 1 - at if (at := position(last, name)) >= 0 else -1
+            for name in (b"content-type", b"content-encoding", b"x-request-id")
+        )
+        lower = [name.lower() for name in names]
+        self.kept = [(at, name) for at, name in enumerate(lower) if name.startswith(_LIMITS)]
+
+
+_SHAPES: Shapes[_Shape] = Shapes(_Shape)
+
+
+def foreign_head(headers: Sequence[tuple[bytes, bytes]]) -> ForeignHead:
+    """Read a head."""
+    names, values = zip(*headers) if headers else ((), ())  # noqa: B905 - strict costs 0.2 us
+    shape = _SHAPES.get(names) or _SHAPES.make(names)
+    kind = values[shape.kind].strip().lower() if shape.kind >= 0 else b""
+    encoding = values[shape.encoding].strip().lower() if shape.encoding >= 0 else b""
     return ForeignHead(
-        kind.startswith(_STREAMS), encoding not in (b"", b"identity"), request_id, kept
+        kind.startswith(_STREAMS),
+        encoding not in (b"", b"identity"),
+        values[shape.request_id] if shape.request_id >= 0 else b"",
+        [(name, values[at]) for at, name in shape.kept],
     )

@@ -208,8 +208,13 @@ class Relay(Hedging):
 
     def piece(self, data: bytes) -> bytes:
         """A piece of the body, as it is sent."""
-        self.tally.bytes_sent += len(data)
-        return chunk(data) if self.chunked else data
+        return b"".join(self.pieces(data))
+
+    def pieces(self, data: bytes) -> tuple[bytes, ...]:
+        """The same, for those who join it with more: data may be long."""
+        size = len(data)
+        self.tally.bytes_sent += size
+        return (b"%x\r\n" % size, data, b"\r\n") if self.chunked else (data,)
 
     def heard(self, body: bytes) -> None:
         """Something came of the provider, for whoever reads it."""
@@ -224,12 +229,11 @@ class Relay(Hedging):
         upstream.release(self.serving.now())
         self._upstream = None
 
-    def finish(self, last: bytes) -> None:
-        """The answer is complete; `last` is what is still to be sent of it."""
-        if self.chunked:
-            last += LAST_CHUNK
-        if last:
-            self.front.write(last)
+    def finish(self, *last: bytes) -> None:
+        """The answer is complete; `last` are the pieces that are still to be sent of it."""
+        data = b"".join((*last, LAST_CHUNK) if self.chunked else last)
+        if data:
+            self.front.write(data)
         self.stop_upstream()
         now = self.serving.now()
         self._close(now)

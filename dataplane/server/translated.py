@@ -296,7 +296,7 @@ class Translated:
         relay = self._relay
         head = relay.begin(status, self._head(status, _JSON, len(body)), sized=True)
         relay.tally.last(body)
-        relay.finish(head + relay.piece(body))
+        relay.finish(head, *relay.pieces(body))
 
     # -- streams
 
@@ -341,7 +341,7 @@ class Translated:
             if not relay.sent:
                 head = self._head(200, writer.content_type.encode())
                 self._due.append(relay.begin(200, head, sized=False))
-            self._due.append(relay.piece(data))
+            self._due += relay.pieces(data)
             if relay.tally.keeps:
                 relay.tally.more(data)
         if failed is not None:
@@ -361,7 +361,7 @@ class Translated:
             self._ended = True
             data = writer.feed([Failed(Failure(status, message, code=detail.value))])
             if data:
-                self._due.append(self._relay.piece(data))
+                self._due += self._relay.pieces(data)
         self._flush()
 
     def _flush(self) -> None:
@@ -380,7 +380,7 @@ class Translated:
 
     def _finish(self) -> None:
         self._relay.tally.last(b"")
-        self._relay.finish(b"".join(self._due))
+        self._relay.finish(*self._due)
 
     def _fault(self) -> None:
         """A fault of ours."""

@@ -10,6 +10,8 @@ from dataplane.llm.hub.parts import Part
 class Finish(Enum):
     """Why the model stopped."""
 
+    __hash__ = object.__hash__  # Enum's own is written in Python
+
     STOP = "stop"
     STOP_SEQUENCE = "stop_sequence"
     LENGTH = "length"

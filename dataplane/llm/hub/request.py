@@ -3,6 +3,8 @@
 Rule: None (or empty) means that the client did not say; defaults are the provider's business.
 """
 
+from collections.abc import Mapping
+
 import msgspec
 
 from dataplane.llm.hub.parts import Part
@@ -120,8 +122,9 @@ class Request(msgspec.Struct):
     """Client's names of fields that were set, only advise, and are not carried here."""
     unknown: list[str] = []
     """Client's names of fields that we do not know: they cannot be translated."""
-    echo: msgspec.Raw | None = None
-    """The body as it came: a Responses answer repeats much of it."""
+    echo: Mapping[str, msgspec.Raw] = {}
+    """Fields of the body that an answer repeats, as they came. Never the conversation, and copies:
+    a body may be long, and is not kept for them."""
 
     def must_call_one_tool(self) -> bool:
         """Whether one certain tool must be called: models then call it once."""

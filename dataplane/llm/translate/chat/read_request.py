@@ -109,9 +109,7 @@ def read_request(body: bytes, model: str, stream: bool) -> Request | LocalReply:
         fields = _FIELDS.decode(body)
         if not wire.messages:
             raise BodyError("`messages` is empty")
-        request = Request(
-            model, stream, Protocol.CHAT, [], system=[], said={}, echo=msgspec.Raw(body)
-        )
+        request = Request(model, stream, Protocol.CHAT, [], system=[], said={})
         _messages(wire, request)
         _tools(wire, fields, request)
         _sampling(wire, request)

@@ -3,7 +3,7 @@
 Rule: every member of the request is read, told as a hint, or named as unknown.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -13,7 +13,7 @@ from dataplane.llm.hub.request import Message, OutputFormat, Reasoning, Request
 from dataplane.llm.translate.converse.read_extra import read_extra
 from dataplane.llm.translate.converse.read_parts import BlockError, BlockReader
 from dataplane.llm.translate.converse.read_tools import read_tool_config
-from dataplane.llm.translate.converse.wire import ABSENT, FIELDS, WireTier
+from dataplane.llm.translate.converse.wire import FIELDS, WireTier
 from dataplane.runtime.messages import LocalReply, ResponseDetail
 from dataplane.runtime.protocols import Protocol
 
@@ -71,6 +71,7 @@ _INFERENCE_FIELDS = {
     "topP": "top_p",
     "stopSequences": "stop",
 }
+PATHS = "additionalModelResponseFieldPaths"
 STOP_SEQUENCE_PATHS = ("/stop_sequence", "/delta/stop_sequence")
 """The one field of a model's own answer that every answer of ours can tell."""
 
@@ -81,7 +82,9 @@ def read_request(body: bytes, model: str, stream: bool) -> Request | LocalReply:
         # msgspec does not look at the bytes of strings it skips.
         body.decode()
         fields = FIELDS.decode(body)
-        request = Request(model, stream, Protocol.CONVERSE, [], echo=msgspec.Raw(body))
+        request = Request(model, stream, Protocol.CONVERSE, [])
+        if PATHS in fields:
+            request.echo = {PATHS: fields[PATHS].copy()}
         reader = BlockReader()
         said: dict[str, str] = {}
         request.said = said
@@ -245,13 +248,10 @@ _TAKES: dict[str, Callable[[Request, msgspec.Raw, BlockReader], None]] = {
 }
 
 
-def wants_stop_sequence(echo: msgspec.Raw | None) -> str:
+def wants_stop_sequence(echo: Mapping[str, msgspec.Raw]) -> str:
     """The path by which a client asked for the stop sequence; empty when it did not."""
-    body = bytes(echo or ABSENT)
-    if b"additionalModelResponseFieldPaths" not in body:
-        return ""
     try:
-        paths = _PATHS.decode(FIELDS.decode(body)["additionalModelResponseFieldPaths"])
+        paths = _PATHS.decode(echo[PATHS])
     except (KeyError, ValueError, RecursionError):
         return ""
     return next((path for path in paths if path in STOP_SEQUENCE_PATHS), "")

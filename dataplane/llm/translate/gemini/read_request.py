@@ -1,7 +1,5 @@
 """The body of :generateContent or :countTokens -> Request."""
 
-import msgspec
-
 from dataplane.llm.hub.request import Request
 from dataplane.llm.translate.gemini.fields import Fields, Wrong
 from dataplane.llm.translate.gemini.read_config import read_config
@@ -36,7 +34,7 @@ def _reading(body: bytes, model: str, stream: bool, counting: bool) -> Request |
         fields = Fields(body, "")
         if counting:
             fields = fields.object("generateContentRequest") or fields
-        return _read(fields, Request(model, stream, Protocol.GEMINI, [], echo=msgspec.Raw(body)))
+        return _read(fields, Request(model, stream, Protocol.GEMINI, []))
     except Wrong as problem:
         return LocalReply(
             400,

@@ -146,7 +146,6 @@ def _request(wire: _Wire, body: bytes, model: str, stream: bool) -> Request:
         user=((wire.metadata.user_id or "") if wire.metadata is not None else ""),
         service_tier=wire.service_tier or "",
         said=dict(_SAID),
-        echo=msgspec.Raw(body),
     )
     if choice is not None and choice.disable_parallel_tool_use is not None:
         request.parallel_tool_calls = not choice.disable_parallel_tool_use

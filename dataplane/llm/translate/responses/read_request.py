@@ -13,6 +13,7 @@ from dataplane.llm.hub.seal import opened
 from dataplane.llm.translate.responses.read_items import EMPTY_HANDED, Said, read_item
 from dataplane.llm.translate.responses.read_parts import ItemError
 from dataplane.llm.translate.responses.read_tools import Tools, read_choice, read_tools
+from dataplane.llm.translate.responses.response import REPEATED
 from dataplane.llm.translate.responses.wire import ABSENT, is_null, is_object
 from dataplane.runtime.messages import LocalReply, ResponseDetail
 from dataplane.runtime.protocols import Protocol
@@ -132,7 +133,8 @@ def _read(body: bytes, model: str, stream: bool) -> Request | LocalReply:
 def _request(
     body: bytes, wire: _Body, fields: dict[str, msgspec.Raw], model: str, stream: bool
 ) -> Request:
-    request = Request(model, stream, Protocol.RESPONSES, messages=[], echo=msgspec.Raw(body))
+    request = Request(model, stream, Protocol.RESPONSES, messages=[])
+    request.echo = {name: raw.copy() for name, raw in fields.items() if name in REPEATED}
     request.said = dict(_SAID)
     tools = _tools(wire, b'"additional_tools"' in body)
     request.tools = tools.tools

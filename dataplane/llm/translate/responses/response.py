@@ -1,17 +1,15 @@
 """The response object round the output: what it repeats of the request, with the API's defaults."""
 
-from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
 from dataplane.llm.hub.answer import Finish, Usage
 from dataplane.llm.hub.delta import literal
-from dataplane.llm.hub.request import Tool
+from dataplane.llm.hub.request import Request, Tool
 from dataplane.llm.translate.codec import Echo
 from dataplane.llm.translate.responses.wire import usage_json
 
-_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _NULL = msgspec.Raw(b"null")
 _TOOLS = msgspec.json.Decoder(list[msgspec.Raw])
 _OBJECT = msgspec.json.Decoder(dict[str, Any])
@@ -39,6 +37,8 @@ _REPEATED = {
     "frequency_penalty": b"0.0",
 }
 """Fields that an answer has from the request, and the API's defaults."""
+REPEATED = frozenset((*_REPEATED, "reasoning", "text", "tools"))
+"""What is kept of a request for its answer."""
 _REPEATED_FORM = b",".join(
     [b'"%b":%%b' % name.encode() for name in (*_REPEATED, "reasoning", "text", "tools")]
 )
@@ -68,19 +68,13 @@ class Called(msgspec.Struct, gc=False):
     custom: bool = False
 
 
-def called(echo: Echo) -> Callable[[str], Called]:
-    """Finds a tool of the request by the name that the provider knows."""
-    # nearly all requests have plain functions only, whose names are the same for both
-    special = {tool.name: tool for tool in echo.request.tools if _is_special(tool)}
-
-    def find(name: str) -> Called:
-        tool = special.get(name)
-        if tool is None:
-            return Called(name)
-        own = _NAME.decode(tool.raw).name if tool.raw is not None and tool.namespace else name
-        return Called(own, tool.namespace, tool.kind == "custom")
-
-    return find
+def called(request: Request, name: str) -> Called:
+    """How a tool is called in the request that the provider knows by this name."""
+    for tool in request.tools:
+        if tool.name == name and _is_special(tool):
+            own = _NAME.decode(tool.raw).name if tool.raw is not None and tool.namespace else name
+            return Called(own, tool.namespace, tool.kind == "custom")
+    return Called(name)
 
 
 def _is_special(tool: Tool) -> bool:
@@ -140,10 +134,10 @@ class Shell:
 
 
 def _repeated(echo: Echo) -> bytes:
-    asked = _FIELDS.decode(echo.request.echo) if echo.request.echo is not None else {}
+    asked = echo.request.echo
     values: dict[str, bytes | msgspec.Raw] = dict(_REPEATED)
-    for name in asked.keys() & _REPEATED.keys():
-        if (raw := asked[name]) != _NULL:
+    for name, raw in asked.items():
+        if name in values and raw != _NULL:
             values[name] = raw
     if echo.request.previous_response_id:
         values["previous_response_id"] = literal(echo.request.previous_response_id)

@@ -32,7 +32,7 @@ class _Items:
 
     def __init__(self, echo: Echo, choice: Choice, status: bytes) -> None:
         self._answer_id = echo.answer_id.encode()
-        self._called = called(echo)
+        self._request = echo.request
         self._choice = choice
         self._last = output.COMPLETED if status == b"completed" else output.INCOMPLETE
         self._items: list[bytes] = []
@@ -87,7 +87,7 @@ class _Items:
                 pass  # the provider's own tools at work, which the API has no item for
 
     def _call(self, call: ToolCall) -> bytes:
-        tool = self._called(call.name)
+        tool = called(self._request, call.name)
         if call.custom or tool.custom:
             words = call.arguments if call.custom else unwrapped(call.arguments)
             item_id = self._id(b"ctc")

@@ -48,7 +48,7 @@ class StreamWriter:
     def __init__(self, echo: Echo) -> None:
         self._answer_id = echo.answer_id.encode()
         self._shell = Shell(echo)
-        self._called = called(echo)
+        self._request = echo.request
         self._begin = Begin("", "")
         self._usage: Usage | None = None
         self._finish = Finish.STOP
@@ -184,7 +184,8 @@ class StreamWriter:
         self._signature = ""
         match part:
             case Text(text):
-                self._grow(TextDelta(literal(text)), out)
+                if text:
+                    self._grow(TextDelta(literal(text)), out)
                 self._citations = list(part.citations)
                 self._signature = part.signature
             case Refusal(text):
@@ -262,7 +263,7 @@ class StreamWriter:
 
     def _call_begin(self, call: ToolCall, out: list[bytes]) -> None:
         self._sign(call.signature, out)
-        tool = self._tool = self._called(call.name)
+        tool = self._tool = called(self._request, call.name)
         custom = call.custom or tool.custom
         item_id = self._id(b"ctc" if custom else b"fc")
         self._place = b'"item_id":"%b","output_index":%d' % (item_id, len(self._items))

@@ -9,6 +9,7 @@ from dataplane.llm.hub.parts import Citation, Media, Native, Part, Refusal, Text
 from dataplane.llm.hub.request import Request
 from dataplane.llm.hub.seal import seal
 from dataplane.llm.translate.codec import Echo
+from dataplane.llm.translate.converse.wire import FIELDS
 from dataplane.llm.translate.converse.write_answer import write_answer
 from dataplane.llm.translate.converse.write_parts import tool_id
 from dataplane.runtime.protocols import Protocol
@@ -18,7 +19,7 @@ SEALED = seal(Protocol.GEMINI, "Sig+/==")
 
 
 def echo(body: bytes = b"{}") -> Echo:
-    return Echo(Request("m", False, Protocol.CONVERSE, [], echo=msgspec.Raw(body)), 1, "abc")
+    return Echo(Request("m", False, Protocol.CONVERSE, [], echo=FIELDS.decode(body)), 1, "abc")
 
 
 def write(answer: Answer, told: Echo | None = None) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from dataplane.llm.hub.request import Request
 from dataplane.llm.hub.seal import seal
 from dataplane.llm.hub.whole import deltas_of
 from dataplane.llm.translate.codec import Echo
+from dataplane.llm.translate.converse.wire import FIELDS
 from dataplane.llm.translate.converse.write_stream import StreamWriter
 from dataplane.runtime.protocols import Protocol
 from tests.support.bedrock import events_of, problems_of_stream
@@ -32,7 +33,7 @@ EMPTY_USAGE = {"inputTokens": 0, "outputTokens": 0, "totalTokens": 0}
 
 
 def write(deltas: list[Delta], body: bytes = b"{}") -> list[tuple[str, dict[str, Any]]]:
-    request = Request("m", True, Protocol.CONVERSE, [], echo=msgspec.Raw(body))
+    request = Request("m", True, Protocol.CONVERSE, [], echo=FIELDS.decode(body))
     writer = StreamWriter(Echo(request, 1, "abc"))
     stream = b"".join(writer.feed([delta]) for delta in deltas)
     assert problems_of_stream(stream) == []

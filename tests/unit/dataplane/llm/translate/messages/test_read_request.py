@@ -53,13 +53,6 @@ def test_model_of_the_caller_wins() -> None:
     assert (request.model, request.stream) == ("alias", True)
 
 
-def test_body_is_kept_for_the_echo() -> None:
-    body = json.dumps({"model": "m", "messages": HELLO}).encode()
-    request = read_request(body, "", False)
-    assert isinstance(request, Request)
-    assert bytes(request.echo or b"") == body
-
-
 @pytest.mark.parametrize("system", ["Be brief.", [{"type": "text", "text": "Be brief."}]])
 def test_instructions_are_a_text_or_blocks(system: object) -> None:
     assert read(system=system).system == [Text("Be brief.")]

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from controlplane.config import (
     schema,
     schema_auth,
+    schema_clusters,
     schema_defaults,
     schema_limits,
     schema_models,
@@ -25,6 +26,23 @@ def _retry(*at: str) -> dict[Path, type[Block]]:
         (*at, "retry", "retry_budget"): schema_retry.RetryBudget,
         (*at, "retry", "hedge"): schema_retry.Hedge,
     }
+
+
+def _cluster(*at: str) -> dict[Path, type[Block]]:
+    """The blocks of a cluster."""
+    return {
+        (*at, "load_balancing"): schema_clusters.LoadBalancing,
+        (*at, "load_balancing", "slow_start"): schema_clusters.SlowStart,
+        (*at, "health_check"): schema_clusters.HealthCheck,
+        (*at, "outlier_detection"): schema_clusters.OutlierDetection,
+        (*at, "circuit_breakers"): schema_clusters.CircuitBreakers,
+        (*at, "circuit_breakers", "high"): schema_clusters.Thresholds,
+    }
+
+
+def _service(*at: str) -> dict[Path, type[Block]]:
+    """A cluster that has addresses."""
+    return {**_cluster(*at), (*at, "endpoints", "*"): schema_clusters.Endpoint}
 
 
 # Where a block of the schema stands; "*" is any index or name.
@@ -71,6 +89,10 @@ BLOCKS: Mapping[Path, type[Block]] = {
     **_retry("agents", "*"),
     **_retry("model_providers", "*"),
     **_retry("model_aliases", "*"),
+    **_cluster("defaults"),
+    **_service("agents", "*"),
+    **_service("filters", "*"),
+    **_service("model_providers", "*"),
 }
 
 # Keys of Plano that we refuse with a reason, by block; the value is the hint.
@@ -105,7 +127,6 @@ REFUSED: Mapping[Path, Mapping[str, str]] = {
         "use_agent_orchestrator": "remove it: it concerns prompt targets only",
         "agent_orchestration_model": "agents are chosen by the embedded router",
         "disable_signals": "",
-        "upstream_connect_timeout": "",
         "upstream_tls_ca_path": "",
     },
     ("model_providers", "*"): {

@@ -7,6 +7,7 @@ from controlplane.config.problem import ConfigError
 from controlplane.config.rules import (
     agents,
     auth,
+    clusters,
     limits,
     listeners,
     metrics_sources,
@@ -37,6 +38,7 @@ def check(parsed: Parsed, present: Mapping[str, str] | None) -> tuple[ConfigErro
     retry.check(parsed.config, findings)
     auth.check(parsed.config, findings)
     limits.check(parsed.config, findings)
+    clusters.check(parsed.config, findings)
     if present is not None:
         secrets.check(parsed.config, present, findings)
     return (*parsed.problems, *findings.problems)

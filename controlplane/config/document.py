@@ -70,9 +70,17 @@ class Document:
         """The values without their lines."""
         return _plain(self.root)
 
+    def has(self, path: Path) -> bool:
+        """Whether every step of a path exists."""
+        return self._find(path)[1] == len(path)
+
     def line(self, path: Path) -> int:
         """The line of the last step of a path that exists."""
-        node, line = self.root, self.root.line
+        return self._find(path)[0]
+
+    def _find(self, path: Path) -> tuple[int, int]:
+        """The line of the last step that exists, and how many do."""
+        node, line, found = self.root, self.root.line, 0
         for step in path:
             if isinstance(node.value, dict) and step in node.value:
                 entry = node.value[step]
@@ -82,7 +90,8 @@ class Document:
                 line = node.line
             else:
                 break
-        return line
+            found += 1
+        return line, found
 
 
 def read(text: str, file_name: str) -> Document:

@@ -9,6 +9,7 @@ from pydantic_core import ErrorDetails
 from controlplane.config import (
     fields,
     schema_auth,
+    schema_clusters,
     schema_limits,
     schema_models,
     schema_routing,
@@ -29,8 +30,11 @@ _PATTERNS: Mapping[str, str] = {
     schema_limits.PATTERN: "must be 1 to 256 plain characters without a space at an end",
     schema_limits.PER: "is none of: key, tenant, model, listener, route, header:NAME",
     schema_models.PLACE: "may have small letters, digits and '-' only, 63 at most",
-    schema_models.AUTHORITY: "is not a host name, with or without :port",
+    fields.AUTHORITY: "is not a host name, with or without :port",
     schema_models.API_VERSION: "is not a version such as 2024-10-21",
+    schema_clusters.ZONE: "may have letters, digits, '_', '-', '.' and '/' only, 64 at most",
+    schema_clusters.HEADER: "is not a header name",
+    schema_clusters.CHECK_PATH: "is not a path: it begins with '/' and has no spaces",
 }
 _WANTED: Mapping[str, str] = {
     "string_type": "text",
@@ -189,6 +193,8 @@ def _place_hint(path: Path, value: object) -> str:
         return f"add a unit: {value}s, or ms, m, h"
     if str(path[-1]).endswith("_bytes") and isinstance(value, str):
         return "a plain number of bytes, such as 1048576"
+    if shape(path)[1:] == ("*", "endpoints", "*"):
+        return "write http://host:port, or url: with weight, priority, zone"
     if path == ("listeners",) and isinstance(value, dict) and "egress_traffic" in value:
         return "this is Plano's old form; write a list of '- type: model' and so on"
     return ""

@@ -13,6 +13,7 @@ MAX_ITEMS = 20_000  # of any list; ten times the 1,000 routes we measure with, a
 ID = r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$"
 LISTENER_NAME = r"^[A-Za-z0-9_][A-Za-z0-9_. -]{0,127}$"
 MODEL_NAME = r"^[!-~]{1,256}$"
+AUTHORITY = r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,252}(:[0-9]{1,5})?$"
 
 
 def _duration(text: str) -> str:
@@ -24,7 +25,7 @@ def _duration(text: str) -> str:
     return text
 
 
-def _url(text: str) -> str:
+def url(text: str) -> str:
     """A URL that can be called, kept as it is written."""
     try:
         values.read_url(text)
@@ -42,14 +43,13 @@ Duration = Annotated[
 ]
 Url = Annotated[
     str,
-    AfterValidator(_url),
+    AfterValidator(url),
     Field(json_schema_extra={"pattern": "^https?://", "examples": ["http://127.0.0.1:8001"]}),
 ]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=8192)]
 SecretText = Annotated[str, StringConstraints(min_length=1, max_length=8192)]
 # YAML lists become tuples, so the values can be shared without fear; all else is taken as written.
 Names = Annotated[tuple[Id, ...], Strict(False), Field(max_length=MAX_ITEMS)]
-Urls = Annotated[tuple[Url, ...], Strict(False), Field(min_length=1, max_length=MAX_ITEMS)]
 Texts = Annotated[tuple[Text, ...], Strict(False), Field(max_length=MAX_ITEMS)]
 
 

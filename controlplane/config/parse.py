@@ -39,6 +39,10 @@ class Parsed:
         """The line of a place of the config."""
         return self.document.line(_written(path, self.renamed))
 
+    def has(self, path: Path) -> bool:
+        """Whether the file has that place itself, and not only one that holds it."""
+        return self.document.has(_written(path, self.renamed))
+
     def error(self, path: Path, message: str, hint: str = "") -> ConfigError:
         """A problem of this file, at the line of its path."""
         shown = show_path(_written(path, self.renamed))
@@ -149,7 +153,9 @@ def _not_a_mapping(doc: document.Document, file_name: str) -> ConfigError:
 _REQUIRED: dict[Path, object] = {
     ("version",): "v0.4.0",
     ("listeners",): [],
-    ("filters", "*", "url"): "http://stand.in",
+    ("agents", "*", "endpoints", "*", "url"): "http://stand.in",
+    ("filters", "*", "endpoints", "*", "url"): "http://stand.in",
+    ("model_providers", "*", "endpoints", "*", "url"): "http://stand.in",
     ("filters", "*", "type"): "http",
     ("listeners", "*", "agents", "*", "description"): "stand-in",
     ("model_providers", "*", "routing_preferences", "*", "description"): "stand-in",
@@ -211,9 +217,13 @@ def _stand_in(path: Path, holder: Any) -> object:
             return f"openai/{unique}"
         case ("model_aliases", "*"):
             return None
+        case (_, "*", "endpoints", "*"):
+            return "http://stand.in"
+        case (_, "*", "health_check", "expected_statuses", "*"):
+            return "200"
         case (*_, "*") if where in BLOCKS:
             return {}
         case ("listeners" | "agents" | "model_providers", "*", *_, "*") | ("tracing", *_, "*"):
-            return {"endpoints": "http://stand.in", "apis": "chat"}.get(str(where[-2]), unique)
+            return {"apis": "chat"}.get(str(where[-2]), unique)
         case _:
             return _REQUIRED.get(where)

@@ -20,9 +20,9 @@ from controlplane.config.fields import (
     Text,
     Texts,
     Url,
-    Urls,
 )
 from controlplane.config.schema_auth import ApiKey, Auth
+from controlplane.config.schema_clusters import ClusterKeys, Endpoints, RequestPriority
 from controlplane.config.schema_defaults import Defaults
 from controlplane.config.schema_limits import Limit, LimitsStorage, RateLimit
 from controlplane.config.schema_models import ModelAlias, ModelProviders, OnUntranslatable
@@ -94,28 +94,34 @@ class Listener(Block):
     """How hard requests of this listener are tried."""
     max_retries: Annotated[int, Field(ge=0, le=10)] | None = None
     """Plano's word for `retry.num_retries`."""
+    priority: RequestPriority = "default"
+    """Which of the `circuit_breakers` its requests count against."""
 
 
-class Agent(Block):
+class Agent(ClusterKeys):
     """An HTTP service that does a task and speaks OpenAI chat completions."""
 
     id: Id
     """What listeners call it. Unique among agents and filters."""
     url: Url | None = None
     """Where it is; `/v1/chat/completions` is added to it. Give this or `endpoints`."""
-    endpoints: Urls | None = None
-    """In place of `url`: several equal addresses, URLs that differ in host and port only."""
+    endpoints: Endpoints | None = None
+    """In place of `url`: several equal addresses, URLs that differ in host and port only, or
+    mappings of `url`, `weight`, `priority` and `zone`."""
     retry: Retry | None = None
     """How hard requests to this agent are tried."""
 
 
-class Filter(Block):
+class Filter(ClusterKeys):
     """An HTTP service that sees requests first, and may change or refuse them."""
 
     id: Id
     """What listeners call it. Unique among agents and filters."""
-    url: Url
-    """Where it is; the path of the request is added to it."""
+    url: Url | None = None
+    """Where it is; the path of the request is added to it. Give this or `endpoints`."""
+    endpoints: Endpoints | None = None
+    """In place of `url`: several equal addresses, URLs that differ in host and port only, or
+    mappings of `url`, `weight`, `priority` and `zone`."""
     type: Literal["http"]
     """How it is spoken to: `http`."""
     timeout: Duration = "10s"

@@ -1,10 +1,10 @@
 """What an operator writes once for all: an entry's own block is laid over it, key by key."""
 
-from controlplane.config.fields import Block
+from controlplane.config.schema_clusters import ClusterKeys
 from controlplane.config.schema_retry import Retry
 
 
-class Defaults(Block):
+class Defaults(ClusterKeys):
     """The blocks that entries begin from."""
 
     retry: Retry | None = None

@@ -7,14 +7,14 @@ from typing import Annotated, Literal
 
 from pydantic import Field, Strict, StringConstraints
 
-from controlplane.config.fields import MAX_ITEMS, Block, ModelName, SecretText, Url, Urls
+from controlplane.config.fields import AUTHORITY, MAX_ITEMS, Block, ModelName, SecretText, Url
 from controlplane.config.providers import table
+from controlplane.config.schema_clusters import ClusterKeys, Endpoints, RequestPriority
 from controlplane.config.schema_retry import Retry
 from controlplane.config.schema_routing import InlinePreference
 
 # Regions and projects go into host names and paths, versions into a query.
 PLACE = r"^[a-z0-9][a-z0-9-]{0,62}$"
-AUTHORITY = r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,252}(:[0-9]{1,5})?$"
 API_VERSION = r"^[A-Za-z0-9.-]{1,40}$"
 
 OnUntranslatable = Literal["refuse", "drop"]
@@ -44,7 +44,7 @@ class Aws(Block):
     """Of temporary credentials: `$VAR`, `${VAR}` or `file:/path`."""
 
 
-class ModelProvider(Block):
+class ModelProvider(ClusterKeys):
     """Who serves a model, with address and credentials."""
 
     model: ModelName
@@ -53,8 +53,9 @@ class ModelProvider(Block):
     """What clients ask for. Unique; default is the whole of `model`. Of a wildcard: `mine/*`."""
     base_url: Url | None = None
     """Where the provider is. Its path, when it has one, replaces the provider's (`/v1`)."""
-    endpoints: Urls | None = None
-    """In place of `base_url`: several equal addresses, URLs that differ in host and port only."""
+    endpoints: Endpoints | None = None
+    """In place of `base_url`: several equal addresses, URLs that differ in host and port only, or
+    mappings of `url`, `weight`, `priority` and `zone`."""
     http_host: Annotated[str, StringConstraints(pattern=AUTHORITY)] | None = None
     """The Host header to send, when it is not the one of the address."""
     region: Place | None = None
@@ -104,6 +105,8 @@ class ModelAlias(Block):
     """In place of `target`: several models, in the order they are tried."""
     retry: Retry | None = None
     """How hard requests for this name are tried."""
+    priority: RequestPriority | None = None
+    """In place of the listener's `priority`, for requests for this name."""
 
 
 ModelProviders = Annotated[tuple[ModelProvider, ...], Strict(False), Field(max_length=MAX_ITEMS)]

@@ -10,6 +10,7 @@ from pydantic import Field, Strict, StringConstraints
 from controlplane.config.fields import (
     MAX_ITEMS,
     Block,
+    Duration,
     ModelName,
     SecretText,
     Text,
@@ -139,3 +140,5 @@ class Overrides(Block):
     """A model of `model_providers` that chooses preferences, in place of the embedded router."""
     orchestrator_model_context_length: Annotated[int, Field(ge=256, le=10_000_000)] = 8192
     """How much of a conversation the routing model is shown, in tokens."""
+    upstream_connect_timeout: Duration | None = None
+    """Plano's word for `defaults.connect_timeout`."""

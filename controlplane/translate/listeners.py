@@ -21,6 +21,7 @@ _KINDS = {
     "agent": listener_pb2.LISTENER_KIND_AGENT,
     "model": listener_pb2.LISTENER_KIND_MODEL,
 }
+_PRIORITIES = {"default": route_pb2.PRIORITY_UNSPECIFIED, "high": route_pb2.PRIORITY_HIGH}
 
 
 def listeners(config: schema.Config) -> Iterator[Resource]:
@@ -75,6 +76,7 @@ def _agent_routes(listener: schema.Listener, config: schema.Config) -> Iterator[
                 examples=agent.examples,
             ),
             retry=retry,
+            priority=_PRIORITIES[listener.priority],
         )
 
 
@@ -103,6 +105,8 @@ def _model_routes(listener: schema.Listener, config: schema.Config) -> Iterator[
         over = route_retry(config, listener, target.retry) if target.retry is not None else retry
         route = _model_route(listener, alias, [alias], tuple(serving), over)
         route.model_id = alias
+        if target.priority is not None:
+            route.priority = _PRIORITIES[target.priority]
         yield route
 
 
@@ -119,4 +123,5 @@ def _model_route(
         models=words,
         model=route_pb2.ModelTarget(providers=providers),
         retry=retry,
+        priority=_PRIORITIES[listener.priority],
     )

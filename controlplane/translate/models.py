@@ -1,6 +1,6 @@
 """Model providers -> clusters and provider resources."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from outriderpb.v1 import model_pb2
 
@@ -9,7 +9,7 @@ from controlplane.config.providers import resolve
 from controlplane.config.providers.entry import PLAIN, Api, Auth, Dialect, Operation
 from controlplane.config.rules import models as names
 from controlplane.snapshot.resource import Resource, ResourceType
-from controlplane.translate.clusters import cluster
+from controlplane.translate.clusters import Address, addresses, cluster
 from controlplane.translate.retry import own_retry
 from controlplane.translate.secrets import literal, secret
 
@@ -42,8 +42,14 @@ def models(config: schema.Config) -> Iterator[Resource]:
         resolved = resolve.resolve(provider)
         name = names.name_of(provider)
         cluster_name = f"provider:{name}"
-        urls = resolve.addresses(provider, resolved)
-        yield from cluster(cluster_name, urls, provider.http_host or "")
+        yield from cluster(
+            config,
+            cluster_name,
+            provider,
+            _places(provider, resolved),
+            provider.http_host or "",
+            at_vendor=resolve.at_vendor(provider),
+        )
         vendor, _, model = provider.model.partition("/")
         passes_through = resolve.passes_through(provider)
         # The client's credential is sent instead, so ours need not exist.
@@ -67,6 +73,12 @@ def models(config: schema.Config) -> Iterator[Resource]:
             retry=own_retry(provider.retry),
         )
         yield Resource.of(ResourceType.MODEL_PROVIDER, name, message)
+
+
+def _places(provider: schema_models.ModelProvider, resolved: resolve.Resolved) -> Sequence[Address]:
+    if provider.endpoints is not None:
+        return addresses(None, provider.endpoints)
+    return [Address(url) for url in resolve.addresses(provider, resolved)]
 
 
 def _api(api: Api, is_signed: bool) -> model_pb2.Api:

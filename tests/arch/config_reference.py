@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from controlplane.config.schema import Config
+from controlplane.config.schema_clusters import ClusterKeys
 
 README = Path(__file__).parents[2] / "README.md"
 BEGIN = "<!-- config reference: made by `python -m tests.arch.config_reference` -->\n"
@@ -26,7 +27,9 @@ def _keys(
 ) -> Iterator[tuple[str, str, str]]:
     """`shown_at`: where a block that stands in several places was written out."""
     required = set(block.get("required", ()))
-    for name, field in block["properties"].items():
+    # What clusters have in common comes after what an entry is.
+    fields = sorted(block["properties"].items(), key=lambda one: one[0] in ClusterKeys.model_fields)
+    for name, field in fields:
         path = f"{prefix}{name}"
         suffix, inner = _inside(field, blocks)
         shown = "" if inner is not None and suffix == "" else _default(field, name in required)
@@ -44,8 +47,10 @@ def _inside(field: dict[str, Any], blocks: dict[str, Any]) -> tuple[str, dict[st
     for choice in (field, *field.get("anyOf", ())):
         if "$ref" in choice:
             return "", blocks[choice["$ref"].rpartition("/")[2]]
-        if "$ref" in choice.get("items", {}):
-            return "[]", _inside(choice["items"], blocks)[1]
+        items = choice.get("items", {})
+        for item in (items, *items.get("anyOf", ())):
+            if "$ref" in item:
+                return "[]", _inside(item, blocks)[1]
         for values in (
             choice.get("additionalProperties"),
             *choice.get("patternProperties", {}).values(),

@@ -38,13 +38,29 @@ def entry_of(provider: ModelProvider) -> Provider:
     return entry if is_known else replace(entry, url="", urls={})
 
 
+def given_urls(provider: ModelProvider) -> tuple[str, ...]:
+    """The operator's own addresses; none: it is at its vendor's."""
+    if provider.endpoints:
+        return tuple(one.url for one in provider.endpoints)
+    return (provider.base_url,) if provider.base_url else ()
+
+
 def _is_at_home(provider: ModelProvider, entry: Provider) -> bool:
     """Whether its address, when one is given, is the vendor's ("eu.api.openai.com")."""
-    given = provider.endpoints or ((provider.base_url,) if provider.base_url else ())
+    given = given_urls(provider)
     if not given:
         return True
     host, home = read_url(given[0]).host, read_url(entry.url).host
     return host == home or host.endswith(f".{home}")
+
+
+def at_vendor(provider: ModelProvider) -> bool:
+    """Whether it is at an address on the internet that everybody knows, not at one of your own."""
+    entry = entry_of(provider)
+    is_public = entry.url.startswith("https:")  # Ollama's and vLLM's is this machine
+    return is_public and (
+        not given_urls(provider) or ("{" not in entry.url and _is_at_home(provider, entry))
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +85,7 @@ class Resolved:
 def resolve(provider: ModelProvider) -> Resolved:
     """Where a provider is and what it can be asked."""
     entry = entry_of(provider)
-    given = provider.endpoints or ((provider.base_url,) if provider.base_url else ())
+    given = given_urls(provider)
     own = _own_path(read_url(given[0]), entry) if given else ""
     prefix = own or entry.prefix
     if provider.api_version is not None and not own and DEPLOYMENTS in entry.forms:

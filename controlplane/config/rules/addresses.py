@@ -3,10 +3,14 @@
 from controlplane.config import values
 from controlplane.config.problem import Path
 from controlplane.config.rules.findings import Findings
+from controlplane.config.schema_clusters import Endpoint
 
 
 def check(
-    findings: Findings, path: Path, single: tuple[str, str | None], several: tuple[str, ...] | None
+    findings: Findings,
+    path: Path,
+    single: tuple[str, str | None],
+    several: tuple[Endpoint, ...] | None,
 ) -> None:
     """A service's one URL, or its several: not both, and the several differ in place only.
 
@@ -16,9 +20,13 @@ def check(
     if url is not None and several is not None:
         hint = "put it into 'endpoints' too, and remove it"
         findings.add((*path, key), f"{key!r} and 'endpoints' are both given", hint)
-    for index, text in enumerate(several or ()):
-        first, other = values.read_url((several or ())[0]), values.read_url(text)
-        at = (*path, "endpoints", index)
+    seen: list[str] = []
+    first: values.Url | None = None
+    for index, one in enumerate(several or ()):
+        at, other = place(path, index, findings), values.read_url(one.url)
+        if findings.blamed(at):
+            continue
+        first = first or other
         if (first.scheme, first.path) != (other.scheme, other.path):
             findings.add(
                 at, "endpoints may differ in host and port only", f"the first one is {_show(first)}"
@@ -26,8 +34,15 @@ def check(
         elif other.tls and other.host != first.host:
             hint = "the host is the name that the certificate is checked for"
             findings.add(at, "https endpoints must have the same host", hint)
-        elif several and text in several[:index]:
-            findings.add(at, f"{text!r} is here twice")
+        elif one.url in seen:
+            findings.add(at, f"{one.url!r} is here twice")
+        seen.append(one.url)
+
+
+def place(path: Path, index: int, findings: Findings) -> Path:
+    """Where the URL of an endpoint is written."""
+    at = (*path, "endpoints", index)
+    return (*at, "url") if findings.has((*at, "url")) else at
 
 
 def _show(url: values.Url) -> str:

@@ -18,13 +18,22 @@ def check(config: schema.Config, findings: Findings) -> None:
     for index, agent in enumerate(config.agents):
         path: Path = ("agents", index)
         findings.once(seen, agent.id, (*path, "id"), "agent")
-        absent = agent.url is None and agent.endpoints is None
-        if absent and not findings.blamed((*path, "endpoints")):
-            findings.add((*path, "url"), "is missing", "where the agent is: http://host:port")
-        addresses.check(findings, path, ("url", agent.url), agent.endpoints)
+        _address(agent, path, findings, "where the agent is: http://host:port")
         if agent.url is not None:
             addresses.check_suffix(findings, (*path, "url"), agent.url, CHAT_PATHS)
-        for at, url in enumerate(agent.endpoints or ()):
-            addresses.check_suffix(findings, (*path, "endpoints", at), url, CHAT_PATHS)
+        for at, endpoint in enumerate(agent.endpoints or ()):
+            where = addresses.place(path, at, findings)
+            addresses.check_suffix(findings, where, endpoint.url, CHAT_PATHS)
     for index, one in enumerate(config.filters):
-        findings.once(seen, one.id, ("filters", index, "id"), "agent or filter")
+        at_filter: Path = ("filters", index)
+        findings.once(seen, one.id, (*at_filter, "id"), "agent or filter")
+        _address(one, at_filter, findings, "where the filter is: http://host:port")
+
+
+def _address(
+    service: schema.Agent | schema.Filter, path: "Path", findings: Findings, hint: str
+) -> None:
+    absent = service.url is None and service.endpoints is None
+    if absent and not findings.blamed((*path, "endpoints")):
+        findings.add((*path, "url"), "is missing", hint)
+    addresses.check(findings, path, ("url", service.url), service.endpoints)

@@ -25,6 +25,10 @@ class Findings:
         """Whether the shape is wrong there, so that the value is not the one in the file."""
         return covers(self._parsed.blamed, path)
 
+    def has(self, path: Path) -> bool:
+        """Whether the file has that place itself, and not only one that holds it."""
+        return self._parsed.has(path)
+
     def line(self, path: Path) -> int:
         """The line of a place, for messages that point to a second one."""
         return self._parsed.line(path)

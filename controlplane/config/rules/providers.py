@@ -85,8 +85,9 @@ def _address(provider: ModelProvider, resolved: Resolved, path: Path, findings: 
     if provider.base_url is not None:
         addresses.check_suffix(findings, (*path, "base_url"), provider.base_url, _SUFFIXES)
     elif provider.endpoints is not None:
-        for index, url in enumerate(provider.endpoints):
-            addresses.check_suffix(findings, (*path, "endpoints", index), url, _SUFFIXES)
+        for index, one in enumerate(provider.endpoints):
+            where = addresses.place(path, index, findings)
+            addresses.check_suffix(findings, where, one.url, _SUFFIXES)
     elif not resolved.urls and not findings.blamed((*path, "endpoints")):
         known = [name for name, one in table.KNOWN.items() if one.url]
         is_new = vendor not in table.KNOWN and provider.provider_interface is None

@@ -19,6 +19,7 @@ from dataplane.runtime.config import Cluster, Endpoint
 from dataplane.runtime.effects import CallFailed
 from dataplane.runtime.messages import Headers, HttpReply, Request, ResponseDetail
 from dataplane.upstream.errors import Phase, UpstreamFailure
+from dataplane.upstream.pool import authority_of
 
 MAX_CONNECT_ATTEMPTS = 3
 MAX_ANSWER_BYTES = 8 * 1024 * 1024
@@ -200,6 +201,8 @@ class UpstreamClient:
         headers = list(request.headers)
         if cluster.authority:
             headers.append(("Host", cluster.authority))
+        elif endpoint.hostname:
+            headers.append(("Host", authority_of(endpoint, cluster.tls)))
         try:
             return await self._open_session(fresh).request(
                 request.method,
@@ -209,7 +212,7 @@ class UpstreamClient:
                 allow_redirects=False,
                 timeout=aiohttp.ClientTimeout(total=None, connect=cluster.connect_timeout_s),
                 ssl=self._trust() if cluster.tls else True,
-                server_hostname=cluster.sni or None if cluster.tls else None,
+                server_hostname=cluster.sni or endpoint.hostname or None if cluster.tls else None,
                 trace_request_ctx=attempt,
             )
         except (aiohttp.ClientError, OSError, ValueError) as problem:

@@ -18,7 +18,7 @@ from dataplane.upstream.connection import IDLE_S, Reader, UpstreamConnection
 from dataplane.upstream.errors import Phase, UpstreamFailure
 from dataplane.wheel import Wheel
 
-Address = tuple[str, int, bool, str, float]
+Address = tuple[str, int, bool, str, str, float]
 
 
 class EndpointPool:
@@ -26,11 +26,7 @@ class EndpointPool:
 
     def __init__(self, pool: "Pool", cluster: Cluster, endpoint: Endpoint) -> None:
         self.label = f"{endpoint.host}:{endpoint.port}"
-        host = f"[{endpoint.host}]" if ":" in endpoint.host else endpoint.host
-        default_port = 443 if cluster.tls else 80
-        self.authority = (
-            host if endpoint.port == default_port else f"{host}:{endpoint.port}"
-        ).encode()
+        self.authority = authority_of(endpoint, cluster.tls).encode()
         """Its Host header."""
         self.weight = 1
         self.outbox = pool.outbox
@@ -40,7 +36,7 @@ class EndpointPool:
         self._host = endpoint.host
         self._port = endpoint.port
         self._tls = cluster.tls
-        self._server_name = cluster.sni or endpoint.host
+        self._server_name = cluster.sni or endpoint.name
         self._connect_timeout_s = cluster.connect_timeout_s
         self.free: list[UpstreamConnection] = []
         """Connections that have nothing to do."""
@@ -161,6 +157,7 @@ class Pool:
             endpoint.host,
             endpoint.port,
             cluster.tls,
+            endpoint.name,
             cluster.sni,
             cluster.connect_timeout_s,
         )
@@ -169,6 +166,12 @@ class Pool:
             found = self._endpoints[address] = EndpointPool(self, cluster, endpoint)
         found.weight = max(endpoint.weight, 1)
         return found
+
+
+def authority_of(endpoint: Endpoint, tls: bool) -> str:
+    """The Host header of an endpoint whose cluster has none."""
+    host = f"[{endpoint.name}]" if ":" in endpoint.name else endpoint.name
+    return host if endpoint.port == (443 if tls else 80) else f"{host}:{endpoint.port}"
 
 
 def _reason(problem: Exception) -> str:

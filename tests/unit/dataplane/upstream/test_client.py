@@ -2,6 +2,7 @@ import asyncio
 import struct
 from asyncio import StreamReader, StreamWriter
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from socket import SO_LINGER, SOL_SOCKET
 
 import pytest
@@ -52,6 +53,18 @@ async def test_request_is_sent_as_it_is_and_nothing_is_added(client: UpstreamCli
         "content-type: a/b",
         "Content-Length: 2",
     }
+
+
+async def test_an_address_that_was_looked_up_is_asked_by_its_name(client: UpstreamClient) -> None:
+    heads = []
+
+    async def serve(reader: StreamReader, writer: StreamWriter) -> None:
+        heads.append((await read_request(reader))[0])
+        writer.write(OK)
+
+    async with raw_server(serve) as endpoint:
+        await client.call(cluster(replace(endpoint, hostname="agents.test")), REQUEST)
+    assert f"Host: agents.test:{endpoint.port}\r\n".encode() in heads[0]
 
 
 async def test_connection_is_kept(client: UpstreamClient) -> None:

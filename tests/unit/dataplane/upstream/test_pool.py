@@ -146,6 +146,7 @@ async def test_same_address_is_the_same_place_and_forgotten_when_nobody_names_it
         (Endpoint("h", 443), True, b"h"),
         (Endpoint("h", 443), False, b"h:443"),
         (Endpoint("::1", 8080), False, b"[::1]:8080"),
+        (Endpoint("10.0.0.1", 8080, hostname="h"), False, b"h:8080"),
     ],
 )
 async def test_host_header_of_an_endpoint(endpoint: Endpoint, tls: bool, host: bytes) -> None:

@@ -75,7 +75,7 @@ class Retry(Block):
     retry_budget: RetryBudget | None = None
     """How many retries may run at the same time."""
     hedge: Hedge | None = None
-    """A second attempt beside a slow first one; without it there is none."""
+    """A second attempt beside a slow first one, of models; without it there is none."""
     stream_recovery: StreamRecovery | None = None
     """A stream that breaks half-way: `continue` has the next candidate go on from there, `resume`
     asks again and goes on while the words are the same, `error` says so; else `continue`."""

@@ -202,16 +202,17 @@ class Trying(Sending):
 
     def _put_in_order(self) -> None:
         """See Sending. Nothing has been tried yet."""
-        lane = self._lane
+        place = self._place
+        rest = [one for one in self._lane[place:] if one.endpoints]
         now = self.serving.now()
-        order = in_order([one.breaker for one in lane], now)
-        if order[0] == 0:
+        order = in_order([one.breaker for one in rest], now)
+        if not order or order[0] == 0:
             return
-        self._lane = tuple(lane[at] for at in order)
-        self._tell_who(self._lane[0])
+        self._lane = (*self._lane[:place], *(rest[at] for at in order))
+        self._tell_who(self._lane[place])
         self.tally.wasted_tokens = 0
         self.tally.failures = [
-            f"{one.name}: {PASSED_OVER}" for one in lane[: order[0]] if not one.breaker.admits(now)
+            f"{one.name}: {PASSED_OVER}" for one in rest[: order[0]] if not one.breaker.admits(now)
         ]
 
     def _let_go(self, whole: bool, now: float) -> None:

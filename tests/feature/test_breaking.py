@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from dataplane.runtime.config import RuntimeConfig, Secret
+from dataplane.runtime.config import Cluster, ModelTarget, RuntimeConfig, Secret
 from tests.support.gateway import (
     AT_ONCE,
     FALLBACK,
@@ -107,6 +107,27 @@ async def test_an_open_primary_is_passed_over_and_that_is_told() -> None:
         assert gate.metric("outrider_breaker_open") == {("c",): 1, ("d",): 0}
         assert gate.metric("outrider_breaker_opened_total")["c",] == 1
         assert gate.metric("outrider_failovers_total") == {("c", "server"): 5}
+
+
+async def test_a_candidate_without_endpoints_does_not_hide_the_others() -> None:
+    async with upstream(DOWN) as primary, upstream() as other:
+        config = with_fallback(model_config(primary.endpoint), other.endpoint, retry=NO_RETRIES)
+        (listener,) = config.listeners.values()
+        empty = replace(config.providers[PROVIDER], name="empty", cluster="e")
+        target = ModelTarget(("empty", PROVIDER, FALLBACK))
+        route = replace(listener.routes[0], target=target)
+        config = replace(
+            config,
+            listeners={"m": replace(listener, routes=(route,), by_model={"gpt": route})},
+            providers={**config.providers, "empty": empty},
+            clusters={**config.clusters, "e": Cluster("e", ())},
+        )
+        async with gateway(config) as gate, connected(gate.port) as client:
+            await break_it(client)
+            asked = len(primary.requests)
+            assert (await ask(client)).status == 200
+            assert len(primary.requests) == asked
+            assert gate.records[-1].failures == (f"{PROVIDER}: breaker_open",)
 
 
 async def test_the_only_candidate_is_asked_although_it_is_open() -> None:

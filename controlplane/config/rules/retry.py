@@ -16,7 +16,11 @@ def check(config: schema.Config, findings: Findings) -> None:
     """Every `retry` block."""
     for path, block in blocks(config):
         _check(path, block, findings)
+    for at, one in enumerate(config.agents):
+        _check_hedge(("agents", at), one.retry, findings)
     for index, listener in enumerate(config.listeners):
+        if listener.type == "agent":
+            _check_hedge(("listeners", index), listener.retry, findings)
         own = listener.retry.num_retries if listener.retry is not None else None
         if own is not None and listener.max_retries is not None:
             path = ("listeners", index, "max_retries")
@@ -35,6 +39,12 @@ def blocks(config: schema.Config) -> Iterator[tuple[Path, Retry]]:
     for path, block in entries:
         if block is not None:
             yield (*path, "retry"), block
+
+
+def _check_hedge(path: Path, block: Retry | None, findings: Findings) -> None:
+    if block is not None and block.hedge is not None:
+        told = "agents are never asked twice at the same time, as they may act"
+        findings.add((*path, "retry", "hedge"), told, "leave it out")
 
 
 def _check(path: Path, block: Retry, findings: Findings) -> None:

@@ -3,13 +3,23 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from itertools import permutations
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from dataplane.llm.stakes import prompt_tokens
 from dataplane.runtime.config import RuntimeConfig
-from tests.support.gateway import AT_ONCE, FALLBACK, PROVIDER, gateway, model_config, with_fallback
+from tests.support.gateway import (
+    AT_ONCE,
+    FALLBACK,
+    PROVIDER,
+    gateway,
+    model_config,
+    with_fallback,
+)
+from tests.support.planes import planes
 from tests.support.raw_client import connected, post
 from tests.support.upstream import (
     COMPLETION,
@@ -315,3 +325,89 @@ async def test_budgets_and_loads_are_free_again() -> None:
             standing = gate.services.standings.of(name)
             assert standing.retries.running == 0
             assert [load.active for load in standing.loads] == [0]
+
+
+ENDS = ("answers", "fails")
+EVENTS = ("first answers", "second answers", "first fails", "second fails", "client leaves")
+FOLLOWING = [
+    pytest.param(one, other, id=f"{one}, {other}")
+    for one, other in permutations(EVENTS, 2)
+    if one.split()[0] != other.split()[0]
+]
+
+
+@pytest.mark.parametrize(("one", "other"), FOLLOWING)
+@pytest.mark.parametrize("asked", [STREAMED, MESSAGES_STREAMED], ids=["relayed", "translated"])
+async def test_whatever_happens_one_is_heard_and_nothing_is_left(
+    asked: bytes, one: str, other: str
+) -> None:
+    happened = {name: asyncio.Event() for name in EVENTS}
+
+    def script(who: str) -> Script:
+        async def plays(received: Received) -> AsyncIterator[Step]:
+            waits = [asyncio.ensure_future(happened[f"{who} {x}"].wait()) for x in ENDS]
+            try:
+                await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for wait in waits:
+                    wait.cancel()
+            yield STREAM if happened[f"{who} answers"].is_set() else Cut()
+
+        return plays
+
+    async with (
+        upstream(script("first")) as first,
+        upstream(script("second")) as second,
+        gateway(two(first, second, num_retries=0)) as gate,
+        connected(gate.port) as client,
+    ):
+        client.send(asked)
+        await until(lambda: len(second.requests) == 1)
+        for what in (one, other):
+            happened[what].set()
+            if what == "client leaves":
+                client.close()
+            await asyncio.sleep(0.005)
+        answers = "answers" in one or ("answers" in other and one != "client leaves")
+        if one != "client leaves" and (other != "client leaves" or answers):
+            reply = await client.reply() if other != "client leaves" else None
+            assert reply is None or reply.whole
+            assert reply is None or (reply.status == 200) == answers
+        await until(lambda: len(gate.records) == 1)
+        for name in "cd":
+            standing = gate.services.standings.of(name)
+            await until(lambda: [load.active for load in standing.loads] == [0])  # noqa: B023
+            assert (standing.waiting, standing.retries.running) == (0, 0)
+        await until(lambda: first.open + second.open <= 1)  # one of them may be kept
+
+
+CONFIG = """\
+version: v0.4.0
+model_providers:
+  - {model: openai/gpt, base_url: "http://127.0.0.1:FIRST", access_key: $KEY}
+  - {model: groq/gpt, base_url: "http://127.0.0.1:SECOND", access_key: $KEY}
+listeners:
+  - type: model
+    name: models
+    address: 127.0.0.1
+    port: 0
+    retry: {hedge: {after: 30ms, max_tokens: 5000}}
+"""
+
+
+async def test_a_config_says_so(tmp_path: Path) -> None:
+    async with upstream(never()) as slow, upstream() as quick:
+        text = CONFIG.replace("FIRST", str(slow.endpoint.port))
+        text = text.replace("SECOND", str(quick.endpoint.port))
+        async with planes(text, tmp_path, environ={"KEY": "sk"}) as made:
+            port = int(made.url("models").rpartition(":")[2])
+            async with connected(port) as client:
+                client.send(ASK)
+                reply = await client.reply()
+                assert reply.body == COMPLETION
+                assert reply.headers["x-outrider-served-by"] == "groq/gpt"
+            families = {one.name: one.samples for one in made.workers[0].families()}
+            assert sum(families["outrider_hedges_total"].values()) == 1  # type: ignore[arg-type]
+            log = (tmp_path / "access.log").read_text()
+            assert '"failures":["openai/gpt: hedged"]' in log
+            assert '"wasted_tokens":' in log

@@ -12,8 +12,11 @@ from dataplane.llm.count_tokens import count_text
 
 UNSAID_TOKENS = 1024
 """Of an answer whose length nobody limits."""
-_BINARY = re.compile(rb"[A-Za-z0-9+/_-]{2000}[A-Za-z0-9+/_=-]*")
+_BINARY = re.compile(rb"[A-Za-z0-9+/_-]{400}[A-Za-z0-9+/_=-]*")
 """Images and sounds: base64, which has no spaces."""
+_SLICES = 8
+_SLICE_BYTES = 2048
+"""Of long requests, evenly spread: 0.3 ms, and 19 for all of 1 MB."""
 
 
 class _Generation(msgspec.Struct, gc=False, rename="camel"):
@@ -68,4 +71,13 @@ def stakes(body: bytes) -> Stakes | None:
 
 def prompt_tokens(body: bytes) -> int:
     """About how many tokens a provider reads of a request."""
-    return count_text(_BINARY.sub(b"", body).decode("utf-8", "replace"))
+    size = len(body)
+    if size <= _SLICES * _SLICE_BYTES:
+        return _count(body)
+    step = (size - _SLICE_BYTES) // (_SLICES - 1)
+    slices = [body[at : at + _SLICE_BYTES] for at in range(0, _SLICES * step, step)]
+    return sum(map(_count, slices)) * size // (_SLICES * _SLICE_BYTES)
+
+
+def _count(data: bytes) -> int:
+    return count_text(_BINARY.sub(b"", data).decode("utf-8", "replace"))

@@ -8,7 +8,7 @@ choice has finished is whole (fault S11), and one that was cut is not.
 from dataplane.runtime.protocols import Protocol
 
 _NEWLINES = (b"", b"\n", b"\r")
-_RESPONSE_ENDS = ("completed", "failed", "incomplete", "cancelled")
+_RESPONSE_ENDS = ("completed", "incomplete", "cancelled")
 _RESPONSES = tuple(f'"response.{end}"'.encode() for end in _RESPONSE_ENDS)
 
 
@@ -21,7 +21,10 @@ def ends_whole(protocol: Protocol, tail: bytes) -> bool:
         case Protocol.CHAT:
             return _has_word(tail, b'"finish_reason":') or (_is_done(tail) and not _has_error(tail))
         case Protocol.MESSAGES:
-            return _has_value(tail, b'"type":', (b'"message_stop"',))
+            # Its stop reason comes when every block is closed: only `message_stop` can follow.
+            return _has_word(tail, b'"stop_reason":') or _has_value(
+                tail, b'"type":', (b'"message_stop"',)
+            )
         case Protocol.RESPONSES:
             return _has_value(tail, b'"type":', _RESPONSES)
         case Protocol.GEMINI:

@@ -41,6 +41,7 @@ from dataplane.wheel import NEVER
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+LOOK_S = 2.0
 _HOST = b" HTTP/1.1\r\nhost: %b\r\n"
 _END = b"x-request-id: %b\r\ntraceparent: %b\r\ncontent-length: %d\r\n\r\n%b"
 _TRANSLATED = (("content-type", "application/json"), ("accept-encoding", "identity"))
@@ -70,6 +71,7 @@ class Candidate:
         "endpoints",
         "hedge_after_s",
         "keys",
+        "look_s",
         "marks",
         "model",
         "name",
@@ -131,6 +133,8 @@ class Candidate:
         self.standing = standing
         self.breaker = standing.breaker
         standing.loads = endpoints
+        self.look_s = min(self.policy.idle_timeout_s or LOOK_S, LOOK_S)
+        """How often a stream is looked at that the client has a part of."""
         self.authority = (cluster.authority or (cluster.sni if cluster.tls else "")).encode()
         """Host header; empty: each endpoint's own."""
         self._api = api

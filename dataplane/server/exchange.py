@@ -20,6 +20,8 @@ from dataplane.filters.builtin import request_filters
 from dataplane.filters.chain import run_request_chain
 from dataplane.llm import kept
 from dataplane.llm.chat import parse_chat
+from dataplane.llm.error_faults import failure_in_band
+from dataplane.llm.hub.answer import Failure
 from dataplane.llm.usage import TAIL_BYTES, usage_in_tail
 from dataplane.llm.wire.body import peek
 from dataplane.observe import spans
@@ -29,11 +31,12 @@ from dataplane.runtime.config import ListenerKind, RuntimeConfig
 from dataplane.runtime.effects import CallFailed
 from dataplane.runtime.headers import for_client
 from dataplane.runtime.messages import Headers, LocalReply, Request, ResponseDetail
-from dataplane.runtime.protocols import Operation
+from dataplane.runtime.protocols import Operation, Protocol
 from dataplane.server.asking import Asking, Heard
 from dataplane.server.chooser import Chooser
 from dataplane.server.downstream import Call, Downstream
 from dataplane.server.keepers import keepers
+from dataplane.server.passing import NO_END, Passing
 from dataplane.server.perform import Decider, Performer, identified
 from dataplane.server.responses import Continued, ResponsesState, Settled
 from dataplane.server.surface import Stored
@@ -43,6 +46,7 @@ from dataplane.upstream.client import UpstreamClient, UpstreamError
 if TYPE_CHECKING:
     from dataplane.upstream.errors import UpstreamFailure
 
+OK = 200
 NOT_FOUND = 404
 
 
@@ -205,7 +209,7 @@ class Exchange:
                     told = (*told, ("x-outrider-attempts", str(record.attempts)))
                 downstream.start(answer.status, (*for_client(answer.headers), *told))
                 status = answer.status
-                await self._pass_on(answer, downstream, call)
+                failure = await self._pass_on(answer, downstream, call)
         except UpstreamError as problem:
             failure = problem.failure
         finally:
@@ -224,15 +228,39 @@ class Exchange:
             message = f"Agent '{agent.id}' did not answer: {failure.message}."
             downstream.reply(LocalReply(failure.status, message, failure.detail, told))
 
-    async def _pass_on(self, answer: Heard, downstream: Downstream, call: Call) -> None:
+    async def _pass_on(
+        self, answer: Heard, downstream: Downstream, call: Call
+    ) -> "UpstreamFailure | None":
+        """The client gets every whole event; of a stream that breaks off it is told so in-band."""
         tail = b""
-        async for piece in answer.pieces():
-            await downstream.write(piece)
-            tail = (tail + piece)[-TAIL_BYTES:]
+        passing = Passing(Protocol.CHAT) if _is_plain_stream(answer) else None
+        try:
+            async for read in answer.pieces():
+                piece = read if passing is None else passing.feed(read, False)
+                if piece:
+                    await downstream.write(piece)
+                    tail = (tail + piece)[-TAIL_BYTES:]
+                if passing is not None and passing.told is not None:
+                    break
+        except UpstreamError as problem:
+            if passing is None:
+                raise
+            failure = problem.failure
+        else:
+            failure = NO_END
+        if passing is not None:
+            rest = passing.feed(b"", True)
+            if passing.whole:
+                await downstream.write(rest + passing.last_words())
+            else:
+                told = _told(passing, failure)
+                await downstream.write(rest + passing.error_event(told))
+                return failure
         usage = usage_in_tail(tail)
         if usage is not None:
             call.record.input_tokens = usage.input
             call.record.output_tokens = usage.output
+        return None
 
 
 def _problem(call: Call, body: bytes) -> LocalReply | None:
@@ -244,3 +272,18 @@ def _problem(call: Call, body: bytes) -> LocalReply | None:
         return chat if isinstance(chat, LocalReply) else None
     found = peek(body)
     return found if isinstance(found, LocalReply) else None
+
+
+def _is_plain_stream(answer: Heard) -> bool:
+    """Whether an agent answers with server-sent events that can be read."""
+    named = {name.lower(): value.strip().lower() for name, value in answer.headers}
+    kind = named.get("content-type", "")
+    is_plain = named.get("content-encoding", "identity") == "identity"
+    return answer.status == OK and is_plain and kind.startswith("text/event-stream")
+
+
+def _told(passing: Passing, failure: "UpstreamFailure") -> Failure:
+    """Why a stream has no end: the agent's own words, if it said any."""
+    if passing.told is not None:
+        return failure_in_band(Protocol.CHAT, passing.told)
+    return Failure(failure.status, failure.message, code=failure.detail.value)

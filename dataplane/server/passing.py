@@ -4,26 +4,45 @@ The rule: the client's bytes always end where an event ends, so that somebody el
 and an end counts only when the protocol says it, not when the body is over.
 """
 
+from dataplane.llm.hub.answer import Failure
+from dataplane.llm.stream_errors import error_event
+from dataplane.resilience.in_band import error_in
 from dataplane.resilience.malformed import looks_usual, malformed, without_malformed
 from dataplane.resilience.whole import ends_whole
+from dataplane.runtime.messages import ResponseDetail
 from dataplane.runtime.protocols import Protocol
+from dataplane.upstream.errors import Phase, UpstreamFailure
 
 EVENT_PROTOCOLS = frozenset((Protocol.CHAT, Protocol.MESSAGES, Protocol.RESPONSES, Protocol.GEMINI))
 """Those that stream server-sent events."""
 MAX_PART_BYTES = 1 << 20
 """Of an event that is not whole, up to which it waits for its end."""
-_DONE = b"data: [DONE]\n\n"
+NO_END = UpstreamFailure(
+    Phase.ANSWER,
+    ResponseDetail.UPSTREAM_TRUNCATED,
+    "The upstream failed: its stream ended in the middle.",
+)
+_LAST_WORDS = {
+    Protocol.CHAT: (b"[DONE]", b"data: [DONE]\n\n"),
+    Protocol.MESSAGES: (
+        b'"message_stop"',
+        b'event: message_stop\ndata: {"type":"message_stop"}\n\n',
+    ),
+}
+"""What clients wait for at the end: how it is known, and what it is."""
+_NO_WORDS = (b"", b"")
 
 
 def is_whole(protocol: Protocol, body: bytes) -> bool:
     """Whether a stream that came in one read may be passed on as it is."""
-    return looks_usual(body) and ends_whole(protocol, body)
+    known, _ = _LAST_WORDS.get(protocol, _NO_WORDS)
+    return body.rfind(known) >= 0 and looks_usual(body) and ends_whole(protocol, body)
 
 
 class Passing:
     """What has come of one stream."""
 
-    __slots__ = ("_before", "_last", "_part", "_protocol", "dropped")
+    __slots__ = ("_before", "_last", "_part", "_protocol", "dropped", "told")
 
     def __init__(self, protocol: Protocol) -> None:
         self._protocol = protocol
@@ -34,6 +53,8 @@ class Passing:
         """The last reads with an event in them."""
         self.dropped = 0
         """Events that nobody could have read."""
+        self.told: bytes | None = None
+        """The data of the event in which the provider says that it failed; it is not passed on."""
 
     def feed(self, data: bytes, done: bool) -> bytes:
         """What of a read, or of those before it, may be passed on."""
@@ -50,6 +71,10 @@ class Passing:
             if not looks_usual(data) and malformed(data):
                 data, dropped = without_malformed(data)
                 self.dropped += dropped
+            error = error_in(self._protocol, data)
+            if error is not None:
+                at, self.told = error
+                data = data[:at]
             self._before, self._last = self._last, data
         return data
 
@@ -62,6 +87,9 @@ class Passing:
 
     def last_words(self) -> bytes:
         """What clients wait for at the end, if the provider has left it out."""
-        if self._protocol is Protocol.CHAT and b"[DONE]" not in self._last:
-            return _DONE
-        return b""
+        known, words = _LAST_WORDS.get(self._protocol, _NO_WORDS)
+        return words if known not in self._last else b""
+
+    def error_event(self, failure: Failure) -> bytes:
+        """What tells the client that there will be no end."""
+        return error_event(self._protocol, failure, self._before + self._last)

@@ -8,11 +8,13 @@ sending.py, what becomes of failures in trying.py.
 
 from dataclasses import replace
 
+from dataplane.llm.error_faults import failure_in_band
+from dataplane.llm.hub.answer import Failure
 from dataplane.runtime.fault import Fault
 from dataplane.runtime.messages import LocalReply, ResponseDetail
 from dataplane.server.answers import LAST_CHUNK, chunk
 from dataplane.server.hedging import Hedging
-from dataplane.server.passing import EVENT_PROTOCOLS, Passing, is_whole
+from dataplane.server.passing import EVENT_PROTOCOLS, NO_END, Passing, is_whole
 from dataplane.server.relayed_head import FRAMING, head_of
 from dataplane.server.translated import Translated
 from dataplane.upstream.connection import UpstreamConnection
@@ -20,14 +22,6 @@ from dataplane.upstream.errors import Phase, UpstreamFailure
 
 CLIENT_CLOSED = 499
 """What logs say when the client left before an answer began (nginx's number)."""
-
-LOOK_S = 2.0
-"""How often a stream is looked at that the client has a part of."""
-_NO_END = UpstreamFailure(
-    Phase.ANSWER,
-    ResponseDetail.UPSTREAM_TRUNCATED,
-    "The upstream failed: its stream ended in the middle.",
-)
 _BAD_TRANSFER = UpstreamFailure(
     Phase.ANSWER,
     ResponseDetail.UPSTREAM_PROTOCOL_ERROR,
@@ -83,11 +77,16 @@ class Relay(Hedging):
         passing = self._passing
         if passing is not None:
             body = passing.feed(body, done)
-            if done and not passing.whole:
-                self.release(upstream)
+            if passing.told is not None or (done and not passing.whole):
+                if done:
+                    self.release(upstream)
+                else:
+                    self.stop_upstream()
                 self._write(head, body, False)
-                self.broke(_NO_END)
+                self._broke_off(passing)
                 return
+            if done:
+                body += passing.last_words()
         self._write(head, body, done)
         if done:
             self._done(upstream, body, self.serving.now())
@@ -121,9 +120,10 @@ class Relay(Hedging):
         del self._peek
         if not done:
             now = self.serving.now()
-            self.due_at(now + LOOK_S)
             candidate = self._candidate
-            if self.tally.stream and candidate is not None and candidate.paced:
+            assert candidate is not None
+            self.due_at(now + candidate.look_s)
+            if self.tally.stream and candidate.paced:
                 self.watch_pace(candidate, now)
 
     def _done(self, upstream: UpstreamConnection, body: bytes, now: float) -> None:
@@ -134,13 +134,21 @@ class Relay(Hedging):
         self._close(now)
         self.front.ended(now)
 
-    def broke(self, failure: UpstreamFailure) -> None:
+    def _broke_off(self, passing: Passing) -> None:
+        """The provider has ended a stream too early, or says that it failed."""
+        if passing.told is None:
+            self.broke(NO_END)
+            return
+        told = failure_in_band(self.ask.shape, passing.told)
+        self.broke(UpstreamFailure(Phase.ANSWER, ResponseDetail.UPSTREAM_ERROR, told.message), told)
+
+    def broke(self, failure: UpstreamFailure, told: Failure | None = None) -> None:
         """See Trying."""
         passing = self._passing
         if passing is not None and passing.whole:
             self._finish_stream(passing)
             return
-        self.cut(failure.detail, failure.message, failure.status)
+        self.cut(failure.detail, failure.message, failure.status, told)
 
     def look_at_stream(self, now: float) -> None:
         """See Trying: whether its end came without that of the body, or nothing comes any more."""
@@ -152,7 +160,7 @@ class Relay(Hedging):
         idle_s = candidate.policy.idle_timeout_s
         if upstream is not None and upstream.paused:
             self._touched = now  # it is the client who is slow
-        elif passing is not None and passing.whole and quiet_s >= LOOK_S:
+        elif passing is not None and passing.whole and quiet_s >= candidate.look_s:
             self.stop_upstream()
             self._finish_stream(passing)
             return
@@ -166,7 +174,7 @@ class Relay(Hedging):
                 )
             )
             return
-        self.due_at(now + LOOK_S)
+        self.due_at(now + candidate.look_s)
 
     def _finish_stream(self, passing: Passing) -> None:
         """A stream has its end, although its body has none."""
@@ -201,7 +209,7 @@ class Relay(Hedging):
         self._request = self._incoming.body = b""
         del self._peek
         if not sized:
-            self.due_at(now + LOOK_S)
+            self.due_at(now + candidate.look_s)
             if candidate.paced:
                 self.watch_pace(candidate, now)
         return lines + FRAMING[chunked, front.closes()]
@@ -305,10 +313,17 @@ class Relay(Hedging):
         self._close(now)
         self.front.reply(reply, now)
 
-    def cut(self, detail: ResponseDetail, message: str, status: int) -> None:
-        """End an answer that was begun; a client of a translated one is told why in-band."""
+    def cut(
+        self, detail: ResponseDetail, message: str, status: int, told: Failure | None = None
+    ) -> None:
+        """End an answer that was begun; the client of a stream is told why in-band, in the words of
+        the provider where it has `told` any.
+        """
+        failure = told or Failure(status, message, code=detail.value)
         if self._translated is not None:
-            self._translated.last_words(status, message, detail)
+            self._translated.last_words(failure)
+        elif self._passing is not None:
+            self.front.write(self.piece(self._passing.error_event(failure)))
         self.tally.detail = detail
         self._close(self.serving.now())
         self.front.cut()

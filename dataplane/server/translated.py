@@ -354,12 +354,12 @@ class Translated:
             self._relay.stop_upstream()
             self._tell_failure(failure)
 
-    def last_words(self, status: int, message: str, detail: ResponseDetail) -> None:
+    def last_words(self, failure: Failure) -> None:
         """The stream to the client is going to be cut: say why in its own words."""
         writer = self._writer
         if writer is not None and not self._ended:
             self._ended = True
-            data = writer.feed([Failed(Failure(status, message, code=detail.value))])
+            data = writer.feed([Failed(failure)])
             if data:
                 self._due += self._relay.pieces(data)
         self._flush()

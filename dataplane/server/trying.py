@@ -8,6 +8,7 @@ is passed on by judging.py.
 from abc import abstractmethod
 from typing import TYPE_CHECKING
 
+from dataplane.llm.hub.answer import Failure
 from dataplane.llm.stakes import prompt_tokens
 from dataplane.resilience.breaker import in_order
 from dataplane.resilience.budget import RetryBudget
@@ -306,8 +307,10 @@ class Trying(Sending):
     # -- who inherits
 
     @abstractmethod
-    def broke(self, failure: UpstreamFailure) -> None:
-        """The answer has ended before its end, and the client has a part of it."""
+    def broke(self, failure: UpstreamFailure, told: Failure | None = None) -> None:
+        """The answer has ended before its end, and the client has a part of it; `told` is what the
+        provider says about that.
+        """
 
     @abstractmethod
     def look_at_stream(self, now: float) -> None:

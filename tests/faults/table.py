@@ -18,7 +18,6 @@ NOT_YET: dict[str, Verdict] = {
         for name in ("s08", "s09", "s14")
         for protocol in PROTOCOLS
     },
-    "s11-messages-messages": Verdict.SAFE,
     "s07-chat-messages": Verdict.SAFE,
     "s07-messages-responses": Verdict.SAFE,
     "s08-chat-messages": Verdict.SAFE,

@@ -237,10 +237,12 @@ def _announce(
     for resource in snapshot.of_type(ResourceType.LISTENER).values():
         listener = resource.message
         assert isinstance(listener, Listener)
-        kind = "agent" if listener.kind == LISTENER_KIND_AGENT else "model"
+        agents = LISTENER_KIND_AGENT in (listener.kind, listener.guarded)
+        kind = "agent" if agents else "model"
+        scheme = "https" if listener.HasField("tls") else "http"
         key = "listener." + re.sub(r"[^\w.-]", "_", listener.name)
         address = data_at.get(key, f"{listener.address}:{listener.port}")
-        lines.append(f"  {kind} listener {listener.name}: http://{address}/v1")
+        lines.append(f"  {kind} listener {listener.name}: {scheme}://{address}/v1")
     lines.append(f"  control plane: xds {at.xds}, admin {at.admin}, http://{at.http}/metrics")
     lines.append(f"  data plane: http://{admin}/metrics /config_dump /healthz /readyz")
     click.echo("\n".join(lines), err=True)

@@ -53,6 +53,8 @@ BLOCKS: Mapping[Path, type[Block]] = {
     ("listeners", "*", "limits"): schema.Limits,
     ("listeners", "*", "auth"): schema_auth.Auth,
     ("listeners", "*", "auth", "jwt"): schema_auth.Jwt,
+    ("listeners", "*", "auth", "client_certificate"): schema_auth.ClientCertificate,
+    ("listeners", "*", "tls"): schema_auth.Tls,
     ("listeners", "*", "auth", "jwt", "claims"): schema_auth.Claims,
     ("api_keys", "*"): schema_auth.ApiKey,
     ("agents", "*"): schema.Agent,

@@ -29,6 +29,7 @@ _PATTERNS: Mapping[str, str] = {
     schema_limits.LIMIT_NAME: "may have letters, digits, '_', '-', '.' and spaces only, 64 at most",
     schema_limits.PATTERN: "must be 1 to 256 plain characters without a space at an end",
     schema_limits.PER: "is none of: key, tenant, model, listener, route, header:NAME",
+    schema_auth.FILE: "is not file:/ and the path of a file",
     schema_models.PLACE: "may have small letters, digits and '-' only, 63 at most",
     fields.AUTHORITY: "is not a host name, with or without :port",
     schema_models.API_VERSION: "is not a version such as 2024-10-21",

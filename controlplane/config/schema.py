@@ -23,6 +23,7 @@ from controlplane.config.fields import (
 )
 from controlplane.config.schema_auth import ApiKey, Auth
 from controlplane.config.schema_clusters import ClusterKeys, Endpoints, RequestPriority
+from controlplane.config.schema_auth import ApiKey, Auth, Tls
 from controlplane.config.schema_defaults import Defaults
 from controlplane.config.schema_limits import Limit, LimitsStorage, RateLimit
 from controlplane.config.schema_models import ModelAlias, ModelProviders, OnUntranslatable
@@ -88,6 +89,8 @@ class Listener(Block):
     """Agent listeners: how sure the router must be, 0 to 1, else the default agent answers."""
     limits: Limits = Limits()
     """What one request or connection may use up."""
+    tls: Tls | None = None
+    """Speak TLS; without it clients speak in clear."""
     auth: Auth | None = None
     """How callers show who they are; without it everybody who reaches the port may call."""
     retry: Retry | None = None

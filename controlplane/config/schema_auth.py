@@ -20,6 +20,8 @@ from controlplane.config.fields import (
 HASH = r"^sha256:[0-9a-f]{64}$"
 DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}:[0-9]{2}(Z|[+-][0-9]{2}:[0-9]{2}))?$"
 JWKS_URI = r"^https?://[!-~]{1,2000}$"
+FILE = r"^file:/[^\x00-\x1f\x7f]*[^/\x00-\x1f\x7f]$"
+FilePath = Annotated[str, StringConstraints(pattern=FILE, max_length=4096)]
 CLAIM = r"^[!-~]{1,256}$"
 Algorithm = Literal[
     "RS256",
@@ -96,6 +98,26 @@ class Jwt(Block):
     """Which claims say who calls."""
 
 
+class ClientCertificate(Block):
+    """A certificate that the connection was made with says who calls."""
+
+    names: Annotated[tuple[Text, ...], Strict(False), Field(max_length=1000)] = ()
+    """Which ones, `*` stands for anything: its URI, else its DNS name, else its common name."""
+
+
+class Tls(Block):
+    """TLS of a listener: PEM files where a data plane runs, read anew when they change."""
+
+    certificate: FilePath
+    """The certificate, with those between it and its CA: `file:/path`."""
+    key: FilePath
+    """Its private key, without a password: `file:/path`."""
+    client_ca: FilePath | None = None
+    """Who vouches for clients' certificates: `file:/path`."""
+    client_certificate: Literal["require", "request"] | None = None
+    """With `client_ca`: whether clients must show one (the default), or may."""
+
+
 class Auth(Block):
     """How callers of a listener show who they are; without it everybody may call."""
 
@@ -103,6 +125,8 @@ class Auth(Block):
     """Let callers in who show one of `api_keys`, in any header that SDKs send keys in."""
     jwt: Jwt | None = None
     """Let callers in who show a token of this issuer, as `Authorization: Bearer`."""
+    client_certificate: ClientCertificate | None = None
+    """Let callers in whose connection has a certificate that `tls.client_ca` vouches for."""
     required: bool = True
     """`false`: callers who show nothing that is known are let in too, as nobody."""
     credential_in: Literal["any", "x-outrider-key"] = "any"

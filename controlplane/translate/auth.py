@@ -40,6 +40,24 @@ def auth(listener: schema.Listener) -> listener_pb2.Auth | None:
         api_keys=wanted.api_keys,
         own_header=wanted.credential_in == "x-outrider-key",
         jwt=_jwt(wanted.jwt) if wanted.jwt is not None else None,
+        client_certificate=(
+            listener_pb2.ClientCertificate(names=wanted.client_certificate.names)
+            if wanted.client_certificate is not None
+            else None
+        ),
+    )
+
+
+def tls(listener: schema.Listener) -> listener_pb2.Tls | None:
+    """The files of a listener's TLS; None: it speaks in clear."""
+    wanted = listener.tls
+    if wanted is None:
+        return None
+    return listener_pb2.Tls(
+        certificate_file=wanted.certificate.removeprefix("file:"),
+        key_file=wanted.key.removeprefix("file:"),
+        client_ca_file=(wanted.client_ca or "").removeprefix("file:"),
+        client_certificate_optional=wanted.client_certificate == "request",
     )
 
 

@@ -14,7 +14,7 @@ from controlplane.config.rules import listeners as ports
 from controlplane.config.rules import models as names
 from controlplane.config.values import duration_ms
 from controlplane.snapshot.resource import Resource, ResourceType
-from controlplane.translate.auth import auth
+from controlplane.translate.auth import auth, tls
 from controlplane.translate.retry import route_retry
 
 _KINDS = {
@@ -40,12 +40,13 @@ def listeners(config: schema.Config) -> Iterator[Resource]:
 def _listener(listener: schema.Listener) -> listener_pb2.Listener:
     limits = listener.limits
     kind = _KINDS[listener.type]
-    guarded = listener.auth is not None
+    guarded = listener.auth is not None or listener.tls is not None
     return listener_pb2.Listener(
         name=listener.name,
         kind=listener_pb2.LISTENER_KIND_GUARDED if guarded else kind,
         guarded=kind if guarded else None,
         auth=auth(listener),
+        tls=tls(listener),
         address="127.0.0.1" if listener.address == "localhost" else listener.address,
         port=ports.port_of(listener),
         timeout_ms=duration_ms(listener.timeout),

@@ -66,6 +66,28 @@ class Jwt:
 
 
 @dataclass(frozen=True, slots=True)
+class ClientCertificate:
+    """A verified certificate of the connection says who calls."""
+
+    names: tuple[str, ...] = ()
+    """Patterns with `*`; one of the certificate's names must fit. Empty: whoever the CA vouches
+    for.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """Paths of PEM files on this machine."""
+
+    certificate: str
+    key: str
+    client_ca: str = ""
+    """Who vouches for clients; empty: they are not asked for certificates."""
+    requires: bool = True
+    """Whether a client without a certificate is turned away in the handshake."""
+
+
+@dataclass(frozen=True, slots=True)
 class Auth:
     """How callers of a listener show who they are."""
 
@@ -75,6 +97,7 @@ class Auth:
     own_header: bool = False
     """Credentials are read from `x-outrider-key` only: the others are meant for providers."""
     jwt: Jwt | None = None
+    client_certificate: ClientCertificate | None = None
 
     @property
     def reads_heads(self) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
-from dataplane.runtime.auth import ApiKey, Auth
+from dataplane.runtime.auth import ApiKey, Auth, Tls
 from dataplane.runtime.choosing import ModelRouting
 from dataplane.runtime.cluster import (
     Balancing,
@@ -255,6 +255,7 @@ class Listener:
     default_route: Route | None = None
     auth: Auth | None = None
     """Who may call; None: everybody."""
+    tls: Tls | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from dataplane.runtime.messages import LocalReply, ResponseDetail
 from dataplane.runtime.protocols import Protocol
 from dataplane.server import checks, dispatch
 from dataplane.server.answers import local_reply
+from dataplane.server.auth.certificates import caller
 from dataplane.server.incoming import Incoming
 from dataplane.server.reader import MessageReader
 from dataplane.wheel import NEVER, TURN_S
@@ -135,7 +136,14 @@ class Front(asyncio.Protocol):
         self.write: Callable[[bytes], None] = partial(self.host.outbox.put, self._transport.write)
         """Send bytes of an answer; those for a client who has left are dropped."""
         self.host.opened(self, self._transport)
+        if self.host.certificates is not None:
+            self.recognise()
         self._set_due(self.host.serving.limits.idle_timeout_s)
+
+    def recognise(self) -> None:
+        """Find out who the client is by its certificate, under the configuration of now."""
+        told = self._transport.get_extra_info("peercert") if self._transport is not None else None
+        self._reader.peer = caller(told, self.host.serving.listener.auth)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """See asyncio.Protocol."""
@@ -373,7 +381,9 @@ class Front(asyncio.Protocol):
         if self._reading_paused:
             self._reading_paused = False
             transport.resume_reading()
-        if transport.can_write_eof() and not transport.is_closing():
+        if not transport.can_write_eof():
+            transport.close()  # TLS has no half of a connection
+        elif not transport.is_closing():
             transport.write_eof()
 
     def _set_due(self, seconds: float) -> None:

@@ -1,15 +1,22 @@
 """One bound socket under aiohttp's runner: it accepts, our Front reads and answers."""
 
 import asyncio
+import logging
 import socket
-from typing import Any
+from typing import Any, cast
 
 from aiohttp import web
 
+from dataplane.server.auth.certificates import Certificates
 from dataplane.server.front import Front
 from dataplane.server.serving import Serving
+from dataplane.tasks import Tasks
+
+log = logging.getLogger(__name__)
 
 BACKLOG = 4096
+REFRESH_S = 5.0
+"""How often files of certificates are looked at."""
 
 
 class ListenerHost(web.Server):
@@ -17,8 +24,15 @@ class ListenerHost(web.Server):
     reference/hotpath.md, section 8).
     """
 
-    def __init__(self, serving: Serving, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self,
+        serving: Serving,
+        loop: asyncio.AbstractEventLoop,
+        certificates: Certificates | None = None,
+    ) -> None:
         super().__init__(_never)
+        self.certificates = certificates
+        """Of TLS."""
         self.serving = serving
         """Replaced whole when the configuration changes; a request keeps the one it began with."""
         self.loop = loop
@@ -30,6 +44,13 @@ class ListenerHost(web.Server):
     def __call__(self) -> Any:
         """Make the protocol of a new connection."""
         return Front(self)
+
+    def serve(self, serving: Serving) -> None:
+        """Go on with a new configuration; who showed a certificate is looked at anew."""
+        self.serving = serving
+        if self.certificates is not None:
+            for front in self.connections:
+                cast(Front, front).recognise()
 
     def opened(self, front: Front, transport: asyncio.Transport) -> None:
         """A client has connected."""
@@ -49,6 +70,7 @@ class Socket:
         self.host = host
         self._sock = sock
         self._runner = web.ServerRunner(host, handle_signals=False)
+        self._tasks = Tasks()
 
     @property
     def address(self) -> tuple[str, int]:
@@ -59,7 +81,11 @@ class Socket:
     async def start(self) -> None:
         """Accept from now on."""
         await self._runner.setup()
-        await web.SockSite(self._runner, self._sock, backlog=BACKLOG).start()
+        certificates = self.host.certificates
+        context = certificates.context if certificates is not None else None
+        await web.SockSite(self._runner, self._sock, ssl_context=context, backlog=BACKLOG).start()
+        if certificates is not None:
+            self._tasks.start(_refresh(certificates), "certificates")
 
     async def stop(self, timeout_s: float) -> None:
         """Accept nothing more, finish what runs within `timeout_s`, then cut.
@@ -68,6 +94,7 @@ class Socket:
         accepted first.
         """
         waiting = self._sock.dup()
+        await self._tasks.close()
         try:
             for site in list(self._runner.sites):
                 await site.stop()
@@ -86,7 +113,18 @@ class Socket:
             except (BlockingIOError, ConnectionAbortedError):
                 return
             accepted.setblocking(False)
-            await self.host.loop.connect_accepted_socket(self.host, accepted)
+            certificates = self.host.certificates
+            context = certificates.context if certificates is not None else None
+            try:
+                await self.host.loop.connect_accepted_socket(self.host, accepted, ssl=context)
+            except OSError as problem:  # its handshake failed
+                log.info("a client that waited has gone: %s", problem)
+
+
+async def _refresh(certificates: Certificates) -> None:
+    while True:
+        await asyncio.sleep(REFRESH_S)
+        certificates.refresh()
 
 
 async def bind(address: str, port: int) -> socket.socket:

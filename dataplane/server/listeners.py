@@ -2,8 +2,8 @@
 
 The rule: all or nothing. What is new is bound first; when a port cannot be had, nothing has
 changed. Then every listener is swapped at once, and what is gone stops accepting and finishes what
-runs. A listener whose address and port stay keeps its socket and its connections, whatever else
-about it changes, its name included.
+runs. A listener whose address, port and TLS stay keeps its socket and its connections, whatever
+else about it changes, its name included.
 """
 
 import asyncio
@@ -12,6 +12,7 @@ from typing import cast
 
 from dataplane.observe import standing
 from dataplane.runtime.config import Listener, RuntimeConfig
+from dataplane.server.auth.certificates import Certificates, UnusableFilesError
 from dataplane.server.front import Front
 from dataplane.server.host import ListenerHost, Socket, bind
 from dataplane.server.serving import Services, Serving
@@ -87,6 +88,10 @@ class Listeners:
         try:
             for listener in missing:
                 fresh[listener.name] = await self._start(config, listener)
+        except UnusableFilesError as problem:
+            for sock in fresh.values():
+                await sock.stop(0.0)
+            raise ListenFailedError(f"listener {listener.name}: {problem}") from problem
         except OSError as problem:
             for sock in fresh.values():
                 await sock.stop(0.0)
@@ -100,7 +105,7 @@ class Listeners:
             sock = kept.get(name) or fresh[name]
             if name in kept:
                 host = sock.host
-                host.serving = Serving(self._services, config, listener, host.serving)
+                host.serve(Serving(self._services, config, listener, host.serving))
             opened[name] = (listener, sock)
         before, self._open = self._open, opened
         self._services.standings.keep(config.clusters)
@@ -111,17 +116,19 @@ class Listeners:
     def _match(self, config: RuntimeConfig) -> tuple[dict[str, Socket], list[Listener]]:
         """Which sockets go on under which name, and which listeners need one."""
         by_place = {
-            (listener.address, listener.port): sock for listener, sock in self._open.values()
+            (listener.address, listener.port, listener.tls): sock
+            for listener, sock in self._open.values()
         }
         kept: dict[str, Socket] = {}
         missing: list[Listener] = []
         for name, listener in config.listeners.items():
             if listener.port == 0:
                 before, sock = self._open.get(name, (None, None))
-                same = before is not None and (before.address, before.port) == (listener.address, 0)
+                wanted = (listener.address, 0, listener.tls)
+                same = before and (before.address, before.port, before.tls) == wanted
                 found = sock if same else None
             else:
-                found = by_place.get((listener.address, listener.port))
+                found = by_place.get((listener.address, listener.port, listener.tls))
             if found is None:
                 missing.append(listener)
             else:
@@ -129,9 +136,10 @@ class Listeners:
         return kept, missing
 
     async def _start(self, config: RuntimeConfig, listener: Listener) -> Socket:
+        certificates = Certificates(listener.tls) if listener.tls is not None else None
         serving = Serving(self._services, config, listener)
         bound = await bind(listener.address, listener.port)
-        sock = Socket(ListenerHost(serving, asyncio.get_running_loop()), bound)
+        sock = Socket(ListenerHost(serving, asyncio.get_running_loop(), certificates), bound)
         await sock.start()
         return sock
 

@@ -19,6 +19,7 @@ from dataplane.server.incoming import REQUEST_SHAPES, Incoming
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from dataplane.runtime.principal import Principal
     from dataplane.server.host import ListenerHost
 
 SLICE_BYTES = 16 * 1024
@@ -61,6 +62,7 @@ class MessageReader:
         "on_body",
         "on_header",
         "on_url",
+        "peer",
         "receiving",
         "told_to_close",
         "wants_continue",
@@ -90,6 +92,8 @@ class MessageReader:
         self.on_header = _collector(self._headers)
         self.on_url = self._urls.append
         self._parser = httptools.HttpRequestParser(self)
+        self.peer: Principal | None = None
+        """Whom the connection belongs to, by a client's certificate."""
         self.incoming: Incoming | None = None
         """The message that was refused, if its head is there."""
         self.drained = True
@@ -235,6 +239,7 @@ class MessageReader:
             values,
             shape,
             serving.now(),
+            self.peer,
         )
 
     def _complete(self, incoming: Incoming, told_to_close: bool, fed: int) -> None:
@@ -312,7 +317,7 @@ class MessageReader:
             self._size += len(read)
         refusal = self._refusal(incoming, self._size, fed)
         auth = incoming.serving.auth
-        if first and refusal is None and auth is not None:
+        if first and refusal is None and auth is not None and incoming.principal is None:
             refusal = auth.refusal(incoming)  # of somebody else no body is read
         if first and refusal is None:
             self.http10 = self._parser.get_http_version() == "1.0"

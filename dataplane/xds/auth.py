@@ -7,7 +7,16 @@ from hashlib import sha256
 
 from outriderpb.v1 import api_key_pb2, listener_pb2
 
-from dataplane.runtime.auth import ALGORITHMS, NEVER_EXPIRES, ApiKey, Auth, Jwks, Jwt
+from dataplane.runtime.auth import (
+    ALGORITHMS,
+    NEVER_EXPIRES,
+    ApiKey,
+    Auth,
+    ClientCertificate,
+    Jwks,
+    Jwt,
+    Tls,
+)
 from dataplane.runtime.principal import Principal
 from dataplane.xds.fields import BadFieldError, given, same, seconds, secret
 from dataplane.xds.secrets import SecretReader
@@ -46,9 +55,22 @@ def _digest(m: api_key_pb2.ApiKey, secrets: SecretReader) -> bytes:
 def auth(m: listener_pb2.Auth) -> Auth:
     """The ways in. Raises BadFieldError."""
     jwt = _jwt(m.jwt) if m.HasField("jwt") else None
-    if not m.api_keys and jwt is None:
+    certificate = None
+    if m.HasField("client_certificate"):
+        certificate = ClientCertificate(tuple(m.client_certificate.names))
+    if not m.api_keys and jwt is None and certificate is None:
         raise BadFieldError("asks for credentials, and for none that this data plane knows")
-    return Auth(not m.optional, m.api_keys, m.own_header, jwt)
+    return Auth(not m.optional, m.api_keys, m.own_header, jwt, certificate)
+
+
+def tls(m: listener_pb2.Tls) -> Tls:
+    """Files. Raises BadFieldError."""
+    return Tls(
+        given(m.certificate_file, "certificate"),
+        given(m.key_file, "key"),
+        m.client_ca_file,
+        not m.client_certificate_optional,
+    )
 
 
 def _jwt(m: listener_pb2.Jwt) -> Jwt:

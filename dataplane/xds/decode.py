@@ -28,7 +28,7 @@ from outriderpb.v1 import (
 from outriderpb.xds.v3 import ads_pb2
 
 from dataplane.runtime import config
-from dataplane.xds.auth import api_key, auth
+from dataplane.xds.auth import api_key, auth, tls
 from dataplane.xds.choosing import model_metrics, model_routing, preference
 from dataplane.xds.clusters import cluster, endpoints, priority
 from dataplane.xds.fields import BadFieldError, given, same, seconds
@@ -151,6 +151,7 @@ def _listener(name: str, m: listener_pb2.Listener, _: SecretReader) -> config.Li
         input_filters=tuple(m.input_filters),
         min_confidence=m.min_confidence,
         auth=auth(m.auth) if m.HasField("auth") else None,
+        tls=tls(m.tls) if m.HasField("tls") else None,
     )
 
 

@@ -41,23 +41,41 @@ def expiry(text: str) -> int:
 def _listeners(config: schema.Config, findings: Findings) -> None:
     passing = [one.model for one in config.model_providers if one.passthrough_auth]
     for index, listener in enumerate(config.listeners):
+        path: Path = ("listeners", index)
+        _certificates(listener, path, findings)
         auth = listener.auth
-        path: Path = ("listeners", index, "auth")
+        path = (*path, "auth")
         if auth is None:
             continue
         if auth.jwt is not None:
             _jwt(auth.jwt, (*path, "jwt"), findings)
-        elif not auth.api_keys:
-            if not (findings.blamed((*path, "api_keys")) or findings.blamed((*path, "jwt"))):
-                findings.add(path, "says no way in", "write api_keys: true, or give a jwt block")
-            continue
         if auth.api_keys and not config.api_keys:
             hint = "`outrider keys create` makes one"
             findings.add((*path, "api_keys"), "the config has no 'api_keys'", hint)
-        if passing and listener.type == "model" and auth.credential_in == "any":
-            what = f"{passing[0]!r} has passthrough_auth, and would get the keys of this listener"
-            hint = "write credential_in: x-outrider-key, and send it beside the provider's"
-            findings.add(path, what, hint)
+        if auth.api_keys or auth.jwt is not None:
+            if passing and listener.type == "model" and auth.credential_in == "any":
+                what = (
+                    f"{passing[0]!r} has passthrough_auth, and would get the keys of this listener"
+                )
+                hint = "write credential_in: x-outrider-key, and send it beside the provider's"
+                findings.add(path, what, hint)
+        elif auth.client_certificate is None:
+            ways = ("api_keys", "jwt", "client_certificate")
+            if not any(findings.blamed((*path, way)) for way in ways):
+                hint = "write api_keys: true, or give a 'jwt' or a 'client_certificate' block"
+                findings.add(path, "says no way in", hint)
+
+
+def _certificates(listener: schema.Listener, path: Path, findings: Findings) -> None:
+    tls, auth = listener.tls, listener.auth
+    has_ca = tls is not None and tls.client_ca is not None
+    blamed = findings.blamed((*path, "tls")) or findings.blamed((*path, "tls", "client_ca"))
+    if tls is not None and tls.client_certificate is not None and not has_ca and not blamed:
+        hint = "who vouches for them: client_ca: file:/path"
+        findings.add((*path, "tls", "client_certificate"), "needs 'client_ca'", hint)
+    if auth is not None and auth.client_certificate is not None and not has_ca and not blamed:
+        hint = "give the listener tls: {certificate, key, client_ca}"
+        findings.add((*path, "auth", "client_certificate"), "nobody vouches for clients", hint)
 
 
 def _jwt(jwt: "Jwt", path: Path, findings: Findings) -> None:

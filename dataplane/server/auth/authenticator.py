@@ -54,6 +54,8 @@ class Authenticator:
 
     def refusal(self, incoming: "Incoming") -> LocalReply | None:
         """Find out who calls; why the request is refused, or None when it may go on."""
+        if not self._auth.reads_heads:
+            return self._missing() if self._auth.required else None
         shape = incoming.shape
         at = shape.own_key if self._auth.own_header else shape.credential
         if at >= 0:
@@ -144,6 +146,11 @@ class Authenticator:
             for word, wanted in (("an API key", auth.api_keys), ("a token", auth.jwt is not None))
             if wanted
         )
+        if not what:
+            message = (
+                "This listener wants a client certificate, and none was shown that is good here."
+            )
+            return LocalReply(401, message, ResponseDetail.UNAUTHENTICATED)
         where = "in `x-outrider-key`" if auth.own_header else "as `Authorization: Bearer ...`"
         return _unauthenticated(f"This listener wants {what}, {where}; none was given.", "")
 

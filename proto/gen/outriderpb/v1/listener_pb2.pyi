@@ -58,20 +58,40 @@ class Jwt(_message.Message):
     refresh_ms: int
     def __init__(self, issuer: _Optional[str] = ..., audiences: _Optional[_Iterable[str]] = ..., jwks_uri: _Optional[str] = ..., jwks_file: _Optional[str] = ..., jwks: _Optional[str] = ..., algorithms: _Optional[_Iterable[str]] = ..., leeway_ms: _Optional[int] = ..., id_claim: _Optional[str] = ..., tenant_claim: _Optional[str] = ..., models_claim: _Optional[str] = ..., refresh_ms: _Optional[int] = ...) -> None: ...
 
+class Tls(_message.Message):
+    __slots__ = ("certificate_file", "key_file", "client_ca_file", "client_certificate_optional")
+    CERTIFICATE_FILE_FIELD_NUMBER: _ClassVar[int]
+    KEY_FILE_FIELD_NUMBER: _ClassVar[int]
+    CLIENT_CA_FILE_FIELD_NUMBER: _ClassVar[int]
+    CLIENT_CERTIFICATE_OPTIONAL_FIELD_NUMBER: _ClassVar[int]
+    certificate_file: str
+    key_file: str
+    client_ca_file: str
+    client_certificate_optional: bool
+    def __init__(self, certificate_file: _Optional[str] = ..., key_file: _Optional[str] = ..., client_ca_file: _Optional[str] = ..., client_certificate_optional: _Optional[bool] = ...) -> None: ...
+
+class ClientCertificate(_message.Message):
+    __slots__ = ("names",)
+    NAMES_FIELD_NUMBER: _ClassVar[int]
+    names: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, names: _Optional[_Iterable[str]] = ...) -> None: ...
+
 class Auth(_message.Message):
-    __slots__ = ("optional", "api_keys", "own_header", "jwt")
+    __slots__ = ("optional", "api_keys", "own_header", "jwt", "client_certificate")
     OPTIONAL_FIELD_NUMBER: _ClassVar[int]
     API_KEYS_FIELD_NUMBER: _ClassVar[int]
     OWN_HEADER_FIELD_NUMBER: _ClassVar[int]
     JWT_FIELD_NUMBER: _ClassVar[int]
+    CLIENT_CERTIFICATE_FIELD_NUMBER: _ClassVar[int]
     optional: bool
     api_keys: bool
     own_header: bool
     jwt: Jwt
-    def __init__(self, optional: _Optional[bool] = ..., api_keys: _Optional[bool] = ..., own_header: _Optional[bool] = ..., jwt: _Optional[_Union[Jwt, _Mapping]] = ...) -> None: ...
+    client_certificate: ClientCertificate
+    def __init__(self, optional: _Optional[bool] = ..., api_keys: _Optional[bool] = ..., own_header: _Optional[bool] = ..., jwt: _Optional[_Union[Jwt, _Mapping]] = ..., client_certificate: _Optional[_Union[ClientCertificate, _Mapping]] = ...) -> None: ...
 
 class Listener(_message.Message):
-    __slots__ = ("name", "kind", "address", "port", "timeout_ms", "limits", "input_filters", "min_confidence", "auth", "guarded")
+    __slots__ = ("name", "kind", "address", "port", "timeout_ms", "limits", "input_filters", "min_confidence", "auth", "guarded", "tls")
     NAME_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     ADDRESS_FIELD_NUMBER: _ClassVar[int]
@@ -82,6 +102,7 @@ class Listener(_message.Message):
     MIN_CONFIDENCE_FIELD_NUMBER: _ClassVar[int]
     AUTH_FIELD_NUMBER: _ClassVar[int]
     GUARDED_FIELD_NUMBER: _ClassVar[int]
+    TLS_FIELD_NUMBER: _ClassVar[int]
     name: str
     kind: ListenerKind
     address: str
@@ -92,4 +113,5 @@ class Listener(_message.Message):
     min_confidence: float
     auth: Auth
     guarded: ListenerKind
-    def __init__(self, name: _Optional[str] = ..., kind: _Optional[_Union[ListenerKind, str]] = ..., address: _Optional[str] = ..., port: _Optional[int] = ..., timeout_ms: _Optional[int] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., input_filters: _Optional[_Iterable[str]] = ..., min_confidence: _Optional[float] = ..., auth: _Optional[_Union[Auth, _Mapping]] = ..., guarded: _Optional[_Union[ListenerKind, str]] = ...) -> None: ...
+    tls: Tls
+    def __init__(self, name: _Optional[str] = ..., kind: _Optional[_Union[ListenerKind, str]] = ..., address: _Optional[str] = ..., port: _Optional[int] = ..., timeout_ms: _Optional[int] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., input_filters: _Optional[_Iterable[str]] = ..., min_confidence: _Optional[float] = ..., auth: _Optional[_Union[Auth, _Mapping]] = ..., guarded: _Optional[_Union[ListenerKind, str]] = ..., tls: _Optional[_Union[Tls, _Mapping]] = ...) -> None: ...

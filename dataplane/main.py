@@ -9,6 +9,7 @@ import asyncio
 import gc
 import logging
 import os
+import resource
 import signal
 import sys
 from collections.abc import AsyncIterator, Mapping
@@ -288,6 +289,7 @@ async def run_worker(bootstrap: Bootstrap, environ: Mapping[str, str]) -> int:
     """Serve until SIGTERM or the end of the parent, then drain; the exit code of the process."""
     assert bootstrap.worker is not None, "a parent does not come here"
     assert bootstrap.runtime_dir is not None, "a parent tells its workers"
+    _raise_file_limit()
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
@@ -315,6 +317,13 @@ async def run_worker(bootstrap: Bootstrap, environ: Mapping[str, str]) -> int:
         log.error("%s", e)
         return USAGE_ERROR
     return 0
+
+
+def _raise_file_limit() -> None:
+    """Each connection is a file, and many systems begin with 1,024 of them."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _on_parent(stop: asyncio.Event) -> None:

@@ -37,6 +37,9 @@ class Wheel:
         self._home: dict[Timed, int] = {}
         self._cursor = 0
         self._ticking = False
+        self._expected = 0.0
+        self.on_tick: Callable[[float, float], None] | None = None
+        """Told at each tick what time it is, and how late the loop was."""
 
     def add(self, item: Timed) -> None:
         """Watch an object from now on, until `remove`."""
@@ -46,6 +49,7 @@ class Wheel:
         self.soon(item)
         if not self._ticking:
             self._ticking = True
+            self._expected = self._now() + TICK_S
             asyncio.get_running_loop().call_later(TICK_S, self._tick)
 
     def remove(self, item: Timed) -> None:
@@ -71,6 +75,9 @@ class Wheel:
         cursor = self._cursor = (self._cursor + 1) % SLOTS
         near, self._near[cursor] = self._near[cursor], []
         now = self._now()
+        if self.on_tick is not None:
+            self.on_tick(now, max(now - self._expected, 0.0))
+        self._expected = now + TICK_S
         for item in near:
             if item in self._home:
                 self._look(item, now)

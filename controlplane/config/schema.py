@@ -21,9 +21,8 @@ from controlplane.config.fields import (
     Texts,
     Url,
 )
-from controlplane.config.schema_auth import ApiKey, Auth
-from controlplane.config.schema_clusters import ClusterKeys, Endpoints, RequestPriority
 from controlplane.config.schema_auth import ApiKey, Auth, Tls
+from controlplane.config.schema_clusters import ClusterKeys, Endpoints, RequestPriority
 from controlplane.config.schema_defaults import Defaults
 from controlplane.config.schema_limits import Limit, LimitsStorage, RateLimit
 from controlplane.config.schema_models import ModelAlias, ModelProviders, OnUntranslatable
@@ -46,7 +45,15 @@ class Limits(Block):
     max_body_bytes: Annotated[int, Field(ge=1024, le=1 << 30)] = 8 << 20
     """Largest request body in bytes, 1,024 to 1,073,741,824. Larger ones are answered 413."""
     max_requests: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
-    """Requests at the same time in each worker; more are answered 503."""
+    """Requests at the same time in each worker; more wait for their turn."""
+    max_queue: Annotated[int, Field(ge=0, le=1_000_000)] = 1000
+    """Requests that wait for their turn in each worker; the oldest of more is answered 503."""
+    queue_timeout: Duration = "500ms"
+    """How long a request waits for its turn; then it is answered 503."""
+    max_buffered_bytes: Annotated[int, Field(ge=1 << 20, le=1 << 40)] = 256 << 20
+    """Bytes of request bodies over 16 KiB that each worker holds at once; more are answered 503."""
+    precedence: Literal["high", "default", "low"] = "default"
+    """Whose requests begin first when a worker has more to do than it can."""
     receive_timeout: Duration = "30s"
     """From the first byte of a request to the last of its body; slower ones are answered 408."""
     idle_timeout: Duration = "75s"

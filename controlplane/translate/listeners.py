@@ -24,6 +24,13 @@ _KINDS = {
 _PRIORITIES = {"default": route_pb2.PRIORITY_UNSPECIFIED, "high": route_pb2.PRIORITY_HIGH}
 
 
+_PRECEDENCES = {
+    "default": listener_pb2.PRECEDENCE_DEFAULT,
+    "low": listener_pb2.PRECEDENCE_LOW,
+    "high": listener_pb2.PRECEDENCE_HIGH,
+}
+
+
 def listeners(config: schema.Config) -> Iterator[Resource]:
     """Every listener with its routes."""
     for listener in config.listeners:
@@ -56,6 +63,10 @@ def _listener(listener: schema.Listener) -> listener_pb2.Listener:
             max_requests=limits.max_requests,
             receive_timeout_ms=duration_ms(limits.receive_timeout),
             idle_timeout_ms=duration_ms(limits.idle_timeout),
+            max_queue=limits.max_queue,
+            queue_timeout_ms=duration_ms(limits.queue_timeout),
+            max_buffered_bytes=limits.max_buffered_bytes,
+            precedence=_PRECEDENCES[limits.precedence],
         ),
         input_filters=listener.input_filters,
         min_confidence=listener.min_confidence,

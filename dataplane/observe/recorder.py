@@ -29,6 +29,8 @@ class Recorder:
         access_log: AccessLog | None,
         trace: Callable[[ExchangeRecord], None],
     ) -> None:
+        self.finished = 0
+        """Exchanges, since the start; those of the last moments are not in it yet."""
         self.latencies: Latencies | None = None
         """Told of answers, when somebody wants to know."""
         self._metrics = metrics
@@ -71,6 +73,7 @@ class Recorder:
 
     def _settle(self) -> None:
         batch, self._batch = self._batch, []
+        self.finished += len(batch)
         records: list[ExchangeRecord] = []
         counted, counting = 0, None
         for told, series in batch:

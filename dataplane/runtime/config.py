@@ -19,6 +19,7 @@ from dataplane.runtime.cluster import (
 )
 from dataplane.runtime.dialect import PLAIN, Dialect
 from dataplane.runtime.limits import Limit, LimitsStorage
+from dataplane.runtime.precedence import Precedence
 from dataplane.runtime.protocols import Operation
 from dataplane.runtime.retry import DEFAULT as DEFAULT_RETRY
 from dataplane.runtime.retry import Changes, RetryPolicy
@@ -232,6 +233,14 @@ class Limits:
     """From the first byte of a request to the last of its head and body."""
     idle_timeout_s: float = 75.0
     """Between two requests of one connection."""
+    max_queue: int = 1000
+    """Requests that wait for their turn in a worker."""
+    queue_timeout_s: float = 0.5
+    """How long one waits."""
+    max_buffered_bytes: int = 256 * 1024 * 1024
+    """Of large request bodies held in a worker."""
+    precedence: Precedence = Precedence.DEFAULT
+    """Whose requests begin first when the worker has too much to do."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,24 @@ def body_too_large(limit: int) -> LocalReply:
     )
 
 
+_TOO_MUCH = {
+    "requests": "More than {} requests at once on this listener.",
+    "lag": "The gateway has more to do than it can.",
+    "memory": "The gateway holds as many bytes of requests as it may.",
+}
+RETRY_AFTER = "1"
+
+
+def overloaded(why: str, limit: int = 0) -> LocalReply:
+    """503."""
+    return LocalReply(
+        503,
+        _TOO_MUCH[why].format(limit),
+        ResponseDetail.OVERLOADED,
+        (("retry-after", RETRY_AFTER),),
+    )
+
+
 def head_size(incoming: Incoming) -> int:
     """Bytes of a head, white space around values not counted."""
     lines = sum(map(len, incoming.names)) + sum(map(len, incoming.values))

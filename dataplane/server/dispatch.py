@@ -19,7 +19,7 @@ from dataplane.server.credentials import without_keys
 from dataplane.server.downstream import Call
 from dataplane.server.incoming import NO_SHAPE, Incoming
 from dataplane.server.local_routes import answer, is_health
-from dataplane.server.relay import Relay
+from dataplane.server.relay import CLIENT_CLOSED, Relay
 from dataplane.server.stream import Stream
 from dataplane.server.surface import CHAT_ASK
 
@@ -30,16 +30,22 @@ if TYPE_CHECKING:
     from dataplane.server.surface import Ask
 
 
-def begin(front: "Front", incoming: Incoming) -> None:
-    """Answer a message, now or later."""
+def begin(front: "Front", incoming: Incoming, place: traceparent.Place | None = None) -> None:
+    """Answer a message, now or later; `place` is that of one that has waited for its turn."""
     serving = incoming.serving
-    place = _name(front, incoming)
-    if serving.auth is not None and incoming.principal is None:
-        refusal = _unknown_caller(front, incoming, serving.auth)
-        if refusal is not None:
-            path = incoming.target.partition("?")[0]
-            record = _record(front, incoming, path, place)
-            _finish(front, serving, record, refusal, bodiless=incoming.method == "HEAD")
+    if place is None:
+        place = _name(front, incoming)
+        if serving.auth is not None and incoming.principal is None:
+            refusal = _unknown_caller(front, incoming, serving.auth)
+            if refusal is not None:
+                path = incoming.target.partition("?")[0]
+                record = _record(front, incoming, path, place)
+                _finish(front, serving, record, refusal, bodiless=incoming.method == "HEAD")
+                return
+        host = front.host
+        if (host.active >= serving.request_limit or host.gate.closed) and _waits(
+            front, incoming, place
+        ):
             return
     if incoming.target == CHAT_PATH and incoming.method == "POST":
         ask, relays, make = CHAT_ASK, serving.relays, Tally
@@ -60,10 +66,7 @@ def begin(front: "Front", incoming: Incoming) -> None:
         make = EarlyTally if ask.operation is _MESSAGES else Tally
     path = ask.path
     shape = incoming.shape
-    if front.host.active >= serving.request_limit:
-        record = _record(front, incoming, path, place)
-        _finish(front, serving, record, _overloaded(serving.request_limit))
-    elif shape.encoding >= 0 and incoming.values[shape.encoding].lower() != b"identity":
+    if shape.encoding >= 0 and incoming.values[shape.encoding].lower() != b"identity":
         _finish(front, serving, _record(front, incoming, path, place), _ENCODED)
     elif relays:
         tally = make(
@@ -100,6 +103,29 @@ def _unknown_caller(front: "Front", incoming: Incoming, auth: "Authenticator") -
     if listener.kind is ListenerKind.MODEL:
         front.speaks = surface.shape_of(path, incoming.names)
     return refusal
+
+
+def _waits(front: "Front", incoming: Incoming, place: traceparent.Place) -> bool:
+    """Whether a message is not to be answered now, but maybe later; probes are."""
+    if is_health(incoming.serving.listener, incoming.target.partition("?")[0]):
+        return False
+    return front.host.gate.waits(front, incoming, place)
+
+
+def shed(front: "Front", incoming: Incoming, place: traceparent.Place, reply: LocalReply) -> None:
+    """Answer a message whose turn has not come."""
+    path = incoming.target.partition("?")[0]
+    front.speaks = surface.shape_of(path, incoming.names)
+    record = _record(front, incoming, path, place)
+    _finish(front, incoming.serving, record, reply, bodiless=incoming.method == "HEAD")
+
+
+def left(front: "Front", incoming: Incoming, place: traceparent.Place) -> None:
+    """The client of a message whose turn has not come has left."""
+    record = _record(front, incoming, incoming.target.partition("?")[0], place)
+    record.status = CLIENT_CLOSED
+    record.detail = ResponseDetail.DOWNSTREAM_GONE
+    incoming.serving.recorder.finish(record, incoming.serving.now())
 
 
 def go_on(front: "Front", incoming: Incoming, ask: "Ask", tally: Tally) -> None:
@@ -221,15 +247,6 @@ def _finish(
     now = serving.now()
     serving.recorder.finish(record, now)
     front.reply(reply, now, bodiless)
-
-
-def _overloaded(limit: int) -> LocalReply:
-    return LocalReply(
-        503,
-        f"More than {limit} requests at once on this listener.",
-        ResponseDetail.OVERLOADED,
-        (("retry-after", "1"),),
-    )
 
 
 _CHAT = Protocol.CHAT

@@ -10,7 +10,6 @@ import struct
 from functools import partial
 from socket import SO_LINGER, SOL_SOCKET
 from typing import TYPE_CHECKING, cast
-from typing import Protocol as Interface
 
 from dataplane.runtime.messages import LocalReply, ResponseDetail
 from dataplane.runtime.protocols import Protocol
@@ -19,6 +18,7 @@ from dataplane.server.answers import local_reply
 from dataplane.server.auth.certificates import caller
 from dataplane.server.incoming import Incoming
 from dataplane.server.reader import MessageReader
+from dataplane.server.work import Work
 from dataplane.wheel import NEVER, TURN_S
 
 if TYPE_CHECKING:
@@ -44,26 +44,6 @@ _INTERNAL = LocalReply(500, "The gateway itself failed.", ResponseDetail.INTERNA
 _RESET = struct.pack("ii", 1, 0)
 
 
-class Work(Interface):
-    """Whatever answers a message over some time."""
-
-    @property
-    def caller(self) -> "Hashable":
-        """Whose message it is (callers.py)."""
-
-    def pause(self) -> None:
-        """The client reads slowly."""
-
-    def resume(self) -> None:
-        """The client reads again."""
-
-    def cancel(self) -> None:
-        """The client has left."""
-
-    def on_due(self, now: float) -> None:
-        """The front's `due` has passed: its listener's timeout, unless the work has set it."""
-
-
 class Front(asyncio.Protocol):
     """One client's connection."""
 
@@ -72,6 +52,7 @@ class Front(asyncio.Protocol):
         "_closed",
         "_closes",
         "_draining",
+        "_held",
         "_lingering",
         "_reader",
         "_reading_paused",
@@ -81,6 +62,7 @@ class Front(asyncio.Protocol):
         "_transport",
         "_work",
         "_writing_paused",
+        "discharge",
         "due",
         "host",
         "http10",
@@ -103,10 +85,13 @@ class Front(asyncio.Protocol):
         self._task_handler = None  # read by aiohttp's Server.connection_lost
         self._closed: asyncio.Future[None] | None = None
         self._draining = False
+        self._held = False
+        """Whether the message waits for its turn."""
         self._lingering = False
         self._beginning = False
         """Whether an answer may end before its beginning has returned."""
         self._reader = MessageReader(host)
+        self.discharge = self._reader.discharge
         self._reading_paused = False
         self._stash = b""
         self._timed = False
@@ -187,7 +172,7 @@ class Front(asyncio.Protocol):
         self._writing_paused = False
         if self._work is not None:
             self._work.resume()
-        elif self._transport is not None:
+        else:
             self._go_on()
 
     # -- reading
@@ -203,9 +188,7 @@ class Front(asyncio.Protocol):
             try:
                 dispatch.begin(self, found)
             except Exception:
-                log.exception("request %r failed", self.request_id)
-                self._closes = True
-                self.reply(_INTERNAL, self.host.serving.now())
+                self.failed()
             finally:
                 self._beginning = False
         elif found is None:
@@ -216,6 +199,8 @@ class Front(asyncio.Protocol):
 
     def _go_on(self) -> None:
         """After an answer: what the reader kept back, then what came meanwhile."""
+        if self._transport is None:
+            return
         for _ in range(MESSAGES_A_TURN):
             if self._work is not None or self._lingering or self._writing_paused:
                 return
@@ -227,11 +212,7 @@ class Front(asyncio.Protocol):
                     return
                 found = self._reader.feed(self._take_stash())
             self._answer(found)
-        self.host.loop.call_soon(self._go_on_later)
-
-    def _go_on_later(self) -> None:
-        if self._transport is not None:
-            self._go_on()
+        self.host.loop.call_soon(self._go_on)
 
     def _take_stash(self) -> bytes:
         if self._reading_paused and self._transport is not None:
@@ -252,7 +233,7 @@ class Front(asyncio.Protocol):
 
     def _refuse(self, reply: LocalReply) -> None:
         self._closes = True
-        self._reader.told_to_close = False  # it may go on sending what we do not take
+        self._reader.give_up()
         dispatch.refuse(self, reply, self._reader.incoming)
 
     # -- answering
@@ -264,6 +245,24 @@ class Front(asyncio.Protocol):
         self.due = started + timeout_s
         if timeout_s < TURN_S:
             self.host.wheel.soon(self)
+
+    def hold(self, work: Work, until: float) -> None:
+        """A message waits for its turn, until `let_go`."""
+        self._work = work
+        self._held = True
+        self.due = until
+        self.host.wheel.soon(self)
+
+    def let_go(self) -> None:
+        """It waits no longer."""
+        self._work = None
+        self._held = False
+
+    def failed(self) -> None:
+        """Called while an exception is handled: say so, once to us and once to the client."""
+        log.exception("request %r failed", self.request_id)
+        self._closes = True
+        self.reply(_INTERNAL, self.host.serving.now())
 
     def replace_work(self, work: Work) -> None:
         """Somebody else goes on with the same message."""
@@ -296,6 +295,8 @@ class Front(asyncio.Protocol):
             self._close()
             return
         reader = self._reader
+        if reader.charged:
+            reader.discharge()
         idle_s = GRACE_S if self._draining else host.serving.idle_s
         self.due = now + idle_s
         if idle_s <= TURN_S:
@@ -322,7 +323,10 @@ class Front(asyncio.Protocol):
 
     def _leave_work(self) -> None:
         self._work = None
-        self.host.active -= 1
+        if self._held:
+            self._held = False
+        else:
+            self.host.active -= 1
 
     # -- time and the end
 

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from dataplane.server.auth.certificates import Certificates
 from dataplane.server.front import Front
+from dataplane.server.gate import Gate
 from dataplane.server.serving import Serving
 from dataplane.tasks import Tasks
 
@@ -28,11 +29,13 @@ class ListenerHost(web.Server):
         self,
         serving: Serving,
         loop: asyncio.AbstractEventLoop,
+        gate: Gate,
         certificates: Certificates | None = None,
     ) -> None:
         super().__init__(_never)
         self.certificates = certificates
         """Of TLS."""
+        self.gate = gate
         self.serving = serving
         """Replaced whole when the configuration changes; a request keeps the one it began with."""
         self.loop = loop

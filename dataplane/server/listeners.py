@@ -14,6 +14,7 @@ from dataplane.observe import standing
 from dataplane.runtime.config import Listener, RuntimeConfig
 from dataplane.server.auth.certificates import Certificates, UnusableFilesError
 from dataplane.server.front import Front
+from dataplane.server.gate import Gate
 from dataplane.server.host import ListenerHost, Socket, bind
 from dataplane.server.serving import Services, Serving
 
@@ -31,6 +32,39 @@ class Listeners:
         self._leaving: set[asyncio.Task[None]] = set()
         self._lock = asyncio.Lock()
         self._draining = False
+        self._gate = gate = Gate(services.clock.now, services.recorder)
+        services.wheel.on_tick = gate.look
+        services.metrics.gauge(
+            "outrider_admission_queued",
+            "Requests that wait for their turn.",
+            (),
+            lambda: {(): float(gate.waiting)},
+        )
+        services.metrics.gauge(
+            "outrider_admission_shed",
+            "Requests that were answered 503 since the start: too many at once (requests), the"
+            " loop too late (lag), too many waiting (queue), too many bytes held (memory).",
+            ("reason",),
+            lambda: {reason: float(count) for reason, count in gate.shed.items()},
+        )
+        services.metrics.gauge(
+            "outrider_admission_rate",
+            "Requests that may begin per second; only while that is regulated.",
+            (),
+            gate.rates,
+        )
+        services.metrics.gauge(
+            "outrider_loop_lag_seconds",
+            "How late the event loop was when it was looked at last.",
+            (),
+            lambda: {(): gate.lag_s},
+        )
+        services.metrics.gauge(
+            "outrider_buffered_bytes",
+            "Bytes of large request bodies that are held.",
+            (),
+            lambda: {(): float(gate.buffered)},
+        )
         services.metrics.gauge(
             "outrider_active_requests",
             "Requests under way.",
@@ -139,7 +173,9 @@ class Listeners:
         certificates = Certificates(listener.tls) if listener.tls is not None else None
         serving = Serving(self._services, config, listener)
         bound = await bind(listener.address, listener.port)
-        sock = Socket(ListenerHost(serving, asyncio.get_running_loop(), certificates), bound)
+        sock = Socket(
+            ListenerHost(serving, asyncio.get_running_loop(), self._gate, certificates), bound
+        )
         await sock.start()
         return sock
 

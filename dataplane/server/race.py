@@ -42,6 +42,9 @@ class Side:
         """See Front."""
         return self._front.closes()
 
+    def discharge(self) -> None:
+        """The other attempt may need the request still; the front counts it to its end."""
+
     def write(self, data: bytes) -> None:
         """The attempt has something to say: it has won."""
         self._race.won(self._racer)
@@ -69,7 +72,7 @@ class Side:
 
 
 class Race:
-    """Implements Work (front.py) until it is decided."""
+    """Implements Work (work.py) until it is decided."""
 
     __slots__ = ("_front", "_hedge", "_relays", "_sides", "_wheel")
 

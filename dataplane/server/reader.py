@@ -55,6 +55,7 @@ class MessageReader:
         "_rest",
         "_size",
         "_urls",
+        "charged",
         "closes",
         "drained",
         "http10",
@@ -92,6 +93,8 @@ class MessageReader:
         self.on_header = _collector(self._headers)
         self.on_url = self._urls.append
         self._parser = httptools.HttpRequestParser(self)
+        self.charged = 0
+        """Bytes of a large body that the gate counts."""
         self.peer: Principal | None = None
         """Whom the connection belongs to, by a client's certificate."""
         self.incoming: Incoming | None = None
@@ -166,7 +169,27 @@ class MessageReader:
 
     def close(self) -> None:
         """Let go of the parser: it holds us, and the pair would wait for the garbage collector."""
+        self.discharge()
         del self._parser, self.on_body, self.on_header, self.on_url
+
+    def _charge(self, incoming: Incoming, size: int) -> LocalReply | None:
+        """Count bytes of a body; why they are too many."""
+        gate = self._host.gate
+        refusal = gate.refusal(incoming, size)
+        self.charged += size
+        gate.buffered += size
+        return refusal
+
+    def discharge(self) -> None:
+        """The body is not held any more."""
+        self._host.gate.buffered -= self.charged
+        self.charged = 0
+
+    def give_up(self) -> None:
+        """The message is refused; its client may go on sending what nobody takes."""
+        self.told_to_close = False
+        self._reads = []
+        self.discharge()
 
     # -- httptools
 
@@ -244,7 +267,10 @@ class MessageReader:
 
     def _complete(self, incoming: Incoming, told_to_close: bool, fed: int) -> None:
         """A whole message that is not plain, came in pieces or with others."""
-        refusal = self._refusal(incoming, len(incoming.body), fed)
+        size = len(incoming.body)
+        refusal = self._refusal(incoming, size, fed)
+        if refusal is None and size > SLICE_BYTES and size > self.charged:
+            refusal = self._charge(incoming, size - self.charged)
         closes = told_to_close or self._must_close(incoming)
         found = _Found(
             incoming if refusal is None else refusal,
@@ -315,6 +341,9 @@ class MessageReader:
             pieces.clear()
             self._reads.append(read)
             self._size += len(read)
+            held = self._charge(incoming, len(read))
+            if held is not None:
+                return held
         refusal = self._refusal(incoming, self._size, fed)
         auth = incoming.serving.auth
         if first and refusal is None and auth is not None and incoming.principal is None:
@@ -324,6 +353,8 @@ class MessageReader:
             length = _length(incoming)
             if length > incoming.serving.body_limit:
                 return checks.body_too_large(incoming.serving.body_limit)
+            if length:
+                refusal = self._host.gate.refusal(incoming, max(length - self._size, 0))
             self.wants_continue = incoming.shape.expect >= 0 and not self.http10 and not self._size
         return refusal
 

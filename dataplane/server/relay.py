@@ -117,6 +117,7 @@ class Relay(Hedging):
         but to go on with a stream that breaks.
         """
         self._request = self._incoming.body = b""
+        self.front.discharge()
         del self._peek
         if not done:
             now = self.serving.now()
@@ -207,6 +208,7 @@ class Relay(Hedging):
         if not candidate.breaker.calm and status < 400:
             candidate.breaker.succeeded(self, now)
         self._request = self._incoming.body = b""
+        self.front.discharge()
         del self._peek
         if not sized:
             self.due_at(now + candidate.look_s)

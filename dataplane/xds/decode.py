@@ -28,6 +28,7 @@ from outriderpb.v1 import (
 from outriderpb.xds.v3 import ads_pb2
 
 from dataplane.runtime import config
+from dataplane.runtime.precedence import Precedence
 from dataplane.xds.auth import api_key, auth, tls
 from dataplane.xds.choosing import model_metrics, model_routing, preference
 from dataplane.xds.clusters import cluster, endpoints, priority
@@ -133,6 +134,13 @@ KINDS: Mapping[int, config.ListenerKind] = {
 }
 
 
+PRECEDENCES: Mapping[int, Precedence] = {
+    listener_pb2.PRECEDENCE_DEFAULT: Precedence.DEFAULT,
+    listener_pb2.PRECEDENCE_LOW: Precedence.LOW,
+    listener_pb2.PRECEDENCE_HIGH: Precedence.HIGH,
+}
+
+
 def _listener(name: str, m: listener_pb2.Listener, _: SecretReader) -> config.Listener:
     same(name, m.name, "name")
     guarded = m.kind == listener_pb2.LISTENER_KIND_GUARDED
@@ -164,6 +172,12 @@ def _limits(m: listener_pb2.Limits) -> config.Limits:
         max_requests=m.max_requests or default.max_requests,
         receive_timeout_s=seconds(m.receive_timeout_ms, default.receive_timeout_s),
         idle_timeout_s=seconds(m.idle_timeout_ms, default.idle_timeout_s),
+        max_queue=m.max_queue if m.HasField("max_queue") else default.max_queue,
+        queue_timeout_s=(
+            m.queue_timeout_ms / 1000 if m.HasField("queue_timeout_ms") else default.queue_timeout_s
+        ),
+        max_buffered_bytes=m.max_buffered_bytes or default.max_buffered_bytes,
+        precedence=PRECEDENCES.get(m.precedence, Precedence.DEFAULT),
     )
 
 

@@ -38,6 +38,7 @@ ELSEWHERE = {
     "dataplane/runtime/decision.py": "tests/unit/dataplane/agents/test_plan.py",
     "dataplane/runtime/choosing.py": "tests/unit/dataplane/server/test_choosing.py",
     "dataplane/runtime/cluster.py": "tests/unit/dataplane/runtime/test_config.py",
+    "dataplane/runtime/precedence.py": "tests/unit/dataplane/resilience/test_admission.py",
     "dataplane/runtime/principal.py": "tests/unit/dataplane/runtime/test_config.py",
     "dataplane/runtime/secret.py": "tests/unit/dataplane/runtime/test_config.py",
     "dataplane/runtime/effects.py": "tests/unit/dataplane/agents/test_orchestrate.py",

@@ -51,6 +51,7 @@ from dataplane.runtime.messages import LocalReply
 from dataplane.runtime.protocols import Operation
 from dataplane.server.downstream import Call, Downstream
 from dataplane.server.front import Front
+from dataplane.server.gate import Gate
 from dataplane.server.host import ListenerHost
 from dataplane.server.serving import Services, Serving
 from dataplane.server.surface import CHAT_ASK
@@ -156,7 +157,8 @@ class Connections:
         lane = served.lane(CHAT_ASK, MODEL)
         assert not isinstance(lane, LocalReply)
         endpoint = lane[0].endpoints[0]
-        host = ListenerHost(served, asyncio.get_running_loop())
+        gate = Gate(served.now, served.recorder)
+        host = ListenerHost(served, asyncio.get_running_loop(), gate)
         self.wires: list[Wire] = []
         self.fronts = [Front(host) for _ in range(CONNECTIONS)]
         self.upstreams = [UpstreamConnection(endpoint) for _ in range(CONNECTIONS)]

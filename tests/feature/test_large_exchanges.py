@@ -23,6 +23,7 @@ from dataplane.main import SWITCH_S
 from dataplane.runtime.messages import LocalReply
 from dataplane.runtime.protocols import Protocol
 from dataplane.server.front import Front
+from dataplane.server.gate import Gate
 from dataplane.server.host import ListenerHost
 from dataplane.server.surface import CHAT_ASK
 from dataplane.upstream.connection import UpstreamConnection
@@ -105,7 +106,8 @@ class Exchange:
         self.sent = Wire()
         upstream.connection_made(self.sent)
         endpoint.put(upstream, served.now())
-        self.front = Front(ListenerHost(served, asyncio.get_running_loop()))
+        gate = Gate(served.now, served.recorder)
+        self.front = Front(ListenerHost(served, asyncio.get_running_loop(), gate))
         self.front.connection_made(Wire())
 
     async def ask(self, data: list[bytes]) -> float:

@@ -1,5 +1,7 @@
 import asyncio
 
+import pytest
+
 from dataplane.wheel import NEVER, TICK_S, TURN_S, Wheel
 from tests.support.wait import until
 
@@ -64,3 +66,18 @@ async def test_removed_item_is_forgotten() -> None:
     wheel.remove(gone)
     await until(lambda: bool(stays.told))
     assert not gone.told
+
+
+async def test_tick_tells_how_late_the_loop_was() -> None:
+    clock = [0.0]
+    wheel = Wheel(lambda: clock[0])
+    told: list[float] = []
+    wheel.on_tick = lambda _, late_s: told.append(late_s)
+    item = Item()
+    wheel.add(item)
+    clock[0] = TICK_S + 0.3  # as if something had kept the loop busy
+    await until(lambda: len(told) == 1)
+    clock[0] += TICK_S
+    await until(lambda: len(told) == 2)
+    wheel.remove(item)
+    assert told == [pytest.approx(0.3), pytest.approx(0.0)]

@@ -13,24 +13,41 @@ class ListenerKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     LISTENER_KIND_AGENT: _ClassVar[ListenerKind]
     LISTENER_KIND_MODEL: _ClassVar[ListenerKind]
     LISTENER_KIND_GUARDED: _ClassVar[ListenerKind]
+
+class Precedence(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    PRECEDENCE_DEFAULT: _ClassVar[Precedence]
+    PRECEDENCE_LOW: _ClassVar[Precedence]
+    PRECEDENCE_HIGH: _ClassVar[Precedence]
 LISTENER_KIND_UNSPECIFIED: ListenerKind
 LISTENER_KIND_AGENT: ListenerKind
 LISTENER_KIND_MODEL: ListenerKind
 LISTENER_KIND_GUARDED: ListenerKind
+PRECEDENCE_DEFAULT: Precedence
+PRECEDENCE_LOW: Precedence
+PRECEDENCE_HIGH: Precedence
 
 class Limits(_message.Message):
-    __slots__ = ("max_header_bytes", "max_body_bytes", "max_requests", "receive_timeout_ms", "idle_timeout_ms")
+    __slots__ = ("max_header_bytes", "max_body_bytes", "max_requests", "receive_timeout_ms", "idle_timeout_ms", "max_queue", "queue_timeout_ms", "max_buffered_bytes", "precedence")
     MAX_HEADER_BYTES_FIELD_NUMBER: _ClassVar[int]
     MAX_BODY_BYTES_FIELD_NUMBER: _ClassVar[int]
     MAX_REQUESTS_FIELD_NUMBER: _ClassVar[int]
     RECEIVE_TIMEOUT_MS_FIELD_NUMBER: _ClassVar[int]
     IDLE_TIMEOUT_MS_FIELD_NUMBER: _ClassVar[int]
+    MAX_QUEUE_FIELD_NUMBER: _ClassVar[int]
+    QUEUE_TIMEOUT_MS_FIELD_NUMBER: _ClassVar[int]
+    MAX_BUFFERED_BYTES_FIELD_NUMBER: _ClassVar[int]
+    PRECEDENCE_FIELD_NUMBER: _ClassVar[int]
     max_header_bytes: int
     max_body_bytes: int
     max_requests: int
     receive_timeout_ms: int
     idle_timeout_ms: int
-    def __init__(self, max_header_bytes: _Optional[int] = ..., max_body_bytes: _Optional[int] = ..., max_requests: _Optional[int] = ..., receive_timeout_ms: _Optional[int] = ..., idle_timeout_ms: _Optional[int] = ...) -> None: ...
+    max_queue: int
+    queue_timeout_ms: int
+    max_buffered_bytes: int
+    precedence: Precedence
+    def __init__(self, max_header_bytes: _Optional[int] = ..., max_body_bytes: _Optional[int] = ..., max_requests: _Optional[int] = ..., receive_timeout_ms: _Optional[int] = ..., idle_timeout_ms: _Optional[int] = ..., max_queue: _Optional[int] = ..., queue_timeout_ms: _Optional[int] = ..., max_buffered_bytes: _Optional[int] = ..., precedence: _Optional[_Union[Precedence, str]] = ...) -> None: ...
 
 class Jwt(_message.Message):
     __slots__ = ("issuer", "audiences", "jwks_uri", "jwks_file", "jwks", "algorithms", "leeway_ms", "id_claim", "tenant_claim", "models_claim", "refresh_ms")

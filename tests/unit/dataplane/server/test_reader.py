@@ -19,6 +19,7 @@ from dataplane.server.incoming import Incoming
 from dataplane.server.reader import SLICE_BYTES, MessageReader
 
 LIMITS = Limits()
+GATE = SimpleNamespace(buffered=0, refusal=lambda incoming, size: None)
 GET = b"GET / HTTP/1.1\r\nhost: h\r\n\r\n"
 
 Message = tuple[str, str, tuple[tuple[bytes, bytes], ...], bytes]
@@ -31,7 +32,7 @@ def reader() -> MessageReader:
         auth=None,
         now=lambda: 0.0,
     )
-    return MessageReader(cast(ListenerHost, SimpleNamespace(serving=serving)))
+    return MessageReader(cast(ListenerHost, SimpleNamespace(serving=serving, gate=GATE)))
 
 
 def of(found: Incoming) -> Message:

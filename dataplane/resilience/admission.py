@@ -1,0 +1,194 @@
+"""How much new work a worker begins while it has more than it can do. Pure: lags and counts are
+told.
+
+What a Python process runs out of is the time of its one loop; streams that wait for a model cost
+none of it. So the loop's lag is the sign of overload, and what is regulated is how many requests
+begin per second. The rules. A worker that is not overloaded is not slowed down. In overload the
+rate follows what really gets finished, down while the loop is late and up while it is not (DAGOR's
+way, Zhou et al. 2018). Of what has to wait the newest begins first, because its client is the
+likeliest to be there still; who waits too long is told so. Nothing of a lower precedence begins
+before what waits of a higher one.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from dataplane.runtime.precedence import Precedence
+
+T = TypeVar("T")
+
+
+MIN_RATE = 10.0
+"""Requests per second: a worker never stops altogether."""
+FIRST_RATE = 100.0
+"""What an overload begins with at least: whoever was idle until now has finished nothing."""
+LATE_LOOKS = 2
+"""So many looks in a row must find the loop late: one alone is a collection of garbage, or a
+megabyte that was decoded.
+"""
+CALM_S = 1.0
+"""So long must all be well before nothing is regulated any more."""
+DOWN = 0.9
+UP = 0.2
+"""Per look, about twenty a second, of a loop that is not late at all; less, the nearer it is to the
+target, so that the rate comes to rest there.
+"""
+DRAIN_S = 0.5
+"""In what time the work that makes the loop late is to be done."""
+LEAST = 0.3
+"""Of what gets finished, while that is done."""
+BURST_S = 0.05
+"""What may begin at once, of the rate: the time between two looks."""
+WINDOW_S = 0.5
+"""Over how long the rate of finished requests is taken."""
+
+
+@dataclass(slots=True)
+class Throughput:
+    """How many requests get finished per second."""
+
+    _marks: list[tuple[float, int]] = field(default_factory=list)
+
+    def look(self, now: float, finished: int) -> float:
+        """The rate of late; 0 when nothing is known yet."""
+        marks = self._marks
+        marks.append((now, finished))
+        while len(marks) > 2 and marks[1][0] <= now - WINDOW_S:
+            marks.pop(0)
+        began, had = marks[0]
+        return (finished - had) / (now - began) if now > began else 0.0
+
+
+class Admission:
+    """Of one worker. Times on Clock.now(), in seconds."""
+
+    __slots__ = (
+        "_calm_since",
+        "_late",
+        "_looked_at",
+        "_throughput",
+        "_tokens",
+        "closed",
+        "lag_s",
+        "rate",
+        "target_s",
+    )
+
+    def __init__(self, target_s: float) -> None:
+        self.target_s = target_s
+        """How late the loop may be."""
+        self.closed = False
+        """Whether what begins is regulated: only then must `take` be asked."""
+        self.rate = 0.0
+        """Requests that may begin per second, while closed."""
+        self.lag_s = 0.0
+        """The latest look."""
+        self._late = 0
+        self._looked_at = 0.0
+        self._calm_since = 0.0
+        self._throughput = Throughput()
+        self._tokens = 0.0
+
+    def look(self, now: float, late_s: float, finished: int, waiting: int) -> None:
+        """The loop was `late_s` late; `finished` requests are done since the start, refused ones
+        not counted, and `waiting` ones have not begun.
+        """
+        self.lag_s = late_s
+        finishing = self._throughput.look(now, finished)
+        late = late_s > self.target_s
+        self._late = self._late + 1 if late else 0
+        if not self.closed:
+            if self._late >= LATE_LOOKS:
+                self.closed = True
+                self.rate = max(finishing * self._draining(late_s), FIRST_RATE)
+                self._calm_since = now
+                self._tokens = 0.0
+            self._looked_at = now
+            return
+        self._tokens = min(
+            self._tokens + (now - self._looked_at) * self.rate, max(self.rate * BURST_S, 1.0)
+        )
+        self._looked_at = now
+        if late:
+            able = min(finishing, self.rate) if finishing else self.rate
+            self.rate = max(able * self._draining(late_s), MIN_RATE)
+            self._calm_since = now
+        else:
+            self.rate *= 1.0 + UP * (1.0 - late_s / self.target_s)
+            if waiting:
+                self._calm_since = now
+            elif now - self._calm_since >= CALM_S:
+                self.closed = False
+
+    def _draining(self, late_s: float) -> float:
+        """Which part of what can be done may begin, so that what is there gets done."""
+        return min(max(1.0 - (late_s - self.target_s / 2) / DRAIN_S, LEAST), DOWN)
+
+    def take(self, now: float) -> bool:
+        """Whether a request may begin now; it then counts."""
+        tokens = self._tokens + (now - self._looked_at) * self.rate
+        tokens = min(tokens, max(self.rate * BURST_S, 1.0))
+        self._looked_at = max(now, self._looked_at)
+        self._tokens = tokens
+        if tokens < 1.0:
+            return False
+        self._tokens = tokens - 1.0
+        return True
+
+
+@dataclass(slots=True, eq=False)
+class Waiting(Generic[T]):
+    """A request that has not begun."""
+
+    work: T
+    precedence: Precedence
+    until: float
+    """When it is too late."""
+
+
+class WaitingRoom(Generic[T]):
+    """Requests that wait, newest first, by precedence. Bounded: the oldest of the lowest precedence
+    makes room.
+    """
+
+    def __init__(self) -> None:
+        self._stacks: tuple[dict[Waiting[T], None], ...] = tuple({} for _ in Precedence)
+
+    def __len__(self) -> int:
+        return sum(map(len, self._stacks))
+
+    def has_above(self, precedence: Precedence) -> bool:
+        """Whether somebody of a higher precedence waits."""
+        return any(self._stacks[precedence + 1 :])
+
+    def put(self, entry: Waiting[T], limit: int) -> Waiting[T] | None:
+        """Let one wait; who cannot wait any longer because of it, itself maybe."""
+        self._stacks[entry.precedence][entry] = None
+        if len(self) <= limit:
+            return None
+        lowest = next(stack for stack in self._stacks if stack)
+        oldest = next(iter(lowest))
+        del lowest[oldest]
+        return oldest
+
+    def leave(self, entry: Waiting[T]) -> None:
+        """Its client has gone, or it was too late."""
+        self._stacks[entry.precedence].pop(entry, None)
+
+    def next_ones(
+        self, now: float, may: Callable[[T], bool], take: Callable[[], bool]
+    ) -> Iterator[Waiting[T]]:
+        """Those that begin now, in their order.
+
+        :param may: whether there is room for one; those that there is none for go on waiting.
+        :param take: takes what one needs; False: nobody can begin any more.
+        """
+        for stack in reversed(self._stacks):
+            for entry in reversed(list(stack)):
+                if entry.until <= now or not may(entry.work):
+                    continue
+                if not take():
+                    return
+                del stack[entry]
+                yield entry

@@ -1,0 +1,347 @@
+"""More than a worker can do, hold or wait for: it does what it can, and says so of the rest."""
+
+import asyncio
+import json
+import socket
+import struct
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+
+import pytest
+
+from dataplane.runtime.config import Limits, RuntimeConfig
+from dataplane.runtime.precedence import Precedence
+from dataplane.server.gate import TARGET_LAG_S, Gate
+from tests.support.gateway import Gateway, gateway, model_config
+from tests.support.raw_client import RawClient, Reply, connected, post
+from tests.support.upstream import (
+    FakeUpstream,
+    Received,
+    Script,
+    Step,
+    chunk,
+    chunked_head,
+    json_answer,
+    upstream,
+)
+from tests.support.wait import until
+
+ASK = b'{"model":"gpt","messages":[{"role":"user","content":"hi"}]}'
+MB = 1 << 20
+
+
+class Held:
+    """A provider that answers when it is told to."""
+
+    def __init__(self) -> None:
+        self.go = asyncio.Event()
+
+    async def __call__(self, received: Received) -> AsyncIterator[Step]:
+        await self.go.wait()
+        yield json_answer()
+
+
+def gate_of(made: Gateway) -> Gate:
+    return made.listeners._gate
+
+
+@asynccontextmanager
+async def clients(made: Gateway, count: int) -> AsyncIterator[list[RawClient]]:
+    async with AsyncExitStack() as stack:
+        port = next(iter(made.listeners.bound().values()))[1]
+        yield [await stack.enter_async_context(connected(port)) for _ in range(count)]
+
+
+@asynccontextmanager
+async def house(script: Script, **limits: object) -> AsyncIterator[tuple[Gateway, FakeUpstream]]:
+    async with upstream(script) as fake:
+        config = model_config(fake.endpoint, limits=replace(Limits(), **limits))  # type: ignore[arg-type]
+        async with gateway(config) as made:
+            yield made, fake
+
+
+def shed(reply: Reply) -> bool:
+    if reply.status != 503:
+        assert reply.status == 200
+        return False
+    assert (reply.detail, reply.headers["retry-after"]) == ("overloaded", "1")
+    assert json.loads(reply.body)["error"]["code"] == "overloaded"
+    return True
+
+
+# -- waiting for one's turn
+
+
+async def test_request_too_many_waits_and_begins_when_there_is_room() -> None:
+    held = Held()
+    async with house(held, max_requests=1, queue_timeout_s=5.0) as (made, fake):
+        async with clients(made, 2) as (first, second):
+            first.send(post(ASK))
+            await until(lambda: len(fake.requests) == 1)
+            second.send(post(ASK))
+            await until(lambda: gate_of(made).waiting == 1)
+            assert len(fake.requests) == 1
+            held.go.set()
+            assert (await first.reply()).status == 200
+            assert (await second.reply()).status == 200
+        assert gate_of(made).waiting == 0
+
+
+async def test_who_has_waited_too_long_is_told() -> None:
+    held = Held()
+    async with house(held, max_requests=1, queue_timeout_s=0.1) as (made, fake):
+        async with clients(made, 2) as (first, second):
+            first.send(post(ASK))
+            await until(lambda: len(fake.requests) == 1)
+            second.send(post(ASK))
+            assert shed(await second.reply())
+            second.send(b"GET /healthz HTTP/1.1\r\nhost: h\r\n\r\n")
+            assert (await second.reply()).status == 200, "probes do not wait"
+            held.go.set()
+            assert (await first.reply()).status == 200
+        assert gate_of(made).shed == {("requests",): 1}
+
+
+async def test_room_to_wait_is_bounded_and_the_oldest_goes() -> None:
+    held = Held()
+    limits = {"max_requests": 1, "max_queue": 2, "queue_timeout_s": 5.0}
+    async with house(held, **limits) as (made, fake), clients(made, 4) as (first, *others):
+        first.send(post(ASK))
+        await until(lambda: len(fake.requests) == 1)
+        for count, client in enumerate(others, 1):
+            client.send(post(ASK))
+            await until(lambda: gate_of(made).waiting == min(count, 2))  # noqa: B023 - awaited
+        assert shed(await others[0].reply())
+        held.go.set()
+        assert [(await client.reply()).status for client in others[1:]] == [200, 200]
+
+
+async def test_client_that_leaves_while_it_waits_is_forgotten() -> None:
+    held = Held()
+    async with house(held, max_requests=1, queue_timeout_s=5.0) as (made, fake):
+        async with clients(made, 2) as (first, second):
+            first.send(post(ASK))
+            await until(lambda: len(fake.requests) == 1)
+            second.send(post(ASK))
+            await until(lambda: gate_of(made).waiting == 1)
+            second.close()
+            await until(lambda: gate_of(made).waiting == 0)
+            held.go.set()
+            assert (await first.reply()).status == 200
+        assert len(fake.requests) == 1
+        assert [record.status for record in made.records] == [499, 200]
+
+
+# -- a loop that is late
+
+
+def make_late(made: Gateway, looks: int = 2) -> None:
+    """As if the loop had had too much to do."""
+    now = made.services.clock.now()
+    for _ in range(looks):
+        gate_of(made).look(now, 4 * TARGET_LAG_S)
+
+
+async def test_late_loop_begins_less_and_answers_everybody() -> None:
+    async with house(Held(), queue_timeout_s=0.3) as (made, fake):
+        fake.script = always_at_once
+        async with clients(made, 150) as many:
+            make_late(made)
+            assert gate_of(made).closed
+            for client in many:
+                client.send(post(ASK))
+            replies = await asyncio.gather(*[client.reply() for client in many])
+            refused = sum(map(shed, replies))
+            assert 0 < len(many) - refused == len(fake.requests)
+            await until(lambda: not gate_of(made).closed)
+            many[0].send(post(ASK))
+            assert (await many[0].reply()).status == 200
+            assert gate_of(made).waiting == 0
+
+
+async def always_at_once(received: Received) -> AsyncIterator[Step]:
+    yield json_answer()
+
+
+async def test_one_long_turn_of_the_loop_refuses_nobody() -> None:
+    async with house(always_at_once) as (made, _):
+        make_late(made, looks=1)
+        assert not gate_of(made).closed
+        async with clients(made, 1) as (client,):
+            client.send(post(ASK))
+            assert (await client.reply()).status == 200
+
+
+def two_listeners(made: RuntimeConfig) -> RuntimeConfig:
+    """The same listener twice, of different precedence."""
+    (listener,) = made.listeners.values()
+    routes = tuple(replace(route, listener="low") for route in listener.routes)
+    low = replace(
+        listener,
+        name="low",
+        limits=replace(listener.limits, precedence=Precedence.LOW),
+        routes=routes,
+    )
+    high = replace(listener, limits=replace(listener.limits, precedence=Precedence.HIGH))
+    return replace(made, listeners={"m": high, "low": low})
+
+
+async def test_higher_precedence_begins_first() -> None:
+    async with upstream(always_at_once) as fake:
+        config = model_config(fake.endpoint, limits=Limits(queue_timeout_s=10.0))
+        async with gateway(two_listeners(config)) as made:
+            bound = made.listeners.bound()
+            async with AsyncExitStack() as stack:
+                by_name = {
+                    name: [
+                        await stack.enter_async_context(connected(bound[name][1]))
+                        for _ in range(40)
+                    ]
+                    for name in ("low", "m")
+                }
+                make_late(made)
+                for client in by_name["low"]:
+                    client.send(post(ASK.replace(b"hi", b"low")))
+                await until(lambda: gate_of(made).waiting + len(fake.requests) == 40)
+                early = len(fake.requests)
+                for client in by_name["m"]:
+                    client.send(post(ASK.replace(b"hi", b"high")))
+                for client in (*by_name["m"], *by_name["low"]):
+                    assert (await client.reply()).status == 200
+            order = [b"high" in received.body for received in fake.requests[early:]]
+            high, low = order[:40], order[40:]
+            assert sum(high) >= 35, "all that waits of the higher goes first"
+            assert sum(low) <= 5
+
+
+# -- memory
+
+
+async def test_body_that_there_is_no_room_for_is_refused_before_it_is_read() -> None:
+    async with house(always_at_once, max_buffered_bytes=MB) as (made, _fake):
+        async with clients(made, 2) as (first, second):
+            head = post(b"", headers=b"").replace(b"content-length: 0", b"content-length: 2000000")
+            first.send(head)
+            reply = await first.reply()
+            assert shed(reply)
+            assert reply.headers["connection"] == "close"
+            second.send(post(ASK))
+            assert (await second.reply()).status == 200, "small ones go on"
+        assert gate_of(made).shed == {("memory",): 1}
+
+
+async def test_many_large_bodies_are_held_up_to_the_limit_and_let_go() -> None:
+    held = Held()
+    body = ASK.replace(b"hi", b"x" * 300_000)
+    async with house(held, max_buffered_bytes=MB) as (made, fake), clients(made, 6) as many:
+        for client in many[:3]:
+            client.send(post(body))
+        await until(lambda: len(fake.requests) == 3)
+        assert gate_of(made).buffered >= 900_000
+        for client in many[3:]:
+            client.send(post(body))
+            assert shed(await client.reply())
+        many[0].close()
+        await until(lambda: gate_of(made).buffered < 700_000)
+        held.go.set()
+        for client in many[1:3]:
+            assert (await client.reply()).status == 200
+        await until(lambda: gate_of(made).buffered == 0)
+
+
+async def test_chunked_body_without_a_length_is_counted_as_it_comes() -> None:
+    async with house(always_at_once, max_buffered_bytes=MB) as (made, fake):
+        async with clients(made, 1) as (client,):
+            client.send(
+                b"POST /v1/chat/completions HTTP/1.1\r\nhost: h\r\n"
+                b"transfer-encoding: chunked\r\n\r\n"
+            )
+            for _ in range(30):
+                client.send(chunk(b"x" * 50_000))
+            assert shed(await client.reply())
+        await until(lambda: gate_of(made).buffered == 0)
+        assert fake.requests == []
+
+
+async def test_stream_lets_go_of_its_request_when_it_has_begun() -> None:
+    held = Held()
+
+    async def script(received: Received) -> AsyncIterator[Step]:
+        yield chunked_head() + chunk(b'data: {"choices":[{"delta":{"content":"a"}}]}\n\n')
+        await held.go.wait()
+        yield chunk(b"data: [DONE]\n\n") + b"0\r\n\r\n"
+
+    body = ASK.replace(b"hi", b"x" * 300_000).replace(b"{", b'{"stream":true,', 1)
+    async with house(script, max_buffered_bytes=MB) as (made, fake), clients(made, 8) as many:
+        for number, client in enumerate(many, 1):  # more than there is room for at once
+            client.send(post(body))
+            await until(lambda: len(fake.requests) == number and not gate_of(made).buffered)  # noqa: B023
+        held.go.set()
+        for client in many:
+            assert (await client.reply()).status == 200
+
+
+async def test_slow_client_slows_the_provider_down() -> None:
+    async def endless(received: Received) -> AsyncIterator[Step]:
+        yield chunked_head()
+        for _ in range(3000):
+            yield chunk(b'data: {"choices":[{"delta":{"content":"' + b"a" * 10_000 + b'"}}]}\n\n')
+
+    async with upstream(endless) as fake, gateway(model_config(fake.endpoint)) as made:
+        sock = socket.socket()
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
+        sock.setblocking(False)
+        loop = asyncio.get_running_loop()
+        await loop.sock_connect(sock, ("127.0.0.1", made.port))
+        await loop.sock_sendall(sock, post(ASK.replace(b"{", b'{"stream":true,', 1)))
+        seen = -1
+        while seen != fake.written:  # until nothing moves any more
+            seen = fake.written
+            await asyncio.sleep(0.15)
+        assert 0 < fake.written < 12 * MB, "sockets' buffers, and a little of ours"
+        ((_, listening),) = made.listeners._open.values()
+        assert listening.host.active == 1
+        sock.close()
+        await until(lambda: fake.open == 0 and listening.host.active == 0)
+
+
+# -- clients that misbehave
+
+
+@pytest.mark.parametrize("how", ["reset", "half-closed", "gone"])
+async def test_storm_of_clients_that_leave_leaves_nothing_behind(how: str) -> None:
+    held = Held()
+    async with house(held) as (made, fake):
+        ((_, listening),) = made.listeners._open.values()
+        async with clients(made, 60) as many:
+            for client in many:
+                client.send(post(ASK))
+            await until(lambda: len(fake.requests) == 60)
+            for client in many:
+                sock = client.writer.get_extra_info("socket")
+                if how == "reset":
+                    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                    client.writer.transport.abort()
+                elif how == "half-closed":
+                    client.writer.write_eof()
+                else:
+                    client.close()
+            await until(lambda: listening.host.active == 0 and fake.open == 0)
+        await until(lambda: not listening.host.connections)
+        assert {record.status for record in made.records} == {499}
+        assert len(made.records) == 60
+
+
+async def test_a_hundred_slow_senders_do_not_keep_the_others_waiting() -> None:
+    async with (
+        house(always_at_once, receive_timeout_s=0.3) as (made, _),
+        clients(made, 101) as (client, *slow),
+    ):
+        for one in slow:
+            one.send(b"POST /v1/chat/completions HTTP/1.1\r\nhost: h\r\nx-a: ")
+        for _ in range(5):
+            client.send(post(ASK))
+            assert (await client.reply()).status == 200
+        for one in slow:
+            assert (await one.reply()).status == 408

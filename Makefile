@@ -17,7 +17,7 @@ VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo up test test-all test-full arch faults bench bench-push eval-router proto proto-check fmt lint types \
+.PHONY: help demo up test test-all test-full arch faults bench bench-push load eval-router proto proto-check fmt lint types \
 	contracts image clean
 
 help: ## show this list
@@ -68,6 +68,9 @@ bench: $(VENV)/.stamp-dev ## relay beside Envoy and others, interleaved: CPU per
 
 bench-push: $(VENV)/.stamp-dev ## 1,000 nodes, 1,000 routes, one changes: time until all acked
 	$(PY) -m tests.bench.push $(ARGS)
+
+load: $(VENV)/.stamp-dev ## offer one worker twice what it can do, for a minute: goodput, p99 of the admitted, what is refused
+	$(PY) -m tests.bench.overload $(ARGS)
 
 eval-router: $(VENV)/.stamp-dev ## score the embedded router on DATA=dir
 	$(PY) -m tests.bench.eval_router $(if $(DATA),$(DATA),../shared/data/routing) $(ARGS)

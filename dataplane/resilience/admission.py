@@ -21,6 +21,8 @@ T = TypeVar("T")
 
 MIN_RATE = 10.0
 """Requests per second: a worker never stops altogether."""
+MAX_RATE = 100_000.0
+"""Several times what any worker does; more would only be further to come down."""
 FIRST_RATE = 100.0
 """What an overload begins with at least: whoever was idle until now has finished nothing."""
 LATE_LOOKS = 2
@@ -30,7 +32,7 @@ megabyte that was decoded.
 CALM_S = 1.0
 """So long must all be well before nothing is regulated any more."""
 DOWN = 0.9
-UP = 0.2
+UP = 0.5
 """Per look, about twenty a second, of a loop that is not late at all; less, the nearer it is to the
 target, so that the rate comes to rest there.
 """
@@ -115,7 +117,7 @@ class Admission:
             self.rate = max(able * self._draining(late_s), MIN_RATE)
             self._calm_since = now
         else:
-            self.rate *= 1.0 + UP * (1.0 - late_s / self.target_s)
+            self.rate = min(self.rate * (1.0 + UP * (1.0 - late_s / self.target_s)), MAX_RATE)
             if waiting:
                 self._calm_since = now
             elif now - self._calm_since >= CALM_S:

@@ -67,6 +67,7 @@ def body_too_large(limit: int) -> LocalReply:
 _TOO_MUCH = {
     "requests": "More than {} requests at once on this listener.",
     "lag": "The gateway has more to do than it can.",
+    "queue": "The gateway has more to do than it can, and too many wait already.",
     "memory": "The gateway holds as many bytes of requests as it may.",
 }
 RETRY_AFTER = "1"

@@ -6,6 +6,7 @@ decided in resilience/admission.py; here it is measured and carried out. Probes 
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Mapping
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from dataplane.observe.recorder import Recorder
@@ -13,11 +14,16 @@ from dataplane.observe.traceparent import Place
 from dataplane.resilience.admission import Admission, Waiting, WaitingRoom
 from dataplane.runtime.messages import LocalReply
 from dataplane.server import checks, dispatch
+from dataplane.wheel import NEVER, TICK_S
 
 if TYPE_CHECKING:
     from dataplane.server.front import Front
     from dataplane.server.incoming import Incoming
 
+REFUSALS = 2000.0
+"""Requests that are told 503 per second, at most: each takes about 40 us, as much as half of a
+small request, so that telling everybody at once would leave no time to serve anybody.
+"""
 TARGET_LAG_S = 0.05
 """How late the loop may be: a request passes it four times, and p99 of 64 busy connections is 4 ms.
 """
@@ -37,13 +43,16 @@ class Gate:
         self._recorder = recorder
         self._admission = Admission(TARGET_LAG_S)
         self._room: WaitingRoom[Held] = WaitingRoom()
+        self._too_late: dict[Held, None] = {}
+        """Those that will be told 503, the first of them first."""
+        self._told_at = 0.0
 
     # -- for metrics
 
     @property
     def waiting(self) -> int:
         """Requests that have not begun."""
-        return len(self._room)
+        return len(self._room) + len(self._too_late)
 
     @property
     def lag_s(self) -> float:
@@ -63,6 +72,8 @@ class Gate:
         finished = self._recorder.finished - self.shed.total()
         admission.look(now, late_s, finished, len(room))
         self.closed = admission.closed
+        if self._too_late:
+            self._tell(now)
         if not len(room):
             return
         take = (lambda: admission.take(now)) if self.closed else _always
@@ -89,9 +100,29 @@ class Gate:
         front.hold(held, held.entry.until)
         out = self._room.put(held.entry, limits.max_queue)
         if out is not None:
-            out.work.front.let_go()
-            out.work.refuse("queue")
+            out.work.why = "queue"
+            self.too_late(out.work, now)
         return True
+
+    def too_late(self, held: "Held", now: float) -> None:
+        """It will not begin any more; it is told so when there is time."""
+        self._room.leave(held.entry)
+        held.front.due = NEVER
+        self._too_late[held] = None
+        if len(self._too_late) == 1 and now >= self._told_at + 1.0 / REFUSALS:
+            self._tell(now)
+
+    def _tell(self, now: float) -> None:
+        """Tell some of them."""
+        waiting = self._too_late
+        count = int(min(now - self._told_at, 4 * TICK_S) * REFUSALS)
+        if not count:
+            return
+        self._told_at = now
+        for held in list(islice(waiting, count)):
+            del waiting[held]
+            held.front.let_go()
+            held.refuse()
 
     def refusal(self, incoming: "Incoming", size: int) -> LocalReply | None:
         """Why `size` more bytes of a large body are not taken."""
@@ -109,6 +140,7 @@ class Gate:
     def leave(self, held: "Held") -> None:
         """It waits no longer."""
         self._room.leave(held.entry)
+        self._too_late.pop(held, None)
 
     def counted(self, why: str) -> None:
         """One more request was told 503."""
@@ -118,7 +150,7 @@ class Gate:
 class Held:
     """A request that waits; see Work."""
 
-    __slots__ = ("_gate", "_incoming", "_place", "_why", "entry", "front")
+    __slots__ = ("_gate", "_incoming", "_place", "entry", "front", "why")
 
     caller: Hashable = None
 
@@ -130,7 +162,8 @@ class Held:
         self._gate = gate
         self._incoming = incoming
         self._place = place
-        self._why = why
+        self.why = why
+        """What was too much."""
 
     @property
     def has_room(self) -> bool:
@@ -145,18 +178,15 @@ class Held:
         except Exception:
             self.front.failed()
 
-    def refuse(self, why: str = "") -> None:
+    def refuse(self) -> None:
         """Tell its client that it is too much."""
-        self._gate.counted(why or self._why)
-        limit = self._incoming.serving.request_limit
-        reply = checks.overloaded(self._why, limit)
+        self._gate.counted(self.why)
+        reply = checks.overloaded(self.why, self._incoming.serving.request_limit)
         dispatch.shed(self.front, self._incoming, self._place, reply)
 
     def on_due(self, now: float) -> None:
         """It has waited too long."""
-        self._gate.leave(self)
-        self.front.let_go()
-        self.refuse()
+        self._gate.too_late(self, now)
 
     def pause(self) -> None:
         """There is nothing to pause."""

@@ -59,9 +59,10 @@ static char *request_id, *trace_id;  // places inside `request` that every send 
 
 static struct {
     long answered, failed, non200, short_bodies, reconnected, held, samples;
+    long sent, good, shed, shed_with_retry_after;  // inside the window; shed: 503
     uint64_t body_bytes;    // of the answers counted above
     uint64_t window_bytes;  // payload that arrived inside the window, of finished answers or not
-    uint64_t *total_ns, *first_byte_ns;
+    uint64_t *total_ns, *first_byte_ns, *good_ns;  // good: of status 200 only
 } count;
 
 static uint64_t now_ns(void) {
@@ -149,6 +150,7 @@ static void connection_send(struct connection *connection) {
     response_start(&connection->response);
     connection->first_byte_at = 0;
     connection->sent_at = now_ns();
+    if (connection->sent_at >= window_start && connection->sent_at < window_end) count.sent++;
     const char *bytes = request;
     size_t left = request_length;
     while (left > 0 && now_ns() < window_end) {
@@ -182,6 +184,11 @@ static void record_answer(struct connection *connection) {
     count.answered++;
     count.body_bytes += response->body_bytes;
     if (response->status != 200) count.non200++;
+    if (response->status == 503) {
+        count.shed++;
+        if (strcasestr(response->head, "\nretry-after:")) count.shed_with_retry_after++;
+    }
+    if (response->status == 200 && count.good < SAMPLES) count.good_ns[count.good++] = now - connection->sent_at;
     if (options.expected_bytes >= 0 && response->body_bytes != (size_t)options.expected_bytes) count.short_bodies++;
     if (count.samples < SAMPLES) {
         count.total_ns[count.samples] = now - connection->sent_at;
@@ -296,23 +303,29 @@ static int compare(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-static double quantile_us(const uint64_t *sorted, double q) {
-    return count.samples ? (double)sorted[(long)((double)(count.samples - 1) * q)] / 1000.0 : 0.0;
+static double quantile_of(const uint64_t *sorted, long samples, double q) {
+    return samples ? (double)sorted[(long)((double)(samples - 1) * q)] / 1000.0 : 0.0;
 }
+
+static double quantile_us(const uint64_t *sorted, double q) { return quantile_of(sorted, count.samples, q); }
 
 static void report(void) {
     size_t samples = (size_t)count.samples;
     qsort(count.total_ns, samples, sizeof(uint64_t), compare);
     qsort(count.first_byte_ns, samples, sizeof(uint64_t), compare);
+    qsort(count.good_ns, (size_t)count.good, sizeof(uint64_t), compare);
     printf("{\"answered\": %ld, \"per_second\": %.1f, \"failed\": %ld, \"non200\": %ld, \"short_bodies\": %ld, "
            "\"reconnected\": %ld, \"held\": %ld, \"window_bytes\": %llu, \"bytes_per_answer\": %.1f, \"p50_us\": %.1f, "
            "\"p90_us\": %.1f, \"p99_us\": %.1f, \"max_us\": %.1f, \"first_byte_p50_us\": %.1f, "
-           "\"first_byte_p99_us\": %.1f}\n",
+           "\"first_byte_p99_us\": %.1f, \"sent\": %ld, \"good\": %ld, \"shed\": %ld, "
+           "\"shed_with_retry_after\": %ld, \"good_p50_us\": %.1f, \"good_p99_us\": %.1f}\n",
            count.answered, (double)count.answered / options.seconds, count.failed, count.non200, count.short_bodies,
            count.reconnected, options.hold ? count.held : 0, (unsigned long long)count.window_bytes,
            count.answered ? (double)count.body_bytes / (double)count.answered : 0.0, quantile_us(count.total_ns, 0.5),
            quantile_us(count.total_ns, 0.9), quantile_us(count.total_ns, 0.99), quantile_us(count.total_ns, 1.0),
-           quantile_us(count.first_byte_ns, 0.5), quantile_us(count.first_byte_ns, 0.99));
+           quantile_us(count.first_byte_ns, 0.5), quantile_us(count.first_byte_ns, 0.99), count.sent, count.good,
+           count.shed, count.shed_with_retry_after, quantile_of(count.good_ns, count.good, 0.5),
+           quantile_of(count.good_ns, count.good, 0.99));
 }
 
 static void read_options(int argc, char **argv) {
@@ -353,6 +366,7 @@ int main(int argc, char **argv) {
     build_request();
     count.total_ns = malloc(SAMPLES * sizeof(uint64_t));
     count.first_byte_ns = malloc(SAMPLES * sizeof(uint64_t));
+    count.good_ns = malloc(SAMPLES * sizeof(uint64_t));
     epoll_fd = epoll_create1(0);
     open_all();
     run();

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dataplane.resilience.admission import MIN_RATE, Admission, Waiting, WaitingRoom
+from dataplane.resilience.admission import BURST_S, MIN_RATE, Admission, Waiting, WaitingRoom
 from dataplane.runtime.precedence import Precedence
 
 TARGET_S = 0.05
@@ -117,7 +117,7 @@ class Worker:
             self.backlog.append(entry.work)
 
 
-@pytest.mark.parametrize("capacity", [200.0, 2000.0, 15_000.0])
+@pytest.mark.parametrize("capacity", [200.0, 2000.0, 6000.0])
 @pytest.mark.parametrize("load", [1.2, 2.0, 4.0])
 def test_offered_too_much_it_does_nearly_all_it_can_and_what_it_does_is_soon_done(
     capacity: float, load: float
@@ -166,9 +166,9 @@ def test_after_an_overload_all_is_begun_again() -> None:
 @given(
     st.lists(
         st.tuples(
-            st.floats(0.0, 2.0), st.floats(0.0, 5.0), st.integers(0, 1000), st.integers(0, 100)
+            st.floats(0.0, 2.0), st.floats(0.0, 5.0), st.integers(0, 100), st.integers(0, 100)
         ),
-        max_size=60,
+        max_size=25,
     )
 )
 def test_rate_never_stops_and_tokens_are_never_owed(
@@ -179,10 +179,8 @@ def test_rate_never_stops_and_tokens_are_never_owed(
         now += wait
         finished += more
         it.look(now, lag, finished, waiting)
-        taken = 0
-        while it.closed and it.take(now):
-            taken += 1
-            assert taken <= max(it.rate * 0.05, 1.0) + 1.0
+        most = int(max(it.rate * BURST_S, 1.0)) + 1
+        assert not it.closed or sum(it.take(now) for _ in range(most + 1)) <= most
         if it.closed:
             assert it.rate >= MIN_RATE
             now += 1.1 / it.rate

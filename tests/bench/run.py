@@ -22,6 +22,13 @@ from tests.bench.contestants.envoy import Envoy
 from tests.bench.contestants.litellm import LiteLLM
 from tests.bench.contestants.naive import Naive
 from tests.bench.contestants.outrider import Outrider
+from tests.bench.features import (
+    Samples,
+    failed,
+    feature_figures,
+    measure_features,
+    show_features,
+)
 from tests.bench.figures import (
     GOALS,
     OURS,
@@ -55,6 +62,7 @@ class Options:
     only: frozenset[str]
     scenarios: frozenset[str]
     reload: bool
+    features: bool
     litellm: bool
     update_baseline: bool
     check: bool
@@ -71,6 +79,7 @@ def main() -> int:
     build_programs()
     console = Console(width=None if sys.stdout.isatty() else 120)
     results = Results()
+    features: Samples = {}
     scenarios = chosen_scenarios(options)
     with upstream(cores[1]) as upstream_port:
         place = Place(BUILD, upstream_port, proxy_core=cores[0], other_core=cores[1])
@@ -79,14 +88,21 @@ def main() -> int:
         if options.reload:
             console.print("reload of 1,000 routes under load")
             results.reload_stall_ms = measure_reload(place)
+        if options.features:
+            features = measure_features(options.rounds, place, console)
         if options.litellm:
             run_litellm(options, place, results, console)
     show(results, (*scenarios, SLOW_CONTESTANT), read_baseline(), console)
-    write_figures(FIGURES, results.figures())
+    figures = results.figures()
+    if features:
+        show_features(features, console)
+        figures |= feature_figures(features)
+        figures["failed_requests"] = results.failed + failed(features)
+    write_figures(FIGURES, figures)
     console.print(f"figures: {FIGURES}")
     if options.update_baseline:
         write_baseline(results.ratios())
-    return verdict(results, options.check)
+    return verdict(results, failed(features), options.check)
 
 
 def read_options(argv: Sequence[str]) -> Options:
@@ -99,6 +115,7 @@ def read_options(argv: Sequence[str]) -> Options:
     parser.add_argument("--only", nargs="+", choices=names, default=names)
     parser.add_argument("--scenarios", nargs="*", choices=[s.name for s in ALL])
     parser.add_argument("--no-reload", action="store_true", help="leave the reload's stall out")
+    parser.add_argument("--no-features", action="store_true", help="leave costs of features out")
     parser.add_argument("--litellm", action="store_true", help="also LiteLLM (installs 600 MB)")
     parser.add_argument("--update-baseline", action="store_true")
     parser.add_argument("--check", action="store_true", help="exit 1 when a goal is missed")
@@ -112,6 +129,7 @@ def read_options(argv: Sequence[str]) -> Options:
         only=frozenset(args.only),
         scenarios=frozenset(wanted),
         reload=not args.no_reload,
+        features=not args.no_features,
         litellm=args.litellm,
         update_baseline=args.update_baseline,
         check=args.check,
@@ -192,14 +210,14 @@ def run_litellm(options: Options, place: Place, results: Results, console: Conso
                 freeze(running)
 
 
-def verdict(results: Results, check: bool) -> int:
+def verdict(results: Results, failed_features: int, check: bool) -> int:
     """The exit code."""
     missed = [
         goal
         for goal in GOALS
         if (ratio := results.ratios()[goal.figure]) is not None and not meets(goal, ratio.median)
     ]
-    return 1 if results.failed or (check and missed) else 0
+    return 1 if results.failed or failed_features or (check and missed) else 0
 
 
 if __name__ == "__main__":

@@ -10,6 +10,8 @@ from typing import Protocol
 
 from tests.bench.processes import Program
 
+CLIENT_KEY = "sk-bench"
+"""What clients present to ours and to those that keep no keys of their own."""
 UPSTREAM_KEY = "sk-upstream-0000000000000000"
 """What every contestant puts in the place of the client's key."""
 MODEL = "gpt-4o-mini"
@@ -38,7 +40,7 @@ class Running:
     """Frozen together while others are measured."""
     counted: Sequence[int]
     """Ids of the processes whose CPU and memory count."""
-    key: str = "sk-bench"
+    key: str = CLIENT_KEY
     """What its clients present."""
 
 
@@ -52,7 +54,7 @@ class Contestant(Protocol):
     def running(self, place: Place) -> AbstractContextManager[Running]: ...
 
 
-def first_request(port: int, key: str = "sk-bench") -> urllib.request.Request:
+def first_request(port: int, key: str = CLIENT_KEY) -> urllib.request.Request:
     """A small chat completion: a contestant that answers it serves."""
     body = {"model": MODEL, "messages": [{"role": "user", "content": "hello"}]}
     return urllib.request.Request(

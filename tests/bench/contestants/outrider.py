@@ -7,12 +7,16 @@ and the data plane's parent carry no traffic.
 
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 from tests.bench.contestants.contestant import (
     CLAUDE,
+    CLIENT_KEY,
     MODEL,
     UPSTREAM_KEY,
     Place,
@@ -41,25 +45,36 @@ model_providers:
 """
 
 
+Change = Callable[[dict[str, Any]], None]
+"""What a feature changes in the config."""
+
+
 class Outrider:
-    name = "outrider"
     rewrites_bodies = False
+
+    def __init__(self, name: str = "outrider", change: Change | None = None) -> None:
+        self.name = name
+        self._change = change
 
     @contextmanager
     def running(self, place: Place) -> Iterator[Running]:
         port = free_port()
-        folder = place.folder / "outrider"
+        folder = place.folder / self.name
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         config = folder / "bench.yaml"
         text = CONFIG.format(
             port=port, model=MODEL, claude=CLAUDE, upstream_port=place.upstream_port
         )
+        if self._change is not None:
+            made = yaml.safe_load(text)
+            self._change(made)
+            text = yaml.safe_dump(made)
         config.write_text(text)
         xds = f"127.0.0.1:{free_port()}"
         control = control_plane_command(config, xds, folder / "controlplane")
         data = data_plane_command(xds, folder)
-        key = {"BENCH_UPSTREAM_KEY": UPSTREAM_KEY}
+        key = {"BENCH_UPSTREAM_KEY": UPSTREAM_KEY, "BENCH_CLIENT_KEY": CLIENT_KEY}
         core = place.other_core
         with (
             Program.start(

@@ -1,0 +1,129 @@
+"""What each feature of failing, limiting and balancing costs a relayed request when it is on.
+
+Ours without any of them and with one at a time, interleaved like contestants; then with all of them
+at once, because what matters is the sum. A cost is a difference within a round.
+"""
+
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from statistics import median
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from tests.bench.contestants.contestant import Contestant, Place, Running
+from tests.bench.contestants.envoy import Envoy
+from tests.bench.contestants.outrider import Change, Outrider
+from tests.bench.figures import Figures
+from tests.bench.measure import Sample, freeze, measure, thaw
+from tests.bench.report import spread
+from tests.bench.scenarios import SCENARIOS
+
+PLAIN, ALL_ON, ENVOY = "plain", "all_on", "envoy"
+SECONDS = 0.8
+MEASURED = tuple(replace(s, seconds=SECONDS) for s in SCENARIOS if s.name in ("json", "sse_burst"))
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """Something that may be on."""
+
+    name: str
+    title: str
+    change: Change
+    """Makes it so that it works in every request and never gets in the way of one."""
+
+
+def _retry(**keys: Any) -> Change:
+    def change(config: dict[str, Any]) -> None:
+        config.setdefault("defaults", {}).setdefault("retry", {}).update(keys)
+
+    return change
+
+
+FEATURES = (
+    Feature(
+        "timeouts",
+        "per-try, idle and first-token timeouts",
+        _retry(per_try_timeout="60s", idle_timeout="30s", first_token_timeout="20s"),
+    ),
+    Feature("throughput", "throughput guard", _retry(min_throughput={"bytes_per_second": 1.0})),
+    Feature("hedge", "hedging, armed", _retry(hedge={"after": "10s"})),
+)
+"""Retries, breaker, retry budgets and the commit point are always on: the plain relay pays them."""
+
+
+def _everything(config: dict[str, Any]) -> None:
+    for feature in FEATURES:
+        feature.change(config)
+
+
+Samples = dict[tuple[str, str], list[Sample]]
+"""By scenario and who."""
+
+
+def measure_features(rounds: int, place: Place, console: Console) -> Samples:
+    """All variants are up; one runs at a time."""
+    field: list[Contestant] = [Outrider(PLAIN), Envoy(), Outrider(ALL_ON, _everything)]
+    field += [Outrider(feature.name, feature.change) for feature in FEATURES]
+    samples: Samples = {}
+    with ExitStack() as stack:
+        up: list[tuple[Contestant, Running]] = []
+        for contestant in field:
+            running = stack.enter_context(contestant.running(place))
+            freeze(running)
+            up.append((contestant, running))
+        for number in range(rounds):
+            console.print(f"features {number + 1}/{rounds}")
+            for scenario in MEASURED:
+                for contestant, running in up if number % 2 == 0 else reversed(up):
+                    thaw(running)
+                    sample = measure(contestant, running, scenario, place)
+                    freeze(running)
+                    samples.setdefault((scenario.name, contestant.name), []).append(sample)
+    return samples
+
+
+def added_us(samples: Samples, scenario: str, who: str) -> list[float]:
+    """What a variant costs beyond the plain relay, in each round."""
+    plain = samples[scenario, PLAIN]
+    return [a.cpu_us - b.cpu_us for a, b in zip(samples[scenario, who], plain, strict=True)]
+
+
+def over_envoy(samples: Samples, scenario: str, who: str) -> list[float]:
+    """CPU over that of Envoy's plain route, in each round."""
+    envoy = samples[scenario, ENVOY]
+    return [a.cpu_us / b.cpu_us for a, b in zip(samples[scenario, who], envoy, strict=True)]
+
+
+def feature_figures(samples: Samples) -> Figures:
+    """For build/figures/bench.json."""
+    figures: Figures = {}
+    for scenario in MEASURED:
+        for who in (*(feature.name for feature in FEATURES), ALL_ON):
+            cost = median(added_us(samples, scenario.name, who))
+            figures[f"feature_{who}_{scenario.name}_us"] = round(cost, 2)
+        ratio = median(over_envoy(samples, scenario.name, ALL_ON))
+        figures[f"all_features_{scenario.name}_over_envoy"] = round(ratio, 4)
+    return figures
+
+
+def failed(samples: Samples) -> int:
+    """Failed requests of all."""
+    return sum(sample.failed for rounds in samples.values() for sample in rounds)
+
+
+def show_features(samples: Samples, console: Console) -> None:
+    """Prints the table."""
+    table = Table(title="What a feature adds when it is on, us of CPU", title_justify="left")
+    table.add_column("")
+    for scenario in MEASURED:
+        table.add_column(scenario.title, justify="right")
+    rows = [(one.name, one.title) for one in FEATURES]
+    for name, title in (*rows, (ALL_ON, "all of them")):
+        costs = [spread(added_us(samples, one.name, name)) for one in MEASURED]
+        table.add_row(title, *costs)
+    ratios = [spread(over_envoy(samples, one.name, ALL_ON)) for one in MEASURED]
+    table.add_row("all of them / Envoy", *ratios)
+    console.print(table)

@@ -42,6 +42,36 @@ def _retry(**keys: Any) -> Change:
     return change
 
 
+def _limits(config: dict[str, Any]) -> None:
+    plenty = 1_000_000_000
+    config["limits"] = [
+        {
+            "name": "all",
+            "per": ["model"],
+            "requests": {"limit": plenty},
+            "tokens": {"limit": plenty},
+            "concurrent": 1000,
+        }
+    ]
+
+
+def _api_keys(config: dict[str, Any]) -> None:
+    config["listeners"][0]["auth"] = {"api_keys": True}
+    config["api_keys"] = [{"name": "bench", "tenant": "t", "key": "$BENCH_CLIENT_KEY"}]
+
+
+def _spread(policy: str) -> Change:
+    """Over two endpoints: the fake provider by its address and by its name."""
+
+    def change(config: dict[str, Any]) -> None:
+        for provider in config["model_providers"]:
+            url = provider.pop("base_url", None) or provider["endpoints"][0]
+            provider["endpoints"] = [url, url.replace("127.0.0.1", "localhost")]
+            provider["load_balancing"] = {"policy": policy}
+
+    return change
+
+
 FEATURES = (
     Feature(
         "timeouts",
@@ -50,8 +80,15 @@ FEATURES = (
     ),
     Feature("throughput", "throughput guard", _retry(min_throughput={"bytes_per_second": 1.0})),
     Feature("hedge", "hedging, armed", _retry(hedge={"after": "10s"})),
+    Feature("api_keys", "API keys of our own", _api_keys),
+    Feature("limits", "limits of requests, tokens, concurrency", _limits),
+    Feature("least_request", "two endpoints, least request", _spread("least_request")),
+    Feature("peak_ewma", "two endpoints, peak EWMA", _spread("peak_ewma")),
+    Feature("prefix_affinity", "two endpoints, prefix affinity", _spread("prefix_affinity")),
 )
-"""Retries, breaker, retry budgets and the commit point are always on: the plain relay pays them."""
+"""Retries, breaker, retry budgets, the commit point, outlier detection and admission control are
+always on: the plain relay pays them.
+"""
 
 
 def _everything(config: dict[str, Any]) -> None:

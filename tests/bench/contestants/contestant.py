@@ -10,7 +10,7 @@ from typing import Protocol
 
 from tests.bench.processes import Program
 
-CLIENT_KEY = "sk-bench"
+CLIENT_KEY = "sk-bench-0123456789"
 """What clients present to ours and to those that keep no keys of their own."""
 UPSTREAM_KEY = "sk-upstream-0000000000000000"
 """What every contestant puts in the place of the client's key."""

@@ -204,6 +204,12 @@ async def running_worker(bootstrap: Bootstrap, environ: Mapping[str, str]) -> As
         issuers=issuers,
     )
     metrics.gauge(
+        "outrider_tasks",
+        "Tasks of all workers' loops; relaying needs none, so the number hardly changes.",
+        (),
+        lambda: {(): float(len(asyncio.all_tasks()))},
+    )
+    metrics.gauge(
         "outrider_keys_resting",
         "Keys that are not used now, of providers with several; each worker counts its own.",
         ("provider",),

@@ -3,6 +3,7 @@
 from dataplane.llm.hub.delta import Delta, End
 from dataplane.llm.sse import SseDecoder
 from dataplane.llm.translate.codec import StreamWriter
+from dataplane.runtime.protocols import Protocol
 
 MAX_EVENT_BYTES = 32 << 20  # our own writer's events: a picture comes whole in one
 
@@ -26,3 +27,10 @@ class JsonArrayWriter:
         if deltas and isinstance(deltas[-1], End):
             pieces.append(b"]\n" if self._begun else b"[]\n")
         return b"".join(pieces)
+
+
+def in_form(writer: StreamWriter, client: Protocol, query: str) -> StreamWriter:
+    """A writer in the form that a request's query asks for."""
+    if client is Protocol.GEMINI and "alt=sse" not in query.split("&"):
+        return JsonArrayWriter(writer)
+    return writer

@@ -21,6 +21,12 @@ def lend(metrics: Metrics, standings: Standings) -> None:
         _BY,
         lambda: standings.each(lambda one: one.breaker.opened_total),
     )
+    metrics.gauge(
+        "outrider_retries_active",
+        "Retries under way, as budgets count them; 0 when nothing is.",
+        _BY,
+        lambda: standings.each(lambda one: one.retries.running),
+    )
     metrics.counter(
         "outrider_retry_budget_denied_total",
         "Retries that were not made because too many were running, of the cluster or the caller.",

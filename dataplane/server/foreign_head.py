@@ -5,9 +5,13 @@ from typing import NamedTuple
 
 from dataplane.server.heads import Names, Shapes, position
 
+from dataplane.runtime.protocols import Protocol
+
 _STREAMS = (b"text/event-stream", b"application/vnd.amazon.eventstream")
 _LIMITS = (b"retry-after", b"x-ratelimit-", b"anthropic-ratelimit-")
 """Headers that begin so mean the same to every client."""
+_OVERLOADED = 529
+"""Anthropic's own status for being overloaded; everybody else says 503."""
 
 
 class ForeignHead(NamedTuple):
@@ -52,3 +56,10 @@ def foreign_head(headers: Sequence[tuple[bytes, bytes]]) -> ForeignHead:
         values[shape.request_id] if shape.request_id >= 0 else b"",
         [(name, values[at]) for at, name in shape.kept],
     )
+
+
+def told_status(status: int, client: Protocol) -> int:
+    """The status of a provider's failure, as a client of another API knows it."""
+    if status == _OVERLOADED and client is not Protocol.MESSAGES:
+        return 503
+    return status if 400 <= status < 600 else 502

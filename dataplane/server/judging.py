@@ -84,7 +84,7 @@ class Judging(Trying):
             if found is Progress.COMMIT or is_encoded(upstream):
                 return body
             self._startup = startup
-            self._hurry()
+            self.hurry()
         else:
             found = startup.feed(body) if body else Progress.HOLD
         if done and found is Progress.HOLD:
@@ -125,7 +125,7 @@ class Judging(Trying):
             )
         )
 
-    def _hurry(self) -> None:
+    def hurry(self) -> None:
         """The head of a stream is there, and no content."""
         candidate = self._candidate
         assert candidate is not None

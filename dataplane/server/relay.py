@@ -165,6 +165,10 @@ class Relay(Hedging):
             self.stop_upstream()
             self._finish_stream(passing)
             return
+        elif self._translated is not None and quiet_s >= LOOK_S and self._translated.is_whole():
+            self.stop_upstream()
+            self._translated.settle()
+            return
         elif idle_s and quiet_s >= idle_s:
             self.stop_upstream()
             self.fail(

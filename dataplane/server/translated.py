@@ -14,7 +14,7 @@ from dataplane.llm.error_faults import fault_of
 from dataplane.llm.hub.answer import Answer, Failure, Unreadable
 from dataplane.llm.hub.delta import Begin, Delta, End, Failed, UsageDelta, says_nothing
 from dataplane.llm.hub.whole import Whole, deltas_of
-from dataplane.llm.json_array import JsonArrayWriter
+from dataplane.llm.json_array import in_form
 from dataplane.llm.translate.between import Translation, translate_request
 from dataplane.llm.translate.codec import Echo, StreamReader, StreamWriter
 from dataplane.llm.translate.codecs import CODECS
@@ -24,7 +24,7 @@ from dataplane.runtime.config import OnUntranslatable
 from dataplane.runtime.messages import LocalReply, ResponseDetail
 from dataplane.runtime.protocols import Protocol
 from dataplane.server.answers import translated_head
-from dataplane.server.foreign_head import foreign_head
+from dataplane.server.foreign_head import foreign_head, told_status
 from dataplane.upstream.errors import Phase, UpstreamFailure
 
 if TYPE_CHECKING:
@@ -44,8 +44,6 @@ BIG_BODY_BYTES = 256 * 1024
 """Requests from here on are translated in a thread: 2 ms at this size, 7 ms at 1 MB."""
 _JSON = b"application/json"
 _INTERNAL = LocalReply(500, "The gateway itself failed.", ResponseDetail.INTERNAL)
-_OVERLOADED = 529
-"""Anthropic's own status for being overloaded; everybody else says 503."""
 
 
 class Translated:
@@ -144,11 +142,8 @@ class Translated:
         services = relay.serving.services
         # No answer repeats the conversation, and it may be long.
         made.request.messages, made.request.system = [], []
-        self._echo = Echo(
-            made.request,
-            int(services.clock.wall()),
-            f"{services.random.getrandbits(96):024x}",
-        )
+        answer_id = f"{services.random.getrandbits(96):024x}"
+        self._echo = Echo(made.request, int(services.clock.wall()), answer_id)
         self._dropped = made.dropped
         relay.send_body(made.body)
 
@@ -160,8 +155,8 @@ class Translated:
 
     def on_failed(self, failure: UpstreamFailure) -> None:
         """See Reader."""
-        if self._ended and not self._relay.over:
-            self._finish()  # all that matters had come
+        if self._relay.sent and self.is_whole() and not self._relay.over:
+            self.settle()  # all that matters had come
         else:
             self._relay.on_failed(failure)
 
@@ -205,6 +200,7 @@ class Translated:
             if streams:
                 self._reader = CODECS[self._provider].stream_reader()
             if streams and wanted:
+                relay.hurry()
                 self._writer = self._new_writer(self._echo)
                 self._takes, self._done = Translated._stream, Translated._end_stream
             elif streams:
@@ -268,7 +264,6 @@ class Translated:
         """A whole answer, as the client wants it."""
         echo = self._echo
         assert echo is not None
-        codec = CODECS[self._client]
         if echo.request.stream:
             self._writer = self._new_writer(echo)
             self._write(deltas_of(answer))
@@ -276,20 +271,15 @@ class Translated:
             return
         if answer.usage is not None:
             self._relay.tally.told(answer.usage)
-        self._send_whole(200, codec.write_answer(answer, echo))
+        self._send_whole(200, CODECS[self._client].write_answer(answer, echo))
 
     def _new_writer(self, echo: Echo) -> StreamWriter:
         writer = CODECS[self._client].stream_writer(echo)
-        if self._client is Protocol.GEMINI and "alt=sse" not in self._relay.ask.query.split("&"):
-            return JsonArrayWriter(writer)
-        return writer
+        return in_form(writer, self._client, self._relay.ask.query)
 
     def _tell_failure(self, failure: Failure) -> None:
         """The provider's own error, with its status."""
-        if failure.status == _OVERLOADED and self._client is not Protocol.MESSAGES:
-            failure.status = 503
-        if not 400 <= failure.status < 600:
-            failure.status = 502
+        failure.status = told_status(failure.status, self._client)
         self._send_whole(failure.status, CODECS[self._client].write_error(failure))
 
     def _send_whole(self, status: int, body: bytes) -> None:
@@ -313,6 +303,18 @@ class Translated:
             self._finish()
         else:
             self._break("its stream broke off", ResponseDetail.UPSTREAM_TRUNCATED)
+
+    def is_whole(self) -> bool:
+        """Whether the client has its end, or can have it, whatever the provider still says."""
+        reader = self._reader
+        return self._ended or (self._writer is not None and reader is not None and reader.has_all())
+
+    def settle(self) -> None:
+        """The end, of a stream that is whole."""
+        if not self._ended and self._reader is not None:
+            self._write(self._reader.finish())
+        if not self._relay.over:
+            self._finish()
 
     def _write(self, deltas: list[Delta]) -> None:
         """Hand deltas on; a Failed among them ends the exchange."""
@@ -368,8 +370,6 @@ class Translated:
         due, self._due = self._due, []
         if due:
             self._relay.front.write(b"".join(due))
-
-    # -- both
 
     def _break(
         self, why: str, detail: ResponseDetail = ResponseDetail.UPSTREAM_PROTOCOL_ERROR

@@ -153,9 +153,9 @@ def _conclude(made: Heard) -> None:
         stream = made.headers.get("content-type", "").startswith("text/event-stream")
         if stream and not made.problems:
             made.problems += problems_of_stream(made.protocol, made.body)
-        if not made.ended:
-            made.problems.append("finished, but the body has no end")
-        if made.text == ANSWER and not made.problems:
+        if made.text == ANSWER and not made.ended:
+            made.kind = Kind.CUT
+        elif made.text == ANSWER and not made.problems:
             made.kind = Kind.WHOLE
         else:
             short = ANSWER.startswith(made.text) and made.text != ANSWER

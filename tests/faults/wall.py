@@ -70,8 +70,10 @@ class Attempt:
     """How many were sent."""
     status: int = 0
     ended: str = ""
-    """`whole`, `cut`, `reset`, `closed`, an error's status; `left`: the client was gone first."""
+    """`whole`, `reset`, `closed`, an error's status; `left`: the client was gone first."""
     ended_at: float = 0.0
+    fault: str = ""
+    """What was chosen, where the model's name leaves a choice."""
 
     def header(self, name: bytes) -> str:
         """The value of a header, or nothing."""
@@ -92,6 +94,8 @@ class Wall:
     port: int = 0
     open: Callable[[], int] = lambda: 0
     """Connections that are open now."""
+    on_end: "Callable[[Attempt], None] | None" = None
+    """Told of each attempt that is over; then none is kept."""
     _serials: Iterator[int] = field(default_factory=lambda: count(1))
     _numbers: Counter[str] = field(default_factory=Counter)
     _first: dict[str, float] = field(default_factory=dict)
@@ -117,6 +121,8 @@ class Wall:
         finally:
             attempt.ended = attempt.ended or "left"
             attempt.ended_at = time.monotonic()
+            if self.on_end is not None:
+                self.on_end(attempt)
 
     def _attempt(self, received: Received) -> Attempt:
         now = time.monotonic()
@@ -128,7 +134,8 @@ class Wall:
         self._first.setdefault(model, now)
         attempt = Attempt(now, model, protocol, self._numbers[model], body, received.headers)
         attempt.prefill = _prefill(body)
-        self.attempts.append(attempt)
+        if self.on_end is None:
+            self.attempts.append(attempt)
         return attempt
 
     def _answer(self, attempt: Attempt) -> AsyncIterator[Step]:

@@ -139,6 +139,13 @@ class Processes:
         """URL of the data plane's admin port."""
         return f"http://{self._data_at['admin']}"
 
+    @property
+    def pids(self) -> tuple[int, int]:
+        """The processes of the control plane, and of the data plane's parent."""
+        assert self._control is not None
+        assert self._data is not None
+        return self._control.pid, self._data.pid
+
     def url(self, listener: str) -> str:
         """Where a listener of the first config listens."""
         _, _, port = self._data_at[f"listener.{listener}"].rpartition(":")

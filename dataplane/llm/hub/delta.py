@@ -15,7 +15,7 @@ from typing import TypeVar
 import msgspec
 
 from dataplane.llm.hub.answer import Failure, Finish, TokenLogprob, Usage
-from dataplane.llm.hub.parts import Citation, Part
+from dataplane.llm.hub.parts import Citation, Part, Text, Thinking
 
 T = TypeVar("T")
 
@@ -129,6 +129,7 @@ Delta = (
     | Failed
 )
 
+_WORDS = (Text, Thinking)
 _ENCODER = msgspec.json.Encoder()
 _STRING = msgspec.json.Decoder(str)
 _ESCAPES = re.compile(
@@ -146,6 +147,20 @@ def decoded(decoder: msgspec.json.Decoder[T], data: bytes) -> T:
         raise
     except msgspec.DecodeError:
         return decoder.decode(whole_characters(data))
+
+
+def readable(decoder: msgspec.json.Decoder[T], data: bytes, *, begun: bool) -> T | None:
+    """As `decoded`, for an event of a stream: one that is not JSON among good ones is None, and
+    passed over (fault S10). A stream that begins with one is none: that raises.
+    """
+    try:
+        return decoded(decoder, data)
+    except msgspec.ValidationError:
+        raise
+    except msgspec.DecodeError:
+        if begun:
+            return None
+        raise
 
 
 def literal(text: str) -> Literal:
@@ -179,4 +194,9 @@ def whole_characters(data: bytes) -> bytes:
 
 def says_nothing(deltas: list[Delta]) -> bool:
     """Whether a client has lost nothing when it never hears of these."""
-    return all(type(delta) is Begin or type(delta) is UsageDelta for delta in deltas)
+    return all(
+        type(delta) is Begin
+        or type(delta) is UsageDelta
+        or (type(delta) is PartBegin and type(delta.part) in _WORDS)  # its words are yet to come
+        for delta in deltas
+    )

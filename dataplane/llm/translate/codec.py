@@ -61,6 +61,9 @@ class StreamReader(Interface):
     def finish(self) -> list[Delta]:
         """The bytes have ended: what is still due. A stream without its end gives no End."""
 
+    def has_all(self) -> bool:
+        """Whether only the sign of the end is missing, so that `finish` gives the End."""
+
 
 class StreamWriter(Interface):
     """A fold: deltas -> bytes for the client. After End or Failed the stream is complete."""

@@ -19,7 +19,7 @@ from dataplane.llm.hub.delta import (
     TextRun,
     UsageDelta,
     broken,
-    decoded,
+    readable,
 )
 from dataplane.llm.sse import DONE, Event, SseDecoder, SseError
 from dataplane.llm.translate.chat.errors import failure_of
@@ -96,7 +96,9 @@ class StreamReader:
                 if event.name == b"error":
                     raise _ToldFailure(failure_of(_VALUE.decode(data)))
                 if data:
-                    self._take(decoded(_CHUNK, data), event, deltas)
+                    wire = readable(_CHUNK, data, begun=self._begun)
+                    if wire is not None:
+                        self._take(wire, event, deltas)
         except _ToldFailure as told:
             self._over = True
             deltas.append(Failed(told.failure))
@@ -115,12 +117,17 @@ class StreamReader:
         deltas = self.feed(b"\n\n")
         if self._over or not self._begun:
             return deltas
-        if self._choices and all(choice.reason for choice in self._choices.values()):
+        if self.has_all():
             self._end(deltas)
         elif self._usage:
             self._over = True
             self._count(deltas)
         return deltas
+
+    def has_all(self) -> bool:
+        """See StreamReader."""
+        choices = self._choices
+        return not self._over and bool(choices) and all(one.reason for one in choices.values())
 
     def _take(self, wire: _Chunk, event: Event, deltas: list[Delta]) -> None:
         if wire.error and bytes(wire.error) != _NULL:

@@ -173,11 +173,15 @@ class StreamReader:
 
     def finish(self) -> list[Delta]:
         """The end, when the message had stopped and only its usage was never told."""
-        if self._over or not self._stopped or not self._frames.whole:
+        if not self.has_all():
             return []
         deltas: list[Delta] = []
         self._end(deltas)
         return deltas
+
+    def has_all(self) -> bool:
+        """See StreamReader."""
+        return self._stopped and not self._over and self._frames.whole
 
     def _take(self, event: AwsEvent, deltas: list[Delta]) -> None:
         if event.kind != "event":

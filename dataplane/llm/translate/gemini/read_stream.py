@@ -108,8 +108,7 @@ class GeminiStreamReader:
 
     def finish(self) -> list[Delta]:
         """The bytes have ended: End, if every candidate was finished."""
-        whole = all(choice.finished for choice in self._choices.values())
-        if self._over or not self._choices or not whole:
+        if not self.has_all():
             return []
         self._over = True
         try:
@@ -117,6 +116,11 @@ class GeminiStreamReader:
         except (ValueError, RecursionError):
             usage = None
         return [*([UsageDelta(usage)] if usage is not None else ()), End()]
+
+    def has_all(self) -> bool:
+        """See StreamReader."""
+        choices = self._choices
+        return not self._over and bool(choices) and all(one.finished for one in choices.values())
 
     def _take(self, data: bytes, out: list[Delta]) -> None:
         try:

@@ -25,9 +25,9 @@ from dataplane.llm.hub.delta import (
     TextRun,
     UsageDelta,
     broken,
-    decoded,
     join,
     literal,
+    readable,
     text_of,
 )
 from dataplane.llm.hub.parts import Native, Part, Text, Thinking, ToolCall
@@ -112,7 +112,9 @@ class StreamReader:
                     deltas.append(TextDelta(words))
                     continue
                 template.forget()
-                wire = decoded(_EVENT, event.data)
+                wire = readable(_EVENT, event.data, begun=self._begun)
+                if wire is None:
+                    continue
                 delta = wire.delta
                 if wire.type == "content_block_delta" and delta is not None:
                     if wire.index != self._open:
@@ -139,8 +141,16 @@ class StreamReader:
         return deltas
 
     def finish(self) -> list[Delta]:
-        """The last event may lack the empty line that ends it."""
-        return self.feed(b"\n\n")
+        """The last event may lack the empty line that ends it, and the stream its message_stop."""
+        deltas = self.feed(b"\n\n")
+        if self.has_all():
+            self._over = True
+            deltas.append(End())
+        return deltas
+
+    def has_all(self) -> bool:
+        """See StreamReader: its stop reason comes when every block is closed."""
+        return self._finished and not self._over
 
     def _fail(self, problem: str, deltas: list[Delta]) -> None:
         self._over = True

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from dataplane.llm.hub.delta import Literal, decoded
+from dataplane.llm.hub.delta import Literal, readable
 from dataplane.llm.translate.responses.wire import ABSENT
 
 
@@ -32,9 +32,9 @@ class ProtocolError(Exception):
 _EVENT = msgspec.json.Decoder(Event)
 
 
-def decode(data: bytes) -> Event:
-    """Raises msgspec.MsgspecError."""
-    return decoded(_EVENT, data)
+def decode(data: bytes, *, begun: bool) -> Event | None:
+    """See `readable`. Raises msgspec.MsgspecError."""
+    return readable(_EVENT, data, begun=begun)
 
 
 def words_of(words: msgspec.Raw) -> Literal:

@@ -87,7 +87,9 @@ class StreamReader:
             for event in self._sse.feed(chunk):
                 if event.data == DONE or not event.data:
                     continue
-                wire = decode(event.data)
+                wire = decode(event.data, begun=self._begun)
+                if wire is None:
+                    continue
                 if (
                     wire.type == "response.output_text.delta"
                     and type(self._part) is Text
@@ -114,6 +116,10 @@ class StreamReader:
     def finish(self) -> list[Delta]:
         """The last event may lack the empty line that ends it."""
         return self.feed(b"\n\n")
+
+    def has_all(self) -> bool:
+        """See StreamReader: its last event says more than that it is the last."""
+        return False
 
     def _fail(self, problem: str, deltas: list[Delta]) -> None:
         self._over = True

@@ -3,7 +3,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataplane.llm.hub.delta import broken, decoded, join, literal, text_of, whole_characters
+from dataplane.llm.hub.delta import (
+    Begin,
+    PartBegin,
+    TextDelta,
+    broken,
+    decoded,
+    join,
+    literal,
+    readable,
+    says_nothing,
+    text_of,
+    whole_characters,
+)
+from dataplane.llm.hub.parts import Text, Thinking, ToolCall
 
 
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"]))))
@@ -54,3 +67,20 @@ def test_what_is_no_such_event_is_an_error(data: bytes) -> None:
 def test_broken_stream_is_the_providers_fault() -> None:
     failure = broken("it ended").failure
     assert (failure.status, failure.message) == (502, "The model's stream broke: it ended.")
+
+
+def test_beginning_of_a_text_says_nothing_and_that_of_a_call_does() -> None:
+    begin = Begin("a", "m")
+    assert says_nothing([begin, PartBegin(Text("")), PartBegin(Thinking(""))])
+    assert not says_nothing([begin, PartBegin(Text("")), TextDelta(b'"a"')])
+    assert not says_nothing([begin, PartBegin(ToolCall("c", "f", ""))])
+
+
+def test_event_that_is_no_json_is_passed_over_once_a_stream_has_begun() -> None:
+    decoder = msgspec.json.Decoder(dict[str, int])
+    assert readable(decoder, b'{"a":1}', begun=False) == {"a": 1}
+    assert readable(decoder, b"{", begun=True) is None
+    with pytest.raises(msgspec.DecodeError):
+        readable(decoder, b"{", begun=False)
+    with pytest.raises(msgspec.ValidationError):
+        readable(decoder, b'"a"', begun=True)

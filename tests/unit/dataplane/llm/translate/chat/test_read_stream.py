@@ -170,10 +170,19 @@ def test_message_that_comes_whole_is_read() -> None:
     assert of(TextDelta, read(whole, DONE)) == [TextDelta(b'"Hi"')]
 
 
+def test_one_event_that_is_no_json_is_passed_over() -> None:
+    deltas = read(text("a"), b"data: {\n\n", text("b"), stop(), DONE)
+    assert of(TextDelta, deltas) == [TextDelta(b'"a"'), TextDelta(b'"b"')]
+    assert isinstance(deltas[-1], End)
+
+
+def test_stream_that_begins_with_no_json_is_none() -> None:
+    assert "is not JSON" in of(Failed, read(b"data: {\n\n", text("b"), DONE))[0].failure.message
+
+
 @pytest.mark.parametrize(
     ("broken", "problem"),
     [
-        (b"data: {\n\n", "is not JSON"),
         (b'data: {"choices":4}\n\n', "is not of a streamed chat completion"),
         (b'data: {"usage":{"prompt_tokens":"x"}}\n\n' + DONE, "is not of a streamed"),
         (b"data: " + b"x" * (MAX_EVENT_BYTES + 1) + b"\n\n", "larger"),

@@ -246,12 +246,15 @@ def test_what_breaks_the_order_fails(events: list[object], words: str) -> None:
     assert words in failed(read(*events))
 
 
-def test_event_that_is_no_json_fails_after_what_came_before() -> None:
+def test_one_event_that_is_no_json_is_passed_over() -> None:
     reader = StreamReader()
     deltas = reader.feed(sse(START) + b"data: {oops\n\n" + sse(STOP))
     assert isinstance(deltas[0], Begin)
-    assert failed(deltas).endswith("an event is not JSON.")
-    assert reader.feed(sse(STOP)) == []
+    assert isinstance(deltas[-1], End)
+
+
+def test_stream_that_begins_with_no_json_is_none() -> None:
+    assert failed(StreamReader().feed(b"data: {oops\n\n")).endswith("an event is not JSON.")
 
 
 def test_half_of_a_character_does_not_break_the_stream() -> None:

@@ -17,8 +17,8 @@ VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo up test test-all test-full arch faults bench bench-push load eval-router proto proto-check fmt lint types \
-	contracts image clean
+.PHONY: help demo up test test-all test-full arch faults soak bench bench-push load eval-router proto proto-check fmt lint \
+	types contracts image clean
 
 help: ## show this list
 	@echo 'make TARGET, where TARGET is one of:'
@@ -60,6 +60,9 @@ contracts: $(VENV)/.stamp-dev ## who may import whom (pyproject.toml, [tool.impo
 
 faults: $(VENV)/.stamp-dev ## sixteen faults of providers in three protocols, at full length: two minutes
 	$(PY) -m tests.faults.run $(ARGS)
+
+soak: $(VENV)/.stamp-dev ## ten minutes of faults, kills and new configs at half of capacity; all accounted for
+	$(PY) -m tests.faults.soak $(ARGS)
 
 ##### to know how fast and how good
 

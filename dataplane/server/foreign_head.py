@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from dataplane.server.heads import Names, Shapes, position
-
 from dataplane.runtime.protocols import Protocol
+from dataplane.server.heads import Names, Shapes, position
 
 _STREAMS = (b"text/event-stream", b"application/vnd.amazon.eventstream")
 _LIMITS = (b"retry-after", b"x-ratelimit-", b"anthropic-ratelimit-")

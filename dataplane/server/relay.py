@@ -155,7 +155,7 @@ class Relay(Hedging):
         """See Trying: whether its end came without that of the body, or nothing comes any more."""
         upstream = self._upstream
         quiet_s = now - self._touched
-        passing = self._passing
+        passing, translated = self._passing, self._translated
         candidate = self._candidate
         assert candidate is not None
         idle_s = candidate.policy.idle_timeout_s
@@ -165,9 +165,9 @@ class Relay(Hedging):
             self.stop_upstream()
             self._finish_stream(passing)
             return
-        elif self._translated is not None and quiet_s >= LOOK_S and self._translated.is_whole():
+        elif translated is not None and quiet_s >= candidate.look_s and translated.is_whole():
             self.stop_upstream()
-            self._translated.settle()
+            translated.settle()
             return
         elif idle_s and quiet_s >= idle_s:
             self.stop_upstream()

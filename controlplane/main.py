@@ -16,6 +16,7 @@ from pathlib import Path
 from controlplane.admin.config import ConfigAdmin
 from controlplane.admin.fleet import FleetAdmin
 from controlplane.admin.http import HttpPort
+from controlplane.admin.limits import LimitAdmin
 from controlplane.admin.pipeline import Pipeline
 from controlplane.admin.services import Health, add_services
 from controlplane.bootstrap import Bootstrap
@@ -25,8 +26,12 @@ from controlplane.config.parse import decode
 from controlplane.config.problem import ConfigErrors
 from controlplane.config.watch import texts
 from controlplane.discovery.model_metrics import ModelMetrics
+from controlplane.limits.journal import NAME as JOURNAL
+from controlplane.limits.journal import Journal
+from controlplane.limits.ledger import Ledger
+from controlplane.limits.service import LeaseService
 from controlplane.log import say_ready
-from controlplane.metrics import Metrics
+from controlplane.metrics import LimitSums, Metrics
 from controlplane.ports import GrpcPort, PortTakenError
 from controlplane.revisions.sqlite import SqliteRevisions
 from controlplane.revisions.store import RevisionsError
@@ -57,6 +62,7 @@ class ControlPlane:
     http_address: str
     pipeline: Pipeline
     fleet: Fleet
+    ledger: Ledger
 
 
 async def run(bootstrap: Bootstrap, environ: Mapping[str, str]) -> int:
@@ -115,18 +121,36 @@ async def running_control_plane(
         http = HttpPort(metrics, lambda: pipeline.in_force is not None)
         await http.start(bootstrap.http_address)
         stack.push_async_callback(http.stop)
-        xds.server.add_generic_rpc_handlers((ads.handler(),))
+        ledger = Ledger()
+        leases = LeaseService(ledger, Journal(bootstrap.state_dir / JOURNAL, clock.wall), clock)
+        leases.restore()
+        metrics.limits(partial(_limit_sums, ledger, clock))
+        xds.server.add_generic_rpc_handlers((ads.handler(), leases.handler()))
+        stack.push_async_callback(leases.close)
         stack.push_async_callback(ads.close)
         fleet_admin = FleetAdmin(fleet, cache, pipeline)
-        add_services(admin.server, ConfigAdmin(pipeline), fleet_admin, health)
+        limit_admin = LimitAdmin(ledger, clock)
+        add_services(admin.server, ConfigAdmin(pipeline), fleet_admin, limit_admin, health)
         stack.push_async_callback(fleet_admin.close)
         tasks.start(ads.follow(cache, DEFAULT_GROUP), "publish snapshots")
+        tasks.start(leases.follow(cache, DEFAULT_GROUP), "limits of snapshots")
+        tasks.start(leases.tend(), "leases")
         tasks.start(_report_health(cache, health), "report health")
         await xds.start()
         await admin.start()
         if bootstrap.config is not None:
             tasks.start(_follow(bootstrap.config, known, pipeline, clock), "watch config")
-        yield ControlPlane(xds.address, admin.address, http.address, pipeline, fleet)
+        yield ControlPlane(xds.address, admin.address, http.address, pipeline, fleet, ledger)
+
+
+def _limit_sums(ledger: Ledger, clock: Clock) -> LimitSums:
+    """What is out and what is owed, by limit and measure."""
+    now = clock.now()
+    leased: dict[tuple[str, str], float] = {}
+    for one in ledger.standings(now):
+        key = one.id[0], one.id[1]
+        leased[key] = leased.get(key, 0.0) + one.leased
+    return leased, ledger.owed(now)
 
 
 async def _report_health(cache: SnapshotCache, health: Health) -> None:

@@ -1,11 +1,44 @@
 """What the control plane counts, in a registry of its own: two in one process do not mix."""
 
+from collections.abc import Callable, Iterator, Mapping
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import generate_latest
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
 
 # Seconds. One node answers in milliseconds, a thousand in some hundred; beyond a second something
 # is slow.
 _ACK_BUCKETS = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 2.5, 10.0)
+
+
+Sums = Mapping[tuple[str, str], float]
+"""By limit and measure."""
+LimitSums = tuple[Sums, Sums]
+"""What is out with workers, and what they gave themselves beyond what there was."""
+
+
+class _Limits(Collector):
+    """Two gauges whose labels are names of the config."""
+
+    def __init__(self, read: Callable[[], LimitSums]) -> None:
+        self._read = read
+
+    def collect(self) -> Iterator[Metric]:
+        leased, owed = self._read()
+        for name, about, sums in (
+            ("outrider_limit_leased", "Out with workers, reserved or ready for use.", leased),
+            (
+                "outrider_limit_overshoot_bound",
+                "Used beyond what there was, and not paid back yet.",
+                owed,
+            ),
+        ):
+            gauge = GaugeMetricFamily(name, about, labels=("limit", "measure"))
+            for labels, value in sums.items():
+                gauge.add_metric(labels, value)
+            yield gauge
 
 
 class Metrics:
@@ -49,6 +82,10 @@ class Metrics:
             ["version"],
             registry=self.registry,
         )
+
+    def limits(self, read: Callable[[], LimitSums]) -> None:
+        """Tell of leases; `read` is asked at each scrape."""
+        self.registry.register(_Limits(read))
 
     def serves(self, version: str, revision: int) -> None:
         """Another snapshot is in force."""

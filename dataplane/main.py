@@ -22,20 +22,24 @@ from typing import BinaryIO
 from dataplane.admin.report import WorkerReport
 from dataplane.admin.worker import WorkerAdmin, WorkerFacts
 from dataplane.bootstrap import Bootstrap, socket_path
-from dataplane.clock import MonotonicClock
+from dataplane.clock import Clock, MonotonicClock
+from dataplane.limit_stores import Leases, LimitStores
 from dataplane.observe.access_log import AccessLog
 from dataplane.observe.latency import Latencies
 from dataplane.observe.metrics import Family, Metrics
 from dataplane.observe.recorder import Recorder
 from dataplane.observe.tracing import Tracer
 from dataplane.resilience.backoff import Backoff
+from dataplane.resilience.quota_book import Book
 from dataplane.resilience.standing import Standings
 from dataplane.runtime.config import RuntimeConfig
+from dataplane.runtime.limits import LimitsStorage
 from dataplane.server.asking import Asking
 from dataplane.server.auth.issuers import Issuers
 from dataplane.server.callers import Callers
 from dataplane.server.deciding import Deciding
 from dataplane.server.exchange import Exchange
+from dataplane.server.limits.limiter import Quotas
 from dataplane.server.listeners import Listeners, ListenFailedError
 from dataplane.server.responses import ResponsesState
 from dataplane.server.serving import Services
@@ -49,6 +53,7 @@ from dataplane.xds.channel import ControlPlane
 from dataplane.xds.client import ConfigRejectedError, Node, XdsClient
 from dataplane.xds.dump import dump
 from dataplane.xds.lastgood import LastGood, Saver
+from dataplane.xds.leases import LeaseClient
 from dataplane.xds.secrets import Secrets
 from dataplane.xds.state import XdsState
 
@@ -79,9 +84,11 @@ class Worker:
         listeners: Listeners,
         exchange: Exchange,
         issuers: Issuers,
+        limits: LimitStores,
         metrics: Metrics,
     ) -> None:
         self.listeners = listeners
+        self.limits = limits
         self._issuers = issuers
         self.draining = asyncio.Event()
         self.client: XdsClient
@@ -95,11 +102,13 @@ class Worker:
         """Make a config take effect. Raises ConfigRejectedError with nothing changed."""
         await self._exchange.configure(config)
         await self._issuers.configure(config)
+        await self.limits.configure(config)
         try:
             await self.listeners.reconcile(config)
         except ListenFailedError as e:
             await self._exchange.configure(self._config)
             await self._issuers.configure(self._config)
+            await self.limits.configure(self._config)
             raise ConfigRejectedError(str(e)) from e
         self._config = config
 
@@ -189,6 +198,11 @@ async def running_worker(bootstrap: Bootstrap, environ: Mapping[str, str]) -> As
         ("issuer",),
         issuers.states,
     )
+    book = Book()
+    book.holders = bootstrap.workers
+    quotas = Quotas(book, clock)
+    limits = LimitStores(quotas, partial(_leases, bootstrap, book, clock, random))
+    limits.measure(metrics)
     services = Services(
         clock=clock,
         random=random,
@@ -202,6 +216,7 @@ async def running_worker(bootstrap: Bootstrap, environ: Mapping[str, str]) -> As
         callers=callers,
         zone=bootstrap.zone,
         issuers=issuers,
+        quotas=quotas,
     )
     metrics.gauge(
         "outrider_tasks",
@@ -215,7 +230,7 @@ async def running_worker(bootstrap: Bootstrap, environ: Mapping[str, str]) -> As
         ("provider",),
         lambda: services.keys.resting(clock.now()),
     )
-    worker = Worker(bootstrap, Listeners(services), exchange, issuers, metrics)
+    worker = Worker(bootstrap, Listeners(services), exchange, issuers, limits, metrics)
     secrets = Secrets(environ, bootstrap.env_file)
     last_good = LastGood(bootstrap.state_dir, bootstrap.group)
     saver = Saver(last_good)
@@ -239,6 +254,8 @@ async def running_worker(bootstrap: Bootstrap, environ: Mapping[str, str]) -> As
         await background.close()
         await worker.listeners.drain(0.0)
         await tasks.close()
+        recorder.flush()  # settles what was reserved
+        await limits.close()
         recorder.flush()  # before the tracer is closed, which it tells of sampled exchanges
         await exchange.close()
         await issuers.close()
@@ -280,6 +297,28 @@ def _control_plane(bootstrap: Bootstrap) -> ControlPlane:
     )
 
 
+def _leases(
+    bootstrap: Bootstrap, book: Book, clock: Clock, random: Random, storage: LimitsStorage
+) -> Leases:
+    """Who gives this process its part of limits."""
+    incarnation = f"{random.getrandbits(64):016x}"
+    node_id = f"{bootstrap.node_id}/{bootstrap.worker or 0}"
+    if storage.redis is not None:
+        # imported when it is asked for: most data planes never need it
+        from dataplane.sessions.quota_redis import RedisLeases
+
+        holder = f"{node_id}/{incarnation}"
+        return RedisLeases(storage.redis.reveal(), storage.on_failure, holder, book, clock)
+    return LeaseClient(
+        control_plane=_control_plane(bootstrap),
+        node_id=node_id,
+        incarnation=incarnation,
+        book=book,
+        clock=clock,
+        backoff=Backoff(random),
+    )
+
+
 def _open_log(path: str) -> BinaryIO:
     """A file that all workers append whole lines to."""
     return open(STDOUT if path == "-" else path, "ab", buffering=0, closefd=path != "-")
@@ -305,7 +344,11 @@ async def run_worker(bootstrap: Bootstrap, environ: Mapping[str, str]) -> int:
     try:
         async with running_worker(bootstrap, environ) as worker:
             facts = WorkerFacts(
-                worker.report, worker.families, worker.config_dump, worker.draining.set
+                worker.report,
+                worker.families,
+                worker.config_dump,
+                worker.draining.set,
+                worker.limits.shown,
             )
             admin = WorkerAdmin(facts, socket_path(bootstrap.runtime_dir, bootstrap.worker))
             await admin.start()

@@ -13,6 +13,7 @@ VERBS = {
     "apply": "Give a running control plane a new config.",
     "get": "Show the config in force, or an earlier revision.",
     "nodes": "Show what every data-plane worker acknowledged or refused.",
+    "limits": "Show who has used what of the limits.",
     "keys": "Make API keys for callers.",
     "schema": "Print the JSON schema of the config.",
 }

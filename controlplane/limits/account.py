@@ -156,6 +156,14 @@ class Account:
         else:
             self.spent += left
 
+    def risen(self, now: float) -> bool:
+        """Whether so much has come back that it is worth writing down."""
+        level = self.level(now)
+        if self.spec.returns or level - self.floor < 2 * self.spec.capacity / FLOOR_SHARE:
+            return False
+        self.floor = level - self.spec.capacity / FLOOR_SHARE
+        return True
+
     def sunk(self, now: float) -> bool:
         """Whether the floor had to be lowered and is to be written down."""
         level = self.level(now)

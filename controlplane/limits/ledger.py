@@ -76,6 +76,7 @@ class Ledger:
         self._restored_at = 0.0
         self._changed: dict[Account, None] = {}
         self._sweep: list[BucketId] = []
+        self._swept: list[BucketId] = []
 
     def configure(self, specs: Mapping[tuple[str, str], Spec], now: float) -> None:
         """What limits allow, by name and measure; buckets keep what was used of them."""
@@ -137,6 +138,11 @@ class Ledger:
         for session in [one for one in self.sessions if one.expires_at <= now]:
             sends += self.end(session, now)
         return sends
+
+    @property
+    def is_used(self) -> bool:
+        """Whether there is anything to remember."""
+        return bool(self._accounts or self._restored)
 
     @property
     def holders(self) -> int:
@@ -231,6 +237,11 @@ class Ledger:
         changed, self._changed = self._changed, {}
         return [(account.id, account.floor) for account in changed if account.sunk(now)]
 
+    def risen(self, now: float) -> list[tuple[BucketId, float]]:
+        """Floors of what was looked at in the last sweep, where they are far too low."""
+        looked = (self._accounts.get(id_) for id_ in self._swept)
+        return [(one.id, one.floor) for one in looked if one is not None and one.risen(now)]
+
     def floors(self, now: float, exact: bool = False) -> dict[BucketId, float]:
         """What is written down of every bucket; `exact` when nothing happens after it."""
         return {
@@ -254,6 +265,7 @@ class Ledger:
         if not self._sweep:
             self._sweep = list(self._accounts)
         some, self._sweep = self._sweep[:SWEPT_AT_ONCE], self._sweep[SWEPT_AT_ONCE:]
+        self._swept = some
         for id_ in some:
             account = self._accounts.get(id_)
             if account is not None and not account.given and account.full(now):

@@ -24,6 +24,7 @@ GET  /metrics      all workers, for Prometheus
 GET  /healthz      200 while the process runs
 GET  /readyz       200 when every worker has a config and its listeners are bound
 GET  /config_dump  what each worker has accepted, without secrets
+GET  /limits       what each worker holds of limits, those with least left first
 POST /drain        accept nothing new, finish what runs
 """
 
@@ -79,6 +80,7 @@ class AdminApi:
         app.router.add_get("/healthz", self._healthz)
         app.router.add_get("/readyz", self._readyz)
         app.router.add_get("/config_dump", self._config_dump)
+        app.router.add_get("/limits", self._limits)
         app.router.add_post("/drain", self._drain)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
 
@@ -137,6 +139,13 @@ class AdminApi:
                     configs[version] = msgspec.Raw(answer)
         body = msgspec.json.encode({"workers": reports, "configs": configs})
         return web.Response(body=body, content_type="application/json")
+
+    async def _limits(self, _: web.Request) -> web.Response:
+        answers = await asyncio.gather(*(port.ask("GET", "/limits") for port in self._ports))
+        shown = [None if answer is None else msgspec.Raw(answer) for answer in answers]
+        return web.Response(
+            body=msgspec.json.encode({"workers": shown}), content_type="application/json"
+        )
 
     async def _drain(self, _: web.Request) -> web.Response:
         answers = await asyncio.gather(*(port.ask("POST", "/drain") for port in self._ports))

@@ -20,6 +20,7 @@ class WorkerFacts:
     config_dump: Callable[[], Awaitable[object]]
     drain: Callable[[], None]
     """Begin to drain; returns at once."""
+    limits: Callable[[], object]
 
 
 class WorkerAdmin:
@@ -32,6 +33,7 @@ class WorkerAdmin:
         app.router.add_get("/report", self._report)
         app.router.add_get("/families", self._families)
         app.router.add_get("/config_dump", self._config_dump)
+        app.router.add_get("/limits", self._limits)
         app.router.add_post("/drain", self._drain)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
 
@@ -53,6 +55,9 @@ class WorkerAdmin:
 
     async def _config_dump(self, _: web.Request) -> web.Response:
         return _json(msgspec.json.encode(await self._facts.config_dump()))
+
+    async def _limits(self, _: web.Request) -> web.Response:
+        return _json(msgspec.json.encode(self._facts.limits()))
 
     async def _drain(self, _: web.Request) -> web.Response:
         self._facts.drain()

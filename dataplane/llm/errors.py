@@ -16,6 +16,7 @@ _PARAMS = {
 _CODES = {
     # What SDKs and people look for.
     ResponseDetail.UNAUTHENTICATED: "invalid_api_key",
+    ResponseDetail.RATE_LIMITED: "rate_limit_exceeded",
 }
 _AWS_NAMES = {
     401: "UnrecognizedClientException",
@@ -53,13 +54,15 @@ def error_body(reply: LocalReply, speaks: Protocol = Protocol.CHAT) -> bytes:
     param = _PARAMS.get(reply.detail)
     code = _CODES.get(reply.detail) or reply.detail.value
     codec = CODECS.get(speaks) if speaks is not Protocol.CHAT else None
+    if reply.kind and speaks is Protocol.RESPONSES:
+        codec = None  # the same as chat's
     if codec is not None:
         return codec.write_error(Failure(reply.status, reply.message, code=code, param=param or ""))
     return _ENCODER.encode(
         {
             "error": {
                 "message": reply.message,
-                "type": error_type(reply.status),
+                "type": reply.kind or error_type(reply.status),
                 "param": param,
                 "code": code,
             }

@@ -8,10 +8,12 @@ import re
 
 import msgspec
 
-from dataplane.llm.count_tokens import count_text
+from dataplane.llm.count_tokens import MAX_IMAGE, count_text
 
 UNSAID_TOKENS = 1024
 """Of an answer whose length nobody limits."""
+_MEDIA = (b"base64", b'"inlineData"', b'"inline_data"', b'"bytes"')
+"""What stands once before each of them, in one API or another."""
 _BINARY = re.compile(rb"[A-Za-z0-9+/_-]{400}[A-Za-z0-9+/_=-]*")
 """Images and sounds: base64, which has no spaces."""
 _SLICES = 8
@@ -59,14 +61,32 @@ def stakes(body: bytes) -> Stakes | None:
         wire = _WIRE.decode(body)
     except (msgspec.MsgspecError, RecursionError, UnicodeError):
         return None
+    most = _most(wire)
+    choices = max(wire.n or 1, 1)
+    has_tools = bool(wire.tools or wire.functions) or wire.toolConfig is not _ABSENT
+    answer = (UNSAID_TOKENS if most is None else most) * choices
+    return Stakes(prompt_tokens(body) + answer, has_tools)
+
+
+def answer_limit(body: bytes) -> int | None:
+    """How many tokens an answer may have; None when nobody says so. 0 for a body that says nonsense
+    about it: its provider will refuse it.
+    """
+    try:
+        wire = _WIRE.decode(body)
+    except (msgspec.MsgspecError, RecursionError, UnicodeError):
+        return 0
+    most = _most(wire)
+    return None if most is None else max(most, 0) * max(wire.n or 1, 1)
+
+
+def _most(wire: _Wire) -> int | None:
     said = [wire.max_tokens, wire.max_completion_tokens, wire.max_output_tokens]
     if wire.generationConfig is not None:
         said.append(wire.generationConfig.max_output_tokens)
     if wire.inferenceConfig is not None:
         said.append(wire.inferenceConfig.max_tokens)
-    limit = max((one for one in said if one is not None), default=UNSAID_TOKENS)
-    has_tools = bool(wire.tools or wire.functions) or wire.toolConfig is not _ABSENT
-    return Stakes(prompt_tokens(body) + limit * max(wire.n or 1, 1), has_tools)
+    return max((one for one in said if one is not None), default=None)
 
 
 def prompt_tokens(body: bytes) -> int:
@@ -77,6 +97,16 @@ def prompt_tokens(body: bytes) -> int:
     step = (size - _SLICE_BYTES) // (_SLICES - 1)
     slices = [body[at : at + _SLICE_BYTES] for at in range(0, _SLICES * step, step)]
     return sum(map(_count, slices)) * size // (_SLICES * _SLICE_BYTES)
+
+
+def media_tokens(body: bytes) -> int:
+    """At most how many of a request's tokens are images and the like, each as the largest image."""
+    return sum(map(body.count, _MEDIA)) * MAX_IMAGE
+
+
+def words_bytes(body: bytes) -> int:
+    """How long a request is without its images and the like."""
+    return len(_BINARY.sub(b"", body))
 
 
 def _count(data: bytes) -> int:

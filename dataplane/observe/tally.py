@@ -4,7 +4,8 @@ A relay fills it in while it runs; the recorder turns it into an ExchangeRecord 
 time. That is a quarter of what making the record on the way costs (5 us a request).
 """
 
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Protocol
 
 from dataplane.llm.hub.answer import Usage
 from dataplane.llm.usage import (
@@ -17,13 +18,30 @@ from dataplane.llm.usage import (
 )
 from dataplane.observe.record import ExchangeRecord
 from dataplane.observe.traceparent import Place
-from dataplane.runtime.messages import ResponseDetail
+from dataplane.runtime.messages import Headers, ResponseDetail
 from dataplane.runtime.protocols import CHAT_PATH
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from dataplane.runtime.principal import Principal
+
+
+class Charged(Protocol):
+    """What an exchange has taken of limits (server/limits/charge.py)."""
+
+    @property
+    def headers(self) -> Headers:
+        """What its client is told of them."""
+
+    def delivered(self, data: bytes) -> None:
+        """A piece of a stream was passed on."""
+
+    def close(self) -> None:
+        """The answer has ended."""
+
+    def settle(self, record: ExchangeRecord) -> None:
+        """What became of the exchange is known; not called for what `close` found waiting."""
 
 
 class Tally:
@@ -39,6 +57,7 @@ class Tally:
         "attributes",
         "bytes_received",
         "bytes_sent",
+        "charge",
         "detail",
         "encoding",
         "ended",
@@ -90,6 +109,8 @@ class Tally:
         self.attributes: dict[str, str] | None = None
         """Of the span, when there will be one."""
         self.bytes_sent = 0
+        self.charge: Charged | None = None
+        """What it has taken of limits, or will."""
         self.detail = ResponseDetail.VIA_UPSTREAM
         self.encoding = b""
         """Content-Encoding of the answer; usage is read of whole ones in gzip, of no others."""
@@ -198,6 +219,8 @@ class Tally:
             record.pinned = begun.pinned
             record.switched = begun.switched
             record.then, begun.then = begun.then, None
+        if self.charge is not None:
+            record.then = partial(_both, self.charge.settle, record.then)
         return record
 
     def _usage(self) -> Usage | None:
@@ -211,6 +234,16 @@ class Tally:
 
     def _usage_of_stream(self, tail: bytes) -> Usage | None:
         return usage_in_tail(tail)
+
+
+def _both(
+    settle: "Callable[[ExchangeRecord], None]",
+    then: "Callable[[ExchangeRecord], None] | None",
+    record: ExchangeRecord,
+) -> None:
+    settle(record)
+    if then is not None:
+        then(record)
 
 
 class EarlyTally(Tally):

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 
 from dataplane.resilience.quota import Bucket, Granted
 from dataplane.resilience.quota_holding import BucketId, Holding, Line, Values
-from dataplane.runtime.limits import Amount, Limit
+from dataplane.runtime.limits import Amount, Limit, Measure
 
 IDLE_S = 1.0
 """What was not used for so long is given back, so that another worker may have it."""
@@ -53,6 +53,8 @@ class Book:
         """Workers that share the limits, when it was last told."""
         self.connected = False
         """Whether there is somebody to ask."""
+        self.hopeful = False
+        """Whether there will be in a moment: the first attempt to reach somebody is under way."""
         self.stale = True
         """Whether what was held is not ours any more."""
         self.open = False
@@ -68,6 +70,11 @@ class Book:
         self._dirty: dict[Holding, None] = {}
         self._ticked_at = 0.0
 
+    @property
+    def can_ask(self) -> bool:
+        """Whether what lacks may be waited for."""
+        return self.connected or self.hopeful
+
     def of(self, limit: Limit, values: Values, now: float) -> list[Holding] | None:
         """The buckets of a limit, one for each amount; None when there are too many."""
         found = self._groups.get((limit.name, values))
@@ -75,27 +82,28 @@ class Book:
             return found[1]
         made = []
         for amount in limit.amounts:
-            holding = self.holding((limit.name, amount.measure.value, values), amount, now)
+            holding = self._holding(limit, values, amount, now)
             if holding is None:
                 return None
             made.append(holding)
         self._groups[limit.name, values] = (limit, made)
         return made
 
-    def holding(self, id_: BucketId, amount: Amount, now: float) -> Holding | None:
-        """One bucket; None when there are too many."""
+    def _holding(self, limit: Limit, values: Values, amount: Amount, now: float) -> Holding | None:
+        id_ = (limit.name, amount.measure.value, values)
         found = self.holdings.get(id_)
         if found is None:
             if len(self.holdings) >= MAX_HOLDINGS:
                 return None
-            found = self._new(id_, amount, now)
+            found = self._new(id_, limit, amount, now)
         else:
+            found.limit = limit
             found.amount = amount
             found.capacity = amount.capacity
         return found
 
-    def _new(self, id_: BucketId, amount: Amount, now: float = 0.0) -> Holding:
-        made = self.holdings[id_] = Holding(id_, amount, now)
+    def _new(self, id_: BucketId, limit: Limit, amount: Amount, now: float = 0.0) -> Holding:
+        made = self.holdings[id_] = Holding(id_, limit, amount, now)
         self._resting[made] = None
         return made
 
@@ -103,12 +111,13 @@ class Book:
 
     def reserve(self, wanted: Wanted, now: float) -> list[Part] | Holding:
         """Reserve of all, or of none: then the holding that lacks most for its size. Where nobody
-        can be asked we give it ourselves, as far as our share goes.
+        can be asked we give it ourselves, as far as our share goes. Requests are spent at once, and
+        no part.
         """
         worst: Holding | None = None
         lack = 0.0
         for holding, n in wanted:
-            if holding.held < n and (self.connected or not self._help(holding, n, now)):
+            if holding.held < n and (self.can_ask or not self._help(holding, n, now)):
                 share = (n - holding.held) / holding.capacity
                 if worst is None or share > lack:
                     worst, lack = holding, share
@@ -117,11 +126,16 @@ class Book:
         parts = []
         for holding, n in wanted:
             holding.held -= n
-            holding.reserved += n
             holding.used += n
             holding.used_at = now
             self._active[holding] = None
-            parts.append(Part(holding, n))
+            if holding.amount.measure is Measure.REQUESTS:
+                holding.spent += n
+                holding.total_spent += n
+                self._dirty[holding] = None
+            else:
+                holding.reserved += n
+                parts.append(Part(holding, n))
         return parts
 
     def wait(self, wanted: Wanted, again: Again) -> None:
@@ -146,7 +160,9 @@ class Book:
         holding = part.holding
         if holding.forgotten:
             # of a session long ago
-            holding = self.holdings.get(holding.id) or self._new(holding.id, holding.amount)
+            holding = self.holdings.get(holding.id) or self._new(
+                holding.id, holding.limit, holding.amount
+            )
             part.holding, part.epoch = holding, -1
         part.spent = spent
         holding.total_spent += more
@@ -213,7 +229,7 @@ class Book:
     def opened(self) -> None:
         """A session begins: it knows nothing of what was before it, but what we gave ourselves."""
         self.connected = True
-        self.stale = False
+        self.hopeful = self.stale = False
         for holding in list(self.holdings.values()):
             holding.restart()
             if holding.self_granted or holding.waiting:
@@ -223,7 +239,7 @@ class Book:
 
     def lost(self) -> None:
         """There is nobody to ask; what is held may be spent until `expired`."""
-        self.connected = False
+        self.connected = self.hopeful = False
         for holding in list(self.holdings.values()):
             if holding.waiting:
                 holding.call()
@@ -267,6 +283,17 @@ class Book:
             self._dirty[holding] = None
             self.wake()
 
+    def forgive(self) -> None:
+        """What we gave ourselves is nobody's affair."""
+        for holding in self.holdings.values():
+            holding.acked_self = holding.self_granted
+
+    def touch(self) -> None:
+        """Say again how many requests are under way at the same time."""
+        for holding in self._active:
+            if holding.returns and holding.reserved:
+                self._dirty[holding] = None
+
     def acknowledged(self, said: dict[BucketId, int]) -> None:
         """Lines have been heard, with these self-grants."""
         for id_, heard in said.items():
@@ -287,7 +314,11 @@ class Book:
                 self._dirty[holding] = None
             elif used and self.keeps and holding.ahead():
                 self._dirty[holding] = None
-            if not holding.held and now - holding.used_at > IDLE_S:
+            if (
+                not holding.held
+                and not (holding.returns and holding.reserved)
+                and now - holding.used_at > IDLE_S
+            ):
                 del self._active[holding]
                 self._resting.pop(holding, None)
                 self._resting[holding] = None

@@ -6,7 +6,7 @@ The rule, at any time of a session: granted + self_granted = held + reserved + s
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dataplane.runtime.limits import Amount, Measure
+from dataplane.runtime.limits import Amount, Limit, Measure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,9 +56,11 @@ class Holding:
         "held",
         "id",
         "level",
+        "limit",
         "recalled",
         "reserved",
         "returned",
+        "returns",
         "self_granted",
         "share",
         "spent",
@@ -70,9 +72,12 @@ class Holding:
         "waiting",
     )
 
-    def __init__(self, id_: BucketId, amount: Amount, now: float) -> None:
+    def __init__(self, id_: BucketId, limit: Limit, amount: Amount, now: float) -> None:
         self.id = id_
+        self.limit = limit
         self.amount = amount
+        self.returns = amount.measure is Measure.CONCURRENT
+        """Whether what is taken comes back when the request ends."""
         self.capacity = amount.capacity
         self.held = 0
         """Free to be reserved."""
@@ -103,11 +108,6 @@ class Holding:
         self.acked_self = 0
         """Self-grants that the other side has confirmed to have heard of."""
         self._pace = 0.0
-
-    @property
-    def returns(self) -> bool:
-        """Whether what is taken comes back when the request ends."""
-        return self.amount.measure is Measure.CONCURRENT
 
     @property
     def unreported(self) -> int:

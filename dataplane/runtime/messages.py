@@ -39,6 +39,8 @@ class ResponseDetail(StrEnum):
     HEADERS_TOO_LARGE = "headers_too_large"
     BODY_TOO_LARGE = "body_too_large"
     RECEIVE_TIMEOUT = "receive_timeout"
+    RATE_LIMITED = "rate_limited"
+    """A limit of the config is used up."""
     OVERLOADED = "overloaded"
     """The listener's concurrent requests are used up."""
     DEADLINE_EXCEEDED = "deadline_exceeded"
@@ -102,3 +104,5 @@ class LocalReply:
     headers: Headers = ()
     body: bytes | None = None
     """Sent as it is instead of an error body of ours (a filter's); its type is in `headers`."""
+    kind: str = ""
+    """OpenAI's `type`, where it is not the one of the status."""

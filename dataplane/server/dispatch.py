@@ -149,6 +149,7 @@ def _stream(front: "Front", incoming: Incoming, ask: "Ask", place: traceparent.P
         ask,
         caller_of(incoming, front.peer),
         incoming.principal,
+        serving.limiter,
     )
     return Stream(front, serving, call)
 

@@ -6,13 +6,16 @@ through a Downstream. Exactly one of `reply`, `relay` or `start ... finish | abo
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from dataplane.observe.record import ExchangeRecord
 from dataplane.runtime.config import Listener, RuntimeConfig
 from dataplane.runtime.messages import Headers, LocalReply, Request
 from dataplane.runtime.principal import Principal
 from dataplane.server.surface import CHAT_ASK, Ask
+
+if TYPE_CHECKING:
+    from dataplane.server.limits.limiter import Limiter
 
 
 class DownstreamGoneError(Exception):
@@ -40,6 +43,8 @@ class Call:
     """Whose it is (callers.py)."""
     principal: Principal | None = None
     """Who calls, where a listener asks."""
+    limiter: "Limiter | None" = None
+    """Holds the listener's requests to its limits."""
 
     @property
     def owner(self) -> str:

@@ -19,7 +19,7 @@ from dataplane.clock import Clock
 from dataplane.filters.builtin import request_filters
 from dataplane.filters.chain import run_request_chain
 from dataplane.llm import kept
-from dataplane.llm.chat import parse_chat
+from dataplane.llm.chat import ChatRequest, parse_chat
 from dataplane.llm.error_faults import failure_in_band
 from dataplane.llm.hub.answer import Failure
 from dataplane.llm.usage import TAIL_BYTES, usage_in_tail
@@ -36,6 +36,9 @@ from dataplane.server.asking import Asking, Heard
 from dataplane.server.chooser import Chooser
 from dataplane.server.downstream import Call, Downstream
 from dataplane.server.keepers import keepers
+from dataplane.server.limits.charge import Charge
+from dataplane.server.limits.limiter import Asked
+from dataplane.server.limits.matching import Caller, Place
 from dataplane.server.passing import NO_END, Passing
 from dataplane.server.perform import Decider, Performer, identified
 from dataplane.server.responses import Continued, ResponsesState, Settled
@@ -177,6 +180,33 @@ class Exchange:
             return
         record.model = chat.model
         record.stream = chat.stream
+        if call.limiter is None:
+            await self._run_agents(call, request, chat, downstream)
+            return
+        place = Place(call.listener.name, chat.model, "")
+        caller = Caller(call.principal, call.request.header)
+        asked = Asked(place, caller, request.body, None, call.ask.shape)
+        found = await call.limiter.admitted(asked)
+        if isinstance(found, LocalReply):
+            downstream.reply(found)
+        elif found is None:
+            await self._run_agents(call, request, chat, downstream)
+        else:
+            try:
+                await self._run_agents(call, request, chat, downstream, found)
+            finally:
+                found.settle(record)
+
+    async def _run_agents(
+        self,
+        call: Call,
+        request: Request,
+        chat: ChatRequest,
+        downstream: Downstream,
+        charge: Charge | None = None,
+    ) -> None:
+        """What was taken of limits is in `charge`."""
+        record = call.record
         plan = await self._performer.run(choose(call.listener, chat.conversation()), call)
         if isinstance(plan, LocalReply):
             downstream.reply(plan)
@@ -184,15 +214,20 @@ class Exchange:
         record.agents = plan.decision.agents
         if plan.decision.method != ONLY_AGENT:
             record.decision = plan.decision.reason
-        told = plan.headers()
+        told = (*plan.headers(), *(charge.headers if charge is not None else ()))
         last = await self._performer.run(orchestrate(plan, chat, request, call.config), call)
         if isinstance(last, LocalReply):
             downstream.reply(replace(last, headers=(*last.headers, *told)))
             return
-        await self._stream(call, last, told, downstream)
+        await self._stream(call, last, told, downstream, charge)
 
     async def _stream(
-        self, call: Call, last: LastCall, told: Headers, downstream: Downstream
+        self,
+        call: Call,
+        last: LastCall,
+        told: Headers,
+        downstream: Downstream,
+        charge: Charge | None,
     ) -> None:
         """The last agent's answer, as it comes, with its own status."""
         record = call.record
@@ -209,7 +244,7 @@ class Exchange:
                     told = (*told, ("x-outrider-attempts", str(record.attempts)))
                 downstream.start(answer.status, (*for_client(answer.headers), *told))
                 status = answer.status
-                failure = await self._pass_on(answer, downstream, call)
+                failure = await self._pass_on(answer, downstream, call, charge)
         except UpstreamError as problem:
             failure = problem.failure
         finally:
@@ -229,7 +264,7 @@ class Exchange:
             downstream.reply(LocalReply(failure.status, message, failure.detail, told))
 
     async def _pass_on(
-        self, answer: Heard, downstream: Downstream, call: Call
+        self, answer: Heard, downstream: Downstream, call: Call, charge: Charge | None
     ) -> "UpstreamFailure | None":
         """The client gets every whole event; of a stream that breaks off it is told so in-band."""
         tail = b""
@@ -239,6 +274,8 @@ class Exchange:
                 piece = read if passing is None else passing.feed(read, False)
                 if piece:
                     await downstream.write(piece)
+                    if charge is not None:
+                        charge.delivered(piece)
                     tail = (tail + piece)[-TAIL_BYTES:]
                 if passing is not None and passing.told is not None:
                     break

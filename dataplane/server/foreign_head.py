@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from dataplane.runtime.protocols import Protocol
-from dataplane.server.heads import Names, Shapes, position
+from dataplane.server.heads import OF_LIMITS, Names, Shapes, position
 
 _STREAMS = (b"text/event-stream", b"application/vnd.amazon.eventstream")
-_LIMITS = (b"retry-after", b"x-ratelimit-", b"anthropic-ratelimit-")
+_LIMITS = (b"retry-after", *OF_LIMITS)
 """Headers that begin so mean the same to every client."""
 _OVERLOADED = 529
 """Anthropic's own status for being overloaded; everybody else says 503."""
@@ -43,8 +43,8 @@ class _Shape:
 _SHAPES: Shapes[_Shape] = Shapes(_Shape)
 
 
-def foreign_head(headers: Sequence[tuple[bytes, bytes]]) -> ForeignHead:
-    """Read a head."""
+def foreign_head(headers: Sequence[tuple[bytes, bytes]], limited: bool = False) -> ForeignHead:
+    """Read a head. Who is limited by us is not told of the provider's limits."""
     names, values = zip(*headers) if headers else ((), ())  # noqa: B905 - strict costs 0.2 us
     shape = _SHAPES.get(names) or _SHAPES.make(names)
     kind = values[shape.kind].strip().lower() if shape.kind >= 0 else b""
@@ -53,7 +53,7 @@ def foreign_head(headers: Sequence[tuple[bytes, bytes]]) -> ForeignHead:
         kind.startswith(_STREAMS),
         encoding not in (b"", b"identity"),
         values[shape.request_id] if shape.request_id >= 0 else b"",
-        [(name, values[at]) for at, name in shape.kept],
+        [(name, values[at]) for at, name in shape.kept if not limited or name == b"retry-after"],
     )
 
 

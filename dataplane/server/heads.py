@@ -147,6 +147,10 @@ class RequestShape:
         """Something must be looked at before this request may pass."""
 
 
+OF_LIMITS = (b"x-ratelimit-", b"anthropic-ratelimit-")
+"""Headers that begin so are ours where a limit of ours applies: a provider's would contradict."""
+
+
 class AnswerShape:
     """Where an answer's headers of interest stand, and its head for our client.
 
@@ -157,6 +161,7 @@ class AnswerShape:
         "connection",
         "encoding",
         "kind",
+        "of_limits",
         "plain",
         "request_id",
         "sized",
@@ -171,6 +176,10 @@ class AnswerShape:
         self.transfer = positions(names, b"transfer-encoding")
         self.encoding = position(names, b"content-encoding")
         self.kind = position(names, b"content-type")
+        self.of_limits = frozenset(
+            name.lower() for name in names if name.lower().startswith(OF_LIMITS)
+        )
+        """Headers that tell of the provider's own limits."""
         self.sized = position(names, b"content-length") >= 0
         self.plain = not self.connection and not self.transfer
         """Whether the values have no say in what the head becomes."""

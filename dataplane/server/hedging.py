@@ -86,6 +86,7 @@ class Hedging(Judging):
         second = type(self)(
             side, self._incoming, self.ask, self.tally, self._traceparent, self.orders
         )
+        second.told = self.told
         second._peek = self._peek
         second._lane = self._lane
         second._place = place

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from dataplane.runtime.messages import Headers, Request
 from dataplane.runtime.principal import Principal
-from dataplane.server.heads import OURS, Names, RequestShape, Shapes, Values
+from dataplane.server.heads import OURS, Names, RequestShape, Shapes, Values, position
 
 if TYPE_CHECKING:
     from dataplane.server.serving import Serving
@@ -52,6 +52,11 @@ class Incoming:
         self.body = b""
         self.principal = principal
         """Who calls; None: nobody has asked, or it is nobody we know."""
+
+    def header(self, name: str) -> str | None:
+        """The first value of a header, by its lower-case name."""
+        at = position(self.names, name.encode())
+        return self.values[at].decode("utf-8", "surrogateescape") if at >= 0 else None
 
     def request(self, path: str, query: str) -> Request:
         """For the coroutine path: text, without headers that are ours."""

@@ -93,6 +93,8 @@ class Relay(Hedging):
         elif body:
             self._touched = self.serving.now()
             self.tally.more(body)
+            if self.tally.charge is not None:
+                self.tally.charge.delivered(body)
             if self._pace is not None:
                 self._pace.feed(body)
 
@@ -228,6 +230,8 @@ class Relay(Hedging):
         """The same, for those who join it with more: data may be long."""
         size = len(data)
         self.tally.bytes_sent += size
+        if self.tally.charge is not None:
+            self.tally.charge.delivered(data)
         return (b"%x\r\n" % size, data, b"\r\n") if self.chunked else (data,)
 
     def heard(self, body: bytes) -> None:
@@ -310,8 +314,11 @@ class Relay(Hedging):
                 race.goes_on_without(self)
                 self._let_go(whole=False, now=self.serving.now())
                 return
-        self.tally.status = reply.status
-        self.tally.detail = reply.detail
+        tally = self.tally
+        tally.status = reply.status
+        tally.detail = reply.detail
+        if tally.charge is not None:
+            reply = replace(reply, headers=(*reply.headers, *tally.charge.headers))
         if self._trials is not None:
             told = ("x-outrider-attempts", str(self.tally.attempts))
             reply = replace(reply, headers=(*reply.headers, told))
@@ -339,6 +346,8 @@ class Relay(Hedging):
         self.over = True
         self._translated = None
         tally = self.tally
+        if tally.charge is not None:
+            tally.charge.close()
         if self._trials is not None:
             self._trials.close()
             tally.failures = self._trials.failures

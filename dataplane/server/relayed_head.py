@@ -33,6 +33,7 @@ def head_of(relay: "Sending", upstream: "UpstreamConnection") -> bytes | None:
     template = shape.template
     chunked = not shape.sized
     streams = False
+    named: frozenset[bytes] = frozenset()
     if tally.stream:
         encoding = values[shape.encoding] if shape.encoding >= 0 else b""
         streams = shape.kind >= 0 and _is_event_stream(values[shape.kind], encoding)
@@ -55,6 +56,8 @@ def head_of(relay: "Sending", upstream: "UpstreamConnection") -> bytes | None:
     ending = FRAMING[chunked, front.closes()]
     told = relay.told
     if told:
+        if shape.of_limits and tally.charge is not None:
+            template = answer_template(names, named | shape.of_limits)
         text = STATUS_LINES[status] + template.text + told.replace(b"%", b"%%") + ending
     elif template is shape.template:
         text = shape.texts.get((status, ending)) or shape.text(status, STATUS_LINES[status], ending)

@@ -20,6 +20,7 @@ from dataplane.runtime.messages import LocalReply
 from dataplane.server.auth.scope import forbidden, permitted
 from dataplane.server.incoming import Incoming
 from dataplane.server.key_rings import seconds_of
+from dataplane.server.limits.holding_up import hold
 from dataplane.upstream.connection import UpstreamConnection
 from dataplane.upstream.errors import UpstreamFailure
 from dataplane.upstream.pool import EndpointPool
@@ -175,7 +176,15 @@ class Sending(ABC):
             return
         self._peek = found
         self._lane: Lane = lane
-        self._attempt()
+        if serving.limiter is not None:
+            hold(self, serving.limiter, self._incoming, found, lane[0])
+        else:
+            self._attempt()
+
+    def go(self) -> None:
+        """Send it: its limits allow it."""
+        if not self.over:
+            self._attempt()
 
     def _attempt(self) -> None:
         """Send to the candidate, or to one after it when it has no endpoint left."""

@@ -31,6 +31,7 @@ from dataplane.server.callers import Callers
 from dataplane.server.candidates import Candidate, api_for
 from dataplane.server.downstream import Call, Downstream
 from dataplane.server.key_rings import KeyRings
+from dataplane.server.limits.limiter import Quotas, limiter_of
 from dataplane.server.surface import Ask
 from dataplane.tasks import Tasks
 from dataplane.upstream.pool import Pool
@@ -66,6 +67,8 @@ class Services:
     callers: Callers = field(default_factory=Callers)
     zone: str = ""
     """Where this data plane runs (`--zone`); empty: not known."""
+    quotas: Quotas | None = None
+    """What limits are kept by."""
 
 
 Lane = tuple[Candidate, ...]
@@ -107,6 +110,8 @@ class Serving:
         """Whether nothing needs more than bytes."""
         self.auth = self._authenticator(before)
         """Finds out who calls; None: everybody may."""
+        self.limiter = limiter_of(services.quotas, config, listener.name)
+        """None: nothing is limited here."""
         self._keeps = config.state_storage.kind is not StorageKind.NONE
         self.sampling_percent = config.tracing.sampling_percent if config.tracing else None
         self.now: Callable[[], float] = services.clock.now

@@ -185,7 +185,7 @@ class Translated:
         """The head of the answer is there: what it is decides what becomes of its body."""
         relay = self._relay
         status = self._status = upstream.status
-        told = foreign_head(upstream.headers)
+        told = foreign_head(upstream.headers, relay.tally.charge is not None)
         self._kept = told.kept
         relay.tally.upstream_request_id = told.request_id
         self._takes, self._done = Translated._collect, Translated._whole_failure

@@ -212,5 +212,6 @@ async def test_reflection_lists_and_describes_the_services(admin: Admin) -> None
         "grpc.reflection.v1alpha.ServerReflection",
         "outrider.admin.v1.ConfigService",
         "outrider.admin.v1.FleetService",
+        "outrider.admin.v1.LimitService",
     }
     assert described.file_descriptor_response.file_descriptor_proto

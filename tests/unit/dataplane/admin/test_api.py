@@ -76,7 +76,11 @@ async def admin_of(directory: Path, *workers: FakeWorker | None) -> AsyncIterato
             stack.push_async_callback(ports[-1].close)
             if worker is not None:
                 facts = WorkerFacts(
-                    worker.report, worker.families, worker.config_dump, worker.drain
+                    worker.report,
+                    worker.families,
+                    worker.config_dump,
+                    worker.drain,
+                    lambda: {"holders": 1},
                 )
                 server = WorkerAdmin(facts, socket)
                 await server.start()

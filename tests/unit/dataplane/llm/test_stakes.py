@@ -2,7 +2,14 @@ import json
 
 import pytest
 
-from dataplane.llm.stakes import UNSAID_TOKENS, prompt_tokens, stakes
+from dataplane.llm.stakes import (
+    UNSAID_TOKENS,
+    answer_limit,
+    media_tokens,
+    prompt_tokens,
+    stakes,
+    words_bytes,
+)
 
 CHAT = {"model": "gpt", "messages": [{"role": "user", "content": "What is the weather in Oslo?"}]}
 
@@ -71,3 +78,16 @@ def test_a_long_prompt_is_counted_about_right() -> None:
 def test_pictures_are_not_taken_for_words() -> None:
     picture = "data:image/png;base64," + "iVBORw0KGgo" * 10_000
     assert prompt_tokens(of(picture=picture)) < 1_000
+
+
+def test_the_longest_answer_is_known_where_somebody_limits_it() -> None:
+    assert answer_limit(of(max_tokens=100, n=2)) == 200
+    assert answer_limit(of()) is None
+    assert answer_limit(b'{"max_tokens": "many"}') == 0
+
+
+def test_an_image_is_counted_as_the_largest_may_and_not_by_its_bytes() -> None:
+    assert media_tokens(of()) == 0
+    body = of(url="data:image/png;base64," + "A" * 5000)
+    assert media_tokens(body) == 1600
+    assert words_bytes(body) < 200

@@ -1,13 +1,14 @@
 """One bucket as one worker sees it."""
 
 from dataplane.resilience.quota_holding import Holding
-from dataplane.runtime.limits import Amount, Measure
+from dataplane.runtime.limits import Amount, Limit, Measure
 
 ID = ("team", "tokens", ())
 
 
 def _holding(limit: int = 60, window_s: float = 60.0) -> Holding:
-    return Holding(ID, Amount(Measure.TOKENS, limit, window_s), 0.0)
+    amount = Amount(Measure.TOKENS, limit, window_s)
+    return Holding(ID, Limit("team", (amount,)), amount, 0.0)
 
 
 def test_what_is_left_is_what_the_bucket_had_and_what_has_come_back_since() -> None:

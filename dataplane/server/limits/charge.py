@@ -1,0 +1,110 @@
+"""What one exchange has taken of its limits: reserved, trued up while it streams, settled once.
+
+The rule: however an exchange ends, what it has reserved is settled, and not twice. Requests at the
+same time are free again when the answer has ended; tokens and money when it has been read for its
+usage, which is a batch of the recorder later (50 ms at most).
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from dataplane.observe.record import ExchangeRecord
+from dataplane.resilience.quota_book import Book, Part
+from dataplane.runtime.limits import Measure
+from dataplane.runtime.messages import Headers, ResponseDetail
+from dataplane.server.limits.sizes import Tokens, about, size, surely
+
+if TYPE_CHECKING:
+    from dataplane.runtime.choosing import Price
+
+PriceOf = Callable[[str, str], "Price | None"]
+"""The price of a provider's model."""
+STEP_EVENTS = 16
+"""A stream is trued up after so many."""
+
+
+class Charge:
+    """One exchange's."""
+
+    __slots__ = (
+        "_book",
+        "_closed",
+        "_events",
+        "_parts",
+        "_price_of",
+        "_prompt",
+        "_received",
+        "_stepped",
+        "lines",
+    )
+
+    def __init__(
+        self, book: Book, parts: list[Part], prompt: int, price_of: PriceOf, lines: bytes = b""
+    ) -> None:
+        """`prompt`: how many tokens were reserved for it; `lines`: headers for the client."""
+        self._book = book
+        self._parts = parts
+        self._prompt = prompt
+        self._price_of = price_of
+        self._received = self._events = self._stepped = 0
+        self._closed = False
+        self.lines = lines
+
+    @property
+    def headers(self) -> Headers:
+        """What the client is told."""
+        pairs = (line.split(": ", 1) for line in self.lines.decode().splitlines())
+        return tuple((name, value) for name, value in pairs)
+
+    def delivered(self, data: bytes) -> None:
+        """A piece of a stream has come."""
+        self._received += len(data)
+        self._events += data.count(b"\n\n")
+        if self._events - self._stepped >= STEP_EVENTS:
+            self._stepped = self._events
+            output = surely(self._events)
+            for part in self._parts:
+                if part.holding.amount.measure in (Measure.TOKENS, Measure.OUTPUT_TOKENS):
+                    self._book.progress(part, output)
+
+    def close(self) -> None:
+        """The answer has ended, or will never come."""
+        if not self._closed:
+            self._closed = True
+            for part in self._parts:
+                if part.holding.returns:
+                    self._book.settle(part, 0)
+
+    def settle(self, record: ExchangeRecord) -> None:
+        """What became of the exchange is known."""
+        self.close()
+        parts, self._parts = self._parts, []
+        used: Tokens | None = None
+        price: Price | None = None
+        for part in parts:
+            measure = part.holding.amount.measure
+            if measure is Measure.CONCURRENT:
+                continue
+            if used is None and (used := self._used(record)) is None:
+                self._book.settle(part, part.spent + part.reserved)
+                continue
+            if measure is Measure.COST:
+                price = self._price_of(record.provider, record.upstream_model)
+            self._book.settle(part, size(measure, used, price))
+
+    def _used(self, record: ExchangeRecord) -> Tokens | None:
+        """Of the exchange; None: as much as was reserved."""
+        whole = record.detail is ResponseDetail.VIA_UPSTREAM
+        if record.input_tokens or record.output_tokens:
+            output = record.output_tokens
+            if not whole and record.stream:
+                output = max(output, about(self._events, self._received))
+            return Tokens(record.input_tokens or self._prompt, output, record.input_cached_tokens)
+        if whole and 200 <= record.status < 300:
+            return None
+        if record.bytes_sent and record.status < 300:
+            output = about(self._events, self._received) if record.stream else 0
+            return Tokens(self._prompt, output)
+        if record.detail is ResponseDetail.DOWNSTREAM_GONE and record.attempts:
+            return Tokens(self._prompt, 0)
+        return Tokens(0, 0)

@@ -1,0 +1,77 @@
+"""How much a request may take of each measure, and how much it has taken. Pure.
+
+The decisions: tokens that a provider had in its cache count as others do, and cost their own price
+where it is known; thinking counts as output; attempts that were thrown away count nothing unless
+their answer reached the client; what nobody tells of a whole answer counts as reserved.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from dataplane.runtime.choosing import Price
+from dataplane.runtime.limits import Measure
+
+NANO_PER_MILLION = 1000.0
+"""Billionths of a dollar for a token that costs a dollar a million."""
+FRAME_BYTES = 200
+"""Of a streamed event, what is not its words: chat's have 150 to 250."""
+BYTES_PER_TOKEN = 4
+QUIET_EVENTS = 8
+"""Of a stream, those that may be no token: its begin and end, its usage."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """Of a request and its answer."""
+
+    input: int
+    output: int
+    cached: int = 0
+    """Of `input`."""
+
+
+def price_of(prices: Mapping[str, Price], names: tuple[str, ...]) -> Price | None:
+    """By any name that the model has."""
+    for name in names:
+        found = prices.get(name)
+        if found is not None:
+            return found
+    return None
+
+
+def cost(tokens: Tokens, price: Price | None) -> int:
+    """In billionths of a dollar, rounded up."""
+    if price is None:
+        return 0
+    cached_price = price.input if price.cached is None else price.cached
+    dollars = (
+        (tokens.input - tokens.cached) * price.input
+        + tokens.cached * cached_price
+        + tokens.output * price.output
+    )
+    return -int(-dollars * NANO_PER_MILLION // 1)
+
+
+def size(measure: Measure, tokens: Tokens, price: Price | None) -> int:
+    """How much of a measure so many tokens are."""
+    match measure:
+        case Measure.REQUESTS | Measure.CONCURRENT:
+            return 1
+        case Measure.TOKENS:
+            return tokens.input + tokens.output
+        case Measure.INPUT_TOKENS:
+            return tokens.input
+        case Measure.OUTPUT_TOKENS:
+            return tokens.output
+        case Measure.COST:
+            return cost(tokens, price)
+
+
+def surely(events: int) -> int:
+    """Tokens that a stream of so many events has at least."""
+    return max(events - QUIET_EVENTS, 0)
+
+
+def about(events: int, received: int) -> int:
+    """Tokens of a stream that broke off: an event each, more where events are long."""
+    return max(events, (received - FRAME_BYTES * events) // BYTES_PER_TOKEN, 0)

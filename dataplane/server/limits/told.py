@@ -1,0 +1,181 @@
+"""What clients are told of limits: headers in the words of their API, and the 429. Pure.
+
+The rule: of each kind of limit the tightest is told, the one of which the smallest part is left.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from functools import lru_cache
+from math import ceil, inf
+
+from dataplane.resilience.quota_holding import Holding
+from dataplane.runtime.limits import NANO, Amount, Measure
+from dataplane.runtime.messages import Headers, LocalReply, ResponseDetail
+from dataplane.runtime.protocols import Protocol
+
+_ANTHROPIC = {
+    Measure.REQUESTS: "requests",
+    Measure.TOKENS: "tokens",
+    Measure.INPUT_TOKENS: "input-tokens",
+    Measure.OUTPUT_TOKENS: "output-tokens",
+}
+_OPENAI = {
+    **_ANTHROPIC,
+    Measure.COST: "cost",
+    Measure.CONCURRENT: "concurrent",
+}
+_UNITS = ((3600, "h"), (60, "m"), (1, "s"))
+
+
+def headers(holdings: Iterable[Holding], speaks: Protocol, now: float, wall: float) -> Headers:
+    """How much is left, and when all of it will be there again."""
+    tightest: dict[Measure, Holding] = {}
+    for holding in holdings:
+        measure = holding.amount.measure
+        other = tightest.get(measure)
+        if other is None or _part_left(holding, now) < _part_left(other, now):
+            tightest[measure] = holding
+    told: list[tuple[str, str]] = []
+    for measure, holding in tightest.items():
+        left, full_s = holding.remaining(now), holding.full_s(now)
+        if speaks is Protocol.MESSAGES:
+            name = _ANTHROPIC.get(measure)
+            if name is not None:
+                begin = f"anthropic-ratelimit-{name}"
+                told += [
+                    (f"{begin}-limit", _shown(measure, holding.amount.limit)),
+                    (f"{begin}-remaining", _shown(measure, left)),
+                    (f"{begin}-reset", _moment(wall + full_s)),
+                ]
+        else:
+            name = _OPENAI[measure]
+            told += [
+                (f"x-ratelimit-limit-{name}", _shown(measure, holding.amount.limit)),
+                (f"x-ratelimit-remaining-{name}", _shown(measure, left)),
+                (f"x-ratelimit-reset-{name}", span(full_s)),
+            ]
+    return tuple(told)
+
+
+def lines(
+    holdings: Sequence[Holding], speaks: Protocol, now: float, wall: Callable[[], float]
+) -> bytes:
+    """The same as lines of a head; fast for most, whose limits are one of each kind."""
+    if speaks is Protocol.MESSAGES or _doubled(holdings):
+        shown = headers(holdings, speaks, now, wall())
+        return "".join(f"{name}: {value}\r\n" for name, value in shown).encode()
+    text = b""
+    for holding in holdings:
+        amount = holding.amount
+        rate = amount.rate
+        left = holding.level + rate * (now - holding.told_at) + holding.held
+        capacity = holding.capacity
+        left = 0 if left < 0 else capacity if left > capacity else int(left)
+        full_s = (capacity - left) / rate if rate else 0.0
+        if amount.measure is Measure.COST:
+            shown_left: object = _shown(Measure.COST, left)
+        else:
+            shown_left = left
+        text += b"%b%b\r\n%b%b\r\n" % (
+            _begin(amount),
+            str(shown_left).encode(),
+            _RESETS[amount.measure],
+            span(full_s).encode(),
+        )
+    return text
+
+
+def _doubled(holdings: Sequence[Holding]) -> bool:
+    measures = [holding.amount.measure for holding in holdings]
+    return len(measures) != len(set(measures))
+
+
+@lru_cache(maxsize=10_000)
+def _begin(amount: Amount) -> bytes:
+    name, limit = _OPENAI[amount.measure], _shown(amount.measure, amount.limit)
+    return f"x-ratelimit-limit-{name}: {limit}\r\nx-ratelimit-remaining-{name}: ".encode()
+
+
+_RESETS = {measure: f"x-ratelimit-reset-{name}: ".encode() for measure, name in _OPENAI.items()}
+
+
+def refusal(holding: Holding, n: int, now: float, more: Headers) -> LocalReply:
+    """429: so much is not there."""
+    amount, name = holding.amount, holding.id[0]
+    measure = amount.measure
+    what = f"Limit '{name}': {_allowed(holding)}"
+    if n > holding.capacity and measure is not Measure.CONCURRENT:
+        message = f"{what}, and this request may take {_shown(measure, n)}: it is too large."
+        more = (*more, ("x-should-retry", "false"))
+        return _reply(measure, message, more)
+    wait_s = retry_s(holding, n, now)
+    if measure is Measure.CONCURRENT:
+        return _reply(measure, f"{what} and all are taken.", (*_after(wait_s), *more))
+    message = f"{what}, and {_shown(measure, n)} more are not there; try again in {span(wait_s)}."
+    return _reply(measure, message, (*_after(wait_s), *more))
+
+
+def no_price(limit: str, model: str) -> LocalReply:
+    """429: what a request costs is not known, and may not be."""
+    message = f"Limit '{limit}' is one of cost, and the price of model '{model}' is not known."
+    return _reply(Measure.COST, message, (("x-should-retry", "false"),))
+
+
+def too_many(limit: str) -> LocalReply:
+    """429: the worker holds too many buckets."""
+    message = f"Limit '{limit}' is kept for too many callers at the same time."
+    return _reply(Measure.REQUESTS, message, _after(1.0))
+
+
+def _reply(measure: Measure, message: str, more: Headers) -> LocalReply:
+    return LocalReply(429, message, ResponseDetail.RATE_LIMITED, more, kind=measure.value)
+
+
+def retry_s(holding: Holding, n: int, now: float) -> float:
+    """When it may be there."""
+    share = holding.share
+    if share is not None and share.rate > 0:
+        return max((min(n, share.capacity) - share.level(now)) / share.rate, 0.0)
+    return holding.wait_s(n, now)
+
+
+def _after(seconds: float) -> Headers:
+    if seconds == inf:
+        return ()
+    ms = max(ceil(seconds * 1000), 1)
+    return (("retry-after", str(ceil(ms / 1000))), ("retry-after-ms", str(ms)))
+
+
+def _part_left(holding: Holding, now: float) -> float:
+    return holding.remaining(now) / holding.capacity
+
+
+def _allowed(holding: Holding) -> str:
+    amount = holding.amount
+    what = amount.measure.value.replace("_", " ")
+    if amount.measure is Measure.CONCURRENT:
+        return f"{amount.limit} requests at the same time are allowed"
+    if amount.measure is Measure.COST:
+        what = "dollars"
+    return f"{_shown(amount.measure, amount.limit)} {what} in {span(amount.window_s)} are allowed"
+
+
+def _shown(measure: Measure, n: int) -> str:
+    return f"{n / NANO:.6f}" if measure is Measure.COST else str(n)
+
+
+def span(seconds: float) -> str:
+    """As OpenAI writes it: `20ms`, `1s`, `6m0s`, `1h0m0s`."""
+    if seconds < 1:
+        return f"{ceil(seconds * 1000)}ms"
+    left, text = ceil(seconds), ""
+    for unit, name in _UNITS:
+        n, left = divmod(left, unit)
+        if n or text or unit == 1:
+            text += f"{n}{name}"
+    return text
+
+
+def _moment(wall: float) -> str:
+    """RFC 3339, in seconds."""
+    return datetime.fromtimestamp(ceil(wall), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -16,6 +16,7 @@ from controlplane.config.fields import (
     SecretText,
     Text,
 )
+from controlplane.config.schema_limits import LimitCost, LimitCount
 
 HASH = r"^sha256:[0-9a-f]{64}$"
 DATE = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2}:[0-9]{2}(Z|[+-][0-9]{2}:[0-9]{2}))?$"
@@ -44,6 +45,25 @@ ListenerNames = Annotated[
 ]
 
 
+class KeyLimits(Block):
+    """How much a key may use up; as `limits`, with this key for their scope."""
+
+    requests: LimitCount | None = None
+    """How many requests."""
+    tokens: LimitCount | None = None
+    """How many tokens, input and output together."""
+    input_tokens: LimitCount | None = None
+    """How many tokens of prompts."""
+    output_tokens: LimitCount | None = None
+    """How many tokens of answers."""
+    cost: LimitCost | None = None
+    """How much money: the key's budget."""
+    concurrent: Annotated[int, Field(ge=1, le=10_000_000)] | None = None
+    """How many requests at the same time."""
+    on_unknown_price: Literal["refuse", "free"] = "refuse"
+    """`cost`: a model without a price is answered 429 (`refuse`), or costs nothing (`free`)."""
+
+
 class ApiKey(Block):
     """A key of ours that callers show; `outrider keys create` makes one."""
 
@@ -62,6 +82,8 @@ class ApiKey(Block):
     """What it may ask for on model listeners: models, aliases, `provider/*`; else everything."""
     expires: Annotated[str, StringConstraints(pattern=DATE)] | None = None
     """From when on it is no longer good: `2027-01-01` (00:00 UTC) or `2027-01-01T08:00:00Z`."""
+    limits: KeyLimits | None = None
+    """How much it may use up, wherever it is used."""
     disabled: bool = False
     """Refuse it without removing it."""
 

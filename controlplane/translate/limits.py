@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from outriderpb.v1 import limit_pb2
 
-from controlplane.config import schema, schema_limits
+from controlplane.config import schema, schema_auth, schema_limits
 from controlplane.config.values import window_ms
 from controlplane.snapshot.resource import Resource, ResourceType
 from controlplane.translate.secrets import secret
@@ -40,6 +40,10 @@ def limits(config: schema.Config) -> Iterator[Resource]:
     """Every limit, and where they are kept when that is not here."""
     for limit in config.limits:
         yield Resource.of(ResourceType.LIMIT, limit.name, _limit(limit))
+    for key in config.api_keys:
+        if key.limits is not None:
+            name = f"api_keys[{key.name}]"
+            yield Resource.of(ResourceType.LIMIT, name, _of_key(name, key.name, key.limits))
     for index, old in enumerate(config.ratelimits):
         name = f"ratelimits[{index}]"
         yield Resource.of(ResourceType.LIMIT, name, _plano(name, old))
@@ -72,12 +76,23 @@ def _limit(limit: schema_limits.Limit) -> limit_pb2.Limit:
     )
 
 
+def _of_key(name: str, key: str, limits: schema_auth.KeyLimits) -> limit_pb2.Limit:
+    return limit_pb2.Limit(
+        name=name,
+        scope=limit_pb2.LimitScope(keys=[key]),
+        amounts=_amounts(limits),
+        mode=limit_pb2.LIMIT_MODE_ENFORCE,
+        default_output_tokens=1024,
+        unknown_price=_UNKNOWN[limits.on_unknown_price],
+    )
+
+
 def _per(part: str) -> limit_pb2.LimitPer:
     kind, _, header = part.partition(":")
     return limit_pb2.LimitPer(part=_PARTS[kind], header=header.lower())
 
 
-def _amounts(limit: schema_limits.Limit) -> Iterator[limit_pb2.LimitAmount]:
+def _amounts(limit: schema_limits.Limit | schema_auth.KeyLimits) -> Iterator[limit_pb2.LimitAmount]:
     for word, measure in _COUNTS.items():
         count: schema_limits.LimitCount | None = getattr(limit, word)
         if count is not None:

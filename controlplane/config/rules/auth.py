@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from controlplane.config import schema, values
 from controlplane.config.problem import Path
+from controlplane.config.rules import limits
 from controlplane.config.rules import models as words
 from controlplane.config.rules.credentials import check_named
 from controlplane.config.rules.findings import Findings, suggest
@@ -25,6 +26,8 @@ def check(config: schema.Config, findings: Findings) -> None:
         _credential(key, path, seen, findings)
         _listeners_of(config, key, path, findings)
         _models(config, key, path, findings)
+        if key.limits is not None:
+            limits.measures(config, key.limits, (*path, "limits"), findings)
         if key.expires is not None:
             try:
                 expiry(key.expires)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from controlplane.config import schema, schema_limits
+from controlplane.config import schema, schema_auth, schema_limits
 from controlplane.config.problem import Path
 from controlplane.config.rules import models
 from controlplane.config.rules.findings import Findings, suggest
@@ -23,7 +23,7 @@ def check(config: schema.Config, findings: Findings) -> None:
     for index, limit in enumerate(config.limits):
         path: Path = ("limits", index)
         findings.once(names, limit.name, (*path, "name"), "limit")
-        _measures(config, limit, path, findings)
+        measures(config, limit, path, findings)
         _scope(config, limit, path, findings)
         _per(limit, path, findings)
     _storage(config, findings)
@@ -41,9 +41,13 @@ def _bare(config: schema.Config, model: str) -> bool:
     return any(one.model.endswith(("/*", f"/{model}")) for one in config.model_providers)
 
 
-def _measures(
-    config: schema.Config, limit: schema_limits.Limit, path: Path, findings: Findings
+def measures(
+    config: schema.Config,
+    limit: schema_limits.Limit | schema_auth.KeyLimits,
+    path: Path,
+    findings: Findings,
 ) -> None:
+    """What a limit counts: something, and what can be counted."""
     wrong = [measure for measure in MEASURES if findings.blamed((*path, measure))]
     if not wrong and all(getattr(limit, measure) is None for measure in MEASURES):
         findings.add(path, "limits nothing", f"give at least one of {', '.join(MEASURES)}")

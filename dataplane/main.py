@@ -47,6 +47,7 @@ from dataplane.sessions.opened import opened
 from dataplane.sessions.remembering import Remembering
 from dataplane.tasks import Tasks
 from dataplane.upstream.client import UpstreamClient
+from dataplane.upstream.clusters import Clusters
 from dataplane.upstream.pool import Pool
 from dataplane.wheel import Wheel
 from dataplane.xds.channel import ControlPlane
@@ -161,13 +162,14 @@ async def running_worker(bootstrap: Bootstrap, environ: Mapping[str, str]) -> As
     access_log = AccessLog(log_file.fileno(), clock.wall)
     wheel = Wheel(clock.now)
     pool = Pool(wheel, clock.now, tasks)
+    clusters = Clusters(pool, random.random, bootstrap.zone)
     metrics = Metrics()
     tracer = Tracer(clock, random.getrandbits)
     recorder = Recorder(metrics, access_log, tracer.finish)
     memory = Remembering(_sessions_file(bootstrap), clock.wall)
     recorder.latencies = Latencies(clock.now)
     responses = ResponsesState(partial(opened, folder=bootstrap.runtime_dir, wall=clock.wall))
-    client = UpstreamClient(random.random)
+    client = UpstreamClient(clusters)
     standings, callers = Standings(random), Callers()
     exchange = Exchange(
         client,
@@ -209,12 +211,12 @@ async def running_worker(bootstrap: Bootstrap, environ: Mapping[str, str]) -> As
         wheel=wheel,
         tasks=tasks,
         pool=pool,
+        clusters=clusters,
         metrics=metrics,
         recorder=recorder,
         exchange=exchange,
         standings=standings,
         callers=callers,
-        zone=bootstrap.zone,
         issuers=issuers,
         quotas=quotas,
     )
@@ -259,6 +261,7 @@ async def running_worker(bootstrap: Bootstrap, environ: Mapping[str, str]) -> As
         recorder.flush()  # before the tracer is closed, which it tells of sampled exchanges
         await exchange.close()
         await issuers.close()
+        clusters.close()
         await pool.close()
         recorder.flush()
         log_file.close()

@@ -81,6 +81,8 @@ class Recorder:
                 record = told.record()
                 if record.sampled:
                     self._trace(record)
+                if told.watch is not None:
+                    told.watch(record)
             else:
                 record = told
             if series is None:

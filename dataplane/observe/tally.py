@@ -78,6 +78,7 @@ class Tally:
         "upstream_model",
         "upstream_request_id",
         "wasted_tokens",
+        "watch",
     )
 
     wasted_tokens: int
@@ -127,6 +128,8 @@ class Tally:
         self.stream = False
         self.upstream_model = ""
         self.upstream_request_id = b""
+        self.watch: Callable[[ExchangeRecord], None] | None = None
+        """Who balances by what answers tell of themselves."""
 
     keeps = False
     """Whether every byte of the answer matters, not only what its end tells."""

@@ -6,7 +6,7 @@ does not forget an outage.
 """
 
 from collections import Counter
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping
 from typing import Protocol
 
 from dataplane.resilience.backoff import Chance
@@ -39,7 +39,7 @@ class Standing:
 
     def __init__(self, chance: Chance) -> None:
         self.breaker = Breaker(BreakerRules(), chance)
-        self.loads: Sequence[Load] = ()
+        self.loads: Iterable[Load] = ()
         """Its endpoints, as whoever sends there last has them."""
         self.waiting = 0
         """Requests that wait for their next attempt here."""

@@ -46,6 +46,8 @@ class ResponseDetail(StrEnum):
     DEADLINE_EXCEEDED = "deadline_exceeded"
     DOWNSTREAM_GONE = "downstream_gone"
     NO_USABLE_ENDPOINT = "no_usable_endpoint"
+    UPSTREAM_OVERFLOW = "upstream_overflow"
+    """The circuit breakers of the cluster allow no more."""
     UPSTREAM_CONNECT_FAILED = "upstream_connect_failed"
     UPSTREAM_CONNECT_TIMEOUT = "upstream_connect_timeout"
     UPSTREAM_RESET = "upstream_reset"

@@ -33,7 +33,7 @@ from dataplane.server.downstream import Call
 from dataplane.server.judging import MAX_ERROR_BYTES, MAX_WHOLE_BYTES
 from dataplane.server.trials import MAX_TOLD
 from dataplane.server.trying import COSTLY
-from dataplane.upstream.client import MAX_ANSWER_BYTES, Answer, UpstreamClient, UpstreamError
+from dataplane.upstream.client import MAX_ANSWER_BYTES, Answer, Asked, UpstreamClient, UpstreamError
 from dataplane.upstream.errors import Phase, UpstreamFailure
 
 if TYPE_CHECKING:
@@ -161,6 +161,7 @@ class _Asked:
         self._random = asking._chance
         self._callers = asking._callers
         self._attempts: Attempts | None = None
+        self._asked = Asked()
         self._sent_at = 0.0
         self._load.active += 1
 
@@ -239,8 +240,9 @@ class _Asked:
     async def _attempt(self, stack: AsyncExitStack) -> Heard | _Failed:
         record = self._call.record
         limit = before_head(self._policy, self._sent_at, self._call.deadline, stream=self._stream)
+        self._asked = asked = Asked()
         try:
-            opening = self._client.open(self._cluster, self._request)
+            opening = self._client.open(self._cluster, self._request, asked)
             answer = await self._within(limit, stack.enter_async_context(opening))
             record.attempts += answer.attempts
             record.endpoint = answer.endpoint
@@ -251,6 +253,8 @@ class _Asked:
             return await self._whole(answer)
         except UpstreamError as problem:
             failure = problem.failure
+            if failure.detail is ResponseDetail.UPSTREAM_SILENT:
+                asked.failed()  # (the client has only seen that it was cut)
             if failure.phase is Phase.CONNECT:
                 record.attempts += 1
                 return _Failed(Stage.CONNECT, failure.fault, problem)
@@ -331,6 +335,8 @@ class _Asked:
                     pace.resumed(self._now())
         except UpstreamError as problem:
             self._standing.breaker.failed(self, problem.failure.fault, self._now())
+            if problem.failure.detail is not ResponseDetail.UPSTREAM_TRUNCATED:
+                self._asked.failed()
             raise
 
     async def _within(self, limit: Limit, waiting: Awaitable[T]) -> T:
@@ -353,11 +359,10 @@ def policy_of(listener: Listener, agent: Agent) -> RetryPolicy:
 
 
 def _load_of(standing: "Standing") -> Ongoing:
-    loads = standing.loads
-    if not loads or not isinstance(loads[0], Ongoing):
-        loads = standing.loads = (Ongoing(),)
-    load = loads[0]
-    assert isinstance(load, Ongoing)
+    load = next(iter(standing.loads), None)
+    if not isinstance(load, Ongoing):
+        load = Ongoing()
+        standing.loads = (load,)
     return load
 
 

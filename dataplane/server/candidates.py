@@ -35,7 +35,8 @@ from dataplane.server.heads import (
 )
 from dataplane.server.incoming import Incoming
 from dataplane.upstream.aws import sign
-from dataplane.upstream.pool import EndpointPool
+from dataplane.upstream.cluster import ClusterState
+from dataplane.upstream.endpoint import UpstreamEndpoint
 from dataplane.wheel import NEVER
 
 if TYPE_CHECKING:
@@ -68,14 +69,12 @@ class Candidate:
         "authority",
         "breaker",
         "cluster",
-        "endpoints",
         "hedge_after_s",
         "keys",
         "look_s",
         "marks",
         "model",
         "name",
-        "only",
         "paced",
         "patience_s",
         "plain",
@@ -86,6 +85,7 @@ class Candidate:
         "series",
         "served_by",
         "standing",
+        "state",
         "stream_patience_s",
         "target",
     )
@@ -95,7 +95,7 @@ class Candidate:
         route: Route,
         provider: ModelProvider,
         cluster: Cluster,
-        endpoints: tuple[EndpointPool, ...],
+        state: ClusterState,
         series: Series,
         api: Api,
         target: Protocol | None,
@@ -111,9 +111,8 @@ class Candidate:
         self.route = route
         self.provider = provider
         self.cluster = cluster
-        self.endpoints = endpoints
-        self.only = endpoints[0] if len(endpoints) == 1 else None
-        """The endpoint, when there is no choice."""
+        self.state = state
+        """Its endpoints, and which of them is asked."""
         self.series = series
         self.name = provider.name
         self.model = model
@@ -132,7 +131,7 @@ class Candidate:
         """Whether streams must not be too slow."""
         self.standing = standing
         self.breaker = standing.breaker
-        standing.loads = endpoints
+        standing.loads = state
         self.look_s = min(self.policy.idle_timeout_s or LOOK_S, LOOK_S)
         """How often a stream is looked at that the client has a part of."""
         self.authority = (cluster.authority or (cluster.sni if cluster.tls else "")).encode()
@@ -174,7 +173,7 @@ class Candidate:
 
     def message(
         self,
-        endpoint: EndpointPool,
+        endpoint: UpstreamEndpoint,
         incoming: Incoming,
         request_id: bytes,
         traceparent: bytes,

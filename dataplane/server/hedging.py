@@ -74,10 +74,10 @@ class Hedging(Judging):
         """
         lane, place = self._lane, self._place
         is_well = candidate.breaker.admits(now)
-        if is_well and len(candidate.endpoints) > 1:
+        if is_well and candidate.state.available > 1:
             return place, True
         for at in range(place + 1, len(lane)):
-            if lane[at].endpoints and lane[at].breaker.admits(now):
+            if lane[at].state.available and lane[at].breaker.admits(now):
                 return at, False
         return (place if is_well else -1), False
 

@@ -63,6 +63,7 @@ class Judging(Trying):
         if not done:  # too much to be held
             assert self._candidate is not None
             self._candidate.breaker.failed(self, fault_of_status(status), self.serving.now())
+            self.tell_endpoint(status)
             return whole
         self.tell_keys(upstream)
         fault = fault_of_error(self.ask.shape, status, whole)

@@ -143,6 +143,7 @@ class Listeners:
             opened[name] = (listener, sock)
         before, self._open = self._open, opened
         self._services.standings.keep(config.clusters)
+        self._services.clusters.apply(config.clusters)
         for listener, sock in before.values():
             if sock in gone:
                 self._leave(sock, listener.timeout_s)

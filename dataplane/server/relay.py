@@ -60,6 +60,9 @@ class Relay(Hedging):
             head = made
             protocol = self.ask.operation.protocol
             self.sent = True
+            endpoint = self._endpoint
+            if endpoint is not None and endpoint.watch is not None and upstream.status < 400:
+                endpoint.watch.answered(endpoint, upstream.status)
             now = tally.first_byte = self.serving.now()
             if done and body and not self.chunked and not self.streams:
                 # a whole answer in one read: most are
@@ -213,6 +216,8 @@ class Relay(Hedging):
         assert candidate is not None
         if not candidate.breaker.calm and status < 400:
             candidate.breaker.succeeded(self, now)
+        if status < 400:
+            self.tell_endpoint(status)
         self._request = self._incoming.body = b""
         self.front.discharge()
         del self._peek
@@ -295,6 +300,7 @@ class Relay(Hedging):
         if self.sent:
             self.cut(ResponseDetail.DEADLINE_EXCEEDED, message, 504)
         else:
+            self.tell_endpoint(0)
             self.refuse(LocalReply(504, message, ResponseDetail.DEADLINE_EXCEEDED))
 
     # -- the end
@@ -358,8 +364,9 @@ class Relay(Hedging):
             return
         endpoint = self._endpoint
         if endpoint is not None:
-            endpoint.active -= 1
-            self._endpoint = None
+            if self._taken is not None:
+                tally.watch = self._taken.watch
+            self._part_with(endpoint)
             tally.endpoint = endpoint.label
         if not candidate.breaker.calm:
             candidate.breaker.abandoned(self)

@@ -5,11 +5,10 @@ What follows when that fails is in trying.py. A body is bytes: only `model` is r
 provider of another protocol gets is translated (translated.py).
 """
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-from dataplane.balancing.least_request import pick
 from dataplane.llm.cache_markers import Marks, marked_body
 from dataplane.llm.counted import counted
 from dataplane.llm.unsealed import unsealed
@@ -21,9 +20,10 @@ from dataplane.server.auth.scope import forbidden, permitted
 from dataplane.server.incoming import Incoming
 from dataplane.server.key_rings import seconds_of
 from dataplane.server.limits.holding_up import hold
+from dataplane.server.placing import Placing
 from dataplane.upstream.connection import UpstreamConnection
+from dataplane.upstream.endpoint import UpstreamEndpoint
 from dataplane.upstream.errors import UpstreamFailure
-from dataplane.upstream.pool import EndpointPool
 from dataplane.wheel import TURN_S
 
 if TYPE_CHECKING:
@@ -53,16 +53,14 @@ class Orders:
     """From how many tokens on a provider is told what to cache, unless 0."""
 
 
-class Sending(ABC):
+class Sending(Placing):
     """The way up of an exchange; whoever inherits from it reads the answer."""
 
     __slots__ = (
         "_avoid",
         "_candidate",
-        "_endpoint",
         "_fresh",
         "_held",
-        "_incoming",
         "_key",
         "_lane",
         "_pace",
@@ -108,7 +106,7 @@ class Sending(ABC):
         self.deadline = incoming.started + serving.timeout_s
         self._incoming = incoming
         self._traceparent = traceparent
-        self._avoid: Sequence[EndpointPool] = ()
+        self._avoid: Sequence[UpstreamEndpoint] = ()
         """Endpoints of the candidate that have failed."""
         self._place = 0
         """Of the candidate, in its lane."""
@@ -124,7 +122,8 @@ class Sending(ABC):
         """A stream that is being passed on."""
         self._fresh = False
         self._candidate: Candidate | None = None
-        self._endpoint: EndpointPool | None = None
+        self._endpoint = None
+        self._taken = None
         self._translated: Translated | None = None
         """Who reads the answer, when the provider speaks another protocol."""
         self._upstream: UpstreamConnection | None = None
@@ -196,9 +195,9 @@ class Sending(ABC):
                 self._put_in_order()
                 lane = self._lane
                 candidate = lane[self._place]
-            endpoint = candidate.only
+            endpoint = candidate.state.only
             if endpoint is None or self._avoid:
-                endpoint = pick(candidate.endpoints, serving.random.random, self._avoid)
+                endpoint = self._chosen(candidate)
             if endpoint is not None:
                 break
             self._place += 1
@@ -262,12 +261,13 @@ class Sending(ABC):
         """See Orders."""
         return self.orders.marks if self.orders is not None else 0
 
-    def _send(self, endpoint: EndpointPool) -> None:
+    def _send(self, endpoint: UpstreamEndpoint) -> None:
         self.tally.attempts += 1
         reader = self._translated or self
-        upstream = None if self._fresh else endpoint.take()
+        pool = endpoint.pool
+        upstream = None if self._fresh else pool.take()
         if upstream is None:
-            endpoint.dial(reader)
+            pool.dial(reader)
         else:
             self._upstream = upstream
             upstream.send(reader, self._request)
@@ -330,14 +330,6 @@ class Sending(ABC):
     @abstractmethod
     def _put_in_order(self) -> None:
         """Have those candidates asked last whose breakers do not admit anybody."""
-
-    @abstractmethod
-    def _nowhere(self) -> None:
-        """No candidate has an endpoint that may be tried."""
-
-    @abstractmethod
-    def refuse(self, reply: LocalReply) -> None:
-        """Answer by ourselves."""
 
 
 def _unsealed(found: Peek, ask: "Ask") -> Peek:

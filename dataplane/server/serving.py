@@ -34,6 +34,7 @@ from dataplane.server.key_rings import KeyRings
 from dataplane.server.limits.limiter import Quotas, limiter_of
 from dataplane.server.surface import Ask
 from dataplane.tasks import Tasks
+from dataplane.upstream.clusters import Clusters
 from dataplane.upstream.pool import Pool
 from dataplane.wheel import Wheel
 
@@ -57,6 +58,7 @@ class Services:
     wheel: Wheel
     tasks: Tasks
     pool: Pool
+    clusters: Clusters
     metrics: Metrics
     recorder: Recorder
     exchange: Exchanger
@@ -65,8 +67,6 @@ class Services:
     """Whose tokens are known here."""
     standings: Standings = field(default_factory=lambda: Standings(Random()))
     callers: Callers = field(default_factory=Callers)
-    zone: str = ""
-    """Where this data plane runs (`--zone`); empty: not known."""
     quotas: Quotas | None = None
     """What limits are kept by."""
 
@@ -220,7 +220,7 @@ class Serving:
                     route,
                     provider,
                     cluster,
-                    self.services.pool.endpoints(cluster),
+                    self.services.clusters.of(cluster),
                     self.services.metrics.series(self.listener.name, name),
                     *api,
                     upstream_model(provider.model, asked),

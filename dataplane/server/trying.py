@@ -66,6 +66,7 @@ class Trying(Sending):
             passing = self._passing
             if self._candidate is not None and not (passing is not None and passing.whole):
                 self._candidate.breaker.failed(self, fault, self.serving.now())
+                self.tell_endpoint(0)
             self.broke(failure)
             return
         stage = Stage.CONNECT if failure.phase is Phase.CONNECT else Stage.BEFORE_CONTENT
@@ -102,6 +103,7 @@ class Trying(Sending):
         """Whether a limit holds for whoever asks this cluster."""
         breaker = candidate.breaker
         breaker.failed(self, fault, now, retry_after_s if is_for_all else None)
+        self.tell_endpoint(status)
         if trials.race is not None:
             trials.race.goes_on_without(self)
             self._let_go(whole, now)
@@ -115,7 +117,7 @@ class Trying(Sending):
                 may_retry,
                 own_key,
                 other_keys,
-                max(len(candidate.endpoints) - len(self._avoid) - 1, 0),
+                max(candidate.state.available - len(self._avoid) - 1, 0),
                 breaker.is_open,
             ),
             now,
@@ -135,7 +137,7 @@ class Trying(Sending):
 
     def _others(self) -> int:
         """Candidates that are left after this one."""
-        return sum(bool(one.endpoints) for one in self._lane[self._place + 1 :])
+        return sum(one.state.available > 0 for one in self._lane[self._place + 1 :])
 
     def _new_trials(self, candidate: "Candidate", others: int, now: float) -> Trials:
         budgets = self._budgets(candidate, now)
@@ -158,7 +160,7 @@ class Trying(Sending):
     def _retry(self, trials: Trials, retry: Retry) -> None:
         candidate = self._candidate
         assert candidate is not None
-        if not retry.other_endpoint or len(self._avoid) >= len(candidate.endpoints):
+        if not retry.other_endpoint or len(self._avoid) >= candidate.state.available:
             self._avoid = ()
         if retry.after_s > 0:
             self.front.due = self.deadline
@@ -175,7 +177,7 @@ class Trying(Sending):
         now = self.serving.now()
         candidate = self._lane[self._place]
         if not candidate.breaker.admits(now) and any(
-            one.endpoints and one.breaker.admits(now) for one in self._lane[self._place + 1 :]
+            one.state.available and one.breaker.admits(now) for one in self._lane[self._place + 1 :]
         ):  # others have failed there meanwhile
             self._move(trials)
         else:
@@ -184,7 +186,7 @@ class Trying(Sending):
     def _move(self, trials: Trials) -> None:
         """Go on with the best of the candidates that are left: there is one with an endpoint."""
         self._place += 1
-        rest = [one for one in self._lane[self._place :] if one.endpoints]
+        rest = [one for one in self._lane[self._place :] if one.state.available]
         now = self.serving.now()
         order = in_order([one.breaker for one in rest], now)
         self._lane = (*self._lane[: self._place], *(rest[at] for at in order))
@@ -204,7 +206,7 @@ class Trying(Sending):
     def _put_in_order(self) -> None:
         """See Sending. Nothing has been tried yet."""
         place = self._place
-        rest = [one for one in self._lane[place:] if one.endpoints]
+        rest = [one for one in self._lane[place:] if one.state.available]
         now = self.serving.now()
         order = in_order([one.breaker for one in rest], now)
         if not order or order[0] == 0:
@@ -224,9 +226,9 @@ class Trying(Sending):
                 upstream.release(now)
             else:
                 upstream.abort()
-        endpoint, self._endpoint = self._endpoint, None
+        endpoint = self._endpoint
         if endpoint is not None:
-            endpoint.active -= 1
+            self._part_with(endpoint)
             self._avoid = [*self._avoid, endpoint]
         if self._translated is not None:
             self._translated.dismissed = True
@@ -234,16 +236,6 @@ class Trying(Sending):
         self._startup = None
         self._held = None
         self._pace = None
-
-    def _nowhere(self) -> None:
-        """See Sending."""
-        self.refuse(
-            LocalReply(
-                503,
-                "No endpoint of this model's provider is known.",
-                ResponseDetail.NO_USABLE_ENDPOINT,
-            )
-        )
 
     # -- time
 

@@ -9,17 +9,25 @@ import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
 from yarl import URL
 
-from dataplane.balancing.least_request import pick
+from dataplane.runtime.cluster import Priority
 from dataplane.runtime.config import Cluster, Endpoint
 from dataplane.runtime.effects import CallFailed
 from dataplane.runtime.messages import Headers, HttpReply, Request, ResponseDetail
+from dataplane.upstream.cluster import ClusterState, Permit
+from dataplane.upstream.clusters import Clusters
+from dataplane.upstream.endpoint import UpstreamEndpoint
 from dataplane.upstream.errors import Phase, UpstreamFailure
+from dataplane.upstream.hash_key import hash_key
 from dataplane.upstream.pool import authority_of
+
+if TYPE_CHECKING:
+    from dataplane.llm.prefix_key import Key
 
 MAX_CONNECT_ATTEMPTS = 3
 MAX_ANSWER_BYTES = 8 * 1024 * 1024
@@ -37,16 +45,51 @@ class UpstreamError(Exception):
         self.failure = failure
 
 
-@dataclass(slots=True, eq=False)
-class _Load:
-    """An endpoint with its requests under way."""
+NO_ENDPOINT = UpstreamFailure(
+    Phase.CONNECT, ResponseDetail.NO_USABLE_ENDPOINT, "it has no endpoint that can be used now"
+)
+FULL = UpstreamFailure(
+    Phase.CONNECT,
+    ResponseDetail.UPSTREAM_OVERFLOW,
+    "it has as many requests as its circuit breakers allow",
+)
 
-    endpoint: Endpoint
-    active: int = 0
 
-    @property
-    def weight(self) -> int:
-        return self.endpoint.weight
+@dataclass(slots=True)
+class Asked:
+    """Who is asked for one answer, and counted as active for that."""
+
+    attempts: int = 0
+    endpoint: UpstreamEndpoint | None = None
+    """The one that was asked last."""
+    _permit: Permit | None = None
+
+    def take(self, state: ClusterState, endpoint: UpstreamEndpoint) -> bool:
+        """Ask an endpoint; False: its circuit breakers do not allow it."""
+        if state.guarded:
+            retry = self.attempts > 0
+            self._permit = state.permit(
+                endpoint, retry=retry, priority=Priority.DEFAULT, relayed=False
+            )
+            if self._permit is None:
+                return False
+        self.attempts += 1
+        self.endpoint = endpoint
+        endpoint.active += 1
+        return True
+
+    def failed(self) -> None:
+        """There was no answer, or no whole one."""
+        endpoint = self.endpoint
+        if endpoint is not None and endpoint.watch is not None:
+            endpoint.watch.failed(endpoint)
+
+    def part_with(self, endpoint: UpstreamEndpoint) -> None:
+        """It has nothing more to do."""
+        endpoint.active -= 1
+        permit, self._permit = self._permit, None
+        if permit is not None:
+            permit.close()
 
 
 @dataclass(slots=True)
@@ -59,14 +102,15 @@ class _Attempt:
 class Answer:
     """An answer whose head has come; its body is read once, piece by piece."""
 
-    __slots__ = ("_connection", "_response", "attempts", "endpoint")
+    __slots__ = ("_asked", "_connection", "_response", "attempts", "endpoint")
 
-    def __init__(self, response: aiohttp.ClientResponse, endpoint: str, attempts: int) -> None:
+    def __init__(self, response: aiohttp.ClientResponse, asked: Asked) -> None:
         self._response = response
+        self._asked = asked
         self._connection = response.connection.protocol if response.connection else None
-        self.endpoint = endpoint
+        self.endpoint = asked.endpoint.label if asked.endpoint is not None else ""
         """host:port that answered."""
-        self.attempts = attempts
+        self.attempts = asked.attempts
 
     @property
     def status(self) -> int:
@@ -86,6 +130,7 @@ class Answer:
                 yield piece
             self._check_end()
         except (aiohttp.ClientError, OSError) as problem:
+            self._asked.failed()
             raise UpstreamError(_broken(problem, ResponseDetail.UPSTREAM_TRUNCATED)) from problem
 
     def _check_end(self) -> None:
@@ -106,23 +151,22 @@ class UpstreamClient:
 
     def __init__(
         self,
-        random: Callable[[], float],
+        clusters: Clusters,
         make_ssl_context: Callable[[], ssl.SSLContext] = ssl.create_default_context,
     ) -> None:
-        """`random` gives floats in [0, 1) to the balancing policy."""
-        self._random = random
+        self._clusters = clusters
         self._make_ssl_context = make_ssl_context
         self._ssl_context: ssl.SSLContext | None = None
         self._session: aiohttp.ClientSession | None = None
         self._fresh: aiohttp.ClientSession | None = None
-        self._loads: dict[Endpoint, _Load] = {}
 
     async def call(
         self, cluster: Cluster, request: Request, timeout_s: float | None = None
     ) -> HttpReply | CallFailed:
         """Send a request and read the whole answer."""
+        asked = Asked()
         try:
-            async with asyncio.timeout(timeout_s), self.open(cluster, request) as answer:
+            async with asyncio.timeout(timeout_s), self.open(cluster, request, asked) as answer:
                 body = bytearray()
                 async for piece in answer.pieces():
                     body += piece
@@ -134,20 +178,28 @@ class UpstreamClient:
             failure = problem.failure
             return CallFailed(failure.detail, failure.message, timed_out=failure.status == 504)
         except TimeoutError:
+            asked.failed()
             message = f"no answer within {timeout_s:g} s"
             return CallFailed(ResponseDetail.DEADLINE_EXCEEDED, message, timed_out=True)
 
     @asynccontextmanager
-    async def open(self, cluster: Cluster, request: Request) -> AsyncGenerator[Answer, None]:
+    async def open(
+        self, cluster: Cluster, request: Request, asked: "Asked | None" = None
+    ) -> AsyncGenerator[Answer, None]:
         """Send a request; the answer may be read inside. Leaving early cuts the connection.
 
         Raises UpstreamError when no head of an answer comes.
         """
-        response, load, attempts = await self._attempt(cluster, request)
+        asked = asked or Asked()
+        response = await self._attempt(cluster, request, asked)
+        endpoint = asked.endpoint
+        assert endpoint is not None
+        if endpoint.watch is not None:
+            endpoint.watch.answered(endpoint, response.status)
         try:
-            yield Answer(response, f"{load.endpoint.host}:{load.endpoint.port}", attempts)
+            yield Answer(response, asked)
         finally:
-            load.active -= 1
+            asked.part_with(endpoint)
             response.close()
 
     async def close(self) -> None:
@@ -157,32 +209,38 @@ class UpstreamClient:
                 await session.close()
 
     async def _attempt(
-        self, cluster: Cluster, request: Request
-    ) -> tuple[aiohttp.ClientResponse, _Load, int]:
-        """The first endpoint that answers, counted as active, and how many attempts it took."""
-        loads = self._endpoints(cluster)
-        tried: list[_Load] = []
-        attempts = 0
+        self, cluster: Cluster, request: Request, asked: "Asked"
+    ) -> aiohttp.ClientResponse:
+        """The answer of the first endpoint that gives one; `asked` says which, and counts it as
+        active.
+        """
+        state = self._clusters.of(cluster)
+        key: Key = ()
+        if state.hashes:
+            header = partial(_header, request)
+            key = hash_key(state.cluster.balancing, header, request.body, "")
+        tried: list[UpstreamEndpoint] = []
         fresh = False
-        failure = UpstreamFailure(
-            Phase.CONNECT, ResponseDetail.NO_USABLE_ENDPOINT, "it has no endpoint"
-        )
-        while len(tried) < MAX_CONNECT_ATTEMPTS and (load := pick(loads, self._random, tried)):
-            attempts += 1
-            load.active += 1
+        failure = NO_ENDPOINT
+        while len(tried) < MAX_CONNECT_ATTEMPTS and (endpoint := state.pick(key, tried)):
+            if not asked.take(state, endpoint):
+                failure = FULL
+                break
             try:
-                return await self._send(cluster, load.endpoint, request, fresh), load, attempts
+                return await self._send(cluster, endpoint.endpoint, request, fresh)
             except UpstreamError as problem:
-                load.active -= 1
                 failure = problem.failure
-                if failure.phase is Phase.CONNECT:
-                    tried.append(load)
-                elif failure.phase is Phase.STALE and not fresh:
+                if failure.phase is Phase.STALE and not fresh:
                     fresh = True
-                else:
+                    asked.part_with(endpoint)
+                    continue
+                asked.failed()
+                asked.part_with(endpoint)
+                if failure.phase is not Phase.CONNECT:
                     break
+                tried.append(endpoint)
             except BaseException:
-                load.active -= 1
+                asked.part_with(endpoint)
                 raise
         raise UpstreamError(failure)
 
@@ -217,13 +275,6 @@ class UpstreamClient:
             )
         except (aiohttp.ClientError, OSError, ValueError) as problem:
             raise UpstreamError(_failure(problem, attempt, cluster)) from problem
-
-    def _endpoints(self, cluster: Cluster) -> list[_Load]:
-        known = self._loads
-        if len(known) > 10_000:
-            # Of endpoints that are long gone; those in use only forget their count.
-            known.clear()
-        return [known.setdefault(endpoint, _Load(endpoint)) for endpoint in cluster.endpoints]
 
     def _trust(self) -> ssl.SSLContext:
         if self._ssl_context is None:
@@ -296,3 +347,7 @@ def _reason(problem: Exception) -> str:
     if isinstance(problem, aiohttp.ClientConnectorError):
         return problem.os_error.strerror or str(problem.os_error)
     return str(problem)
+
+
+def _header(request: Request, name: str) -> bytes:
+    return (request.header(name) or "").encode("utf-8", "surrogateescape")

@@ -49,7 +49,7 @@ class UpstreamFailure:
                 | ResponseDetail.UPSTREAM_SLOW
             ):
                 return 504
-            case ResponseDetail.NO_USABLE_ENDPOINT:
+            case ResponseDetail.NO_USABLE_ENDPOINT | ResponseDetail.UPSTREAM_OVERFLOW:
                 return 503
             case _:
                 return 502

@@ -28,16 +28,17 @@ class EndpointPool:
         self.label = f"{endpoint.host}:{endpoint.port}"
         self.authority = authority_of(endpoint, cluster.tls).encode()
         """Its Host header."""
-        self.weight = 1
         self.outbox = pool.outbox
-        self.active = 0
-        """Requests under way, for the balancing policy; whoever sends counts up and down."""
         self._pool = pool
         self._host = endpoint.host
         self._port = endpoint.port
         self._tls = cluster.tls
         self._server_name = cluster.sni or endpoint.name
         self._connect_timeout_s = cluster.connect_timeout_s
+        self.connections = 0
+        """Open ones."""
+        self.dialling = 0
+        """Connections that are being opened."""
         self.free: list[UpstreamConnection] = []
         """Connections that have nothing to do."""
 
@@ -57,15 +58,23 @@ class EndpointPool:
 
     def dial(self, reader: Reader) -> None:
         """Open a connection for `reader`; it hears of it, or of the failure."""
-        self._pool.tasks.start(self._dial(reader), name=f"dial {self.label}")
+        self.dialling += 1
+        self._pool.tasks.start(self._dial(reader), name=f"dial {self.label}").add_done_callback(
+            self._dialled
+        )
+
+    def _dialled(self, _: object) -> None:
+        self.dialling -= 1
 
     def opened(self, upstream: UpstreamConnection) -> None:
         """A connection of ours is open."""
+        self.connections += 1
         self._pool.open_connections += 1
         self._pool.wheel.add(upstream)
 
     def lost(self, upstream: UpstreamConnection) -> None:
         """A connection of ours is closed."""
+        self.connections -= 1
         self._pool.open_connections -= 1
         self._pool.wheel.remove(upstream)
         if upstream in self.free:
@@ -164,7 +173,6 @@ class Pool:
         found = self._endpoints.get(address)
         if found is None:
             found = self._endpoints[address] = EndpointPool(self, cluster, endpoint)
-        found.weight = max(endpoint.weight, 1)
         return found
 
 

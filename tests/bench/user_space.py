@@ -56,6 +56,7 @@ from dataplane.server.host import ListenerHost
 from dataplane.server.serving import Services, Serving
 from dataplane.server.surface import CHAT_ASK
 from dataplane.tasks import Tasks
+from dataplane.upstream.clusters import Clusters
 from dataplane.upstream.connection import UpstreamConnection
 from dataplane.upstream.pool import Pool
 from dataplane.wheel import Wheel
@@ -117,12 +118,14 @@ def serving(log_fd: int) -> Serving:
     clock, random, tasks = MonotonicClock(), Random(), Tasks()
     metrics, wheel = Metrics(), Wheel(clock.now)
     recorder = Recorder(metrics, AccessLog(log_fd, clock.wall), lambda record: None)
+    pool = Pool(wheel, clock.now, tasks)
     services = Services(
         clock=clock,
         random=random,
         wheel=wheel,
         tasks=tasks,
-        pool=Pool(wheel, clock.now, tasks),
+        pool=pool,
+        clusters=Clusters(pool, random.random),
         metrics=metrics,
         recorder=recorder,
         exchange=NoExchange(),
@@ -156,7 +159,7 @@ class Connections:
     def __init__(self, served: Serving) -> None:
         lane = served.lane(CHAT_ASK, MODEL)
         assert not isinstance(lane, LocalReply)
-        endpoint = lane[0].endpoints[0]
+        endpoint = lane[0].state.endpoints[0].pool
         gate = Gate(served.now, served.recorder)
         host = ListenerHost(served, asyncio.get_running_loop(), gate)
         self.wires: list[Wire] = []

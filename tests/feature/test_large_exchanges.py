@@ -101,7 +101,7 @@ class Exchange:
         served = serving(self._log)
         lane = served.lane(CHAT_ASK, MODEL)
         assert not isinstance(lane, LocalReply)
-        endpoint = lane[0].endpoints[0]
+        endpoint = lane[0].state.endpoints[0].pool
         upstream = UpstreamConnection(endpoint)
         self.sent = Wire()
         upstream.connection_made(self.sent)

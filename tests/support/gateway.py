@@ -33,6 +33,7 @@ from dataplane.server.downstream import Call, Downstream
 from dataplane.server.listeners import Listeners
 from dataplane.server.serving import Exchanger, Services
 from dataplane.tasks import Tasks
+from dataplane.upstream.clusters import Clusters
 from dataplane.upstream.pool import Pool
 from dataplane.wheel import Wheel
 
@@ -187,8 +188,10 @@ async def gateway(
     traced: list[ExchangeRecord] = []
     recorder = Recorder(metrics, access_log, traced.append)
     pool = Pool(wheel, clock.now, tasks)
+    random = Random(1)
+    clusters = Clusters(pool, random.random)
     services = Services(
-        clock, Random(1), wheel, tasks, pool, metrics, recorder, exchange or NoExchange()
+        clock, random, wheel, tasks, pool, clusters, metrics, recorder, exchange or NoExchange()
     )
     listeners = Listeners(services)
     try:
@@ -197,6 +200,7 @@ async def gateway(
     finally:
         await listeners.drain(drain_s)
         await tasks.close()
+        clusters.close()
         await pool.close()
         recorder.flush()
         os.close(fd)

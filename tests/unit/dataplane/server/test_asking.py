@@ -44,6 +44,7 @@ from tests.support.agents import (
     service,
     starts_and_hangs,
 )
+from tests.support.clusters import clusters
 from tests.support.raw_server import raw_server, read_request
 from tests.support.wait import until
 
@@ -103,7 +104,7 @@ class Desk:
 
 @pytest.fixture
 async def desk() -> AsyncIterator[Desk]:
-    client = UpstreamClient(Random(1).random)
+    client = UpstreamClient(clusters())
     yield Desk(client)
     await client.close()
 

@@ -45,6 +45,7 @@ from tests.support.agents import (
     service,
     starts_and_hangs,
 )
+from tests.support.clusters import clusters
 from tests.support.downstream import FakeDownstream
 from tests.support.raw_server import raw_server, read_request
 
@@ -130,7 +131,7 @@ class Bench:
 
 @pytest.fixture
 async def bench() -> AsyncIterator[Bench]:
-    client = UpstreamClient(Random(1).random)
+    client = UpstreamClient(clusters())
     clock = MonotonicClock()
     decider = FakeDecider()
     tracer = Tracer(clock, Random(1).getrandbits)

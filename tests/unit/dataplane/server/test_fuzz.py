@@ -123,7 +123,7 @@ def test_any_bytes_end_in_answers_with_a_reason(streams: list[tuple[bytes, int]]
             assert received.line == b"POST /v1/chat/completions HTTP/1.1"
             assert received.body.count(b'"model"') == 1
             assert b'"model":"gpt"' in received.body
-        assert sum(e.active for e in gate.services.pool._endpoints.values()) == 0
+        assert sum(e.active for state in gate.services.clusters for e in state.endpoints) == 0
 
     in_gateway(check)  # type: ignore[arg-type]
 

@@ -11,6 +11,7 @@ from dataplane.runtime.config import Cluster, Endpoint
 from dataplane.runtime.effects import CallFailed
 from dataplane.runtime.messages import HttpReply, Request, ResponseDetail
 from dataplane.upstream.client import UpstreamClient, UpstreamError
+from tests.support.clusters import clusters
 from tests.support.raw_server import raw_server, read_request
 
 REQUEST = Request("POST", "/v1/a%20b", (("X-One", "1"), ("content-type", "a/b")), b"hi", "q=%41")
@@ -19,7 +20,7 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Two: 2\r\n\r\nyo"
 
 @pytest.fixture
 async def client() -> AsyncIterator[UpstreamClient]:
-    client = UpstreamClient(lambda: 0.0)
+    client = UpstreamClient(clusters(lambda: 0.0))
     yield client
     await client.close()
 

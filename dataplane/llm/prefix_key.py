@@ -1,0 +1,77 @@
+"""The beginning of a conversation as hashes: what caches of prompts and affinities go by. Pure.
+
+The rule: two requests that begin alike have the same first hashes, whatever comes after, and
+whatever marks of what to cache lie in between (they move from turn to turn).
+"""
+
+import re
+from hashlib import blake2b
+
+import msgspec
+
+Key = tuple[int, ...]
+"""Empty: nothing to go by."""
+BLOCKS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)
+"""Ends of the beginnings that are hashed, in KiB: a KiB is some 256 tokens, and what caches hold
+for long (instructions, tools, the turns before) lies in them.
+"""
+KIB = 1024
+_MARKS = re.compile(rb'\s*,?\s*"cache_control"\s*:\s*(?:\{[^{}]*\}|null)')
+
+
+class _Beginning(msgspec.Struct, gc=False):
+    """What all APIs say of a conversation, in the order in which models read it."""
+
+    tools: msgspec.Raw = msgspec.Raw(b"")
+    toolConfig: msgspec.Raw = msgspec.Raw(b"")
+    instructions: msgspec.Raw = msgspec.Raw(b"")
+    system: msgspec.Raw = msgspec.Raw(b"")
+    systemInstruction: msgspec.Raw = msgspec.Raw(b"")
+    messages: msgspec.Raw = msgspec.Raw(b"")
+    input: msgspec.Raw = msgspec.Raw(b"")
+    contents: msgspec.Raw = msgspec.Raw(b"")
+    prompt: msgspec.Raw = msgspec.Raw(b"")
+
+
+_BEGINNING = msgspec.json.Decoder(_Beginning)
+
+
+def prefix_key(body: bytes, salt: bytes) -> Key:
+    """Hashes of the beginnings of a conversation, the shortest first; one of all of it when it is
+    shorter than a block.
+    """
+    text = _text(body)
+    if not text:
+        return ()
+    digest = blake2b(salt, digest_size=8)
+    if len(text) < KIB:
+        digest.update(text)
+        return (int.from_bytes(digest.digest()),)
+    key: list[int] = []
+    begin = 0
+    for block in BLOCKS:
+        end = block * KIB
+        if end > len(text):
+            break
+        digest.update(text[begin:end])
+        key.append(int.from_bytes(digest.copy().digest()))
+        begin = end
+    return tuple(key)
+
+
+def _text(body: bytes) -> bytes:
+    """The conversation as bytes, without marks of what to cache: they move from turn to turn."""
+    try:
+        read = _BEGINNING.decode(body)
+    except (msgspec.MsgspecError, RecursionError, UnicodeError):
+        return b""
+    most = BLOCKS[-1] * KIB
+    text = b""
+    for name in _Beginning.__struct_fields__:
+        if len(text) >= most:
+            break
+        # (a mark or two more than are cut off again)
+        text += bytes(memoryview(getattr(read, name))[: 2 * most])
+    if b'"cache_control"' in text:
+        text = _MARKS.sub(b"", text)
+    return text[:most]

@@ -1,0 +1,136 @@
+"""Which endpoint of a candidate gets an attempt, and what it is told of the attempt's end.
+
+The rule: what is taken of an endpoint (a request under way, a permit) is given back exactly once,
+in `_part_with`. What decides is in dataplane/balancing/, by way of upstream/cluster.py.
+"""
+
+from abc import ABC, abstractmethod
+from functools import partial
+from typing import TYPE_CHECKING
+
+from dataplane.runtime.messages import LocalReply, ResponseDetail
+from dataplane.upstream.hash_key import hash_key
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from dataplane.llm.prefix_key import Key
+    from dataplane.llm.wire.body import Peek
+    from dataplane.observe.record import ExchangeRecord
+    from dataplane.server.candidates import Candidate
+    from dataplane.server.incoming import Incoming
+    from dataplane.server.serving import Serving
+    from dataplane.server.trials import Trials
+    from dataplane.upstream.cluster import Permit
+    from dataplane.upstream.endpoint import UpstreamEndpoint
+
+_NO_ENDPOINT = LocalReply(
+    503,
+    "No endpoint of this model's provider can be used now.",
+    ResponseDetail.NO_USABLE_ENDPOINT,
+)
+_FULL = LocalReply(
+    503,
+    "This model's provider has as many requests as its circuit breakers allow.",
+    ResponseDetail.UPSTREAM_OVERFLOW,
+)
+
+
+class Taken:
+    """What an attempt has of a cluster that has circuit breakers, or that measures its answers."""
+
+    __slots__ = ("permit", "watch")
+
+    def __init__(
+        self, permit: "Permit | None", watch: "Callable[[ExchangeRecord], None] | None"
+    ) -> None:
+        self.permit = permit
+        self.watch = watch
+        """What is told of the exchange, if its answer is this attempt's."""
+
+
+_REFUSED = Taken(None, None)
+"""By circuit breakers."""
+
+
+class Placing(ABC):
+    """The part of an exchange that knows one endpoint at a time."""
+
+    __slots__ = ("_endpoint", "_incoming", "_taken")
+
+    _endpoint: "UpstreamEndpoint | None"
+    _taken: "Taken | None"
+    """For the attempt, besides the endpoint; None: nothing."""
+    _incoming: "Incoming"
+
+    # (what whoever inherits has)
+    _avoid: "Sequence[UpstreamEndpoint]"
+    _peek: "Peek"
+    _trials: "Trials | None"
+    serving: "Serving"
+
+    def _chosen(self, candidate: "Candidate") -> "UpstreamEndpoint | None":
+        """The endpoint of a candidate where there is something to decide; None: it has none."""
+        state = candidate.state
+        key: Key = ()
+        if state.hashes:
+            found = self._peek
+            key = hash_key(
+                state.cluster.balancing, self._header, found.body, found.model or candidate.model
+            )
+        endpoint = state.pick(key, self._avoid)
+        if endpoint is None and self._avoid:
+            # the others have gone since it was decided to try once more
+            endpoint = state.pick(key)
+        if endpoint is None:
+            return None
+        permit = watch = None
+        if state.guarded:
+            retry = self._trials is not None
+            permit = state.permit(endpoint, retry=retry, priority=candidate.route.priority)
+            if permit is None:
+                self._taken = _REFUSED
+                return None
+        if state.measures:
+            started = self._incoming.started
+            sent_s = self.serving.now() - started if self._trials is not None else 0.0
+            watch = partial(state.measured, endpoint, key, sent_s)
+        self._taken = Taken(permit, watch) if permit or watch else None
+        return endpoint
+
+    def _header(self, name: str) -> bytes:
+        incoming = self._incoming
+        wanted = name.encode()
+        for sent, value in zip(incoming.names, incoming.values, strict=True):
+            if sent.lower() == wanted:
+                return bytes(value)
+        return b""
+
+    def _part_with(self, endpoint: "UpstreamEndpoint") -> None:
+        """It has nothing more to do for this request."""
+        endpoint.active -= 1
+        self._endpoint = None
+        taken = self._taken
+        if taken is not None:
+            self._taken = None
+            if taken.permit is not None:
+                taken.permit.close()
+
+    def _nowhere(self) -> None:
+        """No candidate has an endpoint that may be tried."""
+        self.refuse(_FULL if self._taken is _REFUSED else _NO_ENDPOINT)
+
+    def tell_endpoint(self, status: int) -> None:
+        """What came of an attempt, for whoever balances: the status of the answer, 0 for none. To
+        be told when the answer has begun that the client gets, and when there is none or it breaks.
+        """
+        endpoint = self._endpoint
+        if endpoint is not None and endpoint.watch is not None:
+            if status:
+                endpoint.watch.answered(endpoint, status)
+            else:
+                endpoint.watch.failed(endpoint)
+
+    @abstractmethod
+    def refuse(self, reply: LocalReply) -> None:
+        """Answer by ourselves."""

@@ -1,0 +1,27 @@
+"""What a policy that hashes goes by, read of a request."""
+
+from collections.abc import Callable
+
+from dataplane.balancing.hashing import hash64
+from dataplane.llm.prefix_key import Key, prefix_key
+from dataplane.runtime.cluster import Balancing, HashOn, PolicyKind
+
+AFFINITY = "x-model-affinity"
+
+
+def hash_key(balancing: Balancing, header: Callable[[str], bytes], body: bytes, model: str) -> Key:
+    """The key of a request.
+
+    :param header: gives the value of a header by its lower-case name; empty: it is not there.
+    """
+    if balancing.kind is PolicyKind.PREFIX_AFFINITY:
+        return prefix_key(body, model.encode())
+    match balancing.hash_on:
+        case HashOn.HEADER:
+            value = header(balancing.hash_header)
+            return (hash64(value),) if value else ()
+        case HashOn.MODEL:
+            return (hash64(model.encode()),)
+        case HashOn.SESSION:
+            value = header(AFFINITY)
+            return (hash64(value),) if value else prefix_key(body, b"")[:1]

@@ -261,7 +261,7 @@ async def running_worker(bootstrap: Bootstrap, environ: Mapping[str, str]) -> As
         recorder.flush()  # before the tracer is closed, which it tells of sampled exchanges
         await exchange.close()
         await issuers.close()
-        clusters.close()
+        await clusters.close()
         await pool.close()
         recorder.flush()
         log_file.close()

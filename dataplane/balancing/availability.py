@@ -24,7 +24,9 @@ class Level(Generic[E]):
 
     endpoints: tuple[E, ...]
     percent: float
-    """Of the cluster's requests; all levels of a cluster make 100."""
+    """Of the cluster's requests; all levels of a cluster make 100. One of 0 is there for requests
+    that have tried everybody else.
+    """
     panics: bool = False
     """Whether these are all of a priority, usable or not."""
 
@@ -32,7 +34,7 @@ class Level(Generic[E]):
 def levels(
     endpoints: Sequence[E], panic_threshold_percent: float, zone: str = ""
 ) -> tuple[Level[E], ...]:
-    """The levels that get requests, in the order of their priority; empty: nobody is to be asked.
+    """Whoever may be asked, in the order of priority; empty: nobody.
 
     :param zone: of this node; empty: zones do not matter.
     """
@@ -54,10 +56,9 @@ def levels(
     else:
         loads = _in_order(able, total)
     for group, load, panic in zip(groups, loads, panics, strict=True):
-        if load <= 0.0:
-            continue
         if panic:
-            found.append(Level(group, load, panics=True))
+            if load > 0.0:
+                found.append(Level(group, load, panics=True))
         else:
             found += _by_zone(group, load, zone)
     return tuple(found)
@@ -89,5 +90,4 @@ def _by_zone(group: tuple[E, ...], load: float, zone: str) -> list[Level[E]]:
     if not near or not far:
         return [Level(usable, load)] if usable else []
     part = min(100.0, _usable_part(here) * OVERPROVISIONING) / 100.0
-    split = [Level(near, load * part), Level(far, load * (1.0 - part))]
-    return [level for level in split if level.percent > 0.0]
+    return [Level(near, load * part), Level(far, load * (1.0 - part))]

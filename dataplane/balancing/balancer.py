@@ -97,7 +97,8 @@ class Balancer(Generic[E]):
         self.panics = any(level.panics for level in found)
         self.available = len({one for level in found for one in level.endpoints})
         self._policies = tuple(self._policy(level.endpoints) for level in found)
-        self._single = self._policies[0] if len(found) == 1 else None
+        loaded = [place for place, level in enumerate(found) if level.percent > 0.0]
+        self._single = self._policies[loaded[0]] if len(loaded) == 1 else None
         self.only = found[0].endpoints[0] if self.available == 1 else None
 
     def pick(self, now: float, key: Sequence[int] = (), avoid: Sequence[E] = ()) -> E | None:
@@ -108,29 +109,31 @@ class Balancer(Generic[E]):
         if now >= self._refresh_at:
             self.refresh(now)
         policy = self._single
-        if policy is not None:
-            return policy.pick(now, key, avoid)
-        return self._pick_level(now, key, avoid)
+        if policy is None:
+            if not self.levels:
+                return None
+            policy = self._drawn(key)
+        found = policy.pick(now, key, avoid)
+        if found is None and len(self._policies) > 1:
+            for other in self._policies:
+                if other is not policy and (found := other.pick(now, key, avoid)) is not None:
+                    break
+        return found
 
-    def _pick_level(self, now: float, key: Sequence[int], avoid: Sequence[E]) -> E | None:
-        if not self.levels:
-            return None
+    def _drawn(self, key: Sequence[int]) -> Policy[E]:
+        """That of the level whose turn it is."""
         # by the key, so that all its requests go to the same level
         part = mixed(key[0], _LEVEL) / MASK if key else self._random()
         draw = part * 100.0
         drawn = 0
         for place, level in enumerate(self.levels):
+            if level.percent <= 0.0:
+                continue
             drawn = place
             draw -= level.percent
             if draw < 0.0:
                 break
-        found = self._policies[drawn].pick(now, key, avoid)
-        for place, policy in enumerate(self._policies):
-            if found is not None:
-                break
-            if place != drawn:
-                found = policy.pick(now, key, avoid)
-        return found
+        return self._policies[drawn]
 
     def _policy(self, endpoints: Sequence[E]) -> Policy[E]:
         balancing = self._balancing

@@ -117,7 +117,7 @@ class Trying(Sending):
                 may_retry,
                 own_key,
                 other_keys,
-                max(candidate.state.available - len(self._avoid) - 1, 0),
+                self._endpoints_left(candidate),
                 breaker.is_open,
             ),
             now,
@@ -134,6 +134,11 @@ class Trying(Sending):
             candidate.standing.failovers[fault] += 1
             self._move(trials)
         return True
+
+    def _endpoints_left(self, candidate: "Candidate") -> int:
+        """Of a candidate, besides those that have failed."""
+        failed = self._endpoint
+        return candidate.state.left([*self._avoid, failed] if failed is not None else self._avoid)
 
     def _others(self) -> int:
         """Candidates that are left after this one."""
@@ -160,7 +165,7 @@ class Trying(Sending):
     def _retry(self, trials: Trials, retry: Retry) -> None:
         candidate = self._candidate
         assert candidate is not None
-        if not retry.other_endpoint or len(self._avoid) >= candidate.state.available:
+        if not retry.other_endpoint:
             self._avoid = ()
         if retry.after_s > 0:
             self.front.due = self.deadline

@@ -115,6 +115,11 @@ class ClusterState:
         """
         return self._balancer.pick(self._now(), key, avoid)
 
+    def left(self, tried: Sequence[UpstreamEndpoint]) -> int:
+        """How many may be asked besides these."""
+        able = {one for level in self._balancer.levels for one in level.endpoints}
+        return len(able.difference(tried))
+
     def permit(
         self, endpoint: UpstreamEndpoint, *, retry: bool, priority: Priority, relayed: bool = True
     ) -> Permit | None:

@@ -10,6 +10,7 @@ from dataplane.observe.endpoints import ClusterReport, EndpointReport
 from dataplane.runtime.config import Cluster
 from dataplane.upstream.cluster import ClusterState
 from dataplane.upstream.endpoint import UpstreamEndpoint, name_of
+from dataplane.upstream.health_checks import HealthChecks
 from dataplane.upstream.pool import Pool
 
 
@@ -18,6 +19,7 @@ class Clusters:
 
     def __init__(self, pool: Pool, random: Callable[[], float], zone: str = "") -> None:
         """`random` returns floats in [0, 1); `zone` is this node's."""
+        self._checks = HealthChecks(random, pool.ssl_context)
         self._pool = pool
         self._random = random
         self._zone = zone
@@ -52,14 +54,17 @@ class Clusters:
             elif state.cluster is not cluster:
                 gone += state.replace(cluster)
                 state.watch_over()
+        checked = (one for one in clusters.values() if one.health_check is not None)
+        self._checks.watch([self.of(one) for one in checked])
         if gone:
             used = {one.pool for state in self for one in state.endpoints}
             for one in gone:
                 if one.pool not in used:
                     one.pool.close()
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Nothing is watched over any more."""
+        await self._checks.close()
         for state in self:
             state.leave()
 

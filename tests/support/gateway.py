@@ -200,7 +200,7 @@ async def gateway(
     finally:
         await listeners.drain(drain_s)
         await tasks.close()
-        clusters.close()
+        await clusters.close()
         await pool.close()
         recorder.flush()
         os.close(fd)

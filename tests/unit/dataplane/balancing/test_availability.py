@@ -20,7 +20,8 @@ def group(priority: int, usable: int, not_usable: int = 0, zone: str = "") -> li
 
 def loads(*places: EndpointState, panic: float = PANIC, zone: str = "") -> list[tuple[int, float]]:
     """Endpoints and percent of every level."""
-    return [(len(one.endpoints), round(one.percent)) for one in levels(places, panic, zone)]
+    found = levels(places, panic, zone)
+    return [(len(one.endpoints), round(one.percent)) for one in found if one.percent]
 
 
 def test_first_priority_takes_everything_while_it_is_well() -> None:
@@ -40,6 +41,13 @@ def test_first_priority_takes_everything_while_it_is_well() -> None:
 )
 def test_what_the_first_cannot_take_spills(well: int, expected: list[tuple[int, float]]) -> None:
     assert loads(*group(0, well, 100 - well), *group(1, 100)) == expected
+
+
+def test_others_are_there_for_whoever_has_tried_the_first() -> None:
+    found = levels([*group(0, 2, 1), *group(1, 2, 1)], PANIC)
+    assert [(len(one.endpoints), round(one.percent)) for one in found] == [(2, 93), (2, 7)]
+    found = levels([*group(0, 3), *group(1, 2, 1)], PANIC)
+    assert [(len(one.endpoints), round(one.percent)) for one in found] == [(3, 100), (2, 0)]
 
 
 def test_together_too_few_are_well_but_nobody_panics() -> None:

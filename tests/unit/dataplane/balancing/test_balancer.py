@@ -84,6 +84,15 @@ def test_another_level_is_asked_when_one_has_only_those_to_avoid() -> None:
     assert all(made.pick(0.0, avoid=[first]) is other for _ in range(20))
 
 
+def test_next_priority_is_there_for_requests_that_have_tried_the_first() -> None:
+    first, other = [*endpoints(1), *endpoints(1, 1)]
+    made = balancer([first, other])
+    assert all(made.pick(0.0) is first for _ in range(20))
+    assert made.pick(0.0, avoid=[first]) is other
+    assert made.pick(0.0, avoid=[first, other]) is None
+    assert made.available == 2
+
+
 def test_slow_start_grows_a_newcomers_part() -> None:
     places = endpoints(2)
     places[1].back_since = 0.0

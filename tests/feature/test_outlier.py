@@ -1,0 +1,80 @@
+"""An endpoint that fails is left out for a while, and nobody is left out in silence."""
+
+import logging
+
+import pytest
+
+from dataplane.runtime.cluster import NO_OUTLIERS, OutlierDetection
+from tests.support.gateway import MovableClock
+from tests.support.pool_of import NO_RETRIES, pool_of
+from tests.support.upstream import Close, always, json_answer
+from tests.support.wait import until
+
+ILL = always(json_answer(b"{}", "500 Oops"))
+QUICK = OutlierDetection(interval_s=0.1, max_ejection_percent=100.0)
+
+
+@pytest.mark.parametrize("script", [ILL, always(Close())], ids=["500", "no_answer"])
+async def test_endpoint_that_fails_is_ejected_and_comes_back(
+    script: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    clock = MovableClock()
+    async with pool_of(script, None, outlier=QUICK, clock=clock) as pool:  # type: ignore[arg-type]
+        assert set(await pool.statuses(30)) == {200}
+        assert pool.endpoint(0).ejected_for_s > 0
+        assert not pool.endpoint(0).picked
+        ill = pool.asked()[0]
+        assert await pool.statuses(20) == {200: 20}
+        assert pool.asked()[0] == ill
+        assert sum(pool.report.ejections.values()) == 1
+
+        pool.upstreams[0].script = always(json_answer())
+        clock.ahead_s += 34.0
+        await until(lambda: pool.endpoint(0).ejected_for_s == 0.0)
+        assert await pool.statuses(20) == {200: 20}
+        assert pool.asked()[0] > ill
+    told = [record.getMessage() for record in caplog.records]
+    assert any("is left out" in line for line in told)
+    assert any("is asked again" in line for line in told)
+
+
+async def test_last_endpoint_is_never_ejected_and_that_is_told_of(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with pool_of(ILL, ILL, retry=NO_RETRIES, outlier=QUICK) as pool:
+        await pool.statuses(40)
+        assert sum(one.ejected_for_s > 0 for one in pool.report.endpoints) == 1
+        assert pool.report.kept["last"] > 0
+        left = next(n for n, one in enumerate(pool.report.endpoints) if one.ejected_for_s == 0)
+        pool.upstreams[left].script = always(json_answer())
+        assert (await pool.statuses(12))[200] >= 2  # (the breaker of the cluster has opened, too)
+    assert any("the last one left" in record.getMessage() for record in caplog.records)
+
+
+async def test_single_endpoint_is_asked_whatever_it_does() -> None:
+    async with pool_of(ILL, retry=NO_RETRIES, outlier=QUICK) as pool:
+        assert await pool.statuses(10) == {500: 10}
+        assert pool.asked() == [10]
+
+
+async def test_percentage_keeps_the_others_in_and_panic_asks_everybody() -> None:
+    rules = OutlierDetection(max_ejection_percent=50.0)
+    async with pool_of(ILL, ILL, ILL, None, retry=NO_RETRIES, outlier=rules) as pool:
+        for _ in range(60):
+            await pool.ask()
+        assert sum(one.ejected_for_s > 0 for one in pool.report.endpoints) == 2
+        assert pool.report.kept["percent"] > 0
+
+
+async def test_refusals_of_what_was_asked_eject_nobody() -> None:
+    refuses = always(json_answer(b"{}", "400 Bad Request"))
+    async with pool_of(refuses, refuses, outlier=QUICK) as pool:
+        assert await pool.statuses(30) == {400: 30}
+        assert not any(one.ejected_for_s for one in pool.report.endpoints)
+
+
+async def test_switched_off_nobody_is_ejected() -> None:
+    async with pool_of(ILL, None, outlier=NO_OUTLIERS) as pool:
+        await pool.statuses(30)
+        assert not any(one.ejected_for_s for one in pool.report.endpoints)

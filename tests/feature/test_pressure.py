@@ -7,6 +7,7 @@ import struct
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +15,7 @@ from dataplane.runtime.config import Limits, RuntimeConfig
 from dataplane.runtime.precedence import Precedence
 from dataplane.server.gate import TARGET_LAG_S, Gate
 from tests.support.gateway import Gateway, gateway, model_config
+from tests.support.planes import Processes, processes
 from tests.support.raw_client import RawClient, Reply, connected, post
 from tests.support.upstream import (
     FakeUpstream,
@@ -345,3 +347,101 @@ async def test_a_hundred_slow_senders_do_not_keep_the_others_waiting() -> None:
             assert (await client.reply()).status == 200
         for one in slow:
             assert (await one.reply()).status == 408
+
+
+# -- many at once
+
+
+def rss_kb(pid: int) -> int:
+    """Memory of a process."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1])
+    raise AssertionError("no such process")
+
+
+def worker_of(made: Processes) -> int:
+    """The process of the only worker."""
+    assert made._data is not None
+    (pid,) = Path(f"/proc/{made._data.pid}/task/{made._data.pid}/children").read_text().split()
+    return int(pid)
+
+
+@asynccontextmanager
+async def sockets(port: int, count: int) -> AsyncIterator[list[socket.socket]]:
+    """Connections that do nothing by themselves."""
+    loop = asyncio.get_running_loop()
+    made: list[socket.socket] = []
+    try:
+        while len(made) < count:
+            batch = [socket.socket() for _ in range(min(250, count - len(made)))]
+            made += batch
+            for one in batch:
+                one.setblocking(False)
+            await asyncio.gather(*[loop.sock_connect(one, ("127.0.0.1", port)) for one in batch])
+        yield made
+    finally:
+        for one in made:
+            one.close()
+
+
+PROCESS_CONFIG = """\
+version: v0.4.0
+listeners:
+  - type: model
+    name: models
+    address: 127.0.0.1
+    port: 0
+    limits: {idle_timeout: 300s}
+model_providers:
+  - {model: house/gpt, base_url: "http://127.0.0.1:PORT/v1", access_key: $HOUSE_KEY, default: true}
+"""
+
+
+@pytest.mark.slow
+async def test_ten_thousand_idle_connections_and_two_thousand_streams_in_one_worker(
+    tmp_path: Path,
+) -> None:
+    held = asyncio.Event()
+    begun = 0
+
+    async def script(received: Received) -> AsyncIterator[Step]:
+        nonlocal begun
+        yield chunked_head() + chunk(b'data: {"choices":[{"delta":{"content":"a"}}]}\n\n')
+        begun += 1
+        await held.wait()
+        yield chunk(b"data: [DONE]\n\n") + b"0\r\n\r\n"
+
+    ask = post(ASK.replace(b"{", b'{"stream":true,', 1))
+    async with upstream(script) as fake:
+        config = PROCESS_CONFIG.replace("PORT", str(fake.endpoint.port))
+        environ = {"HOUSE_KEY": "sk-house"}
+        async with processes(config, tmp_path, environ=environ, workers=1) as made:
+            worker, port = worker_of(made), int(made.url("models").rpartition(":")[2])
+            empty = rss_kb(worker)
+            async with sockets(port, 10_000) as idle:
+                async with connected(port) as client:
+                    client.send(b"GET /healthz HTTP/1.1\r\nhost: h\r\n\r\n")
+                    assert (await client.reply(30)).status == 200
+                full = rss_kb(worker)
+                print(f"{(full - empty) / len(idle):.1f} kB for each idle connection")
+                assert (full - empty) / len(idle) < 12
+                loop = asyncio.get_running_loop()
+                streams = idle[:2000]
+                for at in range(0, len(streams), 100):
+                    wanted = at + 100
+                    await asyncio.gather(
+                        *[loop.sock_sendall(one, ask) for one in streams[at:wanted]]
+                    )
+                    await until(lambda: begun >= wanted, 30)  # noqa: B023 - awaited
+                streaming = rss_kb(worker)
+                print(f"{(streaming - full) / len(streams):.1f} kB more for each stream")
+                assert (streaming - full) / len(streams) < 40
+                held.set()
+                for one in streams:
+                    told = b""
+                    while not told.endswith(b"0\r\n\r\n"):
+                        told += await asyncio.wait_for(loop.sock_recv(one, 65_536), 30)
+                    assert told.startswith(b"HTTP/1.1 200")
+                    assert b"[DONE]" in told
+            assert fake.accepted <= 2100

@@ -276,3 +276,26 @@ async def test_kept_response_is_the_tenants_whatever_key_it_shows(tmp_path: Path
                     await alice.with_options(api_key="sk-outrider-mallory").responses.retrieve(
                         kept.id
                     )
+
+
+async def test_budget_of_a_key_is_its_own_and_the_tenants_is_shared(tmp_path: Path) -> None:
+    second = "sk-outrider-of-alice-2"
+    config = CONFIG.replace(
+        f"hash: {hashed(ALICE)}",
+        f"hash: {hashed(ALICE)}, limits: {{requests: {{limit: 2, window: 1h}}}}",
+    ).replace(
+        "model_providers:",
+        f"  - {{name: alice2, tenant: acme, hash: {hashed(second)}}}\n"
+        "limits:\n"
+        "  - {name: of acme, scope: {tenants: [acme]}, requests: {limit: 3, window: 1h}}\n"
+        "model_providers:",
+    )
+    async with house(tmp_path, config) as (made, _), talking(made) as client:
+
+        async def ask(key: str) -> int:
+            client.send(post(CHAT.replace(b"house/m-1", b"fast"), headers=shown(key)))
+            return (await client.reply()).status
+
+        assert [await ask(ALICE) for _ in range(3)] == [200, 200, 429]
+        assert [await ask(second) for _ in range(2)] == [200, 429], "one is left of the tenant's"
+        assert await ask(BOB) == 200

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 
 from tests.faults.hearing import Heard, Kind
 
-MOST_ATTEMPTS = 3 * 4
-"""Three candidates, two retries each, and one more on a stale connection or after a break."""
+MOST_ATTEMPTS = 3 * 3 + 4 + 1
+"""Three candidates with two retries each, four ways to recover, one on a stale connection."""
 KILL_LASTS_S = 1.0
 """How long after a kill the kernel still gives new connections to who is dead."""
 

@@ -46,8 +46,19 @@ SAMPLE_EVERY_S = 2.0
 SETTLE_S = 30.0
 """For what is left to go away, once nobody asks any more."""
 SPARE_FILES = 3
-GONE = ("outrider_active_requests", "outrider_downstream_connections", "outrider_retries_active")
-"""Gauges that must be back at nothing; leases are looked for by their name."""
+GONE = (
+    "outrider_active_requests",
+    "outrider_downstream_connections",
+    "outrider_retries_active",
+    "outrider_limit_leased",
+)
+"""Gauges of the data plane that must be there and back at nothing."""
+GONE_WHERE_TOLD = (
+    "outrider_limit_overshoot_bound",
+    "control outrider_limit_leased",
+    "control outrider_limit_overshoot_bound",
+)
+"""Those that are told of only while there is something, and the control plane's."""
 
 
 @dataclass(slots=True)
@@ -86,6 +97,12 @@ defaults:
     num_retries: {1 + turn % 3 % 2}
     idle_timeout: 2s
     first_token_timeout: 1500ms
+limits:
+  - name: everything
+    per: [listener]
+    requests: {{limit: 1000000, window: 1m}}
+    tokens: {{limit: 1000000000, window: 1m}}
+    concurrent: 10000
 model_providers:
 {"".join(providers)}model_aliases:
 {"".join(aliases)}"""
@@ -234,14 +251,15 @@ class Soak:
     # -- what is left
 
     def _state(self, made: Processes, witness: int) -> dict[str, float]:
-        """Open files of the witness, and every gauge of the data plane."""
-        with urlopen(f"{made.admin}/metrics", timeout=10) as answer:
-            text = answer.read().decode()
+        """Open files of the witness, and every gauge of both planes."""
         found: Counter[str] = Counter()
-        for family in text_string_to_metric_families(text):
-            if family.type == "gauge":
-                for sample in family.samples:
-                    found[sample.name] += sample.value  # type: ignore[assignment]
+        for where, url in (("", made.admin), ("control ", made.control_http)):
+            with urlopen(f"{url}/metrics", timeout=10) as answer:
+                text = answer.read().decode()
+            for family in text_string_to_metric_families(text):
+                if family.type == "gauge":
+                    for sample in family.samples:
+                        found[where + sample.name] += sample.value  # type: ignore[assignment]
         return {**found, "files": float(open_files(witness))}
 
     async def _left(self, made: Processes, witness: int, before: dict[str, float]) -> list[str]:
@@ -257,8 +275,8 @@ class Soak:
         wrong = []
         if now["files"] > before["files"] + SPARE_FILES:
             wrong.append(f"{now['files']:g} open files, {before['files']:g} before")
-        names = {*GONE, *(name for name in now if "lease" in name)}
-        wrong += [f"{name} is {now[name]:g}" for name in sorted(names) if now[name]]
+        wrong += [f"{name} is {now[name]:g}" for name in GONE if now[name]]
+        wrong += [f"{name} is {now[name]:g}" for name in GONE_WHERE_TOLD if now.get(name)]
         wrong += [
             f"{name} is {now[name]:g}, before {before[name]:g}"
             for name in ("outrider_tasks", "outrider_upstream_connections")

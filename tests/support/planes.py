@@ -140,6 +140,11 @@ class Processes:
         return f"http://{self._data_at['admin']}"
 
     @property
+    def control_http(self) -> str:
+        """URL of the control plane's HTTP port."""
+        return f"http://{self._control_at['http']}"
+
+    @property
     def pids(self) -> tuple[int, int]:
         """The processes of the control plane, and of the data plane's parent."""
         assert self._control is not None

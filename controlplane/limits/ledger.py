@@ -210,6 +210,12 @@ class Ledger:
                     if account.recalled:
                         break
                 if need:
+                    # Several may wait for this together: some of them get theirs.
+                    part = int(max(level, 0.0))
+                    if part:
+                        total = account.give(session, part, now)
+                        level = account.level(now)
+                        sends.append(Grant(session, account.id, total, level))
                     sends.append(Denial(session, account.id, level))
             else:
                 more = min(ahead, int((level - need) / (2 * self.holders)))

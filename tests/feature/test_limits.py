@@ -5,9 +5,13 @@ leaks: not over workers, not over broken streams, not over the end of a control 
 import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from hashlib import sha256
 from pathlib import Path
+from random import Random
 
+import anthropic
+import openai
 import pytest
 from aiohttp import ClientResponse, ClientSession
 
@@ -80,13 +84,14 @@ async def house(
     script: Script | None = None,
     workers: int = 1,
     environ: Mapping[str, str] | None = None,
+    config: str = CONFIG,
 ) -> AsyncIterator[House]:
     async with AsyncExitStack() as stack:
         provider = await stack.enter_async_context(upstream(script or always(json_answer())))
-        config = CONFIG.format(port=provider.endpoint.port) + limits
+        text = config.format(port=provider.endpoint.port) + limits
         variables = {"HOUSE_KEY": "sk-house", **(environ or {})}
         made = await stack.enter_async_context(
-            planes(config, directory, environ=variables, workers=workers)
+            planes(text, directory, environ=variables, workers=workers)
         )
         http = await stack.enter_async_context(ClientSession())
         yield House(made, provider, http)
@@ -455,3 +460,111 @@ limits_storage: {{type: redis, url: "redis://127.0.0.1:1/0", on_failure: {held}}
 """
     async with house(tmp_path, limits) as gateway:
         assert await gateway.statuses(3) == [expected] * 3
+
+
+async def test_requests_at_the_same_time_are_counted_in_redis_too(tmp_path: Path) -> None:
+    more = "limits_storage: {type: redis, url: $LIMITS_URL}\n"
+    with redis_server() as url:
+        environ = {"LIMITS_URL": url}
+        async with house(
+            tmp_path, PLENTY + more, _stream("word ", ends=False), 2, environ
+        ) as gateway:
+            books = [worker.limits.quotas.book for worker in gateway.planes.workers]
+            await until(lambda: all(book.connected for book in books))
+            address = gateway.planes.url("models") + "/v1/chat/completions"
+            for _ in range(2):
+                async with gateway.http.post(address, json={**ASK, "stream": True}) as got:
+                    await got.content.readany()
+                    assert (await gateway.ask(1, stream=True)).status == 429
+                    got.close()
+                await until(lambda: not any(h.reserved for h in books[0].holdings.values()))
+                await asyncio.sleep(0.11)  # a refusal holds so long
+
+
+async def test_a_caller_with_a_key_is_limited_by_its_name(tmp_path: Path) -> None:
+    limits = f"""\
+limits: [{{name: each, per: [key], scope: {{keys: ["*"]}}, requests: {{limit: 2, window: 1h}}}}]
+api_keys:
+  - {{name: anna, hash: sha256:{sha256(b"sk-outrider-of-anna-1").hexdigest()}}}
+  - {{name: bert, hash: sha256:{sha256(b"sk-outrider-of-bert-1").hexdigest()}}}
+"""
+    config = CONFIG.replace("port: 0,", "port: 0, auth: {{api_keys: true}},")
+    async with house(tmp_path, limits, config=config) as gateway:
+        for name in ("anna", "bert"):
+            headers = {"authorization": f"Bearer sk-outrider-of-{name}-1"}
+            assert await gateway.statuses(3, headers=headers) == [200, 200, 429]
+        shown = gateway.planes.workers[0].limits.shown()["tightest"]
+        assert sorted(one["values"] for one in shown) == [("anna",), ("bert",)]
+
+
+async def test_sdks_understand_the_refusal(tmp_path: Path) -> None:
+    limits = "limits: [{name: team, requests: {limit: 1, window: 1h}}]\n"
+    async with house(tmp_path, limits) as gateway:
+        assert (await gateway.ask()).status == 200
+        url = gateway.planes.url("models")
+        async with openai.AsyncOpenAI(
+            base_url=f"{url}/v1", api_key="none", max_retries=0
+        ) as client:
+            with pytest.raises(openai.RateLimitError) as refused:
+                await client.chat.completions.create(
+                    model="house/m-1", messages=[{"role": "user", "content": "hi"}]
+                )
+        assert (refused.value.code, refused.value.type) == ("rate_limit_exceeded", "requests")
+        async with anthropic.AsyncAnthropic(base_url=url, api_key="none", max_retries=0) as theirs:
+            with pytest.raises(anthropic.RateLimitError):
+                await theirs.messages.create(
+                    model="house/m-1",
+                    max_tokens=10,
+                    messages=[{"role": "user", "content": "hi"}],
+                )
+
+
+async def test_an_sdk_that_is_told_to_wait_gets_its_answer_then(tmp_path: Path) -> None:
+    limits = "limits: [{name: team, requests: {limit: 4, window: 1s, burst: 1}}]\n"
+    async with house(tmp_path, limits) as gateway:
+        url = gateway.planes.url("models")
+        async with openai.AsyncOpenAI(
+            base_url=f"{url}/v1", api_key="none", max_retries=3
+        ) as client:
+            for _ in range(4):
+                await client.chat.completions.create(
+                    model="house/m-1", messages=[{"role": "user", "content": "hi"}]
+                )
+        assert len(gateway.provider.requests) == 4
+
+
+async def test_whenever_clients_leave_nothing_stays_reserved(tmp_path: Path) -> None:
+    limits = """\
+limits: [{name: team, tokens: {limit: 30000, window: 100h}, concurrent: 5}]
+"""
+    random = Random(4)
+
+    async def slowly(_: Received) -> AsyncIterator[Step]:
+        yield chunked_head()
+        for _word in range(5):
+            await asyncio.sleep(random.random() / 100)
+            yield chunk(event("word "))
+        yield chunk(b"data: [DONE]\n\n") + b"0\r\n\r\n"
+
+    async with house(tmp_path, limits, slowly, workers=2) as gateway:
+
+        async def client(n: int) -> None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(random.random() / 10):
+                    await gateway.ask(n % 2, stream=True, max_tokens=100)
+
+        for _ in range(5):
+            await asyncio.gather(*(client(n) for n in range(20)))
+        await gateway.settled()
+        ledger = gateway.planes.control.ledger
+        books = [worker.limits.quotas.book for worker in gateway.planes.workers]
+
+        def unused() -> bool:
+            for book in books:
+                book.return_all()
+                book.wake()
+            spent = sum(h.total_spent for b in books for h in b.holdings.values() if not h.returns)
+            left = {one.id[1]: (one.leased, round(one.level)) for one in ledger.standings(0.0)}
+            return left == {"tokens": (0, 30000 - spent), "concurrent": (0, 5)}
+
+        await until(unused)

@@ -44,13 +44,13 @@ def test_what_others_hold_unused_is_called_back_for_one_who_needs_it() -> None:
     assert ledger.report(rich, [answer], 0.0) == [Grant(poor, ID, 50, 20)]
 
 
-def test_a_need_that_a_recall_does_not_meet_is_refused() -> None:
+def test_a_need_that_a_recall_does_not_meet_gets_what_there_is_and_a_refusal() -> None:
     ledger = _ledger()
     rich, poor = _open(ledger), _open(ledger, "node/1")
     ledger.report(rich, [Line(ID, need=90)], 0.0)
     ledger.report(poor, [Line(ID, need=50)], 0.0)
     answer = Line(ID, granted=90, spent=90, recalled=True)
-    assert ledger.report(rich, [answer], 0.0) == [Denial(poor, ID, 10)]
+    assert ledger.report(rich, [answer], 0.0) == [Grant(poor, ID, 10, 0), Denial(poor, ID, 0)]
 
 
 def test_nobody_is_asked_for_what_cannot_be_enough() -> None:
@@ -58,7 +58,10 @@ def test_nobody_is_asked_for_what_cannot_be_enough() -> None:
     rich, poor = _open(ledger), _open(ledger, "node/1")
     ledger.report(rich, [Line(ID, need=90)], 0.0)
     ledger.report(rich, [Line(ID, granted=90, spent=80)], 0.0)
-    assert ledger.report(poor, [Line(ID, need=50)], 0.0) == [Denial(poor, ID, 10)]
+    assert ledger.report(poor, [Line(ID, need=50)], 0.0) == [
+        Grant(poor, ID, 10, 0),
+        Denial(poor, ID, 0),
+    ]
 
 
 def test_a_crashed_workers_lease_is_spent_when_it_expires_and_only_once() -> None:
@@ -66,15 +69,15 @@ def test_a_crashed_workers_lease_is_spent_when_it_expires_and_only_once() -> Non
     dead, other = _open(ledger), _open(ledger, "node/1")
     ledger.report(dead, [Line(ID, need=60), Line(STREAMS, need=2)], 0.0)
     ledger.lose(dead, 0.0)
-    assert ledger.report(other, [Line(ID, need=50)], 0.0) == [Denial(other, ID, 40)]
+    assert ledger.report(other, [Line(STREAMS, need=1)], 0.0) == [Denial(other, STREAMS, 0)]
     assert ledger.expire(9.9) == []
     ledger.beat(other, 9.9)
     ledger.expire(10.0)
-    assert ledger.report(other, [Line(ID, need=50)], 10.0) == [Denial(other, ID, 40)]
     assert ledger.report(other, [Line(ID, need=40), Line(STREAMS, need=2)], 10.0) == [
         Grant(other, ID, 40, 0),
         Grant(other, STREAMS, 2, 0),
     ]
+    assert ledger.report(other, [Line(ID, 40, 40, need=11)], 20.0)[1:] == [Denial(other, ID, 0)]
 
 
 def test_a_worker_that_comes_again_has_its_streams_free_at_once() -> None:
@@ -113,8 +116,8 @@ def test_what_was_written_down_is_where_the_next_one_begins() -> None:
     after = _ledger()
     after.restore({ID: floor}, 0.0)
     new = _open(after)
-    assert after.report(new, [Line(ID, need=60)], 0.0) == [Denial(new, ID, 27.5)]
-    assert after.floors(0.0) == {ID: 27.5}
+    assert after.report(new, [Line(ID, need=60)], 0.0)[0] == Grant(new, ID, 27, 0.5)
+    assert after.floors(0.0) == {ID: 0.5}
 
 
 def test_buckets_that_are_full_again_are_forgotten() -> None:

@@ -123,14 +123,15 @@ def _dns_refresh_ms(
     """0: names are left to who opens a connection."""
     defaults = config.defaults or ClusterKeys()
     kind = own.dns or ("logical" if at_vendor else defaults.dns)
-    if kind == "logical" or not any(_is_name(url.host) for url in urls):
+    hosts = {url.host for url in urls}
+    if own.dns != "strict":
+        hosts.discard(LOCALHOST)
+    if kind == "logical" or not any(_is_name(host) for host in hosts):
         return 0
     return _ms(own.dns_refresh_rate or defaults.dns_refresh_rate) or DNS_REFRESH_MS
 
 
 def _is_name(host: str) -> bool:
-    if host == LOCALHOST:
-        return False
     try:
         ip_address(host)
     except ValueError:

@@ -6,6 +6,7 @@ and whoever dials it looks it up.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from ipaddress import ip_address
 
 from dataplane.runtime.config import Cluster, Endpoint
@@ -66,6 +67,7 @@ def usable(found: Sequence[str]) -> Addresses:
     ]
 
 
+@lru_cache(4096)  # a name costs 3 us, and each configuration looks at all of them
 def is_address(host: str) -> bool:
     """Whether a host is an IP address and not a name."""
     try:

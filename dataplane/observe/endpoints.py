@@ -32,6 +32,8 @@ class EndpointReport:
     first_token_s: float
     """Peak EWMA; 0: not measured."""
     token_s: float
+    hostname: str = ""
+    """The name that the address was found by; empty: it was configured so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,3 +65,5 @@ class ClusterReport:
     """Prefix affinity: answers that told of cached tokens (`hit`), that did not where they should
     have (`miss`), and affinities that were lost by that (`lost`).
     """
+    breaker_open: bool = False
+    """Whether requests go to other candidates, because all of it fails."""

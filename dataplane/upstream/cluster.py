@@ -341,6 +341,7 @@ class ClusterState:
             one.failures,
             first_s,
             token_s,
+            one.endpoint.hostname,
         )
 
     # -- inside

@@ -4,11 +4,13 @@ The rule: a state is made when somebody first needs it, because a thousand clust
 reload; and it goes on for as long as its name is configured.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 
+from dataplane.balancing.addresses import expanded, names
 from dataplane.observe.endpoints import ClusterReport, EndpointReport
 from dataplane.runtime.config import Cluster
 from dataplane.upstream.cluster import ClusterState
+from dataplane.upstream.dns import Dns, Lookup, system_lookup
 from dataplane.upstream.endpoint import UpstreamEndpoint, name_of
 from dataplane.upstream.health_checks import HealthChecks
 from dataplane.upstream.pool import Pool
@@ -17,14 +19,23 @@ from dataplane.upstream.pool import Pool
 class Clusters:
     """Owns the states of all clusters."""
 
-    def __init__(self, pool: Pool, random: Callable[[], float], zone: str = "") -> None:
-        """`random` returns floats in [0, 1); `zone` is this node's."""
+    def __init__(
+        self,
+        pool: Pool,
+        random: Callable[[], float],
+        zone: str = "",
+        lookup: Lookup = system_lookup,
+    ) -> None:
+        """`random` returns floats in [0, 1); `zone` is this node's; `lookup` knows names."""
         self._checks = HealthChecks(random, pool.ssl_context)
         self._pool = pool
         self._random = random
         self._zone = zone
         self._states: dict[str, ClusterState] = {}
+        self._configured: dict[str, Cluster] = {}
+        """Of each state what the configuration says, where names stand for their addresses."""
         self._clusters: Mapping[str, Cluster] = {}
+        self._dns = Dns(self._on_found, random, pool.tasks, lookup)
 
     def of(self, cluster: Cluster) -> ClusterState:
         """The state of a cluster. It is that of its newest configuration, also for requests of an
@@ -33,9 +44,12 @@ class Clusters:
         found = self._states.get(cluster.name)
         if found is None:
             cluster = self._clusters.get(cluster.name, cluster)
-            found = ClusterState(cluster, self._pool, self._random, self._zone)
+            made = expanded(cluster, self._dns.known)
+            found = ClusterState(made, self._pool, self._random, self._zone)
             self._states[cluster.name] = found
+            self._configured[cluster.name] = cluster
             found.watch_over()
+            self._dns.also(names([cluster]))
         return found
 
     def __iter__(self) -> Iterator[ClusterState]:
@@ -48,30 +62,66 @@ class Clusters:
         for name, state in list(self._states.items()):
             cluster = clusters.get(name)
             if cluster is None:
-                del self._states[name]
+                del self._states[name], self._configured[name]
                 state.leave()
                 gone += state.endpoints
-            elif state.cluster is not cluster:
-                gone += state.replace(cluster)
-                state.watch_over()
-        checked = (one for one in clusters.values() if one.health_check is not None)
-        self._checks.watch([self.of(one) for one in checked])
-        if gone:
-            used = {one.pool for state in self for one in state.endpoints}
-            for one in gone:
-                if one.pool not in used:
-                    one.pool.close()
+            elif self._configured[name] is not cluster:
+                self._configured[name] = cluster
+                gone += self._replace(state, cluster)
+        self._check_health()
+        self._dns.follow(names(self._configured.values()))
+        self._drain(gone)
 
     async def close(self) -> None:
         """Nothing is watched over any more."""
+        self._dns.follow({})
         await self._checks.close()
         for state in self:
             state.leave()
 
-    def reports(self) -> list[ClusterReport]:
-        """How all of them are doing."""
-        untouched = (one for name, one in self._clusters.items() if name not in self._states)
-        return [state.report() for state in self] + [_untouched(one) for one in untouched]
+    def reports(self, name: str = "") -> Iterator[ClusterReport]:
+        """How all of them are doing, or the one of that name; made while they are read."""
+        for one in list(self._clusters.values()):
+            if not name or name == one.name:
+                state = self._states.get(one.name)
+                yield _untouched(one) if state is None else state.report()
+
+    def used_reports(self) -> Iterator[ClusterReport]:
+        """Of those alone that somebody has needed."""
+        for state in list(self):
+            yield state.report()
+
+    @property
+    def unresolved(self) -> Mapping[str, int]:
+        """Names that cannot be looked up, and how often that has failed since it went well."""
+        return self._dns.failures
+
+    def _on_found(self, host: str) -> None:
+        """A name has other addresses than before: those that are gone finish what they have."""
+        gone: list[UpstreamEndpoint] = []
+        for name, cluster in self._configured.items():
+            if cluster.dns_refresh_s and any(one.host == host for one in cluster.endpoints):
+                gone += self._replace(self._states[name], cluster)
+        self._check_health()
+        self._drain(gone)
+
+    def _check_health(self) -> None:
+        """Have the endpoints asked that there are now."""
+        checked = (one for one in self._clusters.values() if one.health_check is not None)
+        self._checks.watch([self.of(one) for one in checked])
+
+    def _replace(self, state: ClusterState, cluster: Cluster) -> tuple[UpstreamEndpoint, ...]:
+        gone = state.replace(expanded(cluster, self._dns.known))
+        state.watch_over()
+        return gone
+
+    def _drain(self, gone: Collection[UpstreamEndpoint]) -> None:
+        """Endpoints that no cluster has any more: requests finish, connections are not kept."""
+        if gone:
+            used = {one.pool for state in self for one in state.endpoints}
+            for one in gone:
+                if one.pool not in used:
+                    one.pool.drain()
 
 
 def _untouched(cluster: Cluster) -> ClusterReport:

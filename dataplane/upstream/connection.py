@@ -93,8 +93,13 @@ class UpstreamConnection(asyncio.Protocol):
         transport = self._transport
         if transport is None:
             return
-        if not self._keep or transport.is_closing() or transport.get_write_buffer_size():
+        if (
+            not self._keep
+            or self.pool.drains
+            or transport.is_closing()
             # unsent bytes: the answer came early, and the next request would not begin at its start
+            or transport.get_write_buffer_size()
+        ):
             self.abort()
             return
         self._head_done = self._done = self._keep = False

@@ -41,12 +41,14 @@ class Dns:
         self,
         on_change: Callable[[str], None],
         random: Callable[[], float],
+        tasks: Tasks,
         lookup: Lookup = system_lookup,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         """
         :param on_change: told a name whose addresses have changed; they are in `known` by then.
-        :param random: returns floats in [0, 1).
+        :param random: returns floats in [0, 1). :param tasks: hold the look-ups; whoever has them
+            closes them.
         """
         self.known: dict[str, Addresses] = {}
         """What each name was found to be the last time that it was found; never empty."""
@@ -57,25 +59,26 @@ class Dns:
         self._lookup = lookup
         self._sleep = sleep
         self._every_s: dict[str, float] = {}
-        self._tasks = Tasks()
+        self._tasks = tasks
         self._following: dict[str, asyncio.Task[None]] = {}
         self._free = asyncio.Semaphore(AT_ONCE)
 
     def follow(self, names: Mapping[str, float]) -> None:
         """Look up these names from now on, each so often (seconds), and no others."""
-        self._every_s = dict(names)
         for name in self._following.keys() - names.keys():
             self._following.pop(name).cancel()
+            del self._every_s[name]
             self.known.pop(name, None)
             self.failures.pop(name, None)
-        for name in names:
+        self._every_s.clear()
+        self.also(names)
+
+    def also(self, names: Mapping[str, float]) -> None:
+        """Look up these names as well; one that is followed already as often as both want."""
+        for name, every_s in names.items():
+            self._every_s[name] = min(self._every_s.get(name, every_s), every_s)
             if name not in self._following:
                 self._following[name] = self._tasks.start(self._follow(name), f"dns {name}")
-
-    async def close(self) -> None:
-        """Look up nothing more."""
-        self.follow({})
-        await self._tasks.close()
 
     async def _follow(self, name: str) -> None:
         while True:
@@ -83,9 +86,16 @@ class Dns:
                 found = await self._ask(name)
             if found and found != self.known.get(name):
                 self.known[name] = found
-                self._on_change(name)
+                self._tell(name)
             # Half of the jitter on either side of what was asked for.
             await self._sleep(self._every_s[name] * (1.0 + JITTER * (self._random() - 0.5)))
+
+    def _tell(self, name: str) -> None:
+        try:
+            self._on_change(name)
+        except Exception:
+            # Whatever is wrong with these addresses, the next ones must be looked at.
+            log.exception("the addresses of %s cannot be used", name)
 
     async def _ask(self, name: str) -> Addresses:
         """Its addresses; none: it could not be found, which is told once."""

@@ -41,6 +41,8 @@ class EndpointPool:
         """Connections that are being opened."""
         self.free: list[UpstreamConnection] = []
         """Connections that have nothing to do."""
+        self.drains = False
+        """Whether no cluster has it any more, so that connections are not kept."""
 
     def take(self) -> UpstreamConnection | None:
         """A kept connection that was open a moment ago, the most recently used one."""
@@ -53,6 +55,9 @@ class EndpointPool:
 
     def put(self, upstream: UpstreamConnection, now: float) -> None:
         """Keep a connection that has nothing to do from `now` on."""
+        if self.drains:
+            upstream.abort()
+            return
         upstream.due = now + IDLE_S
         self.free.append(upstream)
 
@@ -79,6 +84,11 @@ class EndpointPool:
         self._pool.wheel.remove(upstream)
         if upstream in self.free:
             self.free.remove(upstream)
+
+    def drain(self) -> None:
+        """Close connections as soon as nobody uses them, unless a cluster has it again."""
+        self.drains = True
+        self.close()
 
     def close(self) -> None:
         """Close the connections that nobody uses."""
@@ -173,6 +183,7 @@ class Pool:
         found = self._endpoints.get(address)
         if found is None:
             found = self._endpoints[address] = EndpointPool(self, cluster, endpoint)
+        found.drains = False
         return found
 
 

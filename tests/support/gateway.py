@@ -34,6 +34,7 @@ from dataplane.server.listeners import Listeners
 from dataplane.server.serving import Exchanger, Services
 from dataplane.tasks import Tasks
 from dataplane.upstream.clusters import Clusters
+from dataplane.upstream.dns import Lookup, system_lookup
 from dataplane.upstream.pool import Pool
 from dataplane.wheel import Wheel
 
@@ -178,8 +179,9 @@ async def gateway(
     exchange: Exchanger | None = None,
     drain_s: float = 0.2,
     clock: Clock | None = None,
+    lookup: Lookup = system_lookup,
 ) -> AsyncIterator[Gateway]:
-    """Serve a configuration until left."""
+    """Serve a configuration until left. `lookup` knows the names of endpoints."""
     clock, tasks, metrics = clock or MonotonicClock(), Tasks(), Metrics()
     wheel = Wheel(clock.now)
     fd, path = tempfile.mkstemp(suffix=".log")
@@ -189,7 +191,7 @@ async def gateway(
     recorder = Recorder(metrics, access_log, traced.append)
     pool = Pool(wheel, clock.now, tasks)
     random = Random(1)
-    clusters = Clusters(pool, random.random)
+    clusters = Clusters(pool, random.random, lookup=lookup)
     services = Services(
         clock, random, wheel, tasks, pool, clusters, metrics, recorder, exchange or NoExchange()
     )

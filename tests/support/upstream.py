@@ -148,7 +148,9 @@ def in_turn(*scripts: Script) -> Script:
 
 
 @asynccontextmanager
-async def upstream(script: Script | None = None, port: int = 0) -> AsyncIterator[FakeUpstream]:
+async def upstream(
+    script: Script | None = None, port: int = 0, host: str = "127.0.0.1"
+) -> AsyncIterator[FakeUpstream]:
     """Run a fake provider; answers a completion when no script is given."""
     running: set[asyncio.Task[None]] = set()
 
@@ -174,7 +176,7 @@ async def upstream(script: Script | None = None, port: int = 0) -> AsyncIterator
             writer.close()
             running.discard(task)
 
-    server = await asyncio.start_server(serve, "127.0.0.1", port, limit=1 << 24)
+    server = await asyncio.start_server(serve, host, port, limit=1 << 24)
     host, port = server.sockets[0].getsockname()
     fake = FakeUpstream(Endpoint(host, port), script or always(json_answer()))
     try:

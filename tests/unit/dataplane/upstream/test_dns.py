@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from dataplane.tasks import Tasks
 from dataplane.upstream.dns import AT_ONCE, Dns, system_lookup
 from tests.support.wait import until
 
@@ -46,12 +47,13 @@ class FakeDns:
 
 @asynccontextmanager
 async def following(fake: FakeDns, random: float = 0.5, **names: float) -> AsyncIterator[Dns]:
-    dns = Dns(fake.changed.append, lambda: random, fake.lookup, fake.sleep)
+    tasks = Tasks()
+    dns = Dns(fake.changed.append, lambda: random, tasks, fake.lookup, fake.sleep)
     dns.follow(names)
     try:
         yield dns
     finally:
-        await dns.close()
+        await tasks.close()
 
 
 async def test_a_name_is_looked_up_at_once_and_told() -> None:
@@ -133,6 +135,33 @@ async def test_a_name_that_nobody_has_any_more_is_forgotten() -> None:
         await fake.tick()
         assert fake.asked.count("gpu") == 1
         assert fake.asked.count("cpu") == 2
+
+
+async def test_one_more_name_is_looked_up_beside_the_others() -> None:
+    fake = FakeDns(gpu=["10.0.0.1"], cpu=["10.0.0.2"])
+    async with following(fake, gpu=5.0) as dns:
+        dns.also({"cpu": 7.0, "gpu": 1.0})
+        await until(lambda: sorted(fake.slept) == [1.0, 7.0])
+        assert sorted(dns.known) == ["cpu", "gpu"]
+        dns.also({"gpu": 9.0})
+        await fake.tick()
+        assert sorted(fake.slept) == [1.0, 7.0]
+
+
+async def test_addresses_that_nobody_can_use_do_not_end_the_looks(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def fails(name: str) -> None:
+        raise RuntimeError("a bug")
+
+    fake, tasks = FakeDns(gpu=["10.0.0.1"]), Tasks()
+    dns = Dns(fails, lambda: 0.5, tasks, fake.lookup, fake.sleep)
+    dns.follow({"gpu": 5.0})
+    await until(lambda: len(fake.slept) == 1)
+    assert "the addresses of gpu cannot be used" in caplog.messages
+    await fake.tick()
+    assert len(fake.asked) == 2
+    await tasks.close()
 
 
 async def test_lookups_at_the_same_time_are_bounded() -> None:

@@ -41,6 +41,7 @@ from controlplane.snapshot.snapshot import Snapshot
 from controlplane.tasks import Tasks
 from controlplane.translate.compiler import compile_config
 from controlplane.xds.fleet import Fleet
+from controlplane.xds.reports import ReportingService
 from controlplane.xds.server import AdsService
 
 log = logging.getLogger(__name__)
@@ -125,10 +126,12 @@ async def running_control_plane(
         leases = LeaseService(ledger, Journal(bootstrap.state_dir / JOURNAL, clock.wall), clock)
         leases.restore()
         metrics.limits(partial(_limit_sums, ledger, clock))
-        xds.server.add_generic_rpc_handlers((ads.handler(), leases.handler()))
+        reporting = ReportingService()
+        handlers = (ads.handler(), leases.handler(), reporting.handler())
+        xds.server.add_generic_rpc_handlers(handlers)
         stack.push_async_callback(leases.close)
         stack.push_async_callback(ads.close)
-        fleet_admin = FleetAdmin(fleet, cache, pipeline)
+        fleet_admin = FleetAdmin(fleet, cache, pipeline, reporting)
         limit_admin = LimitAdmin(ledger, clock)
         add_services(admin.server, ConfigAdmin(pipeline), fleet_admin, limit_admin, health)
         stack.push_async_callback(fleet_admin.close)

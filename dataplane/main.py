@@ -49,12 +49,14 @@ from dataplane.tasks import Tasks
 from dataplane.upstream.client import UpstreamClient
 from dataplane.upstream.clusters import Clusters
 from dataplane.upstream.pool import Pool
+from dataplane.upstream.reports import ClusterReports
 from dataplane.wheel import Wheel
 from dataplane.xds.channel import ControlPlane
 from dataplane.xds.client import ConfigRejectedError, Node, XdsClient
 from dataplane.xds.dump import dump
 from dataplane.xds.lastgood import LastGood, Saver
 from dataplane.xds.leases import LeaseClient
+from dataplane.xds.reporting import Reporting
 from dataplane.xds.secrets import Secrets
 from dataplane.xds.state import XdsState
 
@@ -87,9 +89,11 @@ class Worker:
         issuers: Issuers,
         limits: LimitStores,
         metrics: Metrics,
+        clusters: ClusterReports,
     ) -> None:
         self.listeners = listeners
         self.limits = limits
+        self.clusters = clusters
         self._issuers = issuers
         self.draining = asyncio.Event()
         self.client: XdsClient
@@ -143,6 +147,13 @@ class Worker:
 
     def families(self) -> list[Family]:
         """The metrics of this worker."""
+        return [*self._own_families(), *self.clusters.families()]
+
+    async def scrape(self) -> list[Family]:
+        """The same, made in slices, because requests are running."""
+        return [*self._own_families(), *await self.clusters.scraped()]
+
+    def _own_families(self) -> list[Family]:
         return [*self._metrics.families(), *self.client.status.families(str(self._index))]
 
     async def config_dump(self) -> object:
@@ -232,19 +243,22 @@ async def running_worker(bootstrap: Bootstrap, environ: Mapping[str, str]) -> As
         ("provider",),
         lambda: services.keys.resting(clock.now()),
     )
-    worker = Worker(bootstrap, Listeners(services), exchange, issuers, limits, metrics)
+    reports = ClusterReports(clusters, services.standings)
+    worker = Worker(bootstrap, Listeners(services), exchange, issuers, limits, metrics, reports)
     secrets = Secrets(environ, bootstrap.env_file)
     last_good = LastGood(bootstrap.state_dir, bootstrap.group)
     saver = Saver(last_good)
+    node = Node(f"{bootstrap.node_id}/{bootstrap.worker or 0}", bootstrap.group)
     worker.client = XdsClient(
         control_plane=_control_plane(bootstrap),
-        node=Node(f"{bootstrap.node_id}/{bootstrap.worker or 0}", bootstrap.group),
+        node=node,
         secrets=secrets,
         state=await _restored(last_good, secrets, worker),
         on_config=worker.apply,
         on_accepted=saver.put,
         clock=clock,
         backoff=Backoff(random),
+        companions=[Reporting(node.id, node.group, worker.clusters.each).run],
     )
     background = Tasks()
     background.start(worker.client.run(), "xds client")
@@ -348,7 +362,8 @@ async def run_worker(bootstrap: Bootstrap, environ: Mapping[str, str]) -> int:
         async with running_worker(bootstrap, environ) as worker:
             facts = WorkerFacts(
                 worker.report,
-                worker.families,
+                worker.scrape,
+                worker.clusters.each,
                 worker.config_dump,
                 worker.draining.set,
                 worker.limits.shown,

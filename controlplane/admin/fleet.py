@@ -1,4 +1,6 @@
-"""FleetService: which nodes are connected and what each acknowledged or refused."""
+"""FleetService: which nodes are connected, what each acknowledged or refused, and how the clusters
+are doing that they send to.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -7,23 +9,34 @@ from typing import Any
 import grpc.aio
 from outriderpb.admin.v1 import fleet_pb2, fleet_pb2_grpc
 
+from controlplane.admin import clusters
 from controlplane.admin.config import rfc3339
 from controlplane.admin.pipeline import Pipeline
 from controlplane.snapshot.cache import DEFAULT_GROUP, SnapshotCache
 from controlplane.xds.fleet import Fleet, Member
+from controlplane.xds.reports import ReportingService
 from controlplane.xds.stream import TypeState
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
 # A push to a thousand nodes is two thousand changes within 200 ms; watchers get two or three lists.
 _COALESCE_S = 0.1
+# A worker answers within a turn of its loop; one that has much to do gets some.
+_PATIENCE_S = 2.0
 
 
 class FleetAdmin(fleet_pb2_grpc.FleetServiceServicer):
     """The gRPC face of the fleet."""
 
-    def __init__(self, fleet: Fleet, cache: SnapshotCache, pipeline: Pipeline) -> None:
+    def __init__(
+        self,
+        fleet: Fleet,
+        cache: SnapshotCache,
+        pipeline: Pipeline,
+        reporting: ReportingService,
+    ) -> None:
         self._fleet = fleet
+        self._reporting = reporting
         self._cache = cache
         self._pipeline = pipeline
         self._closed = False
@@ -50,6 +63,19 @@ class FleetAdmin(fleet_pb2_grpc.FleetServiceServicer):
                     yield nodes
                     last = nodes
                 await asyncio.sleep(_COALESCE_S)
+
+    async def ListClusters(
+        self, request: fleet_pb2.ListClustersRequest, _context: Context
+    ) -> fleet_pb2.ListClustersResponse:
+        """How clusters are doing, by name, as the workers say that answer in time."""
+        answers = await self._reporting.ask(_PATIENCE_S, request.cluster)
+        made = clusters.by_worker if request.by_worker else clusters.merged
+        return fleet_pb2.ListClustersResponse(
+            # A hundred clusters of a thousand workers take half a second: streams go on meanwhile.
+            clusters=await asyncio.to_thread(made, answers),
+            workers=len(answers),
+            silent=[one.id for one in self._fleet.members() if one.id not in answers],
+        )
 
     async def close(self) -> None:
         """End the watches."""

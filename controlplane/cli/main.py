@@ -15,6 +15,7 @@ VERBS = {
     "nodes": "Show what every data-plane worker acknowledged or refused.",
     "limits": "Show who has used what of the limits.",
     "keys": "Make API keys for callers.",
+    "clusters": "Show how the endpoints are doing that data planes send to.",
     "schema": "Print the JSON schema of the config.",
 }
 

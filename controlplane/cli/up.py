@@ -244,7 +244,7 @@ def _announce(
         address = data_at.get(key, f"{listener.address}:{listener.port}")
         lines.append(f"  {kind} listener {listener.name}: {scheme}://{address}/v1")
     lines.append(f"  control plane: xds {at.xds}, admin {at.admin}, http://{at.http}/metrics")
-    lines.append(f"  data plane: http://{admin}/metrics /config_dump /healthz /readyz")
+    lines.append(f"  data plane: http://{admin}/metrics /clusters /config_dump /healthz /readyz")
     click.echo("\n".join(lines), err=True)
 
 

@@ -12,9 +12,11 @@ from pathlib import Path
 import msgspec
 from aiohttp import ClientError, ClientSession, ClientTimeout, UnixConnector, web
 
+from dataplane.admin.clusters import as_text, decode_reports, merged
 from dataplane.admin.merge import merge
 from dataplane.admin.render import render
 from dataplane.admin.report import WorkerReport, decode_families, decode_report
+from dataplane.observe.endpoints import ClusterReport
 from dataplane.observe.metrics import Family
 
 ANSWER_S = 2.0
@@ -23,6 +25,7 @@ INDEX = b"""\
 GET  /metrics      all workers, for Prometheus
 GET  /healthz      200 while the process runs
 GET  /readyz       200 when every worker has a config and its listeners are bound
+GET  /clusters     how the endpoints are doing; ?format=text for grep
 GET  /config_dump  what each worker has accepted, without secrets
 GET  /limits       what each worker holds of limits, those with least left first
 POST /drain        accept nothing new, finish what runs
@@ -62,6 +65,14 @@ class WorkerPort:
         except msgspec.MsgspecError:
             return None
 
+    async def clusters(self) -> list[ClusterReport] | None:
+        """How the worker's clusters are doing; None when it does not say."""
+        answer = await self.ask("GET", "/clusters")
+        try:
+            return None if answer is None else decode_reports(answer)
+        except msgspec.MsgspecError:
+            return None
+
     async def close(self) -> None:
         """Let go of the socket."""
         await self._session.close()
@@ -79,6 +90,7 @@ class AdminApi:
         app.router.add_get("/metrics", self._metrics)
         app.router.add_get("/healthz", self._healthz)
         app.router.add_get("/readyz", self._readyz)
+        app.router.add_get("/clusters", self._clusters)
         app.router.add_get("/config_dump", self._config_dump)
         app.router.add_get("/limits", self._limits)
         app.router.add_post("/drain", self._drain)
@@ -126,6 +138,21 @@ class AdminApi:
         return web.json_response(
             {"ready": not waiting, "waiting": waiting}, status=503 if waiting else 200
         )
+
+    async def _clusters(self, request: web.Request) -> web.Response:
+        """Of all workers together; those that do not answer are missing, and counted so."""
+        answers = await asyncio.gather(*(port.clusters() for port in self._ports))
+        present = [answer for answer in answers if answer is not None]
+        statuses = merged(present)
+        match request.query.get("format", "json"):
+            case "text":
+                text = "".join(f"{line}\n" for line in as_text(statuses))
+                return web.Response(text=text, content_type="text/plain")
+            case "json":
+                body = {"workers": len(present), "clusters": statuses}
+                return web.Response(body=msgspec.json.encode(body), content_type="application/json")
+            case other:
+                return web.Response(status=400, text=f"format {other!r} is neither json nor text\n")
 
     async def _config_dump(self, _: web.Request) -> web.Response:
         """Workers on one version have one content: it is fetched and shown once."""

@@ -1,14 +1,17 @@
 """A worker's own admin port, a unix socket that only its parent opens."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 from aiohttp import web
 
+from dataplane.admin.clusters import encode_reports
 from dataplane.admin.report import WorkerReport, encode_families
+from dataplane.observe.endpoints import ClusterReport
 from dataplane.observe.metrics import Family
+from dataplane.upstream.reports import in_slices
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +19,8 @@ class WorkerFacts:
     """Where the answers come from."""
 
     report: Callable[[], WorkerReport]
-    families: Callable[[], list[Family]]
+    families: Callable[[], Awaitable[list[Family]]]
+    clusters: Callable[[], Iterable[ClusterReport]]
     config_dump: Callable[[], Awaitable[object]]
     drain: Callable[[], None]
     """Begin to drain; returns at once."""
@@ -32,6 +36,7 @@ class WorkerAdmin:
         app = web.Application()
         app.router.add_get("/report", self._report)
         app.router.add_get("/families", self._families)
+        app.router.add_get("/clusters", self._clusters)
         app.router.add_get("/config_dump", self._config_dump)
         app.router.add_get("/limits", self._limits)
         app.router.add_post("/drain", self._drain)
@@ -51,7 +56,10 @@ class WorkerAdmin:
         return _json(msgspec.json.encode(self._facts.report()))
 
     async def _families(self, _: web.Request) -> web.Response:
-        return _json(encode_families(self._facts.families()))
+        return _json(encode_families(await self._facts.families()))
+
+    async def _clusters(self, _: web.Request) -> web.Response:
+        return _json(encode_reports(await in_slices(self._facts.clusters())))
 
     async def _config_dump(self, _: web.Request) -> web.Response:
         return _json(msgspec.json.encode(await self._facts.config_dump()))

@@ -59,5 +59,10 @@ def lend(metrics: Metrics, standings: Standings) -> None:
     )
 
 
+def open_breakers(standings: Standings) -> set[str]:
+    """Clusters that are not asked now, or by one request only."""
+    return {name for (name,), is_open in standings.each(_is_open).items() if is_open}
+
+
 def _is_open(one: Standing) -> float:
     return one.breaker.is_open or one.breaker.is_limited

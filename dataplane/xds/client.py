@@ -6,7 +6,7 @@ accepted config stays, and the client keeps coming back.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 
 import grpc
@@ -17,6 +17,7 @@ from outriderpb.xds.v3 import ads_pb2
 from dataplane.clock import Clock
 from dataplane.resilience.backoff import Backoff
 from dataplane.runtime.config import RuntimeConfig
+from dataplane.tasks import Tasks
 from dataplane.xds.channel import ControlPlane
 from dataplane.xds.decode import UndecodableError, decode
 from dataplane.xds.resource import KIND_BY_URL, Decoded, ResourceKind, Resources
@@ -38,6 +39,8 @@ SLICE_S = 0.001
 """Longest stretch of decoding before requests get their turn."""
 
 Stream = grpc.aio.StreamStreamCall[Message, ads_pb2.DeltaDiscoveryResponse]
+Companion = Callable[[grpc.aio.Channel, tuple[tuple[str, str], ...]], Coroutine[None, None, None]]
+"""Runs over a connection to the control plane, given its channel and the headers of each call."""
 
 
 class ConfigRejectedError(Exception):
@@ -71,12 +74,14 @@ class XdsClient:
         clock: Clock,
         backoff: Backoff,
         first_answer_s: float = 1.0,
+        companions: Sequence[Companion] = (),
     ) -> None:
         """
         :param state: what is accepted already (from disk). :param on_config: makes a config take
             effect; raises ConfigRejectedError to refuse it. :param on_accepted: told of each
             accepted set, to keep it. :param first_answer_s: how long to wait for a control plane
-            that lets us in and says nothing.
+            that lets us in and says nothing. :param companions: what else is done over each
+            connection, from when the stream is open to its end; no failure of theirs ends it.
         """
         self._control_plane = control_plane
         self._node = node
@@ -87,6 +92,7 @@ class XdsClient:
         self._clock = clock
         self._backoff = backoff
         self._first_answer_s = first_answer_s
+        self._companions = companions
         self._trouble = ""
         self.status = XdsStatus(synced=bool(state.config.listeners))
 
@@ -123,12 +129,20 @@ class XdsClient:
                 request_serializer=ads_pb2.DeltaDiscoveryRequest.SerializeToString,
                 response_deserializer=ads_pb2.DeltaDiscoveryResponse.FromString,
             )(metadata=metadata)
+            beside = Tasks()
+
+            def on_open() -> None:
+                for companion in self._companions:
+                    beside.start(companion(channel, metadata), "beside the stream")
+
             try:
-                await self._use(stream)
+                await self._use(stream, on_open)
             except (grpc.aio.AioRpcError, asyncio.InvalidStateError) as e:
                 raise _StreamEndedError(await _why(stream)) from e
+            finally:
+                await beside.close()
 
-    async def _use(self, stream: Stream) -> None:
+    async def _use(self, stream: Stream, on_open: Callable[[], None]) -> None:
         """Subscribe, then answer each update, one after the other, until the stream ends."""
         first, *others = self._subscriptions()
         began = self._clock.now()
@@ -143,6 +157,7 @@ class XdsClient:
                 self.status.connect()
                 self._trouble = ""
                 log.info("following the control plane at %s", self._control_plane.address)
+                on_open()
             await self._follow(stream, await reading)
         finally:
             reading.cancel()

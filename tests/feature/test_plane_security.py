@@ -1,11 +1,14 @@
 """A data plane that proves who it is, and a control plane that does too."""
 
+import asyncio
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import trustme
+from click.testing import CliRunner, Result
 
+from controlplane.cli.main import main
 from controlplane.security import Security
 from dataplane.main import running_worker
 from tests.support.control import CONFIG
@@ -61,6 +64,25 @@ async def test_worker_with_the_token_is_let_in(files: Files, tmp_path: Path) -> 
     flags = files.flags(ca="ca.pem", token_file="token")
     async with planes(CONFIG, tmp_path, environ=KEY, security=security, flags=flags) as p:
         assert p.workers[0].report().ready
+
+
+async def test_worker_answers_questions_over_the_connection_it_proved_itself_on(
+    files: Files, tmp_path: Path
+) -> None:
+    security = Security(
+        files.path("server.pem"), files.path("server.key"), token_file=files.path("token")
+    )
+    flags = files.flags(ca="ca.pem", token_file="token")
+    async with planes(CONFIG, tmp_path, environ=KEY, security=security, flags=flags) as p:
+        at = ["--admin", p.control.admin_address, "--ca", str(files.path("ca.pem"))]
+        shown = await outrider("clusters", *at, "--token-file", str(files.path("token")))
+        assert "1 cluster, 1 worker" in shown.stdout
+        refused = await outrider("clusters", *at)
+        assert "missing bearer token" in refused.stderr
+
+
+async def outrider(*words: str) -> Result:
+    return await asyncio.to_thread(CliRunner().invoke, main, words)
 
 
 async def test_worker_without_the_token_is_told_why(

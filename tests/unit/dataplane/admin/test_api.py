@@ -8,6 +8,7 @@ from aiohttp import ClientSession
 from dataplane.admin.api import AdminApi, WorkerPort
 from dataplane.admin.report import WorkerReport
 from dataplane.admin.worker import WorkerAdmin, WorkerFacts
+from dataplane.observe.endpoints import ClusterReport, EndpointReport
 from dataplane.observe.metrics import Family
 
 
@@ -17,6 +18,7 @@ class FakeWorker:
         self.version = version
         self.refusal = refusal
         self.drained = False
+        self.clusters: list[ClusterReport] = []
         self.dumps = 0
 
     def report(self) -> WorkerReport:
@@ -38,8 +40,11 @@ class FakeWorker:
             refusals={"type": self.refusal} if self.refusal else {},
         )
 
-    def families(self) -> list[Family]:
+    async def families(self) -> list[Family]:
         return [Family("outrider_requests_total", "counter", "Requests.", (), {(): 2.0})]
+
+    def reports(self) -> list[ClusterReport]:
+        return self.clusters
 
     async def config_dump(self) -> object:
         self.dumps += 1
@@ -78,6 +83,7 @@ async def admin_of(directory: Path, *workers: FakeWorker | None) -> AsyncIterato
                 facts = WorkerFacts(
                     worker.report,
                     worker.families,
+                    worker.reports,
                     worker.config_dump,
                     worker.drain,
                     lambda: {"holders": 1},
@@ -140,3 +146,43 @@ async def test_config_dump_shows_an_equal_config_once(tmp_path: Path) -> None:
     assert shown["configs"] == {"v1": {"of": "v1"}, "v2": {"of": "v2"}}
     assert [one["config_version"] for one in shown["workers"]] == ["v1", "v1", "v2"]
     assert [worker.dumps for worker in workers] == [1, 0, 1]
+
+
+def one_cluster(active: int) -> ClusterReport:
+    healthy, ejected_for_s, picked = True, 0.0, True
+    numbers = (active, healthy, ejected_for_s, picked, 9, 1, 0.25, 0.0)
+    one = EndpointReport("10.0.0.1:80", 1, 1.0, 0, "a", *numbers, hostname="gpu")
+    return ClusterReport("agent:x", "peak_ewma", False, 2, (one,))
+
+
+async def test_clusters_of_all_workers_are_one_answer(tmp_path: Path) -> None:
+    workers = FakeWorker(0), FakeWorker(1)
+    for worker in workers:
+        worker.clusters = [one_cluster(active=2)]
+    async with admin_of(tmp_path, *workers, None) as admin:
+        status, text = await admin.get("/clusters")
+    assert status == 200
+    told = json.loads(text)
+    assert told["workers"] == 2
+    (cluster,) = told["clusters"]
+    (endpoint,) = cluster["endpoints"]
+    assert (cluster["name"], cluster["connections"]) == ("agent:x", 4)
+    assert (endpoint["address"], endpoint["hostname"]) == ("10.0.0.1:80", "gpu")
+    assert (endpoint["active"], endpoint["healthy"], endpoint["success_rate"]) == (4, 2, 0.9)
+
+
+async def test_clusters_as_text_are_lines_like_envoys(tmp_path: Path) -> None:
+    worker = FakeWorker(0)
+    worker.clusters = [one_cluster(active=2)]
+    async with admin_of(tmp_path, worker) as admin:
+        _, text = await admin.get("/clusters?format=text")
+    assert "agent:x::policy::peak_ewma" in text.splitlines()
+    assert "agent:x::10.0.0.1:80::active::2" in text.splitlines()
+
+
+async def test_clusters_in_another_format_are_refused(tmp_path: Path) -> None:
+    async with admin_of(tmp_path, FakeWorker(0)) as admin:
+        assert await admin.get("/clusters?format=xml") == (
+            400,
+            "format 'xml' is neither json nor text\n",
+        )

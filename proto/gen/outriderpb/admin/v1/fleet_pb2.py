@@ -24,13 +24,17 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1foutriderpb/admin/v1/fleet.proto\x12\x11outrider.admin.v1\"\x86\x01\n\nTypeStatus\x12\x10\n\x08type_url\x18\x01 \x01(\t\x12\x15\n\racked_version\x18\x02 \x01(\t\x12\x16\n\x0enacked_version\x18\x03 \x01(\t\x12\x13\n\x0bnack_reason\x18\x04 \x01(\t\x12\x11\n\tnacked_at\x18\x05 \x01(\t\x12\x0f\n\x07pending\x18\x06 \x01(\x08\"\xb4\x01\n\x04Node\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05group\x18\x02 \x01(\t\x12\x12\n\nuser_agent\x18\x03 \x01(\t\x12\x14\n\x0c\x63onnected_at\x18\x04 \x01(\t\x12\x18\n\x10snapshot_version\x18\x05 \x01(\t\x12\x11\n\tconverged\x18\x06 \x01(\x08\x12,\n\x05types\x18\x07 \x03(\x0b\x32\x1d.outrider.admin.v1.TypeStatus\x12\x0c\n\x04peer\x18\x08 \x01(\t\"\x12\n\x10ListNodesRequest\"g\n\x11ListNodesResponse\x12&\n\x05nodes\x18\x01 \x03(\x0b\x32\x17.outrider.admin.v1.Node\x12\x18\n\x10snapshot_version\x18\x02 \x01(\t\x12\x10\n\x08revision\x18\x03 \x01(\x04\"\x13\n\x11WatchNodesRequest2\xc2\x01\n\x0c\x46leetService\x12V\n\tListNodes\x12#.outrider.admin.v1.ListNodesRequest\x1a$.outrider.admin.v1.ListNodesResponse\x12Z\n\nWatchNodes\x12$.outrider.admin.v1.WatchNodesRequest\x1a$.outrider.admin.v1.ListNodesResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1foutriderpb/admin/v1/fleet.proto\x12\x11outrider.admin.v1\"\x86\x01\n\nTypeStatus\x12\x10\n\x08type_url\x18\x01 \x01(\t\x12\x15\n\racked_version\x18\x02 \x01(\t\x12\x16\n\x0enacked_version\x18\x03 \x01(\t\x12\x13\n\x0bnack_reason\x18\x04 \x01(\t\x12\x11\n\tnacked_at\x18\x05 \x01(\t\x12\x0f\n\x07pending\x18\x06 \x01(\x08\"\xb4\x01\n\x04Node\x12\n\n\x02id\x18\x01 \x01(\t\x12\r\n\x05group\x18\x02 \x01(\t\x12\x12\n\nuser_agent\x18\x03 \x01(\t\x12\x14\n\x0c\x63onnected_at\x18\x04 \x01(\t\x12\x18\n\x10snapshot_version\x18\x05 \x01(\t\x12\x11\n\tconverged\x18\x06 \x01(\x08\x12,\n\x05types\x18\x07 \x03(\x0b\x32\x1d.outrider.admin.v1.TypeStatus\x12\x0c\n\x04peer\x18\x08 \x01(\t\"\x12\n\x10ListNodesRequest\"g\n\x11ListNodesResponse\x12&\n\x05nodes\x18\x01 \x03(\x0b\x32\x17.outrider.admin.v1.Node\x12\x18\n\x10snapshot_version\x18\x02 \x01(\t\x12\x10\n\x08revision\x18\x03 \x01(\x04\"\x13\n\x11WatchNodesRequest\"9\n\x13ListClustersRequest\x12\x0f\n\x07\x63luster\x18\x01 \x01(\t\x12\x11\n\tby_worker\x18\x02 \x01(\x08\"\xad\x02\n\x0e\x45ndpointStatus\x12\x0f\n\x07\x61\x64\x64ress\x18\x01 \x01(\t\x12\x10\n\x08hostname\x18\x02 \x01(\t\x12\x0e\n\x06weight\x18\x03 \x01(\r\x12\x10\n\x08priority\x18\x04 \x01(\r\x12\x0c\n\x04zone\x18\x05 \x01(\t\x12\x0f\n\x07workers\x18\x06 \x01(\r\x12\x0f\n\x07healthy\x18\x07 \x01(\r\x12\x11\n\tunhealthy\x18\x08 \x01(\r\x12\x0f\n\x07\x65jected\x18\t \x01(\r\x12\x0f\n\x07picking\x18\n \x01(\r\x12\x16\n\x0e\x65jected_for_ms\x18\x0b \x01(\r\x12\x0e\n\x06\x61\x63tive\x18\x0c \x01(\r\x12\x0f\n\x07\x61nswers\x18\r \x01(\x04\x12\x10\n\x08\x66\x61ilures\x18\x0e \x01(\x04\x12\x15\n\rfirst_token_s\x18\x0f \x01(\x01\x12\x0f\n\x07token_s\x18\x10 \x01(\x01\"\xaf\x03\n\rClusterStatus\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06policy\x18\x02 \x01(\t\x12\x0e\n\x06worker\x18\x03 \x01(\t\x12\x0f\n\x07workers\x18\x04 \x01(\r\x12\x11\n\tpanicking\x18\x05 \x01(\r\x12\x13\n\x0b\x63onnections\x18\x06 \x01(\r\x12\x34\n\tendpoints\x18\x07 \x03(\x0b\x32!.outrider.admin.v1.EndpointStatus\x12\x42\n\tejections\x18\x08 \x03(\x0b\x32/.outrider.admin.v1.ClusterStatus.EjectionsEntry\x12\x42\n\toverflows\x18\t \x03(\x0b\x32/.outrider.admin.v1.ClusterStatus.OverflowsEntry\x12\x15\n\rbreakers_open\x18\n \x01(\r\x1a\x30\n\x0e\x45jectionsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x04:\x02\x38\x01\x1a\x30\n\x0eOverflowsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x04:\x02\x38\x01\"k\n\x14ListClustersResponse\x12\x32\n\x08\x63lusters\x18\x01 \x03(\x0b\x32 .outrider.admin.v1.ClusterStatus\x12\x0f\n\x07workers\x18\x02 \x01(\r\x12\x0e\n\x06silent\x18\x03 \x03(\t2\xa3\x02\n\x0c\x46leetService\x12V\n\tListNodes\x12#.outrider.admin.v1.ListNodesRequest\x1a$.outrider.admin.v1.ListNodesResponse\x12Z\n\nWatchNodes\x12$.outrider.admin.v1.WatchNodesRequest\x1a$.outrider.admin.v1.ListNodesResponse0\x01\x12_\n\x0cListClusters\x12&.outrider.admin.v1.ListClustersRequest\x1a\'.outrider.admin.v1.ListClustersResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'outriderpb.admin.v1.fleet_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_CLUSTERSTATUS_EJECTIONSENTRY']._loaded_options = None
+  _globals['_CLUSTERSTATUS_EJECTIONSENTRY']._serialized_options = b'8\001'
+  _globals['_CLUSTERSTATUS_OVERFLOWSENTRY']._loaded_options = None
+  _globals['_CLUSTERSTATUS_OVERFLOWSENTRY']._serialized_options = b'8\001'
   _globals['_TYPESTATUS']._serialized_start=55
   _globals['_TYPESTATUS']._serialized_end=189
   _globals['_NODE']._serialized_start=192
@@ -41,6 +45,18 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTNODESRESPONSE']._serialized_end=497
   _globals['_WATCHNODESREQUEST']._serialized_start=499
   _globals['_WATCHNODESREQUEST']._serialized_end=518
-  _globals['_FLEETSERVICE']._serialized_start=521
-  _globals['_FLEETSERVICE']._serialized_end=715
+  _globals['_LISTCLUSTERSREQUEST']._serialized_start=520
+  _globals['_LISTCLUSTERSREQUEST']._serialized_end=577
+  _globals['_ENDPOINTSTATUS']._serialized_start=580
+  _globals['_ENDPOINTSTATUS']._serialized_end=881
+  _globals['_CLUSTERSTATUS']._serialized_start=884
+  _globals['_CLUSTERSTATUS']._serialized_end=1315
+  _globals['_CLUSTERSTATUS_EJECTIONSENTRY']._serialized_start=1217
+  _globals['_CLUSTERSTATUS_EJECTIONSENTRY']._serialized_end=1265
+  _globals['_CLUSTERSTATUS_OVERFLOWSENTRY']._serialized_start=1267
+  _globals['_CLUSTERSTATUS_OVERFLOWSENTRY']._serialized_end=1315
+  _globals['_LISTCLUSTERSRESPONSE']._serialized_start=1317
+  _globals['_LISTCLUSTERSRESPONSE']._serialized_end=1424
+  _globals['_FLEETSERVICE']._serialized_start=1427
+  _globals['_FLEETSERVICE']._serialized_end=1718
 # @@protoc_insertion_point(module_scope)

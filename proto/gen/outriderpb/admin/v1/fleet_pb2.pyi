@@ -59,3 +59,95 @@ class ListNodesResponse(_message.Message):
 class WatchNodesRequest(_message.Message):
     __slots__ = ()
     def __init__(self) -> None: ...
+
+class ListClustersRequest(_message.Message):
+    __slots__ = ("cluster", "by_worker")
+    CLUSTER_FIELD_NUMBER: _ClassVar[int]
+    BY_WORKER_FIELD_NUMBER: _ClassVar[int]
+    cluster: str
+    by_worker: bool
+    def __init__(self, cluster: _Optional[str] = ..., by_worker: _Optional[bool] = ...) -> None: ...
+
+class EndpointStatus(_message.Message):
+    __slots__ = ("address", "hostname", "weight", "priority", "zone", "workers", "healthy", "unhealthy", "ejected", "picking", "ejected_for_ms", "active", "answers", "failures", "first_token_s", "token_s")
+    ADDRESS_FIELD_NUMBER: _ClassVar[int]
+    HOSTNAME_FIELD_NUMBER: _ClassVar[int]
+    WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    PRIORITY_FIELD_NUMBER: _ClassVar[int]
+    ZONE_FIELD_NUMBER: _ClassVar[int]
+    WORKERS_FIELD_NUMBER: _ClassVar[int]
+    HEALTHY_FIELD_NUMBER: _ClassVar[int]
+    UNHEALTHY_FIELD_NUMBER: _ClassVar[int]
+    EJECTED_FIELD_NUMBER: _ClassVar[int]
+    PICKING_FIELD_NUMBER: _ClassVar[int]
+    EJECTED_FOR_MS_FIELD_NUMBER: _ClassVar[int]
+    ACTIVE_FIELD_NUMBER: _ClassVar[int]
+    ANSWERS_FIELD_NUMBER: _ClassVar[int]
+    FAILURES_FIELD_NUMBER: _ClassVar[int]
+    FIRST_TOKEN_S_FIELD_NUMBER: _ClassVar[int]
+    TOKEN_S_FIELD_NUMBER: _ClassVar[int]
+    address: str
+    hostname: str
+    weight: int
+    priority: int
+    zone: str
+    workers: int
+    healthy: int
+    unhealthy: int
+    ejected: int
+    picking: int
+    ejected_for_ms: int
+    active: int
+    answers: int
+    failures: int
+    first_token_s: float
+    token_s: float
+    def __init__(self, address: _Optional[str] = ..., hostname: _Optional[str] = ..., weight: _Optional[int] = ..., priority: _Optional[int] = ..., zone: _Optional[str] = ..., workers: _Optional[int] = ..., healthy: _Optional[int] = ..., unhealthy: _Optional[int] = ..., ejected: _Optional[int] = ..., picking: _Optional[int] = ..., ejected_for_ms: _Optional[int] = ..., active: _Optional[int] = ..., answers: _Optional[int] = ..., failures: _Optional[int] = ..., first_token_s: _Optional[float] = ..., token_s: _Optional[float] = ...) -> None: ...
+
+class ClusterStatus(_message.Message):
+    __slots__ = ("name", "policy", "worker", "workers", "panicking", "connections", "endpoints", "ejections", "overflows", "breakers_open")
+    class EjectionsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: int
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[int] = ...) -> None: ...
+    class OverflowsEntry(_message.Message):
+        __slots__ = ("key", "value")
+        KEY_FIELD_NUMBER: _ClassVar[int]
+        VALUE_FIELD_NUMBER: _ClassVar[int]
+        key: str
+        value: int
+        def __init__(self, key: _Optional[str] = ..., value: _Optional[int] = ...) -> None: ...
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    POLICY_FIELD_NUMBER: _ClassVar[int]
+    WORKER_FIELD_NUMBER: _ClassVar[int]
+    WORKERS_FIELD_NUMBER: _ClassVar[int]
+    PANICKING_FIELD_NUMBER: _ClassVar[int]
+    CONNECTIONS_FIELD_NUMBER: _ClassVar[int]
+    ENDPOINTS_FIELD_NUMBER: _ClassVar[int]
+    EJECTIONS_FIELD_NUMBER: _ClassVar[int]
+    OVERFLOWS_FIELD_NUMBER: _ClassVar[int]
+    BREAKERS_OPEN_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    policy: str
+    worker: str
+    workers: int
+    panicking: int
+    connections: int
+    endpoints: _containers.RepeatedCompositeFieldContainer[EndpointStatus]
+    ejections: _containers.ScalarMap[str, int]
+    overflows: _containers.ScalarMap[str, int]
+    breakers_open: int
+    def __init__(self, name: _Optional[str] = ..., policy: _Optional[str] = ..., worker: _Optional[str] = ..., workers: _Optional[int] = ..., panicking: _Optional[int] = ..., connections: _Optional[int] = ..., endpoints: _Optional[_Iterable[_Union[EndpointStatus, _Mapping]]] = ..., ejections: _Optional[_Mapping[str, int]] = ..., overflows: _Optional[_Mapping[str, int]] = ..., breakers_open: _Optional[int] = ...) -> None: ...
+
+class ListClustersResponse(_message.Message):
+    __slots__ = ("clusters", "workers", "silent")
+    CLUSTERS_FIELD_NUMBER: _ClassVar[int]
+    WORKERS_FIELD_NUMBER: _ClassVar[int]
+    SILENT_FIELD_NUMBER: _ClassVar[int]
+    clusters: _containers.RepeatedCompositeFieldContainer[ClusterStatus]
+    workers: int
+    silent: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, clusters: _Optional[_Iterable[_Union[ClusterStatus, _Mapping]]] = ..., workers: _Optional[int] = ..., silent: _Optional[_Iterable[str]] = ...) -> None: ...

@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class FleetServiceStub:
-    """What the fleet has acknowledged, now and whenever it changes.
+    """What the fleet has acknowledged, now and whenever it changes, and how its clusters are doing.
     """
 
     def __init__(self, channel):
@@ -45,10 +45,15 @@ class FleetServiceStub:
                 request_serializer=outriderpb_dot_admin_dot_v1_dot_fleet__pb2.WatchNodesRequest.SerializeToString,
                 response_deserializer=outriderpb_dot_admin_dot_v1_dot_fleet__pb2.ListNodesResponse.FromString,
                 _registered_method=True)
+        self.ListClusters = channel.unary_unary(
+                '/outrider.admin.v1.FleetService/ListClusters',
+                request_serializer=outriderpb_dot_admin_dot_v1_dot_fleet__pb2.ListClustersRequest.SerializeToString,
+                response_deserializer=outriderpb_dot_admin_dot_v1_dot_fleet__pb2.ListClustersResponse.FromString,
+                _registered_method=True)
 
 
 class FleetServiceServicer:
-    """What the fleet has acknowledged, now and whenever it changes.
+    """What the fleet has acknowledged, now and whenever it changes, and how its clusters are doing.
     """
 
     def ListNodes(self, request, context):
@@ -59,6 +64,13 @@ class FleetServiceServicer:
 
     def WatchNodes(self, request, context):
         """The whole list at once, then again after each change, coalesced.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListClusters(self, request, context):
+        """Asks every worker now.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -77,6 +89,11 @@ def add_FleetServiceServicer_to_server(servicer, server):
                     request_deserializer=outriderpb_dot_admin_dot_v1_dot_fleet__pb2.WatchNodesRequest.FromString,
                     response_serializer=outriderpb_dot_admin_dot_v1_dot_fleet__pb2.ListNodesResponse.SerializeToString,
             ),
+            'ListClusters': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListClusters,
+                    request_deserializer=outriderpb_dot_admin_dot_v1_dot_fleet__pb2.ListClustersRequest.FromString,
+                    response_serializer=outriderpb_dot_admin_dot_v1_dot_fleet__pb2.ListClustersResponse.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'outrider.admin.v1.FleetService', rpc_method_handlers)
@@ -86,7 +103,7 @@ def add_FleetServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class FleetService:
-    """What the fleet has acknowledged, now and whenever it changes.
+    """What the fleet has acknowledged, now and whenever it changes, and how its clusters are doing.
     """
 
     @staticmethod
@@ -133,6 +150,33 @@ class FleetService:
             '/outrider.admin.v1.FleetService/WatchNodes',
             outriderpb_dot_admin_dot_v1_dot_fleet__pb2.WatchNodesRequest.SerializeToString,
             outriderpb_dot_admin_dot_v1_dot_fleet__pb2.ListNodesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListClusters(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/outrider.admin.v1.FleetService/ListClusters',
+            outriderpb_dot_admin_dot_v1_dot_fleet__pb2.ListClustersRequest.SerializeToString,
+            outriderpb_dot_admin_dot_v1_dot_fleet__pb2.ListClustersResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -1,0 +1,96 @@
+"""Telling the control plane how clusters are doing, when it asks (shell).
+
+The rule: it costs nothing until somebody asks, and whatever becomes of it is no matter of the
+stream of configuration beside it. A control plane that is too old for it is left alone.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+
+import grpc
+import grpc.aio
+from google.protobuf.message import Message
+from outriderpb.fleet.v1 import reports_pb2
+
+from dataplane.observe.endpoints import ClusterReport, EndpointReport
+
+log = logging.getLogger(__name__)
+
+METHOD = "/outrider.fleet.v1.ReportingService/StreamReports"
+SLICE = 20
+"""Clusters per turn of the loop: requests are running."""
+MOST_MS = (1 << 32) - 1
+
+Metadata = tuple[tuple[str, str], ...]
+Stream = grpc.aio.StreamStreamCall[Message, reports_pb2.ReportRequest]
+
+
+class Reporting:
+    """Answers what a control plane asks, over a channel that somebody else opens and closes."""
+
+    def __init__(
+        self, node_id: str, group: str, reports: Callable[[str], Iterable[ClusterReport]]
+    ) -> None:
+        """:param reports: how a cluster is doing, or (for an empty name) each of them; made while
+        it is read.
+        """
+        self._hello = reports_pb2.Report(node_id=node_id, group=group)
+        self._reports = reports
+
+    async def run(self, channel: grpc.aio.Channel, metadata: Metadata) -> None:
+        """Answer until the stream ends. Raises nothing but what a bug raises."""
+        stream: Stream = channel.stream_stream(
+            METHOD,
+            request_serializer=reports_pb2.Report.SerializeToString,
+            response_deserializer=reports_pb2.ReportRequest.FromString,
+        )(metadata=metadata)
+        try:
+            await stream.write(self._hello)
+            while isinstance(asked := await stream.read(), reports_pb2.ReportRequest):
+                await stream.write(await self.answer(asked))
+        except (grpc.aio.AioRpcError, asyncio.InvalidStateError) as e:
+            log.debug("the control plane takes no reports: %s", e)
+        finally:
+            stream.cancel()
+
+    async def answer(self, asked: reports_pb2.ReportRequest) -> reports_pb2.Report:
+        """Made in slices, because requests are running."""
+        answer = reports_pb2.Report(id=asked.id)
+        for made, one in enumerate(self._reports(asked.cluster), 1):
+            answer.clusters.append(_cluster(one))
+            if made % SLICE == 0:
+                await asyncio.sleep(0)
+        return answer
+
+
+def _cluster(one: ClusterReport) -> reports_pb2.ClusterReport:
+    return reports_pb2.ClusterReport(
+        name=one.name,
+        policy=one.policy,
+        panics=one.panics,
+        connections=one.connections,
+        endpoints=[_endpoint(endpoint) for endpoint in one.endpoints],
+        ejections=one.ejections,
+        overflows=one.overflows,
+        breaker_open=one.breaker_open,
+    )
+
+
+def _endpoint(one: EndpointReport) -> reports_pb2.EndpointReport:
+    return reports_pb2.EndpointReport(
+        address=one.address,
+        hostname=one.hostname,
+        weight=one.weight,
+        share=one.share,
+        priority=one.priority,
+        zone=one.zone,
+        active=max(one.active, 0),
+        healthy=one.healthy,
+        ejected_for_ms=min(round(one.ejected_for_s * 1000), MOST_MS),
+        picked=one.picked,
+        answers=one.answers,
+        failures=one.failures,
+        first_token_s=one.first_token_s,
+        token_s=one.token_s,
+    )

@@ -21,6 +21,10 @@ T = TypeVar("T")
 
 MIN_RATE = 10.0
 """Requests per second: a worker never stops altogether."""
+VERY_LATE = 5.0
+"""Times the target. Below it a loop may be late because others have its core, and then beginning
+less makes nobody's answer come sooner: FIRST_RATE is always begun.
+"""
 MAX_RATE = 100_000.0
 """Several times what any worker does; more would only be further to come down."""
 FIRST_RATE = 100.0
@@ -114,7 +118,8 @@ class Admission:
         self._looked_at = now
         if late:
             able = min(finishing, self.rate) if finishing else self.rate
-            self.rate = max(able * self._draining(late_s), MIN_RATE)
+            least = FIRST_RATE if late_s < VERY_LATE * self.target_s else MIN_RATE
+            self.rate = max(able * self._draining(late_s), least)
             self._calm_since = now
         else:
             self.rate = min(self.rate * (1.0 + UP * (1.0 - late_s / self.target_s)), MAX_RATE)

@@ -1,5 +1,6 @@
 """Callers of a listener show who they are: API keys of ours, in every form that SDKs send them."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,6 +12,7 @@ import anthropic
 import msgspec
 import openai
 import pytest
+import trustme
 from aiohttp import ClientSession
 
 from tests.support.agents import says, service
@@ -299,3 +301,59 @@ async def test_budget_of_a_key_is_its_own_and_the_tenants_is_shared(tmp_path: Pa
         assert [await ask(ALICE) for _ in range(3)] == [200, 200, 429]
         assert [await ask(second) for _ in range(2)] == [200, 429], "one is left of the tenant's"
         assert await ask(BOB) == 200
+
+
+@pytest.mark.slow
+async def test_sdks_of_google_and_amazon_are_let_in_and_told_in_their_own_errors(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import boto3
+    from botocore.config import Config
+    from botocore.exceptions import ClientError
+    from google import genai
+    from google.genai import errors
+
+    def ask_google(url: str, key: str) -> str:
+        client = genai.Client(api_key=key, http_options={"base_url": url})
+        try:
+            client.models.generate_content(model="house/m-1", contents="hi")
+        except errors.ClientError as problem:
+            return f"{problem.code} {problem.status}"
+        return "let in"
+
+    def ask_amazon(url: str, key: str) -> str:
+        monkeypatch.setenv("AWS_BEARER_TOKEN_BEDROCK", key)
+        client = boto3.client(
+            "bedrock-runtime",
+            "eu-west-1",
+            endpoint_url=url.replace("http://127.0.0.1", "https://localhost"),
+            config=Config(retries={"max_attempts": 1}),
+            verify=str(tmp_path / "ca.pem"),
+        )
+        message = {"role": "user", "content": [{"text": "hi"}]}
+        try:
+            client.converse(modelId="house/m-1", messages=[message])
+        except ClientError as problem:
+            return str(problem.response["Error"]["Code"])
+        return "let in"
+
+    ca = trustme.CA()  # it sends keys over TLS only
+    ca.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    ca.issue_cert("localhost").private_key_and_cert_chain_pem.write_to_path(
+        str(tmp_path / "server.pem")
+    )
+    file = f'"file:{tmp_path}/server.pem"'
+    chat = CONFIG.replace("[chat, messages, generate_content, converse]", "[chat]").replace(
+        "api_keys:\n",
+        "  - {type: model, name: tls, address: 127.0.0.1, port: 0, auth: {api_keys: true},\n"
+        f"     tls: {{certificate: {file}, key: {file}}}}}\napi_keys:\n",
+        1,
+    )
+    async with house(tmp_path, chat) as (made, _):
+        url, secured = made.url("models"), made.url("tls")
+        assert await asyncio.to_thread(ask_google, url, ALICE) == "let in"
+        assert await asyncio.to_thread(ask_google, url, EVE) == "401 UNAUTHENTICATED"
+        assert await asyncio.to_thread(ask_google, url, BOB) == "403 PERMISSION_DENIED"
+        assert await asyncio.to_thread(ask_amazon, secured, ALICE) == "let in"
+        assert await asyncio.to_thread(ask_amazon, secured, EVE) == "UnrecognizedClientException"
+        assert await asyncio.to_thread(ask_amazon, secured, BOB) == "AccessDeniedException"

@@ -52,6 +52,11 @@ class LimitStores:
         if leases is not None:
             await leases.close()
 
+    @property
+    def failures(self) -> int:
+        """Times that nobody could be asked."""
+        return self._leases.failures if self._leases is not None else 0
+
     def measure(self, metrics: Metrics) -> None:
         """Lend gauges; their labels are names of the config."""
         book, outcomes = self.quotas.book, self.quotas.outcomes
@@ -84,7 +89,7 @@ class LimitStores:
             "outrider_limit_store_failures",
             "Times that nobody could be asked for a part of limits since the start.",
             (),
-            lambda: {(): float(self._leases.failures if self._leases is not None else 0)},
+            lambda: {(): float(self.failures)},
         )
 
     def shown(self) -> Mapping[str, Any]:

@@ -356,23 +356,6 @@ async def test_a_model_without_a_price_is_refused_unless_it_is_free(tmp_path: Pa
         assert (await gateway.ask()).status == 200
 
 
-async def test_plano_ratelimits_are_kept(tmp_path: Path) -> None:
-    limits = """\
-ratelimits:
-  - model: m-1
-    selector: {key: X-User, value: anna}
-    limit: {tokens: 150, unit: hour}
-"""
-    async with house(tmp_path, limits) as gateway:
-        statuses = []
-        for _ in range(3):
-            answer = await gateway.ask(headers={"x-user": "anna"})
-            await gateway.settled()
-            statuses.append(answer.status)
-        assert statuses == [200, 200, 429]
-        assert await gateway.statuses(3, headers={"x-user": "bert"}) == [200, 200, 200]
-
-
 async def test_agents_are_limited_too(tmp_path: Path) -> None:
     async with upstream(always(json_answer())) as agent, ClientSession() as http:
         config = f"""\

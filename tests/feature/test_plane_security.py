@@ -95,3 +95,21 @@ async def test_worker_without_the_token_is_told_why(
         async with running_worker(stranger, KEY) as worker:
             await until(lambda: "unauthenticated: missing bearer token" in caplog.text)
             assert not worker.report().ready
+
+
+async def test_leases_of_limits_pass_the_same_guard(files: Files, tmp_path: Path) -> None:
+    limits = "limits: [{name: team, requests: {limit: 1}}]\n"
+    security = Security(
+        files.path("server.pem"), files.path("server.key"), token_file=files.path("token")
+    )
+    flags = files.flags(ca="ca.pem", token_file="token")
+    config = CONFIG + limits
+    async with planes(config, tmp_path, environ=KEY, security=security, flags=flags) as p:
+        await until(lambda: p.workers[0].limits.quotas.book.connected)
+        stranger = worker_bootstrap(
+            p.control.xds_address, tmp_path / "stranger", flags=files.flags(ca="ca.pem")
+        )
+        async with running_worker(stranger, KEY) as worker:
+            await worker.limits.configure(p.workers[0].client.state.config)
+            await until(lambda: bool(worker.limits.failures))
+            assert not worker.limits.quotas.book.connected

@@ -68,7 +68,6 @@ ELSEWHERE: Mapping[int, str] = {
     **dict.fromkeys((1, 2, 3, 4, 5), AGENTS),
     **dict.fromkeys((6, 7, 8, 9, 10, 11), FILTERS),
     19: ATTEMPTS,
-    20: "issue 4: limits",
     38: "not filed yet: signals (observability)",
     39: "issue 5: prompt guards",
     40: "issue 2: each worker answers /healthz itself, so a dead one does not",

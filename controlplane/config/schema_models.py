@@ -88,6 +88,8 @@ class ModelProvider(ClusterKeys):
     """`max_tokens` where Anthropic must be told and the client says nothing; else 8192."""
     on_untranslatable: OnUntranslatable | None = None
     """In place of the top-level `on_untranslatable`."""
+    prefill: bool | None = None
+    """Whether the model goes on from an assistant message: so streams that broke are continued."""
     routing_preferences: Annotated[
         tuple[InlinePreference, ...], Strict(False), Field(max_length=1000)
     ] = ()

@@ -1,12 +1,13 @@
 """Model providers -> clusters and provider resources."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from outriderpb.v1 import model_pb2
 
 from controlplane.config import schema, schema_models
 from controlplane.config.providers import resolve
-from controlplane.config.providers.entry import PLAIN, Api, Auth, Dialect, Operation
+from controlplane.config.providers.entry import PLAIN, Api, Auth, Dialect, Operation, Prefill
 from controlplane.config.rules import models as names
 from controlplane.snapshot.resource import Resource, ResourceType
 from controlplane.translate.clusters import Address, addresses, cluster
@@ -29,6 +30,14 @@ SCHEMES: Mapping[Auth, model_pb2.AuthScheme] = {
     Auth.X_API_KEY: model_pb2.AUTH_SCHEME_X_API_KEY,
     Auth.API_KEY: model_pb2.AUTH_SCHEME_API_KEY,
     Auth.X_GOOG_API_KEY: model_pb2.AUTH_SCHEME_X_GOOG_API_KEY,
+}
+PREFILLS: Mapping[Prefill, model_pb2.Prefill] = {
+    Prefill.BY_NAME: model_pb2.PREFILL_BY_NAME,
+    Prefill.NONE: model_pb2.PREFILL_NONE,
+    Prefill.PLAIN: model_pb2.PREFILL_PLAIN,
+    Prefill.PREFIX: model_pb2.PREFILL_PREFIX,
+    Prefill.REPEATED: model_pb2.PREFILL_REPEATED,
+    Prefill.TEMPLATE: model_pb2.PREFILL_TEMPLATE,
 }
 VERDICTS: Mapping[schema_models.OnUntranslatable, model_pb2.OnUntranslatable] = {
     "refuse": model_pb2.ON_UNTRANSLATABLE_REFUSE,
@@ -67,7 +76,7 @@ def models(config: schema.Config) -> Iterator[Resource]:
                 for header, text in resolve.headers(provider).items()
             ],
             apis=[_api(api, aws is not None) for api in resolve.apis(provider, resolved)],
-            dialect=_dialect(resolved.entry.dialect, provider.default_max_tokens),
+            dialect=_dialect(resolved.entry.dialect, provider),
             aws=_aws(aws, provider.region or "") if aws is not None else None,
             on_untranslatable=VERDICTS[provider.on_untranslatable or config.on_untranslatable],
             retry=own_retry(provider.retry),
@@ -91,8 +100,12 @@ def _api(api: Api, is_signed: bool) -> model_pb2.Api:
     )
 
 
-def _dialect(dialect: Dialect, default_max_tokens: int | None) -> model_pb2.Dialect | None:
-    if dialect == PLAIN and default_max_tokens is None:
+def _dialect(dialect: Dialect, provider: schema_models.ModelProvider) -> model_pb2.Dialect | None:
+    prefill = dialect.prefill
+    if provider.prefill is not None:
+        prefill = dialect.prefill_form if provider.prefill else Prefill.NONE
+    told = replace(dialect, prefill=prefill, prefill_form=PLAIN.prefill_form)
+    if told == PLAIN and provider.default_max_tokens is None:
         return None
     return model_pb2.Dialect(
         max_completion_tokens=dialect.max_completion_tokens,
@@ -100,11 +113,12 @@ def _dialect(dialect: Dialect, default_max_tokens: int | None) -> model_pb2.Dial
         no_stream_usage=not dialect.stream_usage,
         no_json_schema=not dialect.json_schema,
         reasoning_content=dialect.reasoning_content,
-        default_max_tokens=default_max_tokens or 0,
+        default_max_tokens=provider.default_max_tokens or 0,
         keeps_responses=dialect.keeps_responses,
         openai_fields=dialect.openai_fields,
         cache_control=dialect.cache_control,
         top_k=dialect.top_k,
+        prefill=PREFILLS[prefill],
     )
 
 

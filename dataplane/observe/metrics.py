@@ -7,6 +7,7 @@ series is bounded.
 """
 
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -98,6 +99,7 @@ class Metrics:
 
     def __init__(self) -> None:
         self._series: dict[tuple[str, str], Series] = {}
+        self._recoveries: Counter[tuple[str, ...]] = Counter()
         self._before_reading: list[Callable[[], None]] = []
         self._lent: dict[str, tuple[Literal["counter", "gauge"], str, tuple[str, ...], Read]] = {}
 
@@ -124,6 +126,10 @@ class Metrics:
     def counter(self, name: str, about: str, labels: tuple[str, ...], read: Read) -> None:
         """Lend a counter, in the same way."""
         self._lent[name] = ("counter", about, labels, read)
+
+    def recovery(self, how: str, outcome: str) -> None:
+        """A stream broke after its client had a part of it, and this became of it."""
+        self._recoveries[how, outcome] += 1
 
     def before_reading(self, settle: Callable[[], None]) -> None:
         """Have `settle` count what is not counted yet, whenever somebody asks."""
@@ -185,6 +191,15 @@ class Metrics:
                 },
             ),
         ]
+        families.append(
+            Family(
+                "outrider_stream_recoveries_total",
+                "counter",
+                "Attempts to go on with streams that broke after their clients had a part of them.",
+                ("how", "outcome"),
+                {key: float(count) for key, count in self._recoveries.items()},
+            )
+        )
         for name, (kind, about, labels, read) in self._lent.items():
             families.append(Family(name, kind, about, labels, read()))
         return families

@@ -65,6 +65,9 @@ class ExchangeRecord(msgspec.Struct, omit_defaults=True):
     """A warm session went on with another model."""
     failures: tuple[str, ...] = ()
     """Attempts that were thrown away: provider, and status or what went wrong."""
+    recovery: str = ""
+    """How a stream that broke was gone on with: "continue" or "resume"; "error" when it was not,
+    and then the tokens are an estimate."""
     wasted_tokens: int = 0
     """What these have cost, as estimated."""
     principal: str = ""

@@ -63,6 +63,7 @@ def of_exchange(record: ExchangeRecord) -> Span:
         "outrider.attempts": record.attempts,
         "outrider.failures": record.failures,
         "outrider.wasted_tokens": record.wasted_tokens,
+        "outrider.recovery": record.recovery,
         "outrider.request_id": record.request_id,
         "enduser.id": record.principal,
         "outrider.tenant": record.tenant,

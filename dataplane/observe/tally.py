@@ -70,6 +70,7 @@ class Tally:
         "path",
         "principal",
         "provider",
+        "recovery",
         "request_id",
         "route",
         "started",
@@ -123,6 +124,8 @@ class Tally:
         self.model: str | None = None
         self.principal: Principal | None = None
         self.provider = ""
+        self.recovery = ""
+        """How a stream that broke was gone on with."""
         self.route = ""
         self.status = 0
         self.stream = False
@@ -209,6 +212,7 @@ class Tally:
         if self.failures:
             record.failures = tuple(self.failures)
             record.wasted_tokens = self.wasted_tokens
+            record.recovery = self.recovery
         if self.principal is not None:
             record.principal = self.principal.id
             record.tenant = self.principal.tenant

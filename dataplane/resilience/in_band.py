@@ -15,6 +15,7 @@ from dataplane.runtime.protocols import Protocol
 HEAD_BYTES = 48
 """Of an event, within which its kind stands: `data: {"type":"response.failed"` takes 30."""
 _DONE = b"data: [DONE]"
+_NAMED = b"event: error"
 _VALUE: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
 
 
@@ -23,34 +24,39 @@ def error_in(protocol: Protocol, data: bytes) -> tuple[int, bytes] | None:
 
     Only of protocols that stream server-sent events.
     """
-    end = len(data.rstrip()) if data[-2:] != b"\n\n" else len(data) - 2
-    at = _before(data, end)
-    if data.startswith(_DONE, at):
-        end = at - 2
-        at = _before(data, end)
+    at = _last_event(data, -2)
+    head = data[at : at + HEAD_BYTES]
     if protocol is Protocol.CHAT:
-        if data.find(b'"error"', at, end) < 0 and not data.startswith(b"event: error", at):
+        if head[:12] == _DONE:
+            end = at - 2
+            return _read(protocol, data, _last_event(data, end), end) if at else None
+        if data.find(b'"error"', at) < 0 and head[:12] != _NAMED:
             return None
-    elif data.find(b"error", at, at + HEAD_BYTES) < 0 and (
-        protocol is not Protocol.RESPONSES or data.find(b"response.failed", at, at + HEAD_BYTES) < 0
+    elif b"error" not in head and (
+        protocol is not Protocol.RESPONSES or b"response.failed" not in head
     ):
         return None
+    return _read(protocol, data, at, len(data))
+
+
+def _last_event(data: bytes, end: int) -> int:
+    """Where the event begins that ends at `end`."""
+    at = data.rfind(b"\n\n", 0, end) + 2
+    if at == 1:
+        at = data.rfind(b"\r\n\r\n", 0, end - 2) + 4
+        return at if at != 3 else 0
+    return at
+
+
+def _read(protocol: Protocol, data: bytes, at: int, end: int) -> tuple[int, bytes] | None:
     event = data[at:end]
-    said = b"\n".join(line[5:].strip() for line in event.splitlines() if line.startswith(b"data:"))
+    said = b"\n".join(line[5:].strip() for line in event.splitlines() if line[:5] == b"data:")
     try:
         told = _VALUE.decode(said)
     except (ValueError, RecursionError):
         return None
-    named = event.startswith(b"event: error")
-    if not named and (not isinstance(told, dict) or JUDGES[protocol](told) is not Sign.ERROR):
+    if event[:12] != _NAMED and (
+        not isinstance(told, dict) or JUDGES[protocol](told) is not Sign.ERROR
+    ):
         return None
     return at, said
-
-
-def _before(data: bytes, end: int) -> int:
-    """Where the event begins that ends at `end`."""
-    at = data.rfind(b"\n\n", 0, max(end, 0)) + 2
-    if at < 2 and b"\r" in data:
-        at = data.rfind(b"\r\n\r\n", 0, max(end, 0)) + 4
-        return at if at >= 4 else 0
-    return at if at >= 2 else 0

@@ -1,6 +1,25 @@
 """How one provider's API differs from its protocol's book; part of its entry in the table."""
 
 from dataclasses import dataclass
+from enum import Enum
+
+
+class Prefill(Enum):
+    """Whether and how a model can be given the beginning of its answer, to go on from there."""
+
+    __hash__ = object.__hash__
+
+    BY_NAME = "by_name"
+    """Claude's models up to 4.5 can, nobody else is known to."""
+    NONE = "none"
+    PLAIN = "plain"
+    """The last message is the assistant's."""
+    PREFIX = "prefix"
+    """Chat: it is marked `"prefix": true` (DeepSeek's beta)."""
+    REPEATED = "repeated"
+    """The same, and the answer may say it again (Mistral)."""
+    TEMPLATE = "template"
+    """Chat: with `continue_final_message` (vLLM, SGLang)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +47,8 @@ class Dialect:
     """Messages: `max_tokens` must be sent; this when the client gave none."""
     keeps_responses: bool = False
     """Responses: it keeps what it answered, so `previous_response_id` is left to it."""
+    prefill: Prefill = Prefill.BY_NAME
+    """For streams that broke (llm/recovery/prefill.py)."""
 
 
 PLAIN = Dialect()

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from dataplane.llm.cache_markers import marks_of
+from dataplane.llm.recovery.prefill import form_of
 from dataplane.observe.metrics import Series
 from dataplane.resilience.keys import Keys
 from dataplane.resilience.standing import Standing
 from dataplane.resilience.throughput import Throughput
 from dataplane.runtime.config import Api, AuthScheme, Aws, Cluster, ModelProvider, Route
 from dataplane.runtime.protocols import Operation, Protocol
-from dataplane.runtime.retry import laid_over
+from dataplane.runtime.retry import Recovery, laid_over
 from dataplane.server.credentials import (
     credential_line,
     may_pass,
@@ -79,7 +80,9 @@ class Candidate:
         "patience_s",
         "plain",
         "policy",
+        "prefill",
         "provider",
+        "recovers",
         "route",
         "route_name",
         "series",
@@ -129,6 +132,10 @@ class Candidate:
         """The same, when it is streamed: silence is a sign then."""
         self.paced = Throughput.wanted(self.policy)
         """Whether streams must not be too slow."""
+        self.recovers = self.policy.stream_recovery is not Recovery.ERROR
+        """Whether what a stream's client has is kept, so that somebody else can go on with it."""
+        self.prefill = form_of(provider.dialect, model)
+        """Whether and how the model is given the beginning of an answer."""
         self.standing = standing
         self.breaker = standing.breaker
         standing.loads = state

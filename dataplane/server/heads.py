@@ -115,6 +115,7 @@ class RequestShape:
         "repeated",
         "request_id",
         "special",
+        "stream_wish",
         "traceparent",
         "transfer",
         "upgrade",
@@ -122,6 +123,7 @@ class RequestShape:
 
     def __init__(self, names: Names) -> None:
         self.connection = positions(names, b"connection")
+        self.stream_wish = position(names, b"x-outrider-stream")
         self.request_id = position(names, b"x-request-id")
         self.traceparent = position(names, b"traceparent")
         self.transfer = positions(names, b"transfer-encoding")

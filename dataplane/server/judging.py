@@ -11,10 +11,13 @@ from dataplane.resilience.commit import SHOWS, InBandError, Progress, Startup
 from dataplane.resilience.outcome import Stage
 from dataplane.runtime.fault import fault_of_status
 from dataplane.runtime.messages import LocalReply, ResponseDetail
+from dataplane.server.holding import Holding, wants_all
+from dataplane.server.passing import NO_END
 from dataplane.server.relayed_head import is_encoded
 from dataplane.server.trying import Trying
 from dataplane.upstream.connection import UpstreamConnection
 from dataplane.upstream.errors import Phase, UpstreamFailure
+from dataplane.wheel import NEVER
 
 MAX_ERROR_BYTES = 64 * 1024
 """Of a provider's error, up to which it is read before it is passed on."""
@@ -40,6 +43,8 @@ class Judging(Trying):
             return self._gathered(body, done, MAX_WHOLE_BYTES)
         if self.ask.operation.protocol is None or status != 200:
             return body
+        if self._incoming.shape.stream_wish >= 0 and self.holds and not is_encoded(upstream):
+            return self._held_back(upstream, body, done)
         return self._judged_beginning(upstream, body, done)
 
     def _gathered(self, body: bytes, done: bool, limit: int) -> bytes | None:
@@ -106,6 +111,55 @@ class Judging(Trying):
             return None
         self._startup = None
         return startup.held
+
+    def _held_back(self, upstream: UpstreamConnection, body: bytes, done: bool) -> bytes | None:
+        """Of a stream that is wanted whole: nothing before it is."""
+        holding = self._holding
+        if holding is None:
+            holding = self._holding = Holding(self.ask.shape, upstream)
+            self._held = []  # so that silence is noticed
+            self.hurry()
+        spoke = holding.speaks
+        holding.feed(body, done)
+        passing = holding.passing
+        if passing.told is not None:
+            self._failed_inside(passing.told, done)
+        elif done and not passing.whole and holding.body[:1] not in (b"{", b"["):
+            self.fail(NO_END)
+        elif done or holding.is_too_large:
+            self._holding = self._held = None
+            return holding.body
+        elif passing.whole:  # and left open, perhaps
+            assert self._candidate is not None
+            self._until = self._touched + self._candidate.look_s
+            self.due_at(self._until)
+        elif holding.speaks and not spoke:
+            self.speaks()
+        return None
+
+    @property
+    def holds(self) -> bool:
+        """Whether the client wants all of a stream or none of it."""
+        return wants_all(self._incoming)
+
+    def speaks(self) -> None:
+        """A stream that is held has its first content: the limits for that are met."""
+        candidate = self._candidate
+        assert candidate is not None
+        self._held = self._held if self._held is not None else []
+        self._until = self.deadline
+        self.due_at(self._touched + (candidate.policy.idle_timeout_s or NEVER))
+        if candidate.paced:
+            self.watch_pace(candidate, self._touched)
+
+    def fail(self, failure: UpstreamFailure) -> None:
+        """See Trying. A stream that was held may be whole, although its body has no end."""
+        holding = self._holding
+        if holding is None or not holding.passing.whole:
+            super().fail(failure)
+            return
+        self._upstream = holding.upstream
+        self.on_answer(holding.upstream, b"", done=True)
 
     def _failed_inside(self, event: bytes, done: bool) -> None:
         """An error that came with status 200: the client gets a status that tells the truth."""

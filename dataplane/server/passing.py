@@ -4,6 +4,8 @@ The rule: the client's bytes always end where an event ends, so that somebody el
 and an end counts only when the protocol says it, not when the body is over.
 """
 
+from typing import Generic, TypeVar
+
 from dataplane.llm.hub.answer import Failure
 from dataplane.llm.stream_errors import error_event
 from dataplane.resilience.in_band import error_in
@@ -12,6 +14,8 @@ from dataplane.resilience.whole import ends_whole
 from dataplane.runtime.messages import ResponseDetail
 from dataplane.runtime.protocols import Protocol
 from dataplane.upstream.errors import Phase, UpstreamFailure
+
+T = TypeVar("T")
 
 EVENT_PROTOCOLS = frozenset((Protocol.CHAT, Protocol.MESSAGES, Protocol.RESPONSES, Protocol.GEMINI))
 """Those that stream server-sent events."""
@@ -39,13 +43,39 @@ def is_whole(protocol: Protocol, body: bytes) -> bool:
     return body.rfind(known) >= 0 and looks_usual(body) and ends_whole(protocol, body)
 
 
+MAX_TOLD_BYTES = 1 << 20
+"""Of a stream, up to which what its client has is kept; somebody else may have to go on with it."""
+
+
+class Told(Generic[T]):
+    """What a client has of a stream, as references to pieces that were made anyhow; bounded."""
+
+    __slots__ = ("_bytes", "pieces")
+
+    def __init__(self) -> None:
+        self.pieces: list[T] | None = []
+        """None: it was too much."""
+        self._bytes = 0
+
+    def add(self, piece: T, size: int) -> None:
+        """One more; `size` is that of the client's bytes."""
+        pieces = self.pieces
+        if pieces is not None:
+            pieces.append(piece)
+            self._bytes += size
+            if self._bytes > MAX_TOLD_BYTES:
+                self.pieces = None
+
+
 class Passing:
     """What has come of one stream."""
 
-    __slots__ = ("_before", "_last", "_part", "_protocol", "dropped", "told")
+    __slots__ = ("_before", "_last", "_part", "_protocol", "dropped", "kept", "told")
 
-    def __init__(self, protocol: Protocol) -> None:
+    def __init__(self, protocol: Protocol, keeps: bool = False) -> None:
         self._protocol = protocol
+        self.kept: Told[bytes] | None = Told() if keeps else None
+        """What was passed on."""
         self._part = b""
         """The beginning of an event."""
         self._before = b""
@@ -76,6 +106,9 @@ class Passing:
                 at, self.told = error
                 data = data[:at]
             self._before, self._last = self._last, data
+            kept = self.kept
+            if kept is not None:
+                kept.add(data, len(data))
         return data
 
     @property

@@ -7,18 +7,22 @@ sending.py, what becomes of failures in trying.py.
 """
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from dataplane.llm.error_faults import failure_in_band
+from dataplane.llm.error_faults import failure_in_band, fault_of
 from dataplane.llm.hub.answer import Failure
 from dataplane.runtime.fault import Fault
 from dataplane.runtime.messages import LocalReply, ResponseDetail
 from dataplane.server.answers import LAST_CHUNK, chunk
-from dataplane.server.hedging import Hedging
-from dataplane.server.passing import EVENT_PROTOCOLS, NO_END, Passing, is_whole
+from dataplane.server.passing import EVENT_PROTOCOLS, NO_END, Passing, Told, is_whole
+from dataplane.server.recovering import Recovering
 from dataplane.server.relayed_head import FRAMING, head_of
 from dataplane.server.translated import Translated
 from dataplane.upstream.connection import UpstreamConnection
 from dataplane.upstream.errors import Phase, UpstreamFailure
+
+if TYPE_CHECKING:
+    from dataplane.server.candidates import Candidate
 
 CLIENT_CLOSED = 499
 """What logs say when the client left before an answer began (nginx's number)."""
@@ -29,7 +33,7 @@ _BAD_TRANSFER = UpstreamFailure(
 )
 
 
-class Relay(Hedging):
+class Relay(Recovering):
     """One exchange on the relay path."""
 
     __slots__ = ()
@@ -75,8 +79,8 @@ class Relay(Hedging):
                     self._write(head, body, True)
                     self._done(upstream, body, now)
                     return
-                self._passing = Passing(protocol)
-            self._commit(done)
+                self._passing = Passing(protocol, self.keeps(candidate))
+            self._commit(candidate, done)
         passing = self._passing
         if passing is not None:
             body = passing.feed(body, done)
@@ -117,17 +121,15 @@ class Relay(Hedging):
         if data:
             self.front.write(data)
 
-    def _commit(self, done: bool) -> None:
+    def _commit(self, candidate: "Candidate", done: bool) -> None:
         """The client gets the beginning of an answer: what it was asked for is not needed any more,
         but to go on with a stream that breaks.
         """
-        self._request = self._incoming.body = b""
-        self.front.discharge()
-        del self._peek
+        self._request = b""
+        if self._passing is None or not self.keeps(candidate):
+            self.forget()
         if not done:
             now = self.serving.now()
-            candidate = self._candidate
-            assert candidate is not None
             self.due_at(now + candidate.look_s)
             if self.tally.stream and candidate.paced:
                 self.watch_pace(candidate, now)
@@ -143,18 +145,29 @@ class Relay(Hedging):
     def _broke_off(self, passing: Passing) -> None:
         """The provider has ended a stream too early, or says that it failed."""
         if passing.told is None:
-            self.broke(NO_END)
+            self.fail(NO_END)
             return
-        told = failure_in_band(self.ask.shape, passing.told)
-        self.broke(UpstreamFailure(Phase.ANSWER, ResponseDetail.UPSTREAM_ERROR, told.message), told)
+        self.failed_inside(
+            failure_in_band(self.ask.shape, passing.told), ResponseDetail.UPSTREAM_ERROR
+        )
+
+    def failed_inside(
+        self, told: Failure, detail: ResponseDetail = ResponseDetail.UPSTREAM_PROTOCOL_ERROR
+    ) -> None:
+        """The provider says in its stream that there will be no end."""
+        passing, candidate = self._passing, self._candidate
+        if candidate is not None and (passing is None or not passing.whole):
+            candidate.breaker.failed(self, fault_of(told), self.serving.now())
+            self.tell_endpoint(0)
+        self.broke(UpstreamFailure(Phase.ANSWER, detail, told.message), told)
 
     def broke(self, failure: UpstreamFailure, told: Failure | None = None) -> None:
         """See Trying."""
         passing = self._passing
         if passing is not None and passing.whole:
             self._finish_stream(passing)
-            return
-        self.cut(failure.detail, failure.message, failure.status, told)
+        elif not self.recovers(failure, told):
+            self.cut(failure.detail, failure.message, failure.status, told)
 
     def look_at_stream(self, now: float) -> None:
         """See Trying: whether its end came without that of the body, or nothing comes any more."""
@@ -174,7 +187,7 @@ class Relay(Hedging):
             self.stop_upstream()
             translated.settle()
             return
-        elif idle_s and quiet_s >= idle_s:
+        elif (idle_s and quiet_s >= idle_s) or (self.waits and now >= self._until):
             self.stop_upstream()
             self.fail(
                 UpstreamFailure(
@@ -218,9 +231,11 @@ class Relay(Hedging):
             candidate.breaker.succeeded(self, now)
         if status < 400:
             self.tell_endpoint(status)
-        self._request = self._incoming.body = b""
-        self.front.discharge()
-        del self._peek
+        self._request = b""
+        if sized or not self.keeps(candidate):
+            self.forget()
+        else:
+            self.delivered = Told()
         if not sized:
             self.due_at(now + candidate.look_s)
             if candidate.paced:
@@ -339,7 +354,12 @@ class Relay(Hedging):
         the provider where it has `told` any.
         """
         failure = told or Failure(status, message, code=detail.value)
-        if self._translated is not None:
+        rescue = self._rescue
+        if rescue is not None:
+            last = rescue.last_words(failure)
+            self.tally.told(rescue.used)
+            self.front.write(self.piece(last) if last else b"")
+        elif self._translated is not None:
             self._translated.last_words(failure)
         elif self._passing is not None:
             self.front.write(self.piece(self._passing.error_event(failure)))
@@ -358,6 +378,9 @@ class Relay(Hedging):
             self._trials.close()
             tally.failures = self._trials.failures
             tally.wasted_tokens = self._trials.wasted_tokens
+        if self._rescue is not None:
+            self._rescue.machine.close()
+            tally.recovery = self._rescue.way.how.value
         candidate = self._candidate
         if candidate is None:
             self.serving.recorder.finish_later(tally, now, None)

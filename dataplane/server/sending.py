@@ -29,12 +29,16 @@ from dataplane.wheel import TURN_S
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from dataplane.llm.hub.delta import Delta
     from dataplane.resilience.commit import Startup
     from dataplane.resilience.throughput import Throughput
     from dataplane.server.candidates import Candidate
     from dataplane.server.front import Front
-    from dataplane.server.passing import Passing
+    from dataplane.server.holding import Holding
+    from dataplane.server.mended import Mended
+    from dataplane.server.passing import Passing, Told
     from dataplane.server.race import Side
+    from dataplane.server.rescue import Rescue
     from dataplane.server.serving import Lane
     from dataplane.server.surface import Ask
     from dataplane.server.translated import Translated
@@ -61,6 +65,7 @@ class Sending(Placing):
         "_candidate",
         "_fresh",
         "_held",
+        "_holding",
         "_key",
         "_lane",
         "_pace",
@@ -68,6 +73,7 @@ class Sending(Placing):
         "_peek",
         "_place",
         "_request",
+        "_rescue",
         "_startup",
         "_touched",
         "_traceparent",
@@ -78,6 +84,7 @@ class Sending(Placing):
         "ask",
         "chunked",
         "deadline",
+        "delivered",
         "front",
         "orders",
         "over",
@@ -116,15 +123,21 @@ class Sending(Placing):
         """The beginning of a stream that says nothing yet."""
         self._pace: Throughput | None = None
         """Of a stream that must not be too slow."""
+        self._holding: Holding | None = None
+        """A stream that the client wants whole."""
         self._held: list[bytes] | None = None
         """An answer that is passed on when it is whole."""
         self._passing: Passing | None = None
         """A stream that is being passed on."""
+        self.delivered: Told[list[Delta]] | None = None
+        """What the client has of a translated stream."""
+        self._rescue: Rescue | None = None
+        """Who goes on with a stream that broke."""
         self._fresh = False
         self._candidate: Candidate | None = None
         self._endpoint = None
         self._taken = None
-        self._translated: Translated | None = None
+        self._translated: Translated | Mended | None = None
         """Who reads the answer, when the provider speaks another protocol."""
         self._upstream: UpstreamConnection | None = None
         self.sent = False
@@ -225,6 +238,9 @@ class Sending(Placing):
             front.due = until
             if patience_s < TURN_S:
                 serving.services.wheel.soon(front)
+        if self.sent:
+            self._ask_again(candidate)
+            return
         found = self._peek
         key = 0
         if not candidate.plain or self.orders is not None:
@@ -242,7 +258,7 @@ class Sending(Placing):
                 found = again if isinstance(again, Peek) else found
         ask = self.ask
         if ask.signed:
-            found = _unsealed(found, ask)
+            found = unsealed_peek(found, ask)
         model = candidate.model
         self._request = candidate.message(
             endpoint,
@@ -291,8 +307,12 @@ class Sending(Placing):
         self._send(endpoint)
 
     def on_connected(self, upstream: UpstreamConnection) -> bool:
-        """See Reader."""
-        if self.over:
+        """See Reader. One that was dialled for an attempt that is over comes too late: whatever is
+        asked now has its own.
+        """
+        endpoint = self._endpoint
+        is_ours = endpoint is not None and upstream.pool is endpoint.pool
+        if self.over or self._upstream is not None or not is_ours:
             return False
         self._upstream = upstream
         upstream.send(self._translated or self, self._request)
@@ -331,8 +351,12 @@ class Sending(Placing):
     def _put_in_order(self) -> None:
         """Have those candidates asked last whose breakers do not admit anybody."""
 
+    @abstractmethod
+    def _ask_again(self, candidate: "Candidate") -> None:
+        """Ask for what is left of an answer that the client has a part of."""
 
-def _unsealed(found: Peek, ask: "Ask") -> Peek:
+
+def unsealed_peek(found: Peek, ask: "Ask") -> Peek:
     """The request without what providers of other protocols have signed."""
     body = unsealed(ask.shape, found.body)
     if body is found.body:

@@ -40,8 +40,7 @@ log = logging.getLogger(__name__)
 
 MAX_COLLECTED_BYTES = 32 * 1024 * 1024
 """Of an answer that must be whole before it can be translated."""
-BIG_BODY_BYTES = 256 * 1024
-"""Requests from here on are translated in a thread: 2 ms at this size, 7 ms at 1 MB."""
+BIG_BODY_BYTES = 256 * 1024  # from here on in a thread: 2 ms at this size, 7 ms at 1 MB
 _JSON = b"application/json"
 _INTERNAL = LocalReply(500, "The gateway itself failed.", ResponseDetail.INTERNAL)
 
@@ -67,8 +66,8 @@ class Translated:
         "_status",
         "_takes",
         "_whole",
-        "_writer",
         "dismissed",
+        "writer",
     )
 
     def __init__(self, relay: "Relay", client: Protocol) -> None:
@@ -86,17 +85,15 @@ class Translated:
         self._takes: Callable[[Translated, bytes], None] | None = None
         """What is done with the next bytes of the answer; None before its head."""
         self._done: Callable[[Translated], None] | None = None
-        self._status = 0
+        self._status = self._collected = 0
         self._kept: list[tuple[bytes, bytes]] = []
         self._pieces: list[bytes] = []
-        self._collected = 0
         self._reader: StreamReader | None = None
-        self._writer: StreamWriter | None = None
+        self.writer: StreamWriter | None = None
         self._whole: Whole | None = None
-        self._due: list[bytes] = []
-        """What is sent when all of a read is translated: every write is a system call."""
+        self._due: list[bytes] = []  # every write is a system call
         self._ended = False
-        """Whether the client's stream has its end, or its error."""
+        """Whether the client's stream has its end."""
 
     # -- on the way up
 
@@ -151,13 +148,13 @@ class Translated:
 
     def on_connected(self, upstream: "UpstreamConnection") -> bool:
         """See Reader."""
-        return self._relay.on_connected(upstream)
+        return not self.dismissed and self._relay.on_connected(upstream)
 
     def on_failed(self, failure: UpstreamFailure) -> None:
         """See Reader."""
         if self._relay.sent and self.is_whole() and not self._relay.over:
             self.settle()  # all that matters had come
-        else:
+        elif not self.dismissed:
             self._relay.on_failed(failure)
 
     def on_answer(self, upstream: "UpstreamConnection", body: bytes, done: bool) -> None:
@@ -175,7 +172,7 @@ class Translated:
                 if self._done is not None:
                     self._done(self)
             if self._due and not relay.over:
-                self._flush()
+                self.flush()
         except Exception:
             self._fault()
 
@@ -201,7 +198,7 @@ class Translated:
                 self._reader = CODECS[self._provider].stream_reader()
             if streams and wanted:
                 relay.hurry()
-                self._writer = self._new_writer(self._echo)
+                self._new_writer(self._echo)
                 self._takes, self._done = Translated._stream, Translated._end_stream
             elif streams:
                 self._whole = Whole()
@@ -265,7 +262,7 @@ class Translated:
         echo = self._echo
         assert echo is not None
         if echo.request.stream:
-            self._writer = self._new_writer(echo)
+            self._new_writer(echo)
             self._write(deltas_of(answer))
             self._finish()
             return
@@ -273,9 +270,9 @@ class Translated:
             self._relay.tally.told(answer.usage)
         self._send_whole(200, CODECS[self._client].write_answer(answer, echo))
 
-    def _new_writer(self, echo: Echo) -> StreamWriter:
+    def _new_writer(self, echo: Echo) -> None:
         writer = CODECS[self._client].stream_writer(echo)
-        return in_form(writer, self._client, self._relay.ask.query)
+        self.writer = in_form(writer, self._client, self._relay.ask.query)
 
     def _tell_failure(self, failure: Failure) -> None:
         """The provider's own error, with its status."""
@@ -292,22 +289,21 @@ class Translated:
 
     def _stream(self, body: bytes) -> None:
         assert self._reader is not None
+        self._collected += len(body)
         self._write(self._reader.feed(body))
 
     def _end_stream(self) -> None:
         assert self._reader is not None
         self._write(self._reader.finish())
-        if self._relay.over:
-            return
-        if self._ended:
+        if self._ended and not self._relay.over:
             self._finish()
-        else:
+        elif not (self._relay.over or self.dismissed):
             self._break("its stream broke off", ResponseDetail.UPSTREAM_TRUNCATED)
 
     def is_whole(self) -> bool:
         """Whether the client has its end, or can have it, whatever the provider still says."""
         reader = self._reader
-        return self._ended or (self._writer is not None and reader is not None and reader.has_all())
+        return self._ended or (self.writer is not None and reader is not None and reader.has_all())
 
     def settle(self) -> None:
         """The end, of a stream that is whole."""
@@ -317,28 +313,28 @@ class Translated:
             self._finish()
 
     def _write(self, deltas: list[Delta]) -> None:
-        """Hand deltas on; a Failed among them ends the exchange."""
         if not deltas or self._ended:
             return
-        relay = self._relay
-        writer = self._writer
+        relay, writer, last = self._relay, self.writer, deltas[-1]
         assert writer is not None
-        last = deltas[-1]
         failed = last.failure if type(last) is Failed else None
         if not relay.sent:
-            if failed is not None and says_nothing(deltas[:-1]):
+            holds = relay.holds and self._collected <= MAX_COLLECTED_BYTES
+            if failed is not None and (holds or says_nothing(deltas[:-1])):
                 self._tell_early_failure(failed)
                 return
-            if says_nothing(deltas):  # so that the attempt can still be thrown away
+            silent = says_nothing(deltas)
+            if silent or (holds and type(last) is not End):  # the attempt can be thrown away
                 self._held += deltas
+                if not silent:
+                    relay.speaks()
                 return
             deltas, self._held = self._held + deltas, []
         for delta in deltas:
-            # (isinstance would cost three times as much)
             if (type(delta) is UsageDelta or type(delta) is Begin) and delta.usage is not None:
                 relay.tally.told(delta.usage)
-        self._ended = failed is not None or isinstance(last, End)
-        data = writer.feed(deltas)
+        self._ended = isinstance(last, End)
+        data = writer.feed(deltas if failed is None else deltas[:-1])
         if data:
             if not relay.sent:
                 head = self._head(200, writer.content_type.encode())
@@ -346,9 +342,13 @@ class Translated:
             self._due += relay.pieces(data)
             if relay.tally.keeps:
                 relay.tally.more(data)
-        if failed is not None:
+        if relay.delivered is not None:
+            relay.delivered.add(deltas, len(data))
+        if failed is not None and not relay.sent:
+            self._tell_early_failure(failed)
+        elif failed is not None:
             relay.stop_upstream()
-            relay.cut(ResponseDetail.UPSTREAM_PROTOCOL_ERROR, failed.message, failed.status)
+            relay.failed_inside(failed)
 
     def _tell_early_failure(self, failure: Failure) -> None:
         """Nothing was sent yet: somebody else may answer, or an error with a status of its own."""
@@ -358,15 +358,15 @@ class Translated:
 
     def last_words(self, failure: Failure) -> None:
         """The stream to the client is going to be cut: say why in its own words."""
-        writer = self._writer
+        writer = self.writer
         if writer is not None and not self._ended:
             self._ended = True
             data = writer.feed([Failed(failure)])
             if data:
                 self._due += self._relay.pieces(data)
-        self._flush()
+        self.flush()
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
         due, self._due = self._due, []
         if due:
             self._relay.front.write(b"".join(due))
@@ -386,7 +386,7 @@ class Translated:
         """A fault of ours."""
         relay = self._relay
         log.exception("translating for request %r failed", relay.front.request_id)
-        self._writer = None
+        self.writer = None
         if not relay.over:
             relay.stop_upstream()
             if relay.sent:

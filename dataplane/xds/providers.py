@@ -16,7 +16,7 @@ from dataplane.runtime.config import (
     ModelProvider,
     OnUntranslatable,
 )
-from dataplane.runtime.dialect import PLAIN, Dialect
+from dataplane.runtime.dialect import PLAIN, Dialect, Prefill
 from dataplane.runtime.protocols import Operation
 from dataplane.xds.fields import BadFieldError, given, header_name, same, secret
 from dataplane.xds.retry import changes
@@ -41,6 +41,14 @@ AUTH_SCHEMES: Mapping[int, AuthScheme] = {
     model_pb2.AUTH_SCHEME_SIGV4: AuthScheme.SIGV4,
     model_pb2.AUTH_SCHEME_NONE: AuthScheme.NONE,
 }
+PREFILLS: Mapping[int, Prefill] = {
+    model_pb2.PREFILL_BY_NAME: Prefill.BY_NAME,
+    model_pb2.PREFILL_PLAIN: Prefill.PLAIN,
+    model_pb2.PREFILL_PREFIX: Prefill.PREFIX,
+    model_pb2.PREFILL_REPEATED: Prefill.REPEATED,
+    model_pb2.PREFILL_TEMPLATE: Prefill.TEMPLATE,
+}
+"""A way that is new to us is none: an answer is asked for afresh then."""
 ON_UNTRANSLATABLE: Mapping[int, OnUntranslatable] = {
     model_pb2.ON_UNTRANSLATABLE_REFUSE: OnUntranslatable.REFUSE,
     model_pb2.ON_UNTRANSLATABLE_DROP: OnUntranslatable.DROP,
@@ -106,6 +114,7 @@ def _dialect(m: model_pb2.Dialect) -> Dialect:
         openai_fields=m.openai_fields,
         cache_control=m.cache_control,
         top_k=m.top_k,
+        prefill=PREFILLS.get(m.prefill, Prefill.NONE),
         default_max_tokens=m.default_max_tokens or PLAIN.default_max_tokens,
     )
 

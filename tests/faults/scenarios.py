@@ -185,4 +185,5 @@ def _provider(model: str, provider: Protocol, port: int, *, prefill: bool) -> st
     base_url: http://127.0.0.1:{port}/v1
     access_key: $WALL_KEY
     apis: [{provider.value}]
+    prefill: {str(prefill).lower()}
 """

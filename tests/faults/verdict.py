@@ -181,7 +181,7 @@ def prefill_refusal_unseen() -> Check:
     """The client never reads that a model takes no prefill."""
     return Check(
         "no prefill refusal reaches the client",
-        lambda run: all(b"prefill" not in one.body for one in run.heard),
+        lambda run: all(b"assistant message prefill" not in one.body for one in run.heard),
     )
 
 

@@ -29,6 +29,8 @@ EXTENSIONS = frozenset(
         *("reasoning_content", "reasoning_details"),
         # what OpenAI says beyond its SDK's types (recordings) and the Open Responses schema wants
         *("annotations", "store", "presence_penalty", "frequency_penalty"),
+        # beside the usage of a stream that somebody else has gone on with (README, Recovery)
+        "outrider",
     )
 )
 

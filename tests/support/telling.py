@@ -9,7 +9,16 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from dataplane.runtime.protocols import Protocol
-from tests.support.upstream import Close, Cut, Received, Script, Step, chunk, chunked_head
+from tests.support.upstream import (
+    Close,
+    Cut,
+    Received,
+    Script,
+    Step,
+    chunk,
+    chunked_head,
+    json_answer,
+)
 
 WORDS = [f"word{number} " for number in range(19)] + ["end."]
 TEXT = "".join(WORDS)
@@ -206,6 +215,46 @@ class Stall:
 
 
 Ending = Step | Stall | None
+
+
+def prefill_of(protocol: Protocol, received: Received) -> str:
+    """The beginning of the answer that a request gives; empty: none."""
+    asked = json.loads(received.body)
+    turns = asked.get("messages") or asked.get("input") or asked.get("contents")
+    last = turns[-1] if isinstance(turns, list) else {}
+    if last.get("role") not in ("assistant", "model"):
+        return ""
+    content = last.get("content") or last.get("parts") or ""
+    return content if isinstance(content, str) else "".join(part["text"] for part in content)
+
+
+def taking_prefill(protocol: Protocol, mark: str = "b") -> Script:
+    """Says what is left of the answer after the beginning that it is given."""
+
+    async def script(received: Received) -> AsyncIterator[Step]:
+        given = prefill_of(protocol, received)
+        assert TEXT.startswith(given)
+        assert given == given.rstrip()
+        left = TEXT[len(given) :]
+        words = [left[at : at + 7] for at in range(0, len(left), 7)]
+        async for step in telling(protocol, words, mark)(received):
+            yield step
+
+    return script
+
+
+def refusing_prefill(protocol: Protocol, then: Script) -> Script:
+    """A 400 for every request that ends in an assistant message."""
+
+    async def script(received: Received) -> AsyncIterator[Step]:
+        if prefill_of(protocol, received):
+            words = {"message": "This model does not support assistant message prefill."}
+            yield json_answer(json.dumps({"error": words}).encode(), "400 Bad Request")
+            return
+        async for step in then(received):
+            yield step
+
+    return script
 
 
 def telling(

@@ -58,6 +58,17 @@ class Api:
     """What it wants of everybody; a client's own value wins."""
 
 
+class Prefill(Enum):
+    """How a model is given the beginning of its answer; see `dataplane/runtime/dialect.py`."""
+
+    BY_NAME = "by_name"
+    NONE = "none"
+    PLAIN = "plain"
+    PREFIX = "prefix"
+    REPEATED = "repeated"
+    TEMPLATE = "template"
+
+
 @dataclass(frozen=True, slots=True)
 class Dialect:
     """How a provider differs from the book; see `dataplane/runtime/dialect.py`."""
@@ -71,6 +82,9 @@ class Dialect:
     openai_fields: bool = False
     cache_control: bool = False
     top_k: bool = False
+    prefill: Prefill = Prefill.BY_NAME
+    prefill_form: Prefill = Prefill.PLAIN
+    """What `prefill: true` of an operator means."""
 
 
 PLAIN = Dialect()

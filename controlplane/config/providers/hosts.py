@@ -23,6 +23,7 @@ from controlplane.config.providers.entry import (
     RESPONSES,
     Auth,
     Dialect,
+    Prefill,
     Provider,
 )
 
@@ -66,7 +67,7 @@ HOSTS: Mapping[str, Provider] = {
     "vllm": Provider(
         "http://127.0.0.1:8000",
         also=(RESPONSES, MESSAGES, COUNT_TOKENS),
-        dialect=Dialect(top_k=True),
+        dialect=Dialect(top_k=True, prefill_form=Prefill.TEMPLATE),
     ),
     "lmstudio": Provider(
         "http://127.0.0.1:1234",

@@ -9,6 +9,10 @@ keep state for 30 days); mistral: 422 for `stream_options` and `max_completion_t
 trackers, 2025-03 to 2025-12); deepseek and moonshot: 400 when `reasoning_content` of a tool turn is
 missing (opencode #24722, LibreChat's guide); deepseek: json_object only, Responses without state;
 docs.cohere.com/docs/compatibility-api; docs.perplexity.ai.
+
+Read on 2026-11-29, of models that go on from an assistant message: platform.claude.com, "What's new
+in Claude 4.6" (a 400 since) and "Prefill Claude's response"; docs.mistral.ai (`prefix`; without it
+400); api-docs.deepseek.com, "Chat Prefix Completion" (only at /beta: an operator must say so).
 """
 
 from collections.abc import Mapping
@@ -25,6 +29,7 @@ from controlplane.config.providers.entry import (
     RESPONSES,
     Dialect,
     Form,
+    Prefill,
     Provider,
 )
 
@@ -58,13 +63,13 @@ VENDORS: Mapping[str, Provider] = {
     "mistral": Provider(
         "https://api.mistral.ai",
         apis=(CHAT, EMBEDDINGS),
-        dialect=Dialect(stream_usage=False),
+        dialect=Dialect(stream_usage=False, prefill=Prefill.REPEATED),
     ),
     "deepseek": Provider(
         "https://api.deepseek.com",
         apis=(CHAT,),
         also=(RESPONSES, ANTHROPIC_STYLE),
-        dialect=Dialect(json_schema=False, reasoning_content=True),
+        dialect=Dialect(json_schema=False, reasoning_content=True, prefill_form=Prefill.PREFIX),
     ),
     "xai": Provider(
         "https://api.x.ai",

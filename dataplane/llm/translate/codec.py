@@ -73,6 +73,16 @@ class StreamWriter(Interface):
     def feed(self, deltas: list[Delta]) -> bytes: ...
 
 
+class ResumeStream(Interface):
+    """A writer that goes on with a stream which a provider of the same protocol has begun."""
+
+    def __call__(self, echo: Echo, told: list[Delta], delivered: bytes) -> StreamWriter | None:
+        """:param told, delivered: what the client has, as deltas and as the events that it saw.
+
+        None: nobody could go on there. Raises msgspec.MsgspecError when they cannot be read.
+        """
+
+
 class ReadError(Interface):
     """The body of an error answer -> Failure; `status` is the provider's."""
 
@@ -98,3 +108,5 @@ class Codec:
     stream_writer: Callable[[Echo], StreamWriter]
     read_error: ReadError
     write_error: WriteError
+    resume_stream: ResumeStream | None = None
+    """None: a stream that was passed on cannot be gone on with."""

@@ -5,6 +5,7 @@ from dataplane.llm.translate.gemini.errors import read_error, write_error
 from dataplane.llm.translate.gemini.read_answer import read_answer
 from dataplane.llm.translate.gemini.read_request import read_request
 from dataplane.llm.translate.gemini.read_stream import GeminiStreamReader
+from dataplane.llm.translate.gemini.resume_stream import resume_stream
 from dataplane.llm.translate.gemini.write_answer import write_answer
 from dataplane.llm.translate.gemini.write_request import write_request
 from dataplane.llm.translate.gemini.write_stream import GeminiStreamWriter
@@ -18,4 +19,5 @@ CODEC = Codec(
     stream_writer=GeminiStreamWriter,
     read_error=read_error,
     write_error=write_error,
+    resume_stream=resume_stream,
 )

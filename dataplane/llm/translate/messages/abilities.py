@@ -36,6 +36,8 @@ class Abilities:
     cannot be turned off."""
     late_system: bool = False
     """Messages with the role "system"."""
+    prefill: bool = True
+    """The last message may be the assistant's, to go on from; refused since 4.6."""
 
 
 _CLASSIC = Abilities()
@@ -56,7 +58,7 @@ def abilities(model: str) -> Abilities:
             Abilities(efforts=_EFFORTS[:3]) if (family, version) == ("opus", (4, 5)) else _CLASSIC
         )
     if version == (4, 6):
-        return Abilities(adaptive=True, efforts=_EFFORTS)
+        return Abilities(adaptive=True, efforts=_EFFORTS, prefill=False)
     return _modern(family, version)
 
 
@@ -75,4 +77,5 @@ def _modern(family: str, version: tuple[int, int]) -> Abilities:
         efforts=_ALL_EFFORTS,
         without_thinking=off,
         late_system=version >= (4, 8) and (family, version) != ("sonnet", (5, 0)),
+        prefill=False,
     )

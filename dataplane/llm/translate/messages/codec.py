@@ -5,6 +5,7 @@ from dataplane.llm.translate.messages.errors import read_error, write_error
 from dataplane.llm.translate.messages.read_answer import read_answer
 from dataplane.llm.translate.messages.read_request import read_request
 from dataplane.llm.translate.messages.read_stream import StreamReader
+from dataplane.llm.translate.messages.resume_stream import resume_stream
 from dataplane.llm.translate.messages.write_answer import write_answer
 from dataplane.llm.translate.messages.write_request import write_request
 from dataplane.llm.translate.messages.write_stream import StreamWriter
@@ -18,4 +19,5 @@ CODEC = Codec(
     stream_writer=StreamWriter,
     read_error=read_error,
     write_error=write_error,
+    resume_stream=resume_stream,
 )

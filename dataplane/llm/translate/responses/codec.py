@@ -5,6 +5,7 @@ from dataplane.llm.translate.responses.errors import read_error, write_error
 from dataplane.llm.translate.responses.read_answer import read_answer
 from dataplane.llm.translate.responses.read_request import read_request
 from dataplane.llm.translate.responses.read_stream import StreamReader
+from dataplane.llm.translate.responses.resume_stream import resume_stream
 from dataplane.llm.translate.responses.write_answer import write_answer
 from dataplane.llm.translate.responses.write_request import write_request
 from dataplane.llm.translate.responses.write_stream import StreamWriter
@@ -18,4 +19,5 @@ CODEC = Codec(
     stream_writer=StreamWriter,
     read_error=read_error,
     write_error=write_error,
+    resume_stream=resume_stream,
 )

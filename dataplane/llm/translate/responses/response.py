@@ -102,6 +102,10 @@ class Shell:
         self._created = echo.created
         self._repeated = _repeated(echo)
 
+    def is_called(self, response_id: str) -> None:
+        """The client knows the response by another id."""
+        self._id = response_id.encode()
+
     def written(
         self,
         status: bytes,

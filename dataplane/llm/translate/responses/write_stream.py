@@ -69,6 +69,8 @@ class StreamWriter:
         self._signature = ""
         self._due = ""
         """The signature of the words that were last."""
+        self._open_id = b""
+        """Of the open item, where somebody else has begun it."""
         self._citations: list[Citation] = []
         self._logprobs: list[TokenLogprob] = []
 
@@ -165,7 +167,7 @@ class StreamWriter:
         self._event(forms.IN_PROGRESS, out, whole)
 
     def _id(self, prefix: bytes) -> bytes:
-        return b"%b_%b_%d" % (prefix, self._answer_id, len(self._items))
+        return self._open_id or b"%b_%b_%d" % (prefix, self._answer_id, len(self._items))
 
     def _item_added(self, item: bytes, out: list[bytes]) -> None:
         self._event(forms.ITEM_ADDED, out, len(self._items), item)
@@ -173,6 +175,7 @@ class StreamWriter:
     def _item_done(self, item: bytes, out: list[bytes]) -> None:
         self._event(forms.ITEM_DONE, out, len(self._items), item)
         self._items.append(item)
+        self._open_id = b""
 
     def _part_begin(self, part: Part, out: list[bytes]) -> None:
         self._part = part

@@ -26,27 +26,29 @@ from outriderpb.v1 import retry_pb2 as outriderpb_dot_v1_dot_retry__pb2
 from outriderpb.v1 import secret_pb2 as outriderpb_dot_v1_dot_secret__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19outriderpb/v1/model.proto\x12\x0boutrider.v1\x1a\x19outriderpb/v1/retry.proto\x1a\x1aoutriderpb/v1/secret.proto\">\n\x06Header\x12\x0c\n\x04name\x18\x01 \x01(\t\x12&\n\x05value\x18\x02 \x01(\x0b\x32\x17.outrider.v1.SecretText\"\xa0\x01\n\x03\x41pi\x12)\n\toperation\x18\x01 \x01(\x0e\x32\x16.outrider.v1.Operation\x12\x0c\n\x04path\x18\x02 \x01(\t\x12\x13\n\x0bstream_path\x18\x03 \x01(\t\x12%\n\x04\x61uth\x18\x04 \x01(\x0e\x32\x17.outrider.v1.AuthScheme\x12$\n\x07headers\x18\x05 \x03(\x0b\x32\x13.outrider.v1.Header\"\xfe\x01\n\x07\x44ialect\x12\x1d\n\x15max_completion_tokens\x18\x01 \x01(\x08\x12\x16\n\x0e\x64\x65veloper_role\x18\x02 \x01(\x08\x12\x17\n\x0fno_stream_usage\x18\x03 \x01(\x08\x12\x16\n\x0eno_json_schema\x18\x04 \x01(\x08\x12\x19\n\x11reasoning_content\x18\x05 \x01(\x08\x12\x1a\n\x12\x64\x65\x66\x61ult_max_tokens\x18\x06 \x01(\r\x12\x17\n\x0fkeeps_responses\x18\x07 \x01(\x08\x12\x15\n\ropenai_fields\x18\x08 \x01(\x08\x12\x15\n\rcache_control\x18\t \x01(\x08\x12\r\n\x05top_k\x18\n \x01(\x08\"\xba\x01\n\x03\x41ws\x12\x0e\n\x06region\x18\x01 \x01(\t\x12\x0f\n\x07service\x18\x02 \x01(\t\x12.\n\raccess_key_id\x18\x03 \x01(\x0b\x32\x17.outrider.v1.SecretText\x12\x32\n\x11secret_access_key\x18\x04 \x01(\x0b\x32\x17.outrider.v1.SecretText\x12.\n\rsession_token\x18\x05 \x01(\x0b\x32\x17.outrider.v1.SecretText\"\x8c\x03\n\rModelProvider\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08provider\x18\x02 \x01(\t\x12\r\n\x05model\x18\x03 \x01(\t\x12\x0f\n\x07\x63luster\x18\x04 \x01(\t\x12,\n\x0b\x61\x63\x63\x65ss_keys\x18\x06 \x03(\x0b\x32\x17.outrider.v1.SecretText\x12\x18\n\x10passthrough_auth\x18\x07 \x01(\x08\x12$\n\x07headers\x18\x08 \x03(\x0b\x32\x13.outrider.v1.Header\x12\x1e\n\x04\x61pis\x18\t \x03(\x0b\x32\x10.outrider.v1.Api\x12%\n\x07\x64ialect\x18\n \x01(\x0b\x32\x14.outrider.v1.Dialect\x12\x1d\n\x03\x61ws\x18\x0b \x01(\x0b\x32\x10.outrider.v1.Aws\x12\x38\n\x11on_untranslatable\x18\x0c \x01(\x0e\x32\x1d.outrider.v1.OnUntranslatable\x12\'\n\x05retry\x18\r \x01(\x0b\x32\x18.outrider.v1.RetryPolicyJ\x04\x08\x05\x10\x06*\x97\x02\n\tOperation\x12\x19\n\x15OPERATION_UNSPECIFIED\x10\x00\x12\x12\n\x0eOPERATION_CHAT\x10\x01\x12\x19\n\x15OPERATION_COMPLETIONS\x10\x02\x12\x18\n\x14OPERATION_EMBEDDINGS\x10\x03\x12\x17\n\x13OPERATION_RESPONSES\x10\x04\x12\x16\n\x12OPERATION_MESSAGES\x10\x05\x12\x1a\n\x16OPERATION_COUNT_TOKENS\x10\x06\x12\x1e\n\x1aOPERATION_GENERATE_CONTENT\x10\x07\x12!\n\x1dOPERATION_GEMINI_COUNT_TOKENS\x10\x08\x12\x16\n\x12OPERATION_CONVERSE\x10\t*\xaa\x01\n\nAuthScheme\x12\x1b\n\x17\x41UTH_SCHEME_UNSPECIFIED\x10\x00\x12\x19\n\x15\x41UTH_SCHEME_X_API_KEY\x10\x01\x12\x17\n\x13\x41UTH_SCHEME_API_KEY\x10\x02\x12\x1e\n\x1a\x41UTH_SCHEME_X_GOOG_API_KEY\x10\x03\x12\x15\n\x11\x41UTH_SCHEME_SIGV4\x10\x04\x12\x14\n\x10\x41UTH_SCHEME_NONE\x10\x05*L\n\x10OnUntranslatable\x12\x1c\n\x18ON_UNTRANSLATABLE_REFUSE\x10\x00\x12\x1a\n\x16ON_UNTRANSLATABLE_DROP\x10\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19outriderpb/v1/model.proto\x12\x0boutrider.v1\x1a\x19outriderpb/v1/retry.proto\x1a\x1aoutriderpb/v1/secret.proto\">\n\x06Header\x12\x0c\n\x04name\x18\x01 \x01(\t\x12&\n\x05value\x18\x02 \x01(\x0b\x32\x17.outrider.v1.SecretText\"\xa0\x01\n\x03\x41pi\x12)\n\toperation\x18\x01 \x01(\x0e\x32\x16.outrider.v1.Operation\x12\x0c\n\x04path\x18\x02 \x01(\t\x12\x13\n\x0bstream_path\x18\x03 \x01(\t\x12%\n\x04\x61uth\x18\x04 \x01(\x0e\x32\x17.outrider.v1.AuthScheme\x12$\n\x07headers\x18\x05 \x03(\x0b\x32\x13.outrider.v1.Header\"\xa5\x02\n\x07\x44ialect\x12\x1d\n\x15max_completion_tokens\x18\x01 \x01(\x08\x12\x16\n\x0e\x64\x65veloper_role\x18\x02 \x01(\x08\x12\x17\n\x0fno_stream_usage\x18\x03 \x01(\x08\x12\x16\n\x0eno_json_schema\x18\x04 \x01(\x08\x12\x19\n\x11reasoning_content\x18\x05 \x01(\x08\x12\x1a\n\x12\x64\x65\x66\x61ult_max_tokens\x18\x06 \x01(\r\x12\x17\n\x0fkeeps_responses\x18\x07 \x01(\x08\x12\x15\n\ropenai_fields\x18\x08 \x01(\x08\x12\x15\n\rcache_control\x18\t \x01(\x08\x12\r\n\x05top_k\x18\n \x01(\x08\x12%\n\x07prefill\x18\x0b \x01(\x0e\x32\x14.outrider.v1.Prefill\"\xba\x01\n\x03\x41ws\x12\x0e\n\x06region\x18\x01 \x01(\t\x12\x0f\n\x07service\x18\x02 \x01(\t\x12.\n\raccess_key_id\x18\x03 \x01(\x0b\x32\x17.outrider.v1.SecretText\x12\x32\n\x11secret_access_key\x18\x04 \x01(\x0b\x32\x17.outrider.v1.SecretText\x12.\n\rsession_token\x18\x05 \x01(\x0b\x32\x17.outrider.v1.SecretText\"\x8c\x03\n\rModelProvider\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08provider\x18\x02 \x01(\t\x12\r\n\x05model\x18\x03 \x01(\t\x12\x0f\n\x07\x63luster\x18\x04 \x01(\t\x12,\n\x0b\x61\x63\x63\x65ss_keys\x18\x06 \x03(\x0b\x32\x17.outrider.v1.SecretText\x12\x18\n\x10passthrough_auth\x18\x07 \x01(\x08\x12$\n\x07headers\x18\x08 \x03(\x0b\x32\x13.outrider.v1.Header\x12\x1e\n\x04\x61pis\x18\t \x03(\x0b\x32\x10.outrider.v1.Api\x12%\n\x07\x64ialect\x18\n \x01(\x0b\x32\x14.outrider.v1.Dialect\x12\x1d\n\x03\x61ws\x18\x0b \x01(\x0b\x32\x10.outrider.v1.Aws\x12\x38\n\x11on_untranslatable\x18\x0c \x01(\x0e\x32\x1d.outrider.v1.OnUntranslatable\x12\'\n\x05retry\x18\r \x01(\x0b\x32\x18.outrider.v1.RetryPolicyJ\x04\x08\x05\x10\x06*\x97\x02\n\tOperation\x12\x19\n\x15OPERATION_UNSPECIFIED\x10\x00\x12\x12\n\x0eOPERATION_CHAT\x10\x01\x12\x19\n\x15OPERATION_COMPLETIONS\x10\x02\x12\x18\n\x14OPERATION_EMBEDDINGS\x10\x03\x12\x17\n\x13OPERATION_RESPONSES\x10\x04\x12\x16\n\x12OPERATION_MESSAGES\x10\x05\x12\x1a\n\x16OPERATION_COUNT_TOKENS\x10\x06\x12\x1e\n\x1aOPERATION_GENERATE_CONTENT\x10\x07\x12!\n\x1dOPERATION_GEMINI_COUNT_TOKENS\x10\x08\x12\x16\n\x12OPERATION_CONVERSE\x10\t*\xaa\x01\n\nAuthScheme\x12\x1b\n\x17\x41UTH_SCHEME_UNSPECIFIED\x10\x00\x12\x19\n\x15\x41UTH_SCHEME_X_API_KEY\x10\x01\x12\x17\n\x13\x41UTH_SCHEME_API_KEY\x10\x02\x12\x1e\n\x1a\x41UTH_SCHEME_X_GOOG_API_KEY\x10\x03\x12\x15\n\x11\x41UTH_SCHEME_SIGV4\x10\x04\x12\x14\n\x10\x41UTH_SCHEME_NONE\x10\x05*\x83\x01\n\x07Prefill\x12\x13\n\x0fPREFILL_BY_NAME\x10\x00\x12\x10\n\x0cPREFILL_NONE\x10\x01\x12\x11\n\rPREFILL_PLAIN\x10\x02\x12\x12\n\x0ePREFILL_PREFIX\x10\x03\x12\x14\n\x10PREFILL_REPEATED\x10\x04\x12\x14\n\x10PREFILL_TEMPLATE\x10\x05*L\n\x10OnUntranslatable\x12\x1c\n\x18ON_UNTRANSLATABLE_REFUSE\x10\x00\x12\x1a\n\x16ON_UNTRANSLATABLE_DROP\x10\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'outriderpb.v1.model_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_OPERATION']._serialized_start=1170
-  _globals['_OPERATION']._serialized_end=1449
-  _globals['_AUTHSCHEME']._serialized_start=1452
-  _globals['_AUTHSCHEME']._serialized_end=1622
-  _globals['_ONUNTRANSLATABLE']._serialized_start=1624
-  _globals['_ONUNTRANSLATABLE']._serialized_end=1700
+  _globals['_OPERATION']._serialized_start=1209
+  _globals['_OPERATION']._serialized_end=1488
+  _globals['_AUTHSCHEME']._serialized_start=1491
+  _globals['_AUTHSCHEME']._serialized_end=1661
+  _globals['_PREFILL']._serialized_start=1664
+  _globals['_PREFILL']._serialized_end=1795
+  _globals['_ONUNTRANSLATABLE']._serialized_start=1797
+  _globals['_ONUNTRANSLATABLE']._serialized_end=1873
   _globals['_HEADER']._serialized_start=97
   _globals['_HEADER']._serialized_end=159
   _globals['_API']._serialized_start=162
   _globals['_API']._serialized_end=322
   _globals['_DIALECT']._serialized_start=325
-  _globals['_DIALECT']._serialized_end=579
-  _globals['_AWS']._serialized_start=582
-  _globals['_AWS']._serialized_end=768
-  _globals['_MODELPROVIDER']._serialized_start=771
-  _globals['_MODELPROVIDER']._serialized_end=1167
+  _globals['_DIALECT']._serialized_end=618
+  _globals['_AWS']._serialized_start=621
+  _globals['_AWS']._serialized_end=807
+  _globals['_MODELPROVIDER']._serialized_start=810
+  _globals['_MODELPROVIDER']._serialized_end=1206
 # @@protoc_insertion_point(module_scope)

@@ -31,6 +31,15 @@ class AuthScheme(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     AUTH_SCHEME_SIGV4: _ClassVar[AuthScheme]
     AUTH_SCHEME_NONE: _ClassVar[AuthScheme]
 
+class Prefill(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    PREFILL_BY_NAME: _ClassVar[Prefill]
+    PREFILL_NONE: _ClassVar[Prefill]
+    PREFILL_PLAIN: _ClassVar[Prefill]
+    PREFILL_PREFIX: _ClassVar[Prefill]
+    PREFILL_REPEATED: _ClassVar[Prefill]
+    PREFILL_TEMPLATE: _ClassVar[Prefill]
+
 class OnUntranslatable(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
     ON_UNTRANSLATABLE_REFUSE: _ClassVar[OnUntranslatable]
@@ -51,6 +60,12 @@ AUTH_SCHEME_API_KEY: AuthScheme
 AUTH_SCHEME_X_GOOG_API_KEY: AuthScheme
 AUTH_SCHEME_SIGV4: AuthScheme
 AUTH_SCHEME_NONE: AuthScheme
+PREFILL_BY_NAME: Prefill
+PREFILL_NONE: Prefill
+PREFILL_PLAIN: Prefill
+PREFILL_PREFIX: Prefill
+PREFILL_REPEATED: Prefill
+PREFILL_TEMPLATE: Prefill
 ON_UNTRANSLATABLE_REFUSE: OnUntranslatable
 ON_UNTRANSLATABLE_DROP: OnUntranslatable
 
@@ -77,7 +92,7 @@ class Api(_message.Message):
     def __init__(self, operation: _Optional[_Union[Operation, str]] = ..., path: _Optional[str] = ..., stream_path: _Optional[str] = ..., auth: _Optional[_Union[AuthScheme, str]] = ..., headers: _Optional[_Iterable[_Union[Header, _Mapping]]] = ...) -> None: ...
 
 class Dialect(_message.Message):
-    __slots__ = ("max_completion_tokens", "developer_role", "no_stream_usage", "no_json_schema", "reasoning_content", "default_max_tokens", "keeps_responses", "openai_fields", "cache_control", "top_k")
+    __slots__ = ("max_completion_tokens", "developer_role", "no_stream_usage", "no_json_schema", "reasoning_content", "default_max_tokens", "keeps_responses", "openai_fields", "cache_control", "top_k", "prefill")
     MAX_COMPLETION_TOKENS_FIELD_NUMBER: _ClassVar[int]
     DEVELOPER_ROLE_FIELD_NUMBER: _ClassVar[int]
     NO_STREAM_USAGE_FIELD_NUMBER: _ClassVar[int]
@@ -88,6 +103,7 @@ class Dialect(_message.Message):
     OPENAI_FIELDS_FIELD_NUMBER: _ClassVar[int]
     CACHE_CONTROL_FIELD_NUMBER: _ClassVar[int]
     TOP_K_FIELD_NUMBER: _ClassVar[int]
+    PREFILL_FIELD_NUMBER: _ClassVar[int]
     max_completion_tokens: bool
     developer_role: bool
     no_stream_usage: bool
@@ -98,7 +114,8 @@ class Dialect(_message.Message):
     openai_fields: bool
     cache_control: bool
     top_k: bool
-    def __init__(self, max_completion_tokens: _Optional[bool] = ..., developer_role: _Optional[bool] = ..., no_stream_usage: _Optional[bool] = ..., no_json_schema: _Optional[bool] = ..., reasoning_content: _Optional[bool] = ..., default_max_tokens: _Optional[int] = ..., keeps_responses: _Optional[bool] = ..., openai_fields: _Optional[bool] = ..., cache_control: _Optional[bool] = ..., top_k: _Optional[bool] = ...) -> None: ...
+    prefill: Prefill
+    def __init__(self, max_completion_tokens: _Optional[bool] = ..., developer_role: _Optional[bool] = ..., no_stream_usage: _Optional[bool] = ..., no_json_schema: _Optional[bool] = ..., reasoning_content: _Optional[bool] = ..., default_max_tokens: _Optional[int] = ..., keeps_responses: _Optional[bool] = ..., openai_fields: _Optional[bool] = ..., cache_control: _Optional[bool] = ..., top_k: _Optional[bool] = ..., prefill: _Optional[_Union[Prefill, str]] = ...) -> None: ...
 
 class Aws(_message.Message):
     __slots__ = ("region", "service", "access_key_id", "secret_access_key", "session_token")

@@ -1,0 +1,56 @@
+"""Somebody else goes on with a streamed message that a provider has begun.
+
+The rule: blocks are numbered on from those that the client has, and the open one stays open.
+"""
+
+import msgspec
+
+from dataplane.llm.hub.delta import Delta
+from dataplane.llm.sse import SseDecoder
+from dataplane.llm.translate.codec import Echo
+from dataplane.llm.translate.messages.write_stream import StreamWriter
+
+_GROWING = ("text", "thinking", "tool_use")
+
+
+class _Block(msgspec.Struct):
+    type: str = ""
+
+
+class _Event(msgspec.Struct):
+    type: str = ""
+    index: int = 0
+    content_block: _Block | None = None
+
+
+_EVENT = msgspec.json.Decoder(_Event)
+
+
+class ResumedWriter(StreamWriter):
+    """A writer whose client has everything that it was told."""
+
+    def __init__(self, echo: Echo, told: list[Delta], index: int, open_kind: str) -> None:
+        super().__init__(echo)
+        self.feed(told)
+        self._index = index
+        self._started = bool(open_kind)
+        self._text = open_kind == "text"
+
+
+def resume_stream(echo: Echo, told: list[Delta], delivered: bytes) -> ResumedWriter | None:
+    """See codec.ResumeStream."""
+    index = 0
+    kind = ""
+    for event in SseDecoder(len(delivered) + 1).feed(delivered):
+        if b"content_block_st" not in event.data:
+            continue
+        wire = _EVENT.decode(event.data)
+        if wire.type == "content_block_start":
+            index = wire.index
+            kind = wire.content_block.type if wire.content_block is not None else "unknown"
+        elif wire.type == "content_block_stop":
+            index = wire.index + 1
+            kind = ""
+    if kind and kind not in _GROWING:
+        return None
+    return ResumedWriter(echo, told, index, kind)

@@ -63,3 +63,42 @@ def test_one_to_avoid_is_never_picked() -> None:
     a, b = EndpointState("a"), EndpointState("b")
     assert policy([a, b]).pick(0.0, (), [a]) is b
     assert policy([a, b]).pick(0.0, (), [a, b]) is None
+
+
+def played(*weights: int, took_s: tuple[float, ...], requests: int = 600) -> Counter[str]:
+    """One request after the other, each as long as its endpoint takes."""
+    places = [EndpointState(str(n), weight) for n, weight in enumerate(weights)]
+    latencies, picked, now = Latencies(DECAY_S), Counter[str](), 0.0
+    picks = PeakEwma(places, Random(3).random, latencies)
+    for _ in range(requests):
+        one = picks.pick(now, (), ())
+        assert one is not None
+        picked[one.name] += 1
+        seconds = took_s[int(one.name)]
+        now += seconds + 0.05
+        latencies.answered(one.latency, now, seconds, seconds, 0, streamed=True)
+    return picked
+
+
+def test_a_light_endpoint_gets_its_part_when_nothing_else_is_under_way() -> None:
+    picked = played(2, 1, took_s=(0.04, 0.04))
+    assert 100 <= picked["1"] <= 300
+
+
+def test_an_endpoint_in_its_slow_start_gets_a_little() -> None:
+    picked = played(10, 1, took_s=(0.04, 0.04))
+    assert 3 <= picked["1"] <= 120
+
+
+def test_a_light_endpoint_that_is_slow_gets_less() -> None:
+    assert played(2, 1, took_s=(0.04, 0.4))["1"] < played(2, 1, took_s=(0.04, 0.04))["1"]
+
+
+def test_requests_under_way_weigh_by_share() -> None:
+    heavy, light = EndpointState("heavy", 300), EndpointState("light", 100)
+    picks = policy([heavy, light])
+    for _ in range(400):
+        picked = picks.pick(0.0, (), ())
+        assert picked is not None
+        picked.active += 1
+    assert 280 <= heavy.active <= 320

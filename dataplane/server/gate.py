@@ -5,10 +5,11 @@ decided in resilience/admission.py; here it is measured and carried out. Probes 
 """
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from dataplane.observe.metrics import Metrics
 from dataplane.observe.recorder import Recorder
 from dataplane.observe.traceparent import Place
 from dataplane.resilience.admission import Admission, Waiting, WaitingRoom
@@ -48,21 +49,44 @@ class Gate:
         """Those that will be told 503, the first of them first."""
         self._told_at = 0.0
 
-    # -- for metrics
-
     @property
     def waiting(self) -> int:
         """Requests that have not begun."""
         return len(self._room) + len(self._too_late)
 
-    @property
-    def lag_s(self) -> float:
-        """How late the loop was when it was looked at last."""
-        return self._admission.lag_s
-
-    def rates(self) -> Mapping[tuple[str, ...], float]:
-        """Requests that may begin per second, while that is regulated."""
-        return {(): self._admission.rate} if self.closed else {}
+    def observe(self, metrics: Metrics) -> None:
+        """Lend what there is to know."""
+        metrics.gauge(
+            "outrider_admission_queued",
+            "Requests that wait for their turn.",
+            (),
+            lambda: {(): float(self.waiting)},
+        )
+        metrics.counter(
+            "outrider_admission_shed_total",
+            "Requests that were answered 503: too many at once (requests), the loop too late (lag),"
+            " too many waiting (queue), too many bytes held (memory).",
+            ("reason",),
+            lambda: {reason: float(count) for reason, count in self.shed.items()},
+        )
+        metrics.gauge(
+            "outrider_admission_rate",
+            "Requests that may begin per second; only while that is regulated.",
+            (),
+            lambda: {(): self._admission.rate} if self.closed else {},
+        )
+        metrics.gauge(
+            "outrider_loop_lag_seconds",
+            "How late the event loop was when it was looked at last.",
+            (),
+            lambda: {(): self._admission.lag_s},
+        )
+        metrics.gauge(
+            "outrider_buffered_bytes",
+            "Bytes of large request bodies that are held.",
+            (),
+            lambda: {(): float(self.buffered)},
+        )
 
     # -- at work
 

@@ -34,37 +34,7 @@ class Listeners:
         self._draining = False
         self._gate = gate = Gate(services.clock.now, services.recorder)
         services.wheel.on_tick = gate.look
-        services.metrics.gauge(
-            "outrider_admission_queued",
-            "Requests that wait for their turn.",
-            (),
-            lambda: {(): float(gate.waiting)},
-        )
-        services.metrics.gauge(
-            "outrider_admission_shed",
-            "Requests that were answered 503 since the start: too many at once (requests), the"
-            " loop too late (lag), too many waiting (queue), too many bytes held (memory).",
-            ("reason",),
-            lambda: {reason: float(count) for reason, count in gate.shed.items()},
-        )
-        services.metrics.gauge(
-            "outrider_admission_rate",
-            "Requests that may begin per second; only while that is regulated.",
-            (),
-            gate.rates,
-        )
-        services.metrics.gauge(
-            "outrider_loop_lag_seconds",
-            "How late the event loop was when it was looked at last.",
-            (),
-            lambda: {(): gate.lag_s},
-        )
-        services.metrics.gauge(
-            "outrider_buffered_bytes",
-            "Bytes of large request bodies that are held.",
-            (),
-            lambda: {(): float(gate.buffered)},
-        )
+        gate.observe(services.metrics)
         services.metrics.gauge(
             "outrider_active_requests",
             "Requests under way.",

@@ -8,6 +8,9 @@ from controlplane.config.providers import resolve
 from controlplane.config.rules.findings import Findings
 from controlplane.config.schema_models import ModelProvider
 
+MIN_KEY_CHARS = 16
+"""Of a caller's key (dataplane/xds/auth.py)."""
+
 
 def wanted(config: schema.Config) -> Iterator[tuple[Path, values.SecretPart]]:
     """Every variable and file that a data plane will read, with the place that asks for it."""
@@ -68,3 +71,6 @@ def check(config: schema.Config, present: Mapping[str, str], findings: Findings)
         elif not value.isascii() or not value.isprintable():
             what = "has a line break, a control or a non-ASCII character"
             findings.add(path, f"environment variable {part.text} {what}")
+        elif path[0] == "api_keys" and len(value) < MIN_KEY_CHARS:
+            what = f"environment variable {part.text} has less than {MIN_KEY_CHARS} characters"
+            findings.add(path, what, "`outrider keys create` makes a key that nobody guesses")

@@ -18,6 +18,8 @@ and vLLM write them. It is the same mistake for all endpoints of a cluster.
 """
 FAILURE_FACTOR = 2.0
 """A failure counts as a wait of so many times what is expected of the endpoint."""
+MAX_PENALTY = 20.0
+"""Times the mean of the cluster: after three times the decay it is forgotten."""
 LEAST_S = 0.001
 """What an endpoint is taken to need at least, so that its requests under way always count."""
 
@@ -112,7 +114,8 @@ class Latencies:
         """There was no good answer; failing fast must not look like being fast."""
         expected = latency.first_s(now, self.decay_s) if latency.first_known else 0.0
         mean = self._mean.first_s(now, self.decay_s)
-        penalty = FAILURE_FACTOR * max(expected, mean, LEAST_S)
+        mean = max(mean, LEAST_S)
+        penalty = min(FAILURE_FACTOR * max(expected, mean), MAX_PENALTY * mean)
         latency.waited(max(waited_s, penalty), now, self.decay_s)
 
     def expected_s(self, latency: Latency, now: float) -> float:

@@ -23,21 +23,18 @@ class Overflow(Enum):
 class Usage:
     """Of one cluster by requests of one priority."""
 
-    __slots__ = ("_limits", "overflows", "requests", "retries")
+    __slots__ = ("limits", "overflows", "requests", "retries")
 
     def __init__(self, limits: Thresholds) -> None:
-        self._limits = limits
+        self.limits = limits
+        """May be others from now on; what is under way stays."""
         self.requests = 0
         self.retries = 0
         self.overflows = dict.fromkeys(Overflow, 0)
         """How often each was refused."""
 
-    def limits(self, limits: Thresholds) -> None:
-        """Other limits from now on; what is under way stays."""
-        self._limits = limits
-
     def overflow(
-        self, *, retry: bool, fresh: bool = False, connections: int = 0, pending: int = 0
+        self, *, fresh: bool = False, connections: int = 0, pending: int = 0
     ) -> Overflow | None:
         """What is used up, so that a request must not be sent; counted. None: send it, and say
         `begin`.
@@ -45,29 +42,44 @@ class Usage:
         :param fresh: whether it needs a new connection. :param connections: those of the cluster
             that are open or being opened. :param pending: of these, those being opened.
         """
-        found = self._found(retry, fresh, connections, pending)
+        limits = self.limits
+        found = None
+        if self.requests >= limits.max_requests:
+            found = Overflow.REQUESTS
+        elif fresh and pending >= limits.max_pending_requests:
+            found = Overflow.PENDING
+        elif fresh and connections >= limits.max_connections:
+            found = Overflow.CONNECTIONS
         if found is not None:
             self.overflows[found] += 1
         return found
 
-    def begin(self, *, retry: bool) -> None:
-        """A request is sent; `end` it as it began."""
+    def begin(self) -> None:
+        """A request is sent."""
         self.requests += 1
-        self.retries += retry
 
-    def end(self, *, retry: bool) -> None:
+    def end(self) -> None:
         """It is over."""
         self.requests -= 1
-        self.retries -= retry
 
-    def _found(self, retry: bool, fresh: bool, connections: int, pending: int) -> Overflow | None:
-        limits = self._limits
-        if self.requests >= limits.max_requests:
-            return Overflow.REQUESTS
-        if retry and limits.max_retries and self.retries >= limits.max_retries:
-            return Overflow.RETRIES
-        if fresh and pending >= limits.max_pending_requests:
-            return Overflow.PENDING
-        if fresh and connections >= limits.max_connections:
-            return Overflow.CONNECTIONS
-        return None
+
+class RetryLimit:
+    """What retries of one request are charged to (resilience.retry.Allowance)."""
+
+    __slots__ = ("_usage",)
+
+    def __init__(self, usage: Usage) -> None:
+        self._usage = usage
+
+    def take(self) -> bool:
+        """One more retry runs; False: there may not be one."""
+        usage = self._usage
+        if usage.retries >= usage.limits.max_retries:
+            usage.overflows[Overflow.RETRIES] += 1
+            return False
+        usage.retries += 1
+        return True
+
+    def give_back(self) -> None:
+        """A retry that was taken has ended."""
+        self._usage.retries -= 1

@@ -86,8 +86,7 @@ class Placing(ABC):
             return None
         permit = watch = None
         if state.guarded:
-            retry = self._trials is not None
-            permit = state.permit(endpoint, retry=retry, priority=candidate.route.priority)
+            permit = state.permit(endpoint, candidate.route.priority)
             if permit is None:
                 self._taken = _REFUSED
                 return None

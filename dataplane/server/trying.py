@@ -27,6 +27,7 @@ from dataplane.wheel import TURN_S
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
+    from dataplane.resilience.retry import Allowance
     from dataplane.server.candidates import Candidate
 
 COSTLY = frozenset((Fault.CONNECTION, Fault.SILENT, Fault.SLOW, Fault.MALFORMED))
@@ -150,12 +151,14 @@ class Trying(Sending):
         attempts = Attempts(candidate.policy, others, self.deadline, random, budgets)
         return Trials(attempts, self.tally.failures)
 
-    def _budgets(self, candidate: "Candidate", now: float) -> tuple[RetryBudget, RetryBudget]:
+    def _budgets(self, candidate: "Candidate", now: float) -> "tuple[Allowance, ...]":
         """What retries on a candidate are charged to."""
         policy = candidate.policy
         cluster = candidate.standing.retries
         caller = self.serving.services.callers.count(self.caller, now)
-        return RetryBudget(cluster, policy), RetryBudget(caller, policy, told=cluster)
+        budgets = RetryBudget(cluster, policy), RetryBudget(caller, policy, told=cluster)
+        limit = candidate.state.retry_limit(candidate.route.priority)
+        return budgets if limit is None else (limit, *budgets)
 
     @property
     def caller(self) -> "Hashable":

@@ -67,10 +67,7 @@ class Asked:
     def take(self, state: ClusterState, endpoint: UpstreamEndpoint) -> bool:
         """Ask an endpoint; False: its circuit breakers do not allow it."""
         if state.guarded:
-            retry = self.attempts > 0
-            self._permit = state.permit(
-                endpoint, retry=retry, priority=Priority.DEFAULT, relayed=False
-            )
+            self._permit = state.permit(endpoint, Priority.DEFAULT, relayed=False)
             if self._permit is None:
                 return False
         self.attempts += 1

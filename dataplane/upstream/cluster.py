@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from dataplane.balancing.balancer import Balancer
 from dataplane.balancing.health import Health
 from dataplane.balancing.outlier import Change, Event, Outlier
-from dataplane.balancing.thresholds import Usage
+from dataplane.balancing.thresholds import RetryLimit, Usage
 from dataplane.observe.endpoints import ClusterReport, EndpointReport
 from dataplane.runtime.cluster import (
     NO_OUTLIERS,
@@ -47,16 +47,15 @@ _CHANGES = {
 class Permit:
     """A request that circuit breakers count; `close` it once."""
 
-    __slots__ = ("_retry", "_usage")
+    __slots__ = ("_usage",)
 
-    def __init__(self, usage: Usage, *, retry: bool) -> None:
+    def __init__(self, usage: Usage) -> None:
         self._usage = usage
-        self._retry = retry
-        usage.begin(retry=retry)
+        usage.begin()
 
     def close(self) -> None:
         """It is over."""
-        self._usage.end(retry=self._retry)
+        self._usage.end()
 
 
 class ClusterState:
@@ -121,7 +120,7 @@ class ClusterState:
         return len(able.difference(tried))
 
     def permit(
-        self, endpoint: UpstreamEndpoint, *, retry: bool, priority: Priority, relayed: bool = True
+        self, endpoint: UpstreamEndpoint, priority: Priority, *, relayed: bool = True
     ) -> Permit | None:
         """Leave for one request; None: circuit breakers refuse it, which is counted.
 
@@ -133,9 +132,9 @@ class ClusterState:
         if fresh:
             pending = sum(one.pool.dialling for one in self.endpoints)
             connections = pending + sum(one.pool.connections for one in self.endpoints)
-        used_up = usage.overflow(retry=retry, fresh=fresh, connections=connections, pending=pending)
+        used_up = usage.overflow(fresh=fresh, connections=connections, pending=pending)
         if used_up is None:
-            return Permit(usage, retry=retry)
+            return Permit(usage)
         self._lines.say(
             logging.WARNING,
             "cluster %s: a request is refused, its circuit breakers allow no more %s",
@@ -143,6 +142,11 @@ class ClusterState:
             used_up.value,
         )
         return None
+
+    def retry_limit(self, priority: Priority) -> RetryLimit | None:
+        """What retries are charged to besides their budgets, if anything."""
+        usage = self._usage[priority]
+        return RetryLimit(usage) if usage.limits.max_retries else None
 
     def answered(self, endpoint: UpstreamEndpoint, status: int) -> None:
         """An endpoint has answered; to be told once an attempt, if it has a `watch`."""
@@ -219,8 +223,8 @@ class ClusterState:
         self.hashes = several and policy in HASHING
         self.measures = several and policy in MEASURING
         self.guarded = cluster.circuit_breakers != CircuitBreakers()
-        self._usage[Priority.DEFAULT].limits(cluster.circuit_breakers.default)
-        self._usage[Priority.HIGH].limits(cluster.circuit_breakers.high)
+        self._usage[Priority.DEFAULT].limits = cluster.circuit_breakers.default
+        self._usage[Priority.HIGH].limits = cluster.circuit_breakers.high
         rules = cluster.health_check
         for one in endpoints:
             one.watch = self if several else None

@@ -278,6 +278,27 @@ async def test_another_candidate_takes_what_a_circuit_breaker_refuses() -> None:
             assert (len(one.requests), len(other.requests)) == (0, 1)
 
 
+async def test_retries_over_their_limit_are_not_made_and_the_client_gets_what_there_is() -> None:
+    breakers = CircuitBreakers(Thresholds(max_retries=1))
+    calls: list[Received] = []
+
+    async def fails(received: Received) -> AsyncIterator[Step]:
+        calls.append(received)
+        if len(calls) == 2:  # the retry of the first request
+            await go.wait()
+        yield json_answer(b"{}", "500 Oops")
+
+    go = asyncio.Event()
+    async with pool_of(fails, circuit_breakers=breakers) as pool, asyncio.TaskGroup() as group:
+        first = group.create_task(one_more(pool.gate.port))
+        await until(lambda: len(calls) == 2)
+        assert (await pool.ask()).status == 500
+        assert len(calls) == 3
+        assert pool.report.overflows["retries"] == 1
+        go.set()
+        assert await first == 500
+
+
 async def test_limit_of_connections_leaves_kept_ones_usable() -> None:
     breakers = CircuitBreakers(Thresholds(max_connections=1))
     script, go = held()

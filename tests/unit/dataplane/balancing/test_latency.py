@@ -81,6 +81,16 @@ def test_failing_fast_is_not_being_fast() -> None:
     assert latencies.expected_s(bad, 0.0) > 1.9 * latencies.expected_s(good, 0.0)
 
 
+def test_penalty_for_failing_has_an_end() -> None:
+    latencies = Latencies(DECAY_S)
+    good, bad = Latency(), Latency()
+    latencies.answered(good, 0.0, 0.5, 0.5, 0, streamed=True)
+    for _ in range(1000):
+        latencies.failed(bad, 0.0, 0.0)
+    assert latencies.expected_s(bad, 0.0) == pytest.approx(10.0)
+    assert latencies.expected_s(bad, 31.0) < 0.5
+
+
 @given(
     st.lists(
         st.tuples(

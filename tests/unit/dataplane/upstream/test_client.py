@@ -7,6 +7,7 @@ from socket import SO_LINGER, SOL_SOCKET
 
 import pytest
 
+from dataplane.runtime.cluster import CircuitBreakers, Thresholds
 from dataplane.runtime.config import Cluster, Endpoint
 from dataplane.runtime.effects import CallFailed
 from dataplane.runtime.messages import HttpReply, Request, ResponseDetail
@@ -306,3 +307,48 @@ async def test_cookies_are_not_remembered(client: UpstreamClient) -> None:
         for _ in range(2):
             await client.call(cluster(endpoint), REQUEST)
     assert not any(b"cookie" in head.lower() for head in heads)
+
+
+async def test_loads_and_ejections_are_those_that_the_relay_knows() -> None:
+    known = clusters()
+    client = UpstreamClient(known)
+
+    async def serve(reader: StreamReader, writer: StreamWriter) -> None:
+        while True:
+            await read_request(reader)
+            writer.write(b"HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n")
+
+    async def well(reader: StreamReader, writer: StreamWriter) -> None:
+        while True:
+            await read_request(reader)
+            writer.write(OK)
+
+    async with raw_server(serve) as ill, raw_server(well) as good:
+        both = cluster(ill, good)
+        state = known.of(both)
+        for _ in range(30):
+            await client.call(both, REQUEST)
+        assert [one.ejected for one in state.endpoints] == [True, False]
+        async with client.open(both, REQUEST):
+            assert [one.active for one in state.endpoints] == [0, 1]
+        assert [one.active for one in state.endpoints] == [0, 0]
+    await client.close()
+
+
+async def test_circuit_breakers_refuse_what_is_too_much() -> None:
+    known = clusters()
+    client = UpstreamClient(known)
+    breakers = CircuitBreakers(Thresholds(max_requests=1))
+
+    async def serve(reader: StreamReader, writer: StreamWriter) -> None:
+        await read_request(reader)
+        writer.write(OK)
+
+    async with raw_server(serve) as endpoint:
+        one = cluster(endpoint, circuit_breakers=breakers)
+        async with client.open(one, REQUEST):
+            reply = await client.call(one, REQUEST)
+        assert isinstance(reply, CallFailed)
+        assert reply.detail is ResponseDetail.UPSTREAM_OVERFLOW
+        assert isinstance(await client.call(one, REQUEST), HttpReply)
+    await client.close()

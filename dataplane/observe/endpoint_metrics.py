@@ -97,6 +97,25 @@ def families(
             lambda cluster: cluster.ejections,
         ),
         _counts(
+            "outrider_cluster_ejections_refused_total",
+            "Endpoints that failed and are asked on: the last one left, or enough are out.",
+            "why",
+            clusters,
+            lambda cluster: cluster.kept,
+        ),
+        _total(
+            "outrider_cluster_unejections_total",
+            "Endpoints that came back after they were left out for failing.",
+            clusters,
+            lambda cluster: cluster.unejections,
+        ),
+        _total(
+            "outrider_cluster_panicked_total",
+            "Times that a worker began to ignore health.",
+            clusters,
+            lambda cluster: cluster.panicked,
+        ),
+        _counts(
             "outrider_cluster_overflows_total",
             "Requests that circuit breakers refused, by what was used up.",
             "what",
@@ -138,6 +157,16 @@ def _cluster_gauge(
 ) -> Family:
     samples: Samples = {(one.name,): float(read(one)) for one in clusters}
     return Family(name, "gauge", about, ("cluster",), samples)
+
+
+def _total(
+    name: str,
+    about: str,
+    clusters: Iterable[ClusterReport],
+    read: Callable[[ClusterReport], float],
+) -> Family:
+    samples: Samples = {(one.name,): float(read(one)) for one in clusters}
+    return Family(name, "counter", about, ("cluster",), samples)
 
 
 def _counts(

@@ -64,3 +64,13 @@ def test_causes_are_labels() -> None:
 def test_names_that_cannot_be_looked_up_are_told() -> None:
     found = families([], {"gpu.internal": 3})
     assert named(found, "outrider_dns_failures").samples == {("gpu.internal",): 3.0}
+
+
+def test_ejections_that_were_refused_are_no_secret() -> None:
+    last = replace(CLUSTER, kept={"last": 3, "percent": 0}, unejections=2, panicked=1)
+    assert samples("outrider_cluster_ejections_refused_total", last) == {
+        ("a", "last"): 3.0,
+        ("a", "percent"): 0.0,
+    }
+    assert samples("outrider_cluster_unejections_total", last) == {("a",): 2.0}
+    assert samples("outrider_cluster_panicked_total", last) == {("a",): 1.0}

@@ -113,7 +113,7 @@ def _head(cluster: fleet_pb2.ClusterStatus) -> Text:
         facts.append(f"breaker open in {_of(cluster.breakers_open, cluster.workers)}")
     refused = sum(cluster.overflows.values())
     if refused:
-        by = ", ".join(sorted(cluster.overflows))
+        by = ", ".join(sorted(what for what, count in cluster.overflows.items() if count))
         facts.append(f"{_count(refused, 'request')} refused by circuit breakers ({by})")
     text.append(f"  {', '.join(facts)}", style="not bold")
     return text

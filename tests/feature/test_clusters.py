@@ -12,6 +12,7 @@ from aiohttp import ClientSession
 from click.testing import CliRunner, Result
 
 from controlplane.cli.main import main
+from dataplane.runtime.cluster import HealthCheck
 from dataplane.runtime.config import Cluster, Endpoint, RuntimeConfig
 from tests.support.gateway import Gateway, gateway, model_config
 from tests.support.planes import Planes, planes
@@ -21,9 +22,11 @@ from tests.support.upstream import (
     FakeUpstream,
     Received,
     Step,
+    always,
     chunk,
     chunked_head,
     event,
+    json_answer,
     upstream,
 )
 from tests.support.wait import until
@@ -109,6 +112,72 @@ async def test_metrics_tell_of_endpoints_that_are_used(tmp_path: Path) -> None:
             assert families["outrider_cluster_requests_active"] == {("provider:llama",): 0.0}
 
 
+# -- what a config says takes effect
+
+
+def config_of(provider: Mapping[str, object], *priorities: str) -> str:
+    """One model provider, and a listener for each priority, named by it."""
+    listeners = [
+        {"type": "model", "name": one, "address": "127.0.0.1", "port": 0, "priority": one}
+        for one in priorities or ("default",)
+    ]
+    providers = [{"name": "llama", "model": "vllm/llama", **provider}]
+    return json.dumps({"version": "v0.4.0", "listeners": listeners, "model_providers": providers})
+
+
+async def statuses(p: Planes, http: ClientSession, listener: str, times: int) -> set[int]:
+    body = {"model": "llama", "messages": [{"role": "user", "content": "hi"}]}
+    seen = set()
+    for _ in range(times):
+        async with http.post(f"{p.url(listener)}/v1/chat/completions", json=body) as response:
+            seen.add(response.status)
+    return seen
+
+
+def at(fake: FakeUpstream, **more: object) -> dict[str, object]:
+    return {"url": f"http://127.0.0.1:{fake.endpoint.port}/v1", **more}
+
+
+async def test_endpoints_of_the_own_zone_are_preferred(tmp_path: Path) -> None:
+    async with upstream() as near, upstream() as far, ClientSession() as http:
+        text = config_of({"endpoints": [at(far, zone="b"), at(near, zone="a")]})
+        async with planes(text, tmp_path, flags=["--zone", "a"]) as p:
+            assert await statuses(p, http, "default", 12) == {200}
+            assert (len(near.requests), len(far.requests)) == (12, 0)
+
+
+async def test_the_next_level_is_asked_when_the_first_is_ill(tmp_path: Path) -> None:
+    ill = always(json_answer(b"{}", "500 Internal Server Error"))
+    async with upstream(ill) as first, upstream() as second, ClientSession() as http:
+        text = config_of(
+            {
+                "endpoints": [at(first), at(second, priority=1)],
+                "health_check": {"interval": "20ms", "unhealthy_threshold": 1, "path": "/up"},
+            }
+        )
+        async with planes(text, tmp_path) as p:
+            reports = p.workers[0].clusters
+
+            def health() -> list[bool | None]:
+                return [one.healthy for cluster in reports.each() for one in cluster.endpoints]
+
+            await until(lambda: health() == [False, True])
+            asked = len([one for one in first.requests if b"/v1/" in one.line])
+            assert await statuses(p, http, "default", 5) == {200}
+            assert len([one for one in first.requests if b"/v1/" in one.line]) == asked
+
+
+async def test_important_requests_have_circuit_breakers_of_their_own(tmp_path: Path) -> None:
+    async with upstream() as fake, ClientSession() as http:
+        breakers = {"max_requests": 0, "high": {"max_requests": 5}}
+        text = config_of({"endpoints": [at(fake)], "circuit_breakers": breakers}, "default", "high")
+        async with planes(text, tmp_path) as p:
+            assert await statuses(p, http, "high", 3) == {200}
+            assert await statuses(p, http, "default", 3) == {503}
+            shown = await shell(p, "clusters")
+            assert "3 requests refused by circuit breakers (requests)" in shown.stdout
+
+
 # -- names
 
 
@@ -188,6 +257,25 @@ async def test_a_resolver_that_fails_takes_nothing_away() -> None:
             assert gate.services.clusters.unresolved["fleet.test"] > 1
             await ask(gate, 3)
             assert len(one.requests) == 3
+
+
+async def test_an_address_that_is_new_is_asked_for_its_health(tmp_path: Path) -> None:
+    names = Names(**{"fleet.test": ["127.0.0.1"]})
+    async with upstream() as one:
+        config = model_config(
+            Endpoint("fleet.test", one.endpoint.port),
+            cluster={
+                "dns_refresh_s": 0.02,
+                # So seldom that only the new address itself can be the reason to ask.
+                "health_check": HealthCheck(interval_s=60.0, unhealthy_threshold=1),
+            },
+        )
+        async with gateway(config, lookup=names.lookup) as gate:
+            state = gate.services.clusters.of(config.clusters["c"])
+            await until(lambda: state.checks["passed"] > 0)
+            names.known["fleet.test"] = ["127.0.0.1", "127.0.0.2"]  # nobody listens on the second
+            await until(lambda: [one.healthy for one in state.endpoints] == [True, False])
+            await ask(gate, 6)
 
 
 async def test_names_of_clusters_that_nobody_needs_are_not_looked_up() -> None:

@@ -53,12 +53,12 @@ def test_what_a_whole_cluster_suffers_is_beside_its_name() -> None:
         worker="n/0",
         workers=1,
         panicking=1,
-        overflows={"max_requests": 2},
+        overflows={"requests": 2, "retries": 0},
     )
     text = shown(fleet_pb2.ListClustersResponse(clusters=[cluster], workers=1))
     assert (
         "agent:a  least_request, n/0, health ignored by 1 of 1 worker: too few are well,"
-        " 2 requests refused by circuit breakers (max_requests)" in text
+        " 2 requests refused by circuit breakers (requests)" in text
     )
 
 

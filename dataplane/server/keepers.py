@@ -7,10 +7,11 @@ one knows it.
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from dataplane.runtime.config import Api, ModelProvider, ModelTarget
+from dataplane.runtime.config import Api, ModelProvider, ModelTarget, Route
 from dataplane.runtime.headers import for_services
 from dataplane.runtime.messages import Headers, Request
 from dataplane.runtime.protocols import Operation
+from dataplane.server.auth.scope import permits
 from dataplane.server.credentials import (
     as_headers,
     credential_line,
@@ -31,7 +32,7 @@ def keepers(call: "Call") -> Iterator[tuple[ModelProvider, Request]]:
     """The providers of a call's listener that may know a response, and what to ask of each."""
     asked: set[object] = set()
     for route in call.listener.routes:
-        if not isinstance(route.target, ModelTarget):
+        if not isinstance(route.target, ModelTarget) or not _permitted(call, route):
             continue
         for name in route.target.providers:
             provider = call.config.providers.get(name)
@@ -43,6 +44,14 @@ def keepers(call: "Call") -> Iterator[tuple[ModelProvider, Request]]:
             if same not in asked and len(asked) < MAX_ASKED:
                 asked.add(same)
                 yield provider, _request(call, provider, api)
+
+
+def _permitted(call: "Call", route: Route) -> bool:
+    """Whether the caller may ask what the route leads to: who may not, may not read its answers."""
+    principal = call.principal
+    if principal is None or not principal.models:
+        return True
+    return any(permits(call.listener, principal.models, word) for word in route.models)
 
 
 def _api(provider: ModelProvider) -> Api | None:

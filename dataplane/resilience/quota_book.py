@@ -100,6 +100,8 @@ class Book:
             found.limit = limit
             found.amount = amount
             found.capacity = amount.capacity
+            found.rate = amount.rate
+            found.head = b""
         return found
 
     def _new(self, id_: BucketId, limit: Limit, amount: Amount, now: float = 0.0) -> Holding:
@@ -220,9 +222,7 @@ class Book:
     def _share(self, holding: Holding, now: float) -> Bucket:
         count = self.holders
         level = min(holding.capacity, holding.there(now))
-        return Bucket(
-            max(1.0, holding.capacity / count), holding.amount.rate / count, now, level / count
-        )
+        return Bucket(max(1.0, holding.capacity / count), holding.rate / count, now, level / count)
 
     # -- the other side
 

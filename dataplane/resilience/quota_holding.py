@@ -53,10 +53,12 @@ class Holding:
         "epoch",
         "forgotten",
         "granted",
+        "head",
         "held",
         "id",
         "level",
         "limit",
+        "rate",
         "recalled",
         "reserved",
         "returned",
@@ -76,6 +78,9 @@ class Holding:
         self.id = id_
         self.limit = limit
         self.amount = amount
+        self.rate = amount.rate
+        self.head = b""
+        """How clients are told of it: made by whoever tells them, once for each amount."""
         self.returns = amount.measure is Measure.CONCURRENT
         """Whether what is taken comes back when the request ends."""
         self.capacity = amount.capacity
@@ -123,7 +128,7 @@ class Holding:
         """What the shared bucket has, as far as is known here."""
         if self.returns:
             return self.level
-        return self.level + self.amount.rate * (now - self.told_at)
+        return self.level + self.rate * (now - self.told_at)
 
     def remaining(self, now: float) -> int:
         """What is left of the limit, as far as is known here."""
@@ -131,14 +136,14 @@ class Holding:
 
     def wait_s(self, n: int, now: float) -> float:
         """Until `n` could be there, if nobody else takes it."""
-        rate = self.amount.rate
+        rate = self.rate
         if rate <= 0:
             return 1.0
         return max((n - min(self.capacity, self.there(now) + self.held)) / rate, 0.0)
 
     def full_s(self, now: float) -> float:
         """Until nothing would be missing."""
-        rate = self.amount.rate
+        rate = self.rate
         return (self.capacity - self.remaining(now)) / rate if rate > 0 else 0.0
 
     def call(self) -> None:

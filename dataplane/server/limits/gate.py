@@ -74,7 +74,7 @@ class Gate:
             found = quotas.book.reserve(self._wants, now)
             if not isinstance(found, Holding):
                 outcome = "granted" if self._timer is None else "waited"
-                args = (self._wants, self._prompt, self._speaks, self._price_of, outcome)
+                args = (self._wants, self._prompt, self._speaks, self._price_of, outcome, now)
                 self._tell(granted(quotas, found, *args))
                 return
             n = next(n for holding, n in self._wants if holding is found)
@@ -130,6 +130,7 @@ def granted(
     speaks: Protocol,
     price_of: PriceOf,
     outcome: str,
+    now: float,
 ) -> Charge:
     """What was reserved, as one charge."""
     name, outcomes = "", quotas.outcomes
@@ -137,9 +138,7 @@ def granted(
         if holding.limit.name != name:
             name = holding.limit.name
             outcomes[name, outcome] += 1
-    clock = quotas.clock
-    now = clock.now()
-    lines = told.lines(_shown(wants), speaks, now, clock.wall)
+    lines = told.lines(_shown(wants), speaks, now, quotas.clock.wall)
     return Charge(quotas.book, parts, prompt, price_of, lines)
 
 

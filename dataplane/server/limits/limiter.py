@@ -117,7 +117,7 @@ class Limiter:
         found = quotas.book.reserve(wants, now)
         if isinstance(found, Holding):
             return Gate(quotas, wants, prompt, asked.speaks, self.price)
-        return granted(quotas, found, wants, prompt, asked.speaks, self.price, "granted")
+        return granted(quotas, found, wants, prompt, asked.speaks, self.price, "granted", now)
 
     async def admitted(self, asked: Asked) -> Charge | LocalReply | None:
         """As `begin`, and past the gate."""

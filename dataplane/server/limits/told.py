@@ -5,11 +5,10 @@ The rule: of each kind of limit the tightest is told, the one of which the small
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
-from functools import lru_cache
 from math import ceil, inf
 
 from dataplane.resilience.quota_holding import Holding
-from dataplane.runtime.limits import NANO, Amount, Measure
+from dataplane.runtime.limits import NANO, Measure
 from dataplane.runtime.messages import Headers, LocalReply, ResponseDetail
 from dataplane.runtime.protocols import Protocol
 
@@ -60,43 +59,38 @@ def headers(holdings: Iterable[Holding], speaks: Protocol, now: float, wall: flo
 def lines(
     holdings: Sequence[Holding], speaks: Protocol, now: float, wall: Callable[[], float]
 ) -> bytes:
-    """The same as lines of a head; fast for most, whose limits are one of each kind."""
-    if speaks is Protocol.MESSAGES or _doubled(holdings):
+    """The same as lines of a head; fast for most, whom one limit holds."""
+    if not holdings:
+        return b""
+    if speaks is Protocol.MESSAGES or holdings[0].limit is not holdings[-1].limit:
         shown = headers(holdings, speaks, now, wall())
         return "".join(f"{name}: {value}\r\n" for name, value in shown).encode()
     text = b""
     for holding in holdings:
-        amount = holding.amount
-        rate = amount.rate
+        rate, capacity = holding.rate, holding.capacity
         left = holding.level + rate * (now - holding.told_at) + holding.held
-        capacity = holding.capacity
         left = 0 if left < 0 else capacity if left > capacity else int(left)
-        full_s = (capacity - left) / rate if rate else 0.0
-        if amount.measure is Measure.COST:
-            shown_left: object = _shown(Measure.COST, left)
+        full = b"0ms"
+        if left < capacity and rate:
+            full = span((capacity - left) / rate).encode()
+        if holding.amount.measure is Measure.COST:
+            text += (holding.head or _head(holding)) % (_shown(Measure.COST, left).encode(), full)
         else:
-            shown_left = left
-        text += b"%b%b\r\n%b%b\r\n" % (
-            _begin(amount),
-            str(shown_left).encode(),
-            _RESETS[amount.measure],
-            span(full_s).encode(),
-        )
+            text += (holding.head or _head(holding)) % (left, full)
     return text
 
 
-def _doubled(holdings: Sequence[Holding]) -> bool:
-    measures = [holding.amount.measure for holding in holdings]
-    return len(measures) != len(set(measures))
-
-
-@lru_cache(maxsize=10_000)
-def _begin(amount: Amount) -> bytes:
-    name, limit = _OPENAI[amount.measure], _shown(amount.measure, amount.limit)
-    return f"x-ratelimit-limit-{name}: {limit}\r\nx-ratelimit-remaining-{name}: ".encode()
-
-
-_RESETS = {measure: f"x-ratelimit-reset-{name}: ".encode() for measure, name in _OPENAI.items()}
+def _head(holding: Holding) -> bytes:
+    """The lines of one bucket, with holes for what is left and until when."""
+    measure = holding.amount.measure
+    name, limit = _OPENAI[measure], _shown(measure, holding.amount.limit)
+    hole = "%b" if measure is Measure.COST else "%d"
+    holding.head = (
+        f"x-ratelimit-limit-{name}: {limit}\r\n"
+        f"x-ratelimit-remaining-{name}: {hole}\r\n"
+        f"x-ratelimit-reset-{name}: %b\r\n"
+    ).encode()
+    return holding.head
 
 
 def refusal(holding: Holding, n: int, now: float, more: Headers) -> LocalReply:

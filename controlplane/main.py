@@ -148,12 +148,7 @@ async def running_control_plane(
 
 def _limit_sums(ledger: Ledger, clock: Clock) -> LimitSums:
     """What is out and what is owed, by limit and measure."""
-    now = clock.now()
-    leased: dict[tuple[str, str], float] = {}
-    for one in ledger.standings(now):
-        key = one.id[0], one.id[1]
-        leased[key] = leased.get(key, 0.0) + one.leased
-    return leased, ledger.owed(now)
+    return ledger.leased(), ledger.owed(clock.now())
 
 
 async def _report_health(cache: SnapshotCache, health: Health) -> None:

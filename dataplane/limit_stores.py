@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from dataplane.observe.metrics import Metrics
-from dataplane.resilience.quota_book import Book
 from dataplane.runtime.config import RuntimeConfig
 from dataplane.runtime.limits import LimitsStorage
 from dataplane.server.limits.limiter import Quotas
@@ -71,19 +70,19 @@ class LimitStores:
             "outrider_limit_leased",
             "Held by workers, reserved or ready for use; cost in billionths of a dollar.",
             by,
-            lambda: _sums(book, lambda holding: holding.held + holding.reserved),
+            lambda: {key: float(total.leased) for key, total in book.totals.items()},
         )
         metrics.gauge(
             "outrider_limit_spent",
             "Used since the start; cost in billionths of a dollar.",
             by,
-            lambda: _sums(book, lambda holding: holding.total_spent),
+            lambda: {key: float(total.spent) for key, total in book.totals.items()},
         )
         metrics.gauge(
             "outrider_limit_overshoot_bound",
             "Used without having been given it and not told yet: so much may be above the limit.",
             by,
-            lambda: _sums(book, lambda holding: holding.unreported),
+            lambda: {key: float(total.unreported) for key, total in book.totals.items()},
         )
         metrics.gauge(
             "outrider_limit_store_failures",
@@ -121,11 +120,3 @@ class LimitStores:
 
 def _kind(storage: LimitsStorage) -> str:
     return "control plane" if storage.redis is None else "redis"
-
-
-def _sums(book: Book, read: Callable[[Any], int]) -> dict[tuple[str, ...], float]:
-    sums: dict[tuple[str, ...], float] = {}
-    for holding in book.holdings.values():
-        key = holding.id[0], holding.id[1]
-        sums[key] = sums.get(key, 0.0) + read(holding)
-    return sums

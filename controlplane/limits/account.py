@@ -43,6 +43,15 @@ class Line:
     """The worker forgets the bucket and would count from zero again."""
 
 
+class Total:
+    """What is out of all buckets of one limit and measure."""
+
+    __slots__ = ("leased",)
+
+    def __init__(self) -> None:
+        self.leased = 0
+
+
 class Given:
     """What one session has had of one bucket, since it began."""
 
@@ -71,15 +80,24 @@ class Account:
         "recalled",
         "spec",
         "spent",
+        "total",
         "waiting",
     )
 
-    def __init__(self, id_: BucketId, spec: Spec, now: float, level: float | None = None) -> None:
+    def __init__(
+        self,
+        id_: BucketId,
+        spec: Spec,
+        now: float,
+        level: float | None = None,
+        total: Total | None = None,
+    ) -> None:
         self.id = id_
         self.spec = spec
         self.given: dict[Session, Given] = {}
         self.out = 0
         """The sum of what is out."""
+        self.total = total or Total()
         self.spent = 0
         """As far as it was told, since the start: for people."""
         self.waiting: dict[Session, tuple[int, int]] = {}
@@ -113,9 +131,7 @@ class Account:
     def hear(self, session: Session, line: Line, now: float) -> None:
         """What a session says that it has done."""
         self.level(now)
-        given = self.given.get(session)
-        if given is None:
-            given = self.given[session] = Given()
+        given = self._given(session)
         before = given.out
         self._level -= max(line.self_granted - given.self_granted, 0)
         given.self_granted = max(line.self_granted, given.self_granted)
@@ -126,19 +142,17 @@ class Account:
         used = min(max(line.spent - given.spent, 0), given.out)
         given.spent += used
         self.spent += used
-        self.out += given.out - before
+        self._moved(given.out - before)
         if line.closed:
             self.end(session, now)
 
     def give(self, session: Session, n: int, now: float) -> int:
         """Let a session have so much; what it has had by then."""
         assert n <= self.level(now)
-        given = self.given.get(session)
-        if given is None:
-            given = self.given[session] = Given()
+        given = self._given(session)
         given.granted += n
         self._level -= n
-        self.out += n
+        self._moved(n)
         return given.granted
 
     def end(self, session: Session, now: float) -> None:
@@ -146,15 +160,27 @@ class Account:
         self.waiting.pop(session, None)
         self.recalled.discard(session)
         self.level(now)
+        session.accounts.pop(self, None)
         given = self.given.pop(session, None)
         if given is None:
             return
         left = given.out
-        self.out -= left
+        self._moved(-left)
         if self.spec.returns:
             self._level += left
         else:
             self.spent += left
+
+    def _given(self, session: Session) -> Given:
+        given = self.given.get(session)
+        if given is None:
+            given = self.given[session] = Given()
+            session.accounts[self] = None
+        return given
+
+    def _moved(self, n: int) -> None:
+        self.out += n
+        self.total.leased += n
 
     def risen(self, now: float) -> bool:
         """Whether so much has come back that it is worth writing down."""

@@ -9,7 +9,7 @@ bucket has too little, what others hold unused is called back, and only then is 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from controlplane.limits.account import Account, BucketId, Line, Spec
+from controlplane.limits.account import Account, BucketId, Line, Spec, Total
 from controlplane.limits.session import Session
 
 TTL_S = 10.0
@@ -75,16 +75,21 @@ class Ledger:
         self._restored: dict[BucketId, float] = {}
         self._restored_at = 0.0
         self._changed: dict[Account, None] = {}
+        self._owing: dict[Account, None] = {}
+        """Those that workers had more of than there was, when they were last touched."""
+        self._totals: dict[tuple[str, str], Total] = {}
         self._sweep: list[BucketId] = []
         self._swept: list[BucketId] = []
 
     def configure(self, specs: Mapping[tuple[str, str], Spec], now: float) -> None:
         """What limits allow, by name and measure; buckets keep what was used of them."""
         self._specs = specs
+        self._totals = {key: self._totals.get(key) or Total() for key in specs}
         for id_, account in list(self._accounts.items()):
             spec = specs.get((id_[0], id_[1]))
             if spec is None:
                 del self._accounts[id_]
+                self._owing.pop(account, None)
             elif spec != account.spec:
                 account.resize(spec, now)
 
@@ -113,7 +118,7 @@ class Ledger:
         """A session cannot be spoken to any more; its worker may still spend what it holds."""
         session.live = False
         sends: list[Send] = []
-        for account in list(self._accounts.values()):
+        for account in session.accounts:
             if session in account.waiting or session in account.recalled:
                 account.waiting.pop(session, None)
                 account.recalled.discard(session)
@@ -125,11 +130,10 @@ class Ledger:
         session.live = False
         self.sessions.pop(session, None)
         sends: list[Send] = []
-        for account in list(self._accounts.values()):
-            if session in account.given or session in account.waiting:
-                account.end(session, now)
-                self._changed[account] = None
-                sends += self._serve(account, now)
+        for account in list(session.accounts):
+            account.end(session, now)
+            self._changed[account] = None
+            sends += self._serve(account, now)
         return sends
 
     def expire(self, now: float) -> list[Send]:
@@ -186,7 +190,8 @@ class Ledger:
                 return None
             level = self._restored.pop(id_, None)
             since = now if level is None else self._restored_at
-            account = self._accounts[id_] = Account(id_, spec, since, level)
+            total = self._totals[id_[0], id_[1]]
+            account = self._accounts[id_] = Account(id_, spec, since, level, total)
         return account
 
     def _free(self, session: Session, line: Line) -> Send:
@@ -241,6 +246,9 @@ class Ledger:
     def sunk(self, now: float) -> list[tuple[BucketId, float]]:
         """Floors that must be written down before anybody hears of what has changed."""
         changed, self._changed = self._changed, {}
+        for account in changed:
+            if account.level(now) < 0:
+                self._owing[account] = None
         return [(account.id, account.floor) for account in changed if account.sunk(now)]
 
     def risen(self, now: float) -> list[tuple[BucketId, float]]:
@@ -294,10 +302,17 @@ class Ledger:
 
     def owed(self, now: float) -> dict[tuple[str, str], float]:
         """By limit and measure, what workers gave themselves beyond what there was."""
-        owed: dict[tuple[str, str], float] = {}
-        levels = {id_: account.level(now) for id_, account in self._accounts.items()}
-        for id_, level in (levels | self._waiting_levels(now)).items():
-            below = -level
-            if below > 0:
-                owed[id_[0], id_[1]] = owed.get((id_[0], id_[1]), 0.0) + below
+        owed = dict.fromkeys(self._totals, 0.0)
+        levels = self._waiting_levels(now)
+        for account in list(self._owing):
+            levels[account.id] = account.level(now)
+            if levels[account.id] >= 0:
+                del self._owing[account]
+        for id_, level in levels.items():
+            if level < 0:
+                owed[id_[0], id_[1]] += -level
         return owed
+
+    def leased(self) -> dict[tuple[str, str], float]:
+        """By limit and measure, what is out."""
+        return {key: float(total.leased) for key, total in self._totals.items()}

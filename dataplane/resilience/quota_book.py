@@ -14,7 +14,7 @@ there is one.
 from collections.abc import Callable, Sequence
 
 from dataplane.resilience.quota import Bucket, Granted
-from dataplane.resilience.quota_holding import BucketId, Holding, Line, Values
+from dataplane.resilience.quota_holding import BucketId, Holding, Line, Total, Values
 from dataplane.runtime.limits import Amount, Limit, Measure
 
 IDLE_S = 1.0
@@ -23,6 +23,8 @@ FORGET_S = 60.0
 """A bucket nobody has asked for in this time is forgotten; the other side keeps its level."""
 FORGOTTEN_AT_ONCE = 1000
 """Buckets forgotten in one tick: 1 ms."""
+LOOKED_AT_ONCE = 1000
+"""Buckets looked at in one tick: 1 ms."""
 MAX_HOLDINGS = 100_000
 """Buckets of one worker; beyond that requests that would need a new one are refused."""
 
@@ -68,7 +70,9 @@ class Book:
         self._active: dict[Holding, None] = {}
         self._resting: dict[Holding, None] = {}
         self._dirty: dict[Holding, None] = {}
-        self._ticked_at = 0.0
+        self._round: list[Holding] = []
+        """Those that this round of ticks has still to look at."""
+        self.totals: dict[tuple[str, str], Total] = {}
 
     @property
     def can_ask(self) -> bool:
@@ -105,7 +109,10 @@ class Book:
         return found
 
     def _new(self, id_: BucketId, limit: Limit, amount: Amount, now: float = 0.0) -> Holding:
-        made = self.holdings[id_] = Holding(id_, limit, amount, now)
+        total = self.totals.get(id_[:2])
+        if total is None:
+            total = self.totals[id_[0], id_[1]] = Total()
+        made = self.holdings[id_] = Holding(id_, limit, amount, now, total)
         self._resting[made] = None
         return made
 
@@ -134,6 +141,7 @@ class Book:
             if holding.amount.measure is Measure.REQUESTS:
                 holding.spent += n
                 holding.total_spent += n
+                holding.total.spent += n
                 self._dirty[holding] = None
             else:
                 holding.reserved += n
@@ -168,6 +176,7 @@ class Book:
             part.holding, part.epoch = holding, -1
         part.spent = spent
         holding.total_spent += more
+        holding.total.spent += more
         over = more - part.reserved
         if over > 0:
             holding.grant_self(over)
@@ -303,10 +312,17 @@ class Book:
 
     def tick(self, now: float) -> None:
         """Look what to ask for ahead and what to give back; every 100 ms or so."""
-        passed, self._ticked_at = now - self._ticked_at, now
-        for holding in list(self._active):
+        if not self._round:
+            self._finish_round()
+        some = self._round[-LOOKED_AT_ONCE:]
+        del self._round[-LOOKED_AT_ONCE:]
+        for holding in some:
+            if holding not in self._active:
+                continue
             used = holding.used
-            holding.keep_pace(passed)
+            holding.keep_pace(now)
+            holding.total.leased_so_far += holding.held + holding.reserved
+            holding.total.unreported_so_far += holding.unreported
             if not self.connected:
                 continue
             if holding.held and (now - holding.used_at > IDLE_S or not self.keeps):
@@ -314,11 +330,7 @@ class Book:
                 self._dirty[holding] = None
             elif used and self.keeps and holding.ahead():
                 self._dirty[holding] = None
-            if (
-                not holding.held
-                and not (holding.returns and holding.reserved)
-                and now - holding.used_at > IDLE_S
-            ):
+            if not holding.held and not holding.reserved and now - holding.used_at > IDLE_S:
                 del self._active[holding]
                 self._resting.pop(holding, None)
                 self._resting[holding] = None
@@ -329,10 +341,18 @@ class Book:
                 break
             elif holding.forgettable:
                 del self._resting[holding]
+                assert self.holdings.get(holding.id) is holding
                 holding.forgotten = True
                 self._dirty[holding] = None
                 self.holdings.pop(holding.id, None)
                 self._groups.pop((holding.id[0], holding.id[2]), None)
+
+    def _finish_round(self) -> None:
+        """All that are active have been looked at; begin again."""
+        for total in self.totals.values():
+            total.leased, total.leased_so_far = total.leased_so_far, 0
+            total.unreported, total.unreported_so_far = total.unreported_so_far, 0
+        self._round = list(self._active)
 
     def return_all(self) -> None:
         """This worker ends: what it holds is given back."""

@@ -41,6 +41,19 @@ class Line:
     """The bucket is forgotten here and would count from zero again."""
 
 
+class Total:
+    """Of all buckets of one limit and measure, for people."""
+
+    __slots__ = ("leased", "leased_so_far", "spent", "unreported", "unreported_so_far")
+
+    def __init__(self) -> None:
+        self.spent = 0
+        """Since this worker began to count."""
+        self.leased = self.unreported = 0
+        """When they were last looked at."""
+        self.leased_so_far = self.unreported_so_far = 0
+
+
 class Holding:
     """In whole units. Changed by the Book that it is of."""
 
@@ -66,7 +79,9 @@ class Holding:
         "self_granted",
         "share",
         "spent",
+        "ticked_at",
         "told_at",
+        "total",
         "total_self",
         "total_spent",
         "used",
@@ -74,7 +89,14 @@ class Holding:
         "waiting",
     )
 
-    def __init__(self, id_: BucketId, limit: Limit, amount: Amount, now: float) -> None:
+    def __init__(
+        self,
+        id_: BucketId,
+        limit: Limit,
+        amount: Amount,
+        now: float,
+        total: "Total | None" = None,
+    ) -> None:
         self.id = id_
         self.limit = limit
         self.amount = amount
@@ -107,6 +129,8 @@ class Holding:
         self.used_at = now
         self.waiting: dict[Callable[[], None], int] = {}
         """Requests that try again when something comes, with what they need."""
+        self.ticked_at = now
+        self.total = total or Total()
         self.total_spent = 0
         """Since this worker began to count, for people."""
         self.total_self = 0
@@ -182,8 +206,9 @@ class Holding:
             self.reserved = 0
             self.self_granted = self.spent = owed
 
-    def keep_pace(self, passed_s: float) -> None:
+    def keep_pace(self, now: float) -> None:
         """A tick is over."""
+        passed_s, self.ticked_at = now - self.ticked_at, now
         used, self.used = self.used, 0
         if 0 < passed_s < 10:
             self._pace += (used / passed_s - self._pace) * min(1.0, 2 * passed_s)

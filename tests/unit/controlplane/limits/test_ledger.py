@@ -136,4 +136,18 @@ def test_what_workers_gave_themselves_beyond_the_limit_is_told() -> None:
     ledger = _ledger()
     session = _open(ledger)
     ledger.report(session, [Line(ID, self_granted=120, spent=120)], 0.0)
-    assert ledger.owed(0.0) == {("team", "tokens"): 20.0}
+    ledger.sunk(0.0)
+    assert ledger.owed(0.0)["team", "tokens"] == 20.0
+    assert ledger.owed(20.0)["team", "tokens"] == 0.0
+
+
+def test_what_is_out_is_summed_up_by_limit() -> None:
+    ledger = _ledger()
+    session = _open(ledger)
+    other = (*ID[:2], ("umbrella",))
+    ledger.report(session, [Line(ID, need=30), Line(other, need=20)], 0.0)
+    assert ledger.leased()["team", "tokens"] == 50
+    ledger.report(session, [Line(ID, granted=30, spent=10, returned=5)], 0.0)
+    assert ledger.leased()["team", "tokens"] == 35
+    ledger.end(session, 0.0)
+    assert ledger.leased()["team", "tokens"] == 0

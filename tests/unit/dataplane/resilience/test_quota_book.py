@@ -180,3 +180,27 @@ def test_a_store_that_is_gone_lets_nothing_through_when_told_so() -> None:
     book.closed = True
     book.lost()
     assert book.reserve([(tokens, 1)], 0.0) is tokens
+
+
+def test_what_is_held_of_all_buckets_is_summed_up_tick_by_tick() -> None:
+    book, tokens, _ = _book()
+    book.granted(TOKENS, 50, 50.0, 0.0)
+    _reserved(book, tokens, 30)
+    book.tick(0.1)
+    book.tick(0.2)
+    total = book.totals["team", "tokens"]
+    assert (total.leased, total.spent, total.unreported) == (50, 0, 0)
+
+
+def test_many_buckets_are_looked_at_a_thousand_at_a_time() -> None:
+    book = Book()
+    book.opened()
+    for n in range(2500):
+        found = book.of(LIMIT, (str(n),), 0.0)
+        assert found is not None
+        tokens = found[0]
+        book.granted(tokens.id, 1, 0.0, 0.0)
+    for tick in range(1, 4):
+        book.tick(10.0 + tick / 10)
+        held = sum(holding.held for holding in book.holdings.values())
+        assert held == 2500 - min(1000 * tick, 2500)

@@ -29,12 +29,12 @@ def test_the_wait_is_until_so_much_is_there() -> None:
 def test_a_worker_at_pace_asks_ahead_and_an_idle_one_does_not() -> None:
     holding = _holding(10_000)
     assert holding.ahead() == 0
-    for _ in range(20):
+    for tick in range(1, 21):
         holding.used = 100
-        holding.keep_pace(0.1)
+        holding.keep_pace(tick / 10)
     assert 400 <= holding.ahead() <= 500
-    for _ in range(40):
-        holding.keep_pace(0.1)
+    for tick in range(21, 61):
+        holding.keep_pace(tick / 10)
     assert holding.ahead() == 0
 
 

@@ -8,6 +8,9 @@ the turn. Whoever closes a transport says `flush` first.
 
 import asyncio
 from collections.abc import Callable
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 LIMIT = 128  # half a millisecond of writes; over Envoy: 32 gives 0.91, 64 0.91, 128 0.90
 
@@ -18,12 +21,12 @@ class Outbox:
     __slots__ = ("_waiting", "turn")
 
     def __init__(self) -> None:
-        self._waiting: list[tuple[Callable[[bytes], None], bytes]] = []
+        self._waiting: list[tuple[Callable[[Any], None], Any]] = []
         self.turn = 0
         """Counts flushes: what was put in during an earlier turn has gone out."""
 
-    def put(self, write: Callable[[bytes], None], data: bytes) -> None:
-        """Have a transport's `write` called with `data`, soon."""
+    def put(self, write: Callable[[T], None], data: T) -> None:
+        """Have a transport's `write` (or `writelines`) called with `data`, soon."""
         waiting = self._waiting
         waiting.append((write, data))
         count = len(waiting)

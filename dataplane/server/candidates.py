@@ -172,6 +172,11 @@ class Candidate:
         if api.stream_path:
             self._streamed = Shapes(partial(self._template, self._stream_before))
 
+    @property
+    def signs(self) -> bool:
+        """Whether a request's head depends on all of its body."""
+        return self._aws is not None
+
     def made_of(
         self, route: Route, provider: ModelProvider | None, cluster: Cluster | None
     ) -> bool:
@@ -188,8 +193,11 @@ class Candidate:
         stream: bool = False,
         query: str = "",
         key: int = 0,
+        more: int = 0,
     ) -> bytes:
-        """The whole request for the upstream; `key` is what `keys` has picked."""
+        """The whole request for the upstream, or all of it but the last `more` bytes of its body;
+        `key` is what `keys` has picked.
+        """
         names = incoming.names
         values = incoming.values
         templates = self._streamed if stream else self._templates
@@ -202,14 +210,23 @@ class Candidate:
         authority = self.authority or endpoint.authority
         if query or self._special_always:
             return self._special(
-                template, authority, incoming, request_id, traceparent, body, stream, query, key
+                template,
+                authority,
+                incoming,
+                request_id,
+                traceparent,
+                body,
+                stream,
+                query,
+                key,
+                more,
             )
         return template.text % (
             authority,
             *template.pick(values),
             request_id,
             traceparent,
-            len(body),
+            len(body) + more,
             body,
         )
 
@@ -224,6 +241,7 @@ class Candidate:
         stream: bool,
         query: str,
         key: int,
+        more: int,
     ) -> bytes:
         """As `message`, where the request's target or credential is the client's affair."""
         before = self._stream_before if stream else self._before
@@ -242,7 +260,7 @@ class Candidate:
             *template.pick(incoming.values),
             request_id,
             traceparent,
-            len(body),
+            len(body) + more,
             body,
         )
 

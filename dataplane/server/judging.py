@@ -41,7 +41,7 @@ class Judging(Trying):
             return self._judged_error(upstream, body, done)
         if not self.tally.stream:
             return self._gathered(body, done, MAX_WHOLE_BYTES)
-        if self.ask.operation.protocol is None or status != 200:
+        if self.ask.protocol is None or status != 200:
             return body
         if self._incoming.shape.stream_wish >= 0 and self.holds and not is_encoded(upstream):
             return self._held_back(upstream, body, done)

@@ -8,6 +8,7 @@ tests/unit/dataplane/server/test_parser_contract.py holds what we rely on.
 """
 
 from collections import deque
+from io import BytesIO
 from typing import TYPE_CHECKING, NamedTuple
 
 import httptools
@@ -81,8 +82,8 @@ class MessageReader:
         """The message whose head was there before this read."""
         self._pieces: list[bytes] = []
         self._queue: deque[_Found] = deque()
-        self._reads: list[bytes] = []
-        """The body, as far as it came in earlier reads."""
+        self._reads = BytesIO()
+        """The body, as far as it came in earlier reads; whole without a second copy."""
         self._rest = memoryview(b"")
         """Read, and not yet parsed."""
         self._ready: Incoming | LocalReply | None = None
@@ -188,7 +189,7 @@ class MessageReader:
     def give_up(self) -> None:
         """The message is refused; its client may go on sending what nobody takes."""
         self.told_to_close = False
-        self._reads = []
+        self._reads = BytesIO()
         self.discharge()
 
     # -- httptools
@@ -210,9 +211,9 @@ class MessageReader:
         if not self._size and len(pieces) == 1:
             incoming.body = body = pieces.pop()
         elif pieces or self._size:
-            incoming.body = body = b"".join(self._reads + pieces)
-            pieces.clear()
-            self._reads = []
+            self._keep_pieces()
+            incoming.body = body = self._reads.getvalue()
+            self._reads = BytesIO()
             self._size = 0
         else:
             body = b""
@@ -241,6 +242,11 @@ class MessageReader:
         self._complete(incoming, closes, fed)
 
     # -- inside
+
+    def _keep_pieces(self) -> None:
+        for piece in self._pieces:
+            self._size += self._reads.write(piece)
+        self._pieces.clear()
 
     def _head(self) -> Incoming:
         """The message whose headers are complete."""
@@ -335,13 +341,10 @@ class MessageReader:
         first = incoming is None
         if incoming is None:
             incoming = self.incoming = self._partial = self._head()
-        pieces = self._pieces
-        if pieces:
-            read = pieces[0] if len(pieces) == 1 else b"".join(pieces)
-            pieces.clear()
-            self._reads.append(read)
-            self._size += len(read)
-            held = self._charge(incoming, len(read))
+        if self._pieces:
+            before = self._size
+            self._keep_pieces()
+            held = self._charge(incoming, self._size - before)
             if held is not None:
                 return held
         refusal = self._refusal(incoming, self._size, fed)

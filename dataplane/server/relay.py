@@ -62,7 +62,7 @@ class Relay(Recovering):
                 self.fail(_BAD_TRANSFER)
                 return
             head = made
-            protocol = self.ask.operation.protocol
+            protocol = self.ask.protocol
             self.sent = True
             endpoint = self._endpoint
             if endpoint is not None and endpoint.watch is not None and upstream.status < 400:

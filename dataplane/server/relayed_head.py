@@ -17,6 +17,8 @@ FRAMING = {
     (True, False): CHUNKED + b"\r\n",
     (True, True): CHUNKED + CLOSE + b"\r\n",
 }
+_NONE: frozenset[bytes] = frozenset()
+_LENGTH = frozenset((b"content-length",))
 _EVENTS = b"text/event-stream"
 _SHAPES: Shapes[AnswerShape] = Shapes(AnswerShape)
 
@@ -41,9 +43,9 @@ def head_of(relay: "Sending", upstream: "UpstreamConnection") -> bytes | None:
     if not shape.plain or status in BODILESS or (streams and shape.sized):
         if shape.transfer and not _is_chunked(values, shape.transfer):
             return None
-        named = named_by_connection(values, shape.connection)
-        if status in BODILESS or streams:  # of a stream events may be left out
-            named |= {b"content-length"}
+        named = named_by_connection(values, shape.connection) if shape.connection else _NONE
+        if status in BODILESS or (streams and shape.sized):  # events may be left out
+            named |= _LENGTH
         if named:
             template = answer_template(names, named)
         chunked = (chunked or b"content-length" in named) and status not in BODILESS

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 from dataplane.llm.cache_markers import Marks, marked_body
 from dataplane.llm.counted import counted
 from dataplane.llm.unsealed import unsealed
-from dataplane.llm.wire.body import Peek, peek, with_model
+from dataplane.llm.wire.body import Peek, peek, pieces_with_model, with_model
 from dataplane.observe.tally import Tally
 from dataplane.routing.preference import INLINE
 from dataplane.runtime.messages import LocalReply
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dataplane.llm.hub.delta import Delta
+    from dataplane.llm.wire.body import Piece
     from dataplane.resilience.commit import Startup
     from dataplane.resilience.throughput import Throughput
     from dataplane.server.candidates import Candidate
@@ -43,6 +44,10 @@ if TYPE_CHECKING:
     from dataplane.server.surface import Ask
     from dataplane.server.translated import Translated
     from dataplane.server.trials import Trials
+
+
+LONG_BYTES = 256 * 1024
+"""Of a body, from which on it is sent as it is and not copied behind its head."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +139,8 @@ class Sending(Placing):
         self._rescue: Rescue | None = None
         """Who goes on with a stream that broke."""
         self._fresh = False
+        self._request: bytes | list[Piece]
+        """As it is sent, until an answer begins."""
         self._candidate: Candidate | None = None
         self._endpoint = None
         self._taken = None
@@ -160,7 +167,7 @@ class Sending(Placing):
         else:
             body = self._incoming.body
             found = Peek(body, ask.model, ask.stream, inline=INLINE in body)
-        if found.inline and not self.tally.is_continued and ask.operation.protocol is not None:
+        if found.inline and not self.tally.is_continued and ask.protocol is not None:
             self.over = True
             cast("Front", self.front).exchange(self._incoming, ask, self.tally)
             return
@@ -260,6 +267,11 @@ class Sending(Placing):
         if ask.signed:
             found = unsealed_peek(found, ask)
         model = candidate.model
+        if len(found.body) >= LONG_BYTES:
+            same = found.model == model or bool(ask.model)
+            pieces = (found.body,) if same else pieces_with_model(found, model)
+            self._send_pieces(candidate, endpoint, b"", pieces, key)
+            return
         self._request = candidate.message(
             endpoint,
             self._incoming,
@@ -288,13 +300,18 @@ class Sending(Placing):
             self._upstream = upstream
             upstream.send(reader, self._request)
 
-    def send_body(self, body: bytes) -> None:
-        """Send a translated request to the candidate it was made for."""
-        candidate = self._candidate
-        endpoint = self._endpoint
-        assert candidate is not None
-        assert endpoint is not None
-        self._request = candidate.message(
+    def _send_pieces(
+        self,
+        candidate: "Candidate",
+        endpoint: UpstreamEndpoint,
+        body: bytes,
+        rest: "Sequence[Piece]",
+        key: int,
+    ) -> None:
+        """Send a body; the rest of a long one without a copy of it."""
+        if rest and candidate.signs:  # what it cannot do piece by piece
+            body, rest = b"".join((body, *rest)), ()
+        message = candidate.message(
             endpoint,
             self._incoming,
             self.front.request_id,
@@ -302,9 +319,19 @@ class Sending(Placing):
             body,
             self._peek.stream,
             self.ask.query,
-            self._key,
+            key,
+            sum(map(len, rest)),
         )
+        self._request = [message, *rest] if rest else message
         self._send(endpoint)
+
+    def send_body(self, body: bytes, rest: "Sequence[Piece]" = ()) -> None:
+        """Send a translated request to the candidate it was made for."""
+        candidate = self._candidate
+        endpoint = self._endpoint
+        assert candidate is not None
+        assert endpoint is not None
+        self._send_pieces(candidate, endpoint, body, rest, self._key)
 
     def on_connected(self, upstream: UpstreamConnection) -> bool:
         """See Reader. One that was dialled for an attempt that is over comes too late: whatever is

@@ -51,6 +51,8 @@ class Ask:
     """Whether the path asks for a stream; only where it names the model."""
     place: int = 0
     shape: Protocol = Protocol.CHAT
+    protocol: Protocol | None = Protocol.CHAT
+    """The same of generations, which can be translated; None of what is only relayed."""
     decides: bool = False
     """Nothing is to be generated: only which model would be is asked for."""
     remembers: bool = False
@@ -65,8 +67,9 @@ def ask(
     operation: Operation, path: str, query: str = "", model: str | None = None, stream: bool = False
 ) -> Ask:
     """An Ask with what follows from its operation."""
-    made = Ask(operation, path, query, model, stream, PLACES[operation], SHAPES[operation])
-    if operation.protocol is None or operation is Operation.CHAT:
+    place, shape, protocol = PLACES[operation], SHAPES[operation], operation.protocol
+    made = Ask(operation, path, query, model, stream, place, shape, protocol)
+    if protocol is None or operation is Operation.CHAT:
         return made
     return replace(made, remembers=operation is Operation.RESPONSES, signed=True)
 

@@ -142,7 +142,7 @@ class Translated:
         answer_id = f"{services.random.getrandbits(96):024x}"
         self._echo = Echo(made.request, int(services.clock.wall()), answer_id)
         self._dropped = made.dropped
-        relay.send_body(made.body)
+        relay.send_body(made.body, made.rest)
 
     # -- Reader
 

@@ -80,13 +80,16 @@ class UpstreamConnection(asyncio.Protocol):
 
     # -- for the pool and the reader
 
-    def send(self, reader: Reader, data: bytes) -> None:
-        """Begin an exchange; `reader` hears of its answer."""
+    def send(self, reader: Reader, data: "bytes | list[bytes | memoryview]") -> None:
+        """Begin an exchange; `reader` hears of its answer. A long request comes in pieces."""
         self._reader = reader
         self.due = NEVER
         self.uses += 1
         self._turn = self._outbox.turn
-        self._write(data)
+        if isinstance(data, bytes):
+            self._write(data)
+        elif self._transport is not None:
+            self._outbox.put(self._transport.writelines, data)  # (uvloop's makes no copy)
 
     def release(self, now: float) -> None:
         """Give the connection back after an answer that was `done`; kept if both agree to."""

@@ -21,7 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from random import Random
 from statistics import median
@@ -87,6 +87,9 @@ class Wire(asyncio.Transport):
 
     def write(self, data: object) -> None:
         self.written.append(data)
+
+    def writelines(self, list_of_data: Iterable[object]) -> None:
+        self.written += list_of_data
 
     def is_closing(self) -> bool:
         return False

@@ -13,10 +13,10 @@ import pytest
 
 from dataplane.runtime.protocols import Protocol
 from tests.support.interop import CONFIG, environ, environment, house, told
+from tests.support.specifications import SUITE
 from tests.support.vendors.conversation import THOUGHT, Asked, Turn
 from tests.support.vendors.conversation import answer as vendors_answer
 
-SUITE = ("llm-comply==0.5.0",)
 MODELS = (
     CONFIG
     + "model_aliases:\n"

@@ -194,9 +194,12 @@ def whole_characters(data: bytes) -> bytes:
 
 def says_nothing(deltas: list[Delta]) -> bool:
     """Whether a client has lost nothing when it never hears of these."""
-    return all(
-        type(delta) is Begin
-        or type(delta) is UsageDelta
-        or (type(delta) is PartBegin and type(delta.part) in _WORDS)  # its words are yet to come
-        for delta in deltas
-    )
+    for delta in deltas:  # (all() of a generator costs three times as much)
+        if (
+            type(delta) is not Begin
+            and type(delta) is not UsageDelta
+            # its words are yet to come
+            and not (type(delta) is PartBegin and type(delta.part) in _WORDS)
+        ):
+            return False
+    return True

@@ -5,7 +5,7 @@ the field, or dropped when the operator says so; a mere hint (cache markers, lab
 is always dropped. What was dropped is named in the header `x-outrider-dropped`.
 """
 
-from dataclasses import dataclass, field
+import msgspec
 
 from dataplane.llm.hub.request import Request
 from dataplane.runtime.messages import LocalReply, ResponseDetail
@@ -23,13 +23,12 @@ NAMES = {
 }
 
 
-@dataclass(slots=True)
-class Losses:
+class Losses(msgspec.Struct):
     """Collects what a writer could not say; made for one request."""
 
     request: Request
-    refused: list[str] = field(default_factory=list)
-    hints: list[str] = field(default_factory=list)
+    refused: list[str] = []
+    hints: list[str] = []
 
     def refuse(self, name: str) -> None:
         """A field of Request, or a place in the client's words ("messages[3]: audio"), that matters

@@ -1,6 +1,6 @@
 """A request of one protocol as the request of another: the two halves put together."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import msgspec
 
@@ -8,13 +8,14 @@ from dataplane.llm.cache_markers import marked
 from dataplane.llm.hub.loss import Losses
 from dataplane.llm.hub.request import Request
 from dataplane.llm.translate.codecs import CODECS
+from dataplane.llm.translate.long_texts import MIN_BODY_BYTES, LongTexts
+from dataplane.llm.wire.body import Piece
 from dataplane.runtime.dialect import Dialect
 from dataplane.runtime.messages import LocalReply
 from dataplane.runtime.protocols import Protocol
 
 
-@dataclass(slots=True)
-class Translation:
+class Translation(msgspec.Struct):
     """What is sent, and what it was made of."""
 
     request: Request
@@ -22,6 +23,8 @@ class Translation:
     body: bytes
     dropped: tuple[str, ...]
     """What the provider does not hear of, in the client's words."""
+    rest: Sequence[Piece] = ()
+    """What follows the body, of a long one."""
 
 
 def translate_request(
@@ -38,6 +41,10 @@ def translate_request(
     :param drop: whether what the target cannot express is dropped; else it is a 400.
     :param marks: from how many tokens on the target is told what to cache; 0: it is not.
     """
+    texts = None
+    if len(body) >= MIN_BODY_BYTES and not marks:  # marks depend on how long texts are
+        texts = LongTexts(body)
+        body = texts.body
     request = CODECS[source].read_request(body, *asked)
     if isinstance(request, LocalReply):
         return request
@@ -46,9 +53,16 @@ def translate_request(
         losses.hint(name)
     for name in request.unknown:
         losses.refuse(name)
-    theirs = msgspec.structs.replace(request, model=upstream_model)
+    theirs = request
+    if request.model != upstream_model:
+        theirs = msgspec.structs.replace(request, model=upstream_model)
     if marks:
         theirs = marked(theirs, marks)
     written = CODECS[target].write_request(theirs, dialect, losses)
     refusal = None if drop else losses.refusal(target)
-    return refusal or Translation(request, written, losses.dropped())
+    if refusal is not None:
+        return refusal
+    rest: Sequence[Piece] = ()
+    if texts is not None:
+        written, rest = texts.put_back(written)
+    return Translation(request, written, losses.dropped(), rest)

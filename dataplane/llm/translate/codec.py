@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol as Interface
 
+import msgspec
+
 from dataplane.llm.hub.answer import Answer, Failure, Unreadable
 from dataplane.llm.hub.delta import Delta
 from dataplane.llm.hub.loss import Losses
@@ -12,8 +14,7 @@ from dataplane.runtime.dialect import Dialect
 from dataplane.runtime.messages import LocalReply
 
 
-@dataclass(slots=True)
-class Echo:
+class Echo(msgspec.Struct):
     """What an answer repeats of the request, and what only the gateway knows."""
 
     request: Request

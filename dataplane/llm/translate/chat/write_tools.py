@@ -11,6 +11,8 @@ from dataplane.runtime.dialect import Dialect
 
 def write_tools(request: Request, dialect: Dialect, losses: Losses, body: dict[str, Any]) -> None:
     """Adds `tools`, `tool_choice`, `parallel_tool_calls` and `web_search_options`."""
+    if not request.tools:
+        return
     names = FlatNames(request.tools)
     choice = request.tool_choice
     forced = choice.names if choice is not None and choice.mode == "tools" else []

@@ -12,8 +12,8 @@ def form(name: bytes, fields: bytes) -> bytes:
     return head + fields + TAIL
 
 
-CREATED = form(b"created", b'"response":%b')
-IN_PROGRESS = form(b"in_progress", b'"response":%b')
+BEGUN = b"".join([form(name, b'"response":%b') for name in (b"created", b"in_progress")])
+"""Two events."""
 ENDS = {
     status: form(status, b'"response":%b') for status in (b"completed", b"incomplete", b"failed")
 }

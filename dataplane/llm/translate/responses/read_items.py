@@ -1,7 +1,5 @@
 """Items of a request's input and of an answer's output -> who says which parts."""
 
-from dataclasses import dataclass
-
 import msgspec
 
 from dataplane.llm.hub.parts import Media, Native, Part, Text, Thinking, ToolCall, ToolResult
@@ -66,8 +64,7 @@ class _Reasoning(msgspec.Struct):
     encrypted_content: str | None = None
 
 
-@dataclass(slots=True)
-class Said:
+class Said(msgspec.Struct):
     """One item, read."""
 
     role: str

@@ -160,6 +160,8 @@ def _request(
 
 def _tools(wire: _Body, more: bool) -> Tools:
     """Those of the request and, when there are `more`, those that items add."""
+    if not wire.tools and not more:
+        return Tools()
     raws = list(wire.tools or ())
     for item in wire.input if more and isinstance(wire.input, list) else ():
         if b'"additional_tools"' in bytes(item):

@@ -5,8 +5,6 @@ are unique: their own where that is free. A hoisted tool keeps its definition (`
 its own name when a call goes back to the client.
 """
 
-from dataclasses import dataclass, field
-
 import msgspec
 
 from dataplane.llm.hub.request import Tool, ToolChoice
@@ -50,14 +48,13 @@ _TOOL = msgspec.json.Decoder(_Tool)
 _CHOICE = msgspec.json.Decoder(str | _Choice)
 
 
-@dataclass(slots=True)
-class Tools:
+class Tools(msgspec.Struct):
     """The tools of a request, in order, with the names that hoisted ones got."""
 
-    tools: list[Tool] = field(default_factory=list)
-    hoisted: dict[tuple[str, str], str] = field(default_factory=dict)
+    tools: list[Tool] = []
+    hoisted: dict[tuple[str, str], str] = {}
     """(namespace, own name) -> name."""
-    hints: list[str] = field(default_factory=list)
+    hints: list[str] = []
     """Tools that no other protocol has, and a model does without."""
 
     def name_of(self, namespace: str, name: str) -> str:

@@ -163,8 +163,8 @@ class StreamWriter:
         self._begin = begin
         self._usage = begin.usage
         whole = self._whole(output.IN_PROGRESS)
-        self._event(forms.CREATED, out, whole)
-        self._event(forms.IN_PROGRESS, out, whole)
+        out.append(forms.BEGUN % (self._number, whole, self._number + 1, whole))
+        self._number += 2
 
     def _id(self, prefix: bytes) -> bytes:
         return self._open_id or b"%b_%b_%d" % (prefix, self._answer_id, len(self._items))

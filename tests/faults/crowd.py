@@ -84,19 +84,19 @@ class Crowd:
         leaves = random.random() < LEAVES and not self.plan.closed
         patience_s = random.uniform(0.001, 0.3) if leaves else PATIENCE_S
         at = time.monotonic()
-        reply, left = await self._exchange(name, protocol, model, stream, patience_s)
+        reply, left, note = await self._exchange(name, protocol, model, stream, patience_s)
         until = time.monotonic()
         made = None
         if left and not leaves:
             made, left = hang(protocol, until - at), False
         elif not left and reply.status:
             made = heard(protocol, reply, until - at, stream=stream)
-        self._write(Asked(name, model, at, until, made, left))
+        self._write(Asked(name, model, at, until, made, left, note))
 
     async def _exchange(
         self, name: str, protocol: Protocol, model: str, stream: bool, patience_s: float
-    ) -> tuple[Reply, bool]:
-        """The answer as far as it came, and whether we left before its end."""
+    ) -> tuple[Reply, bool, str]:
+        """The answer as far as it came, whether we left before its end, and on what connection."""
         body = json.dumps(request(protocol, model, stream=stream)).encode()
         own = b"x-soak-id: %b\r\nx-request-id: %b\r\nauthorization: Bearer sk-%d\r\n" % (
             name.encode(),
@@ -104,28 +104,29 @@ class Crowd:
             self.asked % 50,
         )
         message = post(body, path=PATHS[protocol], headers=HEADERS + own)
+        note = "kept" if self.idle else "fresh"
         try:
             async with asyncio.timeout(patience_s):
                 client = self.idle.pop() if self.idle else await _connect(self.plan.port)
-        except OSError:
-            return Reply(), False
         except TimeoutError:
-            return Reply(), True
+            return Reply(), True, note
+        except OSError as problem:
+            return Reply(), False, f"{note}: {problem}"
         try:
             client.send(message)
             reply = await client.reply(patience_s)
         except TimeoutError:
             client.close()
-            return Reply(), True
-        except OSError:
+            return Reply(), True, note
+        except OSError as problem:
             client.close()
-            return Reply(), False
+            return Reply(), False, f"{note}: {problem}"
         keeps = reply.whole and reply.headers.get("connection") != "close"
         if keeps and self.random.random() < KEEPS:
             self.idle.append(client)
         else:
             client.close()
-        return reply, False
+        return reply, False, note
 
     def _write(self, asked: Asked) -> None:
         line = dataclasses.asdict(asked)

@@ -43,6 +43,8 @@ class Asked:
     """None: there was no answer at all, not a byte."""
     left: bool = False
     """The client did not wait for the end."""
+    note: str = ""
+    """What its connection did."""
 
 
 @dataclass(slots=True)
@@ -122,7 +124,8 @@ def _is_killed(request: Asked, killed_at: Sequence[float]) -> bool:
 
 def _sentence(request: Asked, attempts: Sequence[Sent], problem: str) -> str:
     tried = [f"{one.model} {one.fault} {one.status} {one.tokens} {one.ended}" for one in attempts]
-    return f"{request.id} {request.model}: {problem} ({request.heard}); attempts: {tried}"
+    when = f"{request.at:.3f} to {request.until:.3f} {request.note}"
+    return f"{request.id} {request.model} {when}: {problem} ({request.heard}); attempts: {tried}"
 
 
 def compare_log(asked: Sequence[Asked], lines: Mapping[str, int], killed: bool) -> list[str]:

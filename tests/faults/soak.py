@@ -132,6 +132,8 @@ class Soak:
         self.pushes = 0
         self.growths: list[Growth] = []
         self.port = free_port()
+        self.shown: dict[str, str] = {}
+        """The last sample of each gauge that was not nothing, with its labels."""
 
     async def run(self) -> Report:
         """All of it."""
@@ -159,9 +161,10 @@ class Soak:
                 await asyncio.gather(tormenting, watching, return_exceptions=True)
             self._stop_wall()
             left = await self._left(made, witness, before)
-            warnings = [line for line in made.screen.text().splitlines() if "Traceback" in line]
+            said = made.screen.text().splitlines()
+            left += [line for line in said if "Traceback" in line or "rror:" in line]
             await made.stop_data()
-        return self._report(rate, [*left, *warnings])
+        return self._report(rate, left)
 
     # -- the parts
 
@@ -260,6 +263,9 @@ class Soak:
                 if family.type == "gauge":
                     for sample in family.samples:
                         found[where + sample.name] += sample.value  # type: ignore[assignment]
+                        if sample.value:
+                            labels = " ".join(sample.labels.values())
+                            self.shown[where + sample.name] = f"{labels} {sample.value:g}"
         return {**found, "files": float(open_files(witness))}
 
     async def _left(self, made: Processes, witness: int, before: dict[str, float]) -> list[str]:
@@ -275,8 +281,8 @@ class Soak:
         wrong = []
         if now["files"] > before["files"] + SPARE_FILES:
             wrong.append(f"{now['files']:g} open files, {before['files']:g} before")
-        wrong += [f"{name} is {now[name]:g}" for name in GONE if now[name]]
-        wrong += [f"{name} is {now[name]:g}" for name in GONE_WHERE_TOLD if now.get(name)]
+        wrong += [f"{name}: {self.shown[name]}" for name in GONE if now[name]]
+        wrong += [f"{name}: {self.shown[name]}" for name in GONE_WHERE_TOLD if now.get(name)]
         wrong += [
             f"{name} is {now[name]:g}, before {before[name]:g}"
             for name in ("outrider_tasks", "outrider_upstream_connections")

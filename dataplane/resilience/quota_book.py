@@ -198,6 +198,7 @@ class Book:
             return
         holding.reserved -= rest
         holding.held += rest
+        self._active[holding] = None  # a tick may have found it at rest while this one ran
         if self.stale:
             _unshare(holding, rest)
         if holding.waiting:

@@ -134,6 +134,17 @@ def test_what_lies_idle_is_given_back_and_later_forgotten() -> None:
     assert not book.holdings
 
 
+def test_what_a_long_request_leaves_over_is_given_back() -> None:
+    book, tokens, _ = _book()
+    book.granted(TOKENS, 50, 50.0, 0.0)
+    part = _reserved(book, tokens, 50)
+    for now in (1.5, 3.0):  # nothing is held, and nobody has asked for a while
+        book.tick(now)
+    book.settle(part, 10)
+    book.tick(4.5)
+    assert (tokens.held, tokens.reserved, tokens.returned) == (0, 0, 40)
+
+
 @pytest.mark.parametrize("workers", [1, 4])
 def test_without_anybody_to_ask_a_worker_gives_itself_its_share(workers: int) -> None:
     book, tokens, _ = _book()

@@ -20,6 +20,8 @@ log = logging.getLogger(__name__)
 METHOD = "/outrider.fleet.v1.ReportingService/StreamReports"
 SLICE = 20
 """Clusters per turn of the loop: requests are running."""
+AGAIN_S = 5.0
+"""The stream of configuration is there, so something else is wrong: no hurry."""
 MOST_MS = (1 << 32) - 1
 
 Metadata = tuple[tuple[str, str], ...]
@@ -30,16 +32,31 @@ class Reporting:
     """Answers what a control plane asks, over a channel that somebody else opens and closes."""
 
     def __init__(
-        self, node_id: str, group: str, reports: Callable[[str], Iterable[ClusterReport]]
+        self,
+        node_id: str,
+        group: str,
+        reports: Callable[[str], Iterable[ClusterReport]],
+        again_s: float = AGAIN_S,
     ) -> None:
         """:param reports: how a cluster is doing, or (for an empty name) each of them; made while
-        it is read.
+        it is read. :param again_s: how long to wait when a stream has broken.
         """
         self._hello = reports_pb2.Report(node_id=node_id, group=group)
         self._reports = reports
+        self._again_s = again_s
 
     async def run(self, channel: grpc.aio.Channel, metadata: Metadata) -> None:
-        """Answer until the stream ends. Raises nothing but what a bug raises."""
+        """Answer, over as many streams as it takes, until cancelled; comes back when the control
+        plane does not know the service.
+        """
+        while True:
+            if await self._stream(channel, metadata) is grpc.StatusCode.UNIMPLEMENTED:
+                log.debug("the control plane is too old to take reports")
+                return
+            await asyncio.sleep(self._again_s)
+
+    async def _stream(self, channel: grpc.aio.Channel, metadata: Metadata) -> grpc.StatusCode:
+        """How a stream ended that was answered on."""
         stream: Stream = channel.stream_stream(
             METHOD,
             request_serializer=reports_pb2.Report.SerializeToString,
@@ -49,8 +66,9 @@ class Reporting:
             await stream.write(self._hello)
             while isinstance(asked := await stream.read(), reports_pb2.ReportRequest):
                 await stream.write(await self.answer(asked))
-        except (grpc.aio.AioRpcError, asyncio.InvalidStateError) as e:
-            log.debug("the control plane takes no reports: %s", e)
+            return await stream.code()
+        except (grpc.aio.AioRpcError, asyncio.InvalidStateError):
+            return await stream.code()
         finally:
             stream.cancel()
 

@@ -128,6 +128,26 @@ async def test_many_clusters_leave_requests_their_turn() -> None:
     assert turns >= 4
 
 
+async def test_a_stream_that_breaks_is_opened_again() -> None:
+    asker, hellos = Asker(), 0
+
+    class Breaking(Asker):
+        async def serve(self, requests: object, context: Any) -> None:
+            nonlocal hellos
+            hellos += 1
+            if hellos == 1:
+                await context.abort(grpc.StatusCode.INTERNAL, "a bug")
+            await asker.serve(requests, context)
+
+    async with channel_to(Breaking()) as channel, asyncio.timeout(5):
+        reporting = Reporting("n/0", "", reports, again_s=0.01)
+        running = asyncio.ensure_future(reporting.run(channel, ()))
+        assert (await asker.heard.get()).node_id == "n/0"
+        assert hellos == 2
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
 async def test_a_control_plane_that_is_too_old_is_left_alone() -> None:
     async with channel_to(None) as channel, asyncio.timeout(5):
         await Reporting("n/0", "", reports).run(channel, ())

@@ -169,6 +169,7 @@ class Mended:
         elif 200 <= upstream.status < 300:
             self._relay.answers()
             if told.is_stream:
+                self._relay.hurry()
                 self._reader = CODECS[self._provider].stream_reader()
                 self._takes = Mended._stream
 

@@ -90,6 +90,7 @@ class Relay(Recovering):
                 else:
                     self.stop_upstream()
                 self._write(head, body, False)
+                self.tally.more(body)
                 self._broke_off(passing)
                 return
             if done:
@@ -126,7 +127,7 @@ class Relay(Recovering):
         but to go on with a stream that breaks.
         """
         self._request = b""
-        if self._passing is None or not self.keeps(candidate):
+        if self._passing is None or self._passing.kept is None:
             self.forget()
         if not done:
             now = self.serving.now()

@@ -259,6 +259,39 @@ async def test_client_that_leaves_stops_the_agent(start: Start) -> None:
         await travel.weather.received[0].cancelled.wait()
 
 
+BROKEN = [
+    pytest.param(b"", "The upstream failed", id="ends"),
+    pytest.param(
+        b'data: {"error":{"message":"Asleep."}}\n\ndata: [DONE]\n\n', "Asleep", id="says so"
+    ),
+]
+
+
+@pytest.mark.parametrize(("last", "message"), BROKEN)
+async def test_stream_of_an_agent_that_breaks_ends_with_an_error(
+    start: Start, last: bytes, message: str
+) -> None:
+    travel = await start()
+
+    async def breaks(one: Received) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"content-type": "text/event-stream"})
+        await response.prepare(one.request)
+        chunk = (
+            b'{"id":"c","object":"chat.completion.chunk","created":1,"model":"m","choices":[%b]}'
+        )
+        choice = b'{"index":0,"delta":{"content":"Rain"},"finish_reason":null}'
+        await response.write(b"data: " + chunk % choice + b"\n\n" + last)
+        return response
+
+    travel.weather.answer = breaks
+    async with travel.client("solo") as client:
+        stream = await client.chat.completions.create(**asking("Hello", stream=True))
+        event = await anext(stream)
+        assert event.choices[0].delta.content == "Rain"
+        with pytest.raises(openai.APIError, match=message):
+            await anext(stream)
+
+
 async def test_slow_client_slows_the_agent_down(start: Start) -> None:
     travel = await start()
     megabytes = 0

@@ -17,6 +17,7 @@ from dataplane.observe.tally import Tally
 from dataplane.routing.preference import INLINE
 from dataplane.runtime.messages import LocalReply
 from dataplane.server.auth.scope import forbidden, permitted
+from dataplane.server.dial import Dial
 from dataplane.server.incoming import Incoming
 from dataplane.server.key_rings import seconds_of
 from dataplane.server.limits.holding_up import hold
@@ -90,6 +91,7 @@ class Sending(Placing):
         "chunked",
         "deadline",
         "delivered",
+        "dial",
         "front",
         "orders",
         "over",
@@ -99,6 +101,9 @@ class Sending(Placing):
         "tally",
         "told",
     )
+
+    dial: "Dial | None"
+    """The connection that the attempt waits for; only set once one was dialled."""
 
     def __init__(
         self,
@@ -295,7 +300,8 @@ class Sending(Placing):
         pool = endpoint.pool
         upstream = None if self._fresh else pool.take()
         if upstream is None:
-            pool.dial(reader)
+            self.dial = Dial(self, reader)
+            pool.dial(self.dial)
         else:
             self._upstream = upstream
             upstream.send(reader, self._request)
@@ -334,12 +340,8 @@ class Sending(Placing):
         self._send_pieces(candidate, endpoint, body, rest, self._key)
 
     def on_connected(self, upstream: UpstreamConnection) -> bool:
-        """See Reader. One that was dialled for an attempt that is over comes too late: whatever is
-        asked now has its own.
-        """
-        endpoint = self._endpoint
-        is_ours = endpoint is not None and upstream.pool is endpoint.pool
-        if self.over or self._upstream is not None or not is_ours:
+        """See Reader."""
+        if self.over:
             return False
         self._upstream = upstream
         upstream.send(self._translated or self, self._request)

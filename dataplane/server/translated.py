@@ -148,7 +148,7 @@ class Translated:
 
     def on_connected(self, upstream: "UpstreamConnection") -> bool:
         """See Reader."""
-        return not self.dismissed and self._relay.on_connected(upstream)
+        return self._relay.on_connected(upstream)
 
     def on_failed(self, failure: UpstreamFailure) -> None:
         """See Reader."""

@@ -242,7 +242,7 @@ class Trying(Sending):
             self._translated.dismissed = True
             self._translated = None
         self._startup = None
-        self._held = self._holding = None
+        self._held = self._holding = self.dial = None
         self._pace = None
 
     # -- time

@@ -3,7 +3,9 @@
 import asyncio
 import gc
 import json
-from collections.abc import AsyncIterator
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
@@ -297,6 +299,61 @@ async def test_deadline_in_the_middle_cuts_the_answer() -> None:
         assert (reply.status, reply.whole) == (200, False)
         assert gate.records[0].detail == "deadline_exceeded"
         await until(lambda: fake.open == 0)
+
+
+async def test_dial_of_an_attempt_that_is_over_says_nothing_about_the_next() -> None:
+    async def slow(received: Received) -> AsyncIterator[Step]:
+        await asyncio.sleep(0.5)
+        yield json_answer()
+
+    with full_socket() as deaf:
+        async with upstream(slow) as fake:
+            config = model_config(deaf, fake.endpoint, cluster={"connect_timeout_s": 0.3})
+            retry = (("per_try_timeout_s", 0.1),)
+            providers = config.providers
+            (first,) = providers.values()
+            hasty = replace(first, retry=retry)
+            second = replace(first, name="second", cluster="d")
+            route = config.listeners["m"].routes[0]
+            route = replace(route, target=ModelTarget((hasty.name, second.name)))
+            listener = replace(
+                config.listeners["m"], routes=(route,), by_model=dict.fromkeys(["gpt"], route)
+            )
+            clusters = {
+                "c": replace(config.clusters["c"], endpoints=(deaf,)),
+                "d": replace(config.clusters["c"], name="d", endpoints=(fake.endpoint,)),
+            }
+            config = replace(
+                config,
+                listeners={"m": listener},
+                providers={hasty.name: hasty, second.name: second},
+                clusters=clusters,
+            )
+            async with gateway(config) as gate, connected(gate.port) as client:
+                client.send(post(ASK))
+                assert (await client.reply()).status == 200
+                assert gate.records[0].attempts == 2
+                assert len(fake.requests) == 1
+
+
+@contextmanager
+def full_socket() -> Iterator[Endpoint]:
+    """An address whose connections are never made: its queue is full and nobody accepts."""
+    with socket.socket() as deaf:
+        deaf.bind(("127.0.0.1", 0))
+        deaf.listen(0)
+        host, port = deaf.getsockname()
+        waiting = []
+        for _ in range(4):
+            one = socket.socket()
+            one.setblocking(False)
+            one.connect_ex((host, port))
+            waiting.append(one)
+        try:
+            yield Endpoint(host, port)
+        finally:
+            for one in waiting:
+                one.close()
 
 
 async def test_a_thousand_requests_keep_one_connection() -> None:

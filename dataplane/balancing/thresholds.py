@@ -42,17 +42,21 @@ class Usage:
         :param fresh: whether it needs a new connection. :param connections: those of the cluster
             that are open or being opened. :param pending: of these, those being opened.
         """
-        limits = self.limits
-        found = None
-        if self.requests >= limits.max_requests:
-            found = Overflow.REQUESTS
-        elif fresh and pending >= limits.max_pending_requests:
-            found = Overflow.PENDING
-        elif fresh and connections >= limits.max_connections:
-            found = Overflow.CONNECTIONS
+        found = self.found(fresh, connections, pending)
         if found is not None:
             self.overflows[found] += 1
         return found
+
+    def found(self, fresh: bool, connections: int, pending: int) -> Overflow | None:
+        """As `overflow`, and not counted."""
+        limits = self.limits
+        if self.requests >= limits.max_requests:
+            return Overflow.REQUESTS
+        if fresh and pending >= limits.max_pending_requests:
+            return Overflow.PENDING
+        if fresh and connections >= limits.max_connections:
+            return Overflow.CONNECTIONS
+        return None
 
     def begin(self) -> None:
         """A request is sent."""

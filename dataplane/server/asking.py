@@ -33,7 +33,8 @@ from dataplane.server.downstream import Call
 from dataplane.server.judging import MAX_ERROR_BYTES, MAX_WHOLE_BYTES
 from dataplane.server.trials import MAX_TOLD
 from dataplane.server.trying import COSTLY
-from dataplane.upstream.client import MAX_ANSWER_BYTES, Answer, Asked, UpstreamClient, UpstreamError
+from dataplane.upstream.asked import Asked
+from dataplane.upstream.client import MAX_ANSWER_BYTES, Answer, UpstreamClient, UpstreamError
 from dataplane.upstream.errors import Phase, UpstreamFailure
 
 if TYPE_CHECKING:

@@ -73,11 +73,11 @@ class Hedging(Judging):
         very same; -1: nobody. And whether it must be another endpoint.
         """
         lane, place = self._lane, self._place
-        is_well = candidate.breaker.admits(now)
+        is_well = _may_be_asked(candidate, now)
         if is_well and candidate.state.available > 1:
             return place, True
         for at in range(place + 1, len(lane)):
-            if lane[at].state.available and lane[at].breaker.admits(now):
+            if lane[at].state.available and _may_be_asked(lane[at], now):
                 return at, False
         return (place if is_well else -1), False
 
@@ -124,3 +124,10 @@ class Hedging(Judging):
         """A race of which this attempt was the first has ended."""
         if self._candidate is not None:
             self._candidate.standing.hedges[winner] += 1
+
+
+def _may_be_asked(candidate: "Candidate", now: float) -> bool:
+    """Whether neither its breaker nor its circuit breakers forbid a second attempt there."""
+    return candidate.breaker.admits(now) and candidate.state.permits.has_room(
+        candidate.route.priority
+    )

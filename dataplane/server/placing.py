@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from dataplane.server.incoming import Incoming
     from dataplane.server.serving import Serving
     from dataplane.server.trials import Trials
-    from dataplane.upstream.cluster import Permit
     from dataplane.upstream.endpoint import UpstreamEndpoint
+    from dataplane.upstream.permits import Permit
 
 _NO_ENDPOINT = LocalReply(
     503,
@@ -86,7 +86,7 @@ class Placing(ABC):
             return None
         permit = watch = None
         if state.guarded:
-            permit = state.permit(endpoint, candidate.route.priority)
+            permit = state.permits.take(endpoint, candidate.route.priority)
             if permit is None:
                 self._taken = _REFUSED
                 return None

@@ -157,7 +157,7 @@ class Trying(Sending):
         cluster = candidate.standing.retries
         caller = self.serving.services.callers.count(self.caller, now)
         budgets = RetryBudget(cluster, policy), RetryBudget(caller, policy, told=cluster)
-        limit = candidate.state.retry_limit(candidate.route.priority)
+        limit = candidate.state.permits.retry_limit(candidate.route.priority)
         return budgets if limit is None else (limit, *budgets)
 
     @property

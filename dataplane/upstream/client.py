@@ -15,19 +15,18 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 from yarl import URL
 
-from dataplane.runtime.cluster import Priority
 from dataplane.runtime.config import Cluster, Endpoint
 from dataplane.runtime.effects import CallFailed
 from dataplane.runtime.messages import Headers, HttpReply, Request, ResponseDetail
-from dataplane.upstream.cluster import ClusterState, Permit
+from dataplane.upstream.asked import Asked
 from dataplane.upstream.clusters import Clusters
-from dataplane.upstream.endpoint import UpstreamEndpoint
 from dataplane.upstream.errors import Phase, UpstreamFailure
 from dataplane.upstream.hash_key import hash_key
 from dataplane.upstream.pool import authority_of
 
 if TYPE_CHECKING:
     from dataplane.llm.prefix_key import Key
+    from dataplane.upstream.endpoint import UpstreamEndpoint
 
 MAX_CONNECT_ATTEMPTS = 3
 MAX_ANSWER_BYTES = 8 * 1024 * 1024
@@ -53,40 +52,6 @@ FULL = UpstreamFailure(
     ResponseDetail.UPSTREAM_OVERFLOW,
     "it has as many requests as its circuit breakers allow",
 )
-
-
-@dataclass(slots=True)
-class Asked:
-    """Who is asked for one answer, and counted as active for that."""
-
-    attempts: int = 0
-    endpoint: UpstreamEndpoint | None = None
-    """The one that was asked last."""
-    _permit: Permit | None = None
-
-    def take(self, state: ClusterState, endpoint: UpstreamEndpoint) -> bool:
-        """Ask an endpoint; False: its circuit breakers do not allow it."""
-        if state.guarded:
-            self._permit = state.permit(endpoint, Priority.DEFAULT, relayed=False)
-            if self._permit is None:
-                return False
-        self.attempts += 1
-        self.endpoint = endpoint
-        endpoint.active += 1
-        return True
-
-    def failed(self) -> None:
-        """There was no answer, or no whole one."""
-        endpoint = self.endpoint
-        if endpoint is not None and endpoint.watch is not None:
-            endpoint.watch.failed(endpoint)
-
-    def part_with(self, endpoint: UpstreamEndpoint) -> None:
-        """It has nothing more to do."""
-        endpoint.active -= 1
-        permit, self._permit = self._permit, None
-        if permit is not None:
-            permit.close()
 
 
 @dataclass(slots=True)
@@ -122,13 +87,20 @@ class Answer:
     async def pieces(self) -> AsyncIterator[bytes]:
         """The body as it comes. Raises UpstreamError when it ends too early."""
         content = self._response.content
+        asked = self._asked
+        size = 0
         try:
             while piece := await content.readany():
+                if not size:
+                    asked.began()
+                size += len(piece)
                 yield piece
             self._check_end()
         except (aiohttp.ClientError, OSError) as problem:
-            self._asked.failed()
+            asked.failed()
             raise UpstreamError(_broken(problem, ResponseDetail.UPSTREAM_TRUNCATED)) from problem
+        if 200 <= self.status < 300:
+            asked.ended(size, streamed=self._response.content_type == "text/event-stream")
 
     def _check_end(self) -> None:
         """A body that ends with its connection is whole only if that was closed in good order.
@@ -181,7 +153,7 @@ class UpstreamClient:
 
     @asynccontextmanager
     async def open(
-        self, cluster: Cluster, request: Request, asked: "Asked | None" = None
+        self, cluster: Cluster, request: Request, asked: Asked | None = None
     ) -> AsyncGenerator[Answer, None]:
         """Send a request; the answer may be read inside. Leaving early cuts the connection.
 
@@ -206,7 +178,7 @@ class UpstreamClient:
                 await session.close()
 
     async def _attempt(
-        self, cluster: Cluster, request: Request, asked: "Asked"
+        self, cluster: Cluster, request: Request, asked: Asked
     ) -> aiohttp.ClientResponse:
         """The answer of the first endpoint that gives one; `asked` says which, and counts it as
         active.
@@ -220,7 +192,7 @@ class UpstreamClient:
         fresh = False
         failure = NO_ENDPOINT
         while len(tried) < MAX_CONNECT_ATTEMPTS and (endpoint := state.pick(key, tried)):
-            if not asked.take(state, endpoint):
+            if not asked.take(state, endpoint, key):
                 failure = FULL
                 break
             try:

@@ -11,18 +11,17 @@ from typing import TYPE_CHECKING
 from dataplane.balancing.balancer import Balancer
 from dataplane.balancing.health import Health
 from dataplane.balancing.outlier import Change, Event, Outlier
-from dataplane.balancing.thresholds import RetryLimit, Usage
 from dataplane.observe.endpoints import ClusterReport, EndpointReport
 from dataplane.runtime.cluster import (
     NO_OUTLIERS,
     CircuitBreakers,
     PolicyKind,
-    Priority,
 )
 from dataplane.runtime.config import Cluster, Endpoint
 from dataplane.runtime.messages import ResponseDetail
 from dataplane.upstream.endpoint import UpstreamEndpoint
 from dataplane.upstream.few_lines import FewLines
+from dataplane.upstream.permits import Permits
 from dataplane.wheel import NEVER, TURN_S
 
 if TYPE_CHECKING:
@@ -42,20 +41,6 @@ _CHANGES = {
         "cluster %s: %s fails and as many are left out as may be, so it is asked on: %s"
     ),
 }
-
-
-class Permit:
-    """A request that circuit breakers count; `close` it once."""
-
-    __slots__ = ("_usage",)
-
-    def __init__(self, usage: Usage) -> None:
-        self._usage = usage
-        usage.begin()
-
-    def close(self) -> None:
-        """It is over."""
-        self._usage.end()
 
 
 class ClusterState:
@@ -82,19 +67,15 @@ class ClusterState:
         self.measures = False
         """Whether `measured` wants to know how answers went."""
         self.guarded = False
-        """Whether `permit` must be asked before a request is sent."""
+        """Whether `permits` must be asked before a request is sent."""
         self.checks = {"passed": 0, "failed": 0}
         self._pool = pool
-        self._now = pool.now
+        self.now = pool.now
         self._random = random
         self._balancer: Balancer[UpstreamEndpoint] = Balancer(cluster.balancing, random, zone)
         self._outlier: Outlier[UpstreamEndpoint] = Outlier(cluster.outlier, random)
-        breakers = cluster.circuit_breakers
-        self._usage = {
-            Priority.DEFAULT: Usage(breakers.default),
-            Priority.HIGH: Usage(breakers.high),
-        }
         self._lines = FewLines(log, pool.now)
+        self.permits = Permits(self, self._lines)
         self._panics = False
         self._panicked = 0
         self.replace(cluster)
@@ -112,41 +93,12 @@ class ClusterState:
 
         :param key: what `hashes` asks for; empty: the request has nothing to go by.
         """
-        return self._balancer.pick(self._now(), key, avoid)
+        return self._balancer.pick(self.now(), key, avoid)
 
     def left(self, tried: Sequence[UpstreamEndpoint]) -> int:
         """How many may be asked besides these."""
         able = {one for level in self._balancer.levels for one in level.endpoints}
         return len(able.difference(tried))
-
-    def permit(
-        self, endpoint: UpstreamEndpoint, priority: Priority, *, relayed: bool = True
-    ) -> Permit | None:
-        """Leave for one request; None: circuit breakers refuse it, which is counted.
-
-        :param relayed: whether it goes over the pool's connections.
-        """
-        usage = self._usage[priority]
-        fresh = relayed and not endpoint.pool.free
-        connections = pending = 0
-        if fresh:
-            pending = sum(one.pool.dialling for one in self.endpoints)
-            connections = pending + sum(one.pool.connections for one in self.endpoints)
-        used_up = usage.overflow(fresh=fresh, connections=connections, pending=pending)
-        if used_up is None:
-            return Permit(usage)
-        self._lines.say(
-            logging.WARNING,
-            "cluster %s: a request is refused, its circuit breakers allow no more %s",
-            self.name,
-            used_up.value,
-        )
-        return None
-
-    def retry_limit(self, priority: Priority) -> RetryLimit | None:
-        """What retries are charged to besides their budgets, if anything."""
-        usage = self._usage[priority]
-        return RetryLimit(usage) if usage.limits.max_retries else None
 
     def answered(self, endpoint: UpstreamEndpoint, status: int) -> None:
         """An endpoint has answered; to be told once an attempt, if it has a `watch`."""
@@ -155,13 +107,13 @@ class ClusterState:
         else:
             endpoint.failures += 1
             if self.measures:
-                self._balancer.latencies.failed(endpoint.latency, self._now(), 0.0)
-        self._on_event(self._outlier.answered(endpoint, status, self._now()))
+                self._balancer.latencies.failed(endpoint.latency, self.now(), 0.0)
+        self._on_event(self._outlier.answered(endpoint, status, self.now()))
 
     def failed(self, endpoint: UpstreamEndpoint) -> None:
         """An endpoint has given no answer, or no whole one: likewise."""
         endpoint.failures += 1
-        now = self._now()
+        now = self.now()
         if self.measures:
             self._balancer.latencies.failed(endpoint.latency, now, 0.0)
         self._on_event(self._outlier.failed(endpoint, now))
@@ -179,28 +131,43 @@ class ClusterState:
         """
         if record.detail is not ResponseDetail.VIA_UPSTREAM or not 200 <= record.status < 300:
             return
-        tokens = record.output_tokens
-        whole_s = max(record.duration_s - sent_s, 0.0)
-        first_s = max(record.first_byte_s - sent_s, 0.0)
-        self._balancer.latencies.answered(
-            endpoint.latency,
-            self._now(),
-            first_s,
-            whole_s,
-            tokens,
-            record.stream,
-            record.bytes_sent,
+        self.timed(
+            endpoint,
+            key,
+            max(record.first_byte_s - sent_s, 0.0),
+            max(record.duration_s - sent_s, 0.0),
+            streamed=record.stream,
+            size=record.bytes_sent,
+            tokens=record.output_tokens,
+            prompt=record.input_tokens,
+            cached=record.input_cached_tokens,
         )
+
+    def timed(
+        self,
+        endpoint: UpstreamEndpoint,
+        key: Sequence[int],
+        first_s: float,
+        whole_s: float,
+        *,
+        streamed: bool,
+        size: int,
+        tokens: int = 0,
+        prompt: int = 0,
+        cached: int = 0,
+    ) -> None:
+        """How long a good answer took from when it was asked for, and what it said of tokens."""
+        balancer, now = self._balancer, self.now()
+        latency = endpoint.latency
+        balancer.latencies.answered(latency, now, first_s, whole_s, tokens, streamed, size)
         if key and self.cluster.balancing.kind is PolicyKind.PREFIX_AFFINITY:
-            self._balancer.prefixes.answered(
-                key, endpoint.name, record.input_tokens, record.input_cached_tokens
-            )
+            balancer.prefixes.answered(key, endpoint.name, prompt, cached)
 
     # -- for the configuration
 
     def replace(self, cluster: Cluster) -> tuple[UpstreamEndpoint, ...]:
         """Go on under another configuration; the endpoints that are gone."""
-        now = self._now()
+        now = self.now()
         known = {_address(one.endpoint): one for one in self.endpoints}
         pools = self._pool.endpoints(cluster)
         endpoints: list[UpstreamEndpoint] = []
@@ -223,8 +190,7 @@ class ClusterState:
         self.hashes = several and policy in HASHING
         self.measures = several and policy in MEASURING
         self.guarded = cluster.circuit_breakers != CircuitBreakers()
-        self._usage[Priority.DEFAULT].limits = cluster.circuit_breakers.default
-        self._usage[Priority.HIGH].limits = cluster.circuit_breakers.high
+        self.permits.replace(cluster.circuit_breakers)
         rules = cluster.health_check
         for one in endpoints:
             one.watch = self if several else None
@@ -252,7 +218,7 @@ class ClusterState:
             self.leave()
             return
         # an interval that has begun goes on: configurations may come more often than its end
-        was_watched, due = self.due != NEVER, self._now() + self.cluster.outlier.interval_s
+        was_watched, due = self.due != NEVER, self.now() + self.cluster.outlier.interval_s
         self.due = min(self.due, due)
         if was_watched:
             self._pool.wheel.soon(self)
@@ -288,7 +254,7 @@ class ClusterState:
             self._on_event(self._outlier.healthy_again(endpoint))
         if not changed:
             return
-        now = self._now()
+        now = self.now()
         endpoint.healthy = health.healthy
         if health.healthy:
             endpoint.back_since = now
@@ -303,13 +269,9 @@ class ClusterState:
 
     def report(self) -> ClusterReport:
         """How it is doing now."""
-        now = self._now()
+        now = self.now()
         balancer, outlier = self._balancer, self._outlier
         picked = {one for level in balancer.levels for one in level.endpoints}
-        overflows: dict[str, int] = {}
-        for usage in self._usage.values():
-            for what, count in usage.overflows.items():
-                overflows[what.value] = overflows.get(what.value, 0) + count
         prefixes = balancer.prefixes
         return ClusterReport(
             self.name,
@@ -324,7 +286,7 @@ class ClusterState:
             },
             outlier.counts[Change.UNEJECTED],
             self._panicked,
-            overflows,
+            self.permits.overflows(),
             dict(self.checks),
             {"hit": prefixes.hits, "miss": prefixes.misses, "lost": prefixes.losses},
         )
@@ -361,7 +323,7 @@ class ClusterState:
             told += (event.cause.value,)
         level = logging.INFO if event.change is Change.UNEJECTED else logging.WARNING
         self._lines.say(level, _CHANGES[event.change], *told)
-        now = self._now()
+        now = self.now()
         if event.change is Change.UNEJECTED:
             one.back_since = now
         if event.change in (Change.EJECTED, Change.UNEJECTED):

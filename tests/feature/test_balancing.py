@@ -352,4 +352,4 @@ async def test_nothing_is_left_of_requests_that_are_over() -> None:
         await pool.statuses(20)
         assert counts(pool.gate) == [0, 0, 0]
         (state,) = pool.gate.services.clusters
-        assert all(usage.requests == usage.retries == 0 for usage in state._usage.values())
+        assert not any(state.permits.under_way())

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from dataplane.llm.stakes import prompt_tokens
+from dataplane.runtime.cluster import CircuitBreakers, Thresholds
 from dataplane.runtime.config import RuntimeConfig
 from tests.support.gateway import (
     AT_ONCE,
@@ -20,6 +21,7 @@ from tests.support.gateway import (
     with_fallback,
 )
 from tests.support.planes import planes
+from tests.support.pool_of import with_retry
 from tests.support.raw_client import connected, post
 from tests.support.upstream import (
     COMPLETION,
@@ -411,3 +413,21 @@ async def test_a_config_says_so(tmp_path: Path) -> None:
             log = (tmp_path / "access.log").read_text()
             assert '"failures":["openai/gpt: hedged"]' in log
             assert '"wasted_tokens":' in log
+
+
+async def test_circuit_breakers_forbid_a_second_and_the_first_is_not_disturbed() -> None:
+    go = asyncio.Event()
+    breakers = CircuitBreakers(Thresholds(max_requests=1))
+    async with upstream(after(go, json_answer())) as slow:
+        config = model_config(slow.endpoint, cluster={"circuit_breakers": breakers})
+        async with (
+            gateway(with_retry(config, HEDGED)) as gate,
+            connected(gate.port) as client,
+        ):
+            client.send(ASK)
+            await until(lambda: len(slow.requests) == 1)
+            ended = asyncio.get_running_loop().time() + 4 * HEDGED.hedge_after_s
+            await until(lambda: asyncio.get_running_loop().time() > ended)
+            go.set()
+            assert (await client.reply()).status == 200
+            assert len(slow.requests) == 1

@@ -1,13 +1,13 @@
 import asyncio
 import struct
 from asyncio import StreamReader, StreamWriter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from socket import SO_LINGER, SOL_SOCKET
 
 import pytest
 
-from dataplane.runtime.cluster import CircuitBreakers, Thresholds
+from dataplane.runtime.cluster import Balancing, CircuitBreakers, PolicyKind, Thresholds
 from dataplane.runtime.config import Cluster, Endpoint
 from dataplane.runtime.effects import CallFailed
 from dataplane.runtime.messages import HttpReply, Request, ResponseDetail
@@ -351,4 +351,45 @@ async def test_circuit_breakers_refuse_what_is_too_much() -> None:
         assert isinstance(reply, CallFailed)
         assert reply.detail is ResponseDetail.UPSTREAM_OVERFLOW
         assert isinstance(await client.call(one, REQUEST), HttpReply)
+    await client.close()
+
+
+async def test_answers_are_measured_where_the_policy_goes_by_that() -> None:
+    known = clusters()
+    client = UpstreamClient(known)
+
+    async def serve(reader: StreamReader, writer: StreamWriter) -> None:
+        while True:
+            await read_request(reader)
+            writer.write(OK)
+
+    async with raw_server(serve) as one, raw_server(serve) as other:
+        both = cluster(one, other, balancing=Balancing(PolicyKind.PEAK_EWMA))
+        for _ in range(6):
+            assert isinstance(await client.call(both, REQUEST), HttpReply)
+        assert all(place.first_token_s > 0 for place in known.of(both).report().endpoints)
+    await client.close()
+
+
+async def test_same_conversation_goes_to_the_same_agent() -> None:
+    known = clusters()
+    client = UpstreamClient(known)
+    served: list[int] = []
+
+    def serving(number: int) -> Callable[[StreamReader, StreamWriter], Awaitable[None]]:
+        async def serve(reader: StreamReader, writer: StreamWriter) -> None:
+            while True:
+                await read_request(reader)
+                served.append(number)
+                writer.write(OK)
+
+        return serve
+
+    body = b'{"messages":[{"role":"user","content":"%b"}]}' % (b"x" * 3000)
+    asked = Request("POST", "/v1/chat/completions", (), body)
+    async with raw_server(serving(0)) as one, raw_server(serving(1)) as other:
+        both = cluster(one, other, balancing=Balancing(PolicyKind.PREFIX_AFFINITY))
+        for _ in range(6):
+            await client.call(both, asked)
+    assert len(set(served)) == 1
     await client.close()

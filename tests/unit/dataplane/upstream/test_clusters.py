@@ -151,12 +151,12 @@ async def test_permit_is_refused_when_there_are_too_many(
     state = known.of(cluster(A, circuit_breakers=breakers))
     (one,) = state.endpoints
     assert state.only is None  # somebody must ask for a permit
-    permit = state.permit(one, Priority.DEFAULT)
+    permit = state.permits.take(one, Priority.DEFAULT)
     assert permit is not None
-    assert state.permit(one, Priority.DEFAULT) is None
-    assert state.permit(one, Priority.HIGH) is not None
+    assert state.permits.take(one, Priority.DEFAULT) is None
+    assert state.permits.take(one, Priority.HIGH) is not None
     permit.close()
-    assert state.permit(one, Priority.DEFAULT) is not None
+    assert state.permits.take(one, Priority.DEFAULT) is not None
     assert state.report().overflows["requests"] == 1
     assert "circuit breakers allow no more requests" in caplog.text
 

@@ -13,6 +13,7 @@ from dataplane.observe.metrics import Metrics
 from dataplane.observe.recorder import Recorder
 from dataplane.observe.traceparent import Place
 from dataplane.resilience.admission import Admission, Waiting, WaitingRoom
+from dataplane.runtime.config import Limits
 from dataplane.runtime.messages import LocalReply
 from dataplane.server import checks, dispatch
 from dataplane.wheel import NEVER, TICK_S
@@ -148,6 +149,10 @@ class Gate:
             del waiting[held]
             held.front.let_go()
             held.refuse()
+
+    def is_scarce(self, limits: Limits) -> bool:
+        """Whether bytes should be let go of that are not needed."""
+        return self.buffered > limits.max_buffered_bytes // 2
 
     def refusal(self, incoming: "Incoming", size: int) -> LocalReply | None:
         """Why `size` more bytes of a large body are not taken."""

@@ -60,8 +60,14 @@ class Recovering(Hedging):
         return isinstance(self._translated, Mended) and self._translated.waits
 
     def keeps(self, candidate: "Candidate") -> bool:
-        """Whether the question is kept, so that somebody else can go on with its answer."""
-        return candidate.recovers and len(self._peek.body) <= MAX_KEPT_BYTES
+        """Whether the question is kept, so that somebody else can go on with its answer; where
+        bytes are scarce a new request needs them more.
+        """
+        return (
+            candidate.recovers
+            and len(self._peek.body) <= MAX_KEPT_BYTES
+            and not self.front.host.gate.is_scarce(self.serving.limits)
+        )
 
     def forget(self) -> None:
         """The question is not needed any more."""

@@ -1,6 +1,7 @@
 """A listener that speaks TLS: clients with certificates, renewed files, other configs."""
 
 import asyncio
+import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -8,12 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import httpx2
 import openai
 import pytest
 import trustme
 
-from tests.support.planes import Planes, planes
+from tests.support.planes import Planes, planes, processes
 from tests.support.raw_client import RawClient, post
 from tests.support.upstream import DONE, FakeUpstream, always, chunk, chunked_head, event, upstream
 from tests.support.wait import until
@@ -194,3 +196,44 @@ async def test_files_that_are_not_there_are_a_refusal_with_the_reason(files: Fil
         assert "absent.pem cannot be read" in repr(made.workers[0].client.status.refusals)
         async with sdk(made, files.client()) as client:
             assert [one.id async for one in await client.models.list()] == ["house/m-1"]
+
+
+@pytest.mark.slow
+async def test_worker_as_it_is_deployed_speaks_tls_and_takes_renewed_files(files: Files) -> None:
+    config = files.config(CA, BY_CERTIFICATE).replace("FOLDER", str(files.folder))
+    async with upstream() as fake:
+        text = config.replace("PORT", str(fake.endpoint.port)).replace("port: 0", "port: FREE")
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            at = free.getsockname()[1]
+        text = text.replace("FREE", str(at))
+        environ = {"HOUSE_KEY": "sk-house"}
+        async with processes(text, files.folder, environ=environ, workers=1):
+            url = f"https://localhost:{at}/v1/chat/completions"
+
+            async def status(context: ssl.SSLContext) -> int:
+                connector = aiohttp.TCPConnector(ssl=context)
+                async with (
+                    aiohttp.ClientSession(connector=connector) as http,
+                    http.post(url, data=CHAT) as answer,
+                ):
+                    await answer.read()
+                    return answer.status
+
+            assert await status(files.client("planner")) == 200
+            with pytest.raises(aiohttp.ClientError):
+                await status(files.client())
+            old = files.client("planner")
+            renewed = Files(files.folder, trustme.CA())
+            renewed.issue("server", "localhost")
+            trusting = renewed.client()
+            trusting.load_cert_chain(files.folder / "planner.pem", files.folder / "planner.key")
+            async with asyncio.timeout(20):
+                while True:
+                    try:
+                        assert await status(trusting) == 200
+                        break
+                    except aiohttp.ClientConnectorCertificateError:
+                        await asyncio.sleep(0.2)
+            with pytest.raises(aiohttp.ClientConnectorCertificateError):
+                await status(old)

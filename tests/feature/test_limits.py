@@ -445,6 +445,7 @@ limits_storage: {{type: redis, url: "redis://127.0.0.1:1/0", on_failure: {held}}
         assert await gateway.statuses(3) == [expected] * 3
 
 
+@pytest.mark.slow
 async def test_requests_at_the_same_time_are_counted_in_redis_too(tmp_path: Path) -> None:
     more = "limits_storage: {type: redis, url: $LIMITS_URL}\n"
     with redis_server() as url:
@@ -502,6 +503,7 @@ async def test_sdks_understand_the_refusal(tmp_path: Path) -> None:
                 )
 
 
+@pytest.mark.slow
 async def test_an_sdk_that_is_told_to_wait_gets_its_answer_then(tmp_path: Path) -> None:
     limits = "limits: [{name: team, requests: {limit: 4, window: 1s, burst: 1}}]\n"
     async with house(tmp_path, limits) as gateway:

@@ -28,7 +28,10 @@ if TYPE_CHECKING:
     from dataplane.server.candidates import Candidate
 
 BYTES_PER_TOKEN = 3
-"""Of a prompt with its JSON, when it is reserved: English has 4 to 5, Chinese and code some 3."""
+"""Of a prompt with its JSON, when it is reserved: English has 4 to 5, code some 3. Other scripts
+have 2 to 3 in UTF-8 and are taken to have 2.
+"""
+_HIGH = bytes(range(128, 256))
 MAX_KEPT = 2000
 """Models whose limits are kept; clients invent names where a provider is a wildcard."""
 _COUNTS = (Operation.COUNT_TOKENS, Operation.GEMINI_COUNT_TOKENS)
@@ -152,8 +155,10 @@ def _size(asked: Asked) -> tuple[int, int | None]:
     if operation in _COUNTS:
         return 0, 0
     media = media_tokens(body)
-    prompt = words_bytes(body) if media else len(body)
-    prompt = prompt // BYTES_PER_TOKEN + media
+    length = words_bytes(body) if media else len(body)
+    if not body.isascii():
+        length += (len(body) - len(body.translate(None, _HIGH))) // 2
+    prompt = length // BYTES_PER_TOKEN + media
     return prompt, 0 if operation is Operation.EMBEDDINGS else answer_limit(body)
 
 

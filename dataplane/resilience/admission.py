@@ -63,7 +63,7 @@ class Throughput:
         while len(marks) > 2 and marks[1][0] <= now - WINDOW_S:
             marks.pop(0)
         began, had = marks[0]
-        return (finished - had) / (now - began) if now > began else 0.0
+        return (finished - had) / (now - began) if now - began > 1e-3 else 0.0
 
 
 class Admission:
@@ -107,7 +107,8 @@ class Admission:
         if not self.closed:
             if self._late >= LATE_LOOKS:
                 self.closed = True
-                self.rate = max(finishing * self._draining(late_s), FIRST_RATE)
+                able = min(finishing, MAX_RATE)
+                self.rate = max(able * self._draining(late_s), FIRST_RATE)
                 self._calm_since = now
                 self._tokens = 0.0
             self._looked_at = now

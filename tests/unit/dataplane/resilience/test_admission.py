@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dataplane.resilience.admission import BURST_S, MIN_RATE, Admission, Waiting, WaitingRoom
+from dataplane.resilience.admission import (
+    BURST_S,
+    MAX_RATE,
+    MIN_RATE,
+    Admission,
+    Waiting,
+    WaitingRoom,
+)
 from dataplane.runtime.precedence import Precedence
 
 TARGET_S = 0.05
@@ -179,6 +186,7 @@ def test_rate_never_stops_and_tokens_are_never_owed(
         now += wait
         finished += more
         it.look(now, lag, finished, waiting)
+        assert it.rate <= MAX_RATE
         most = int(max(it.rate * BURST_S, 1.0)) + 1
         assert not it.closed or sum(it.take(now) for _ in range(most + 1)) <= most
         if it.closed:

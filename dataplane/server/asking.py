@@ -242,6 +242,7 @@ class _Asked:
         record = self._call.record
         limit = before_head(self._policy, self._sent_at, self._call.deadline, stream=self._stream)
         self._asked = asked = Asked()
+        answer: Answer | None = None
         try:
             opening = self._client.open(self._cluster, self._request, asked)
             answer = await self._within(limit, stack.enter_async_context(opening))
@@ -256,8 +257,9 @@ class _Asked:
             failure = problem.failure
             if failure.detail is ResponseDetail.UPSTREAM_SILENT:
                 asked.failed()  # (the client has only seen that it was cut)
-            if failure.phase is Phase.CONNECT:
+            if answer is None:
                 record.attempts += 1
+            if failure.phase is Phase.CONNECT:
                 return _Failed(Stage.CONNECT, failure.fault, problem)
             return _Failed(Stage.BEFORE_CONTENT, failure.fault, problem)
 

@@ -26,6 +26,7 @@ from dataplane.llm.usage import TAIL_BYTES, usage_in_tail
 from dataplane.llm.wire.body import peek
 from dataplane.observe import spans
 from dataplane.observe.latency import Latencies
+from dataplane.observe.record import ExchangeRecord
 from dataplane.observe.tracing import Tracer
 from dataplane.runtime.config import ListenerKind, RuntimeConfig
 from dataplane.runtime.effects import CallFailed
@@ -240,8 +241,7 @@ class Exchange:
         started = self._clock.now()
         try:
             async with self._asking.open(call, agent, request, stream=stream) as answer:
-                if record.attempts > 1:
-                    told = (*told, ("x-outrider-attempts", str(record.attempts)))
+                told = (*told, *_attempts(record))
                 downstream.start(answer.status, (*for_client(answer.headers), *told))
                 status = answer.status
                 failure = await self._pass_on(answer, downstream, call, charge)
@@ -261,6 +261,7 @@ class Exchange:
             downstream.abort()
         else:
             message = f"Agent '{agent.id}' did not answer: {failure.message}."
+            told = (*told, *_attempts(record))
             downstream.reply(LocalReply(failure.status, message, failure.detail, told))
 
     async def _pass_on(
@@ -298,6 +299,11 @@ class Exchange:
             call.record.input_tokens = usage.input
             call.record.output_tokens = usage.output
         return None
+
+
+def _attempts(record: ExchangeRecord) -> Headers:
+    """What an answer says that took more than one attempt."""
+    return (("x-outrider-attempts", str(record.attempts)),) if record.attempts > 1 else ()
 
 
 def _problem(call: Call, body: bytes) -> LocalReply | None:

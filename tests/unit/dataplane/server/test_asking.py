@@ -175,6 +175,7 @@ async def test_no_connection_is_tried_again_and_told_in_the_end(desk: Desk) -> N
     assert isinstance(reply, CallFailed)
     assert reply.detail is ResponseDetail.UPSTREAM_CONNECT_FAILED
     assert desk.record.failures == ("weather: connection",) * 3
+    assert desk.record.attempts == 3
     assert desk.record.wasted_tokens == 0
 
 

@@ -273,6 +273,7 @@ async def test_truncated_answer_is_never_ended_as_if_whole(bench: Bench, stream:
     else:
         assert down.replied is not None
         assert (down.replied.status, bench.record.attempts) == (502, 3)
+        assert dict(down.replied.headers)["x-outrider-attempts"] == "3"
         assert down.replied.detail is ResponseDetail.UPSTREAM_TRUNCATED
 
 

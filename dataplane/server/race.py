@@ -66,17 +66,20 @@ class Side:
         self._front.cut()
 
     def on_due(self, now: float) -> None:
-        """See Timed."""
+        """See Timed. (The wheel may still tell a Side in the turn in which the race ended.)"""
         self.due = NEVER
-        self._race.of(self._racer).on_due(now)
+        if not self._race.is_over:
+            self._race.of(self._racer).on_due(now)
 
 
 class Race:
     """Implements Work (work.py) until it is decided."""
 
-    __slots__ = ("_front", "_hedge", "_relays", "_sides", "_wheel")
+    __slots__ = ("_front", "_hedge", "_relays", "_sides", "_wheel", "is_over")
 
     def __init__(self, first: "Hedging", front: "Front", hedge: Hedge) -> None:
+        self.is_over = False
+        """Whether one of the two is the request."""
         self._front = front
         self._hedge = hedge
         self._wheel = first.serving.services.wheel
@@ -130,12 +133,16 @@ class Race:
     def _hand_over(self, racer: Racer) -> None:
         """The connection belongs to one of them again."""
         front, relay, side = self._front, self._relays[racer], self._sides[racer]
-        for one in self._sides.values():
-            self._wheel.remove(one)
+        self._leave_wheel()
         relay.front = front
         relay.race_is_over()
         relay.due_at(side.due)
         front.replace_work(relay)
+
+    def _leave_wheel(self) -> None:
+        self.is_over = True
+        for one in self._sides.values():
+            self._wheel.remove(one)
 
     # -- what the front tells
 
@@ -152,8 +159,7 @@ class Race:
 
     def cancel(self) -> None:
         """The client has left: both are stopped."""
-        for one in self._sides.values():
-            self._wheel.remove(one)
+        self._leave_wheel()
         self._hedge.close()
         self._relays[Racer.SECOND].lose()
         first = self._relays[Racer.FIRST]

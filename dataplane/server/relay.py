@@ -336,6 +336,7 @@ class Relay(Recovering):
                 race.goes_on_without(self)
                 self._let_go(whole=False, now=self.serving.now())
                 return
+        self.stop_upstream()
         tally = self.tally
         tally.status = reply.status
         tally.detail = reply.detail

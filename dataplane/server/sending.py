@@ -239,6 +239,9 @@ class Sending(Placing):
         else:
             self._touched = sent_at = serving.now()
             self._tell_who(candidate)
+            self.front.due = self.deadline  # that of the attempt before has passed
+            if self.deadline - sent_at < TURN_S:
+                serving.services.wheel.soon(self.front)
         if not candidate.breaker.calm:
             candidate.breaker.sent(self, sent_at)
         patience_s = candidate.stream_patience_s if self.tally.stream else candidate.patience_s

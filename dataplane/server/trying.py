@@ -124,9 +124,11 @@ class Trying(Sending):
             now,
         )
         if isinstance(decision, GiveUp):
-            if decision.why is Why.CREDENTIALS:
-                self.refuse(_EXHAUSTED)
-            return decision.why is Why.CREDENTIALS
+            if decision.why is not Why.CREDENTIALS:
+                return False
+            self._part_with_upstream(whole, now)
+            self.refuse(_EXHAUSTED)
+            return True
         self._let_go(whole, now)
         if isinstance(decision, Retry):
             candidate.standing.retried[fault] += 1
@@ -226,14 +228,17 @@ class Trying(Sending):
             f"{one.name}: {PASSED_OVER}" for one in rest[: order[0]] if not one.breaker.admits(now)
         ]
 
-    def _let_go(self, whole: bool, now: float) -> None:
-        """Forget an attempt."""
+    def _part_with_upstream(self, whole: bool, now: float) -> None:
         upstream, self._upstream = self._upstream, None
         if upstream is not None:
             if whole:
                 upstream.release(now)
             else:
                 upstream.abort()
+
+    def _let_go(self, whole: bool, now: float) -> None:
+        """Forget an attempt."""
+        self._part_with_upstream(whole, now)
         endpoint = self._endpoint
         if endpoint is not None:
             self._part_with(endpoint)

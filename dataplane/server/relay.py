@@ -338,8 +338,7 @@ class Relay(Recovering):
                 return
         self.stop_upstream()
         tally = self.tally
-        tally.status = reply.status
-        tally.detail = reply.detail
+        tally.status, tally.detail = reply.status, reply.detail
         if tally.charge is not None:
             reply = replace(reply, headers=(*reply.headers, *tally.charge.headers))
         if self._trials is not None:

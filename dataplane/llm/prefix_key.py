@@ -6,6 +6,7 @@ whatever marks of what to cache lie in between (they move from turn to turn).
 
 import re
 from hashlib import blake2b
+from operator import attrgetter
 
 import msgspec
 
@@ -16,6 +17,7 @@ BLOCKS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)
 for long (instructions, tools, the turns before) lies in them.
 """
 KIB = 1024
+MOST = BLOCKS[-1] * KIB
 _MARKS = re.compile(rb'\s*,?\s*"cache_control"\s*:\s*(?:\{[^{}]*\}|null)')
 
 
@@ -34,6 +36,7 @@ class _Beginning(msgspec.Struct, gc=False):
 
 
 _BEGINNING = msgspec.json.Decoder(_Beginning)
+_parts = attrgetter(*_Beginning.__struct_fields__)
 
 
 def prefix_key(body: bytes, salt: bytes) -> Key:
@@ -65,13 +68,13 @@ def _text(body: bytes) -> bytes:
         read = _BEGINNING.decode(body)
     except (msgspec.MsgspecError, RecursionError, UnicodeError):
         return b""
-    most = BLOCKS[-1] * KIB
     text = b""
-    for name in _Beginning.__struct_fields__:
-        if len(text) >= most:
-            break
-        # (a mark or two more than are cut off again)
-        text += bytes(memoryview(getattr(read, name))[: 2 * most])
+    for part in _parts(read):
+        if len(part):  # (most are not there)
+            # a mark or two more than are cut off again
+            text += memoryview(part)[: 2 * MOST]
+            if len(text) >= MOST:
+                break
     if b'"cache_control"' in text:
         text = _MARKS.sub(b"", text)
-    return text[:most]
+    return text[:MOST]

@@ -1,13 +1,17 @@
 """An endpoint that fails is left out for a while, and nobody is left out in silence."""
 
+import json
 import logging
+from pathlib import Path
 
 import pytest
+from aiohttp import ClientSession
 
 from dataplane.runtime.cluster import NO_OUTLIERS, OutlierDetection
 from tests.support.gateway import MovableClock
+from tests.support.planes import planes
 from tests.support.pool_of import NO_RETRIES, pool_of
-from tests.support.upstream import Close, always, json_answer
+from tests.support.upstream import Close, always, json_answer, upstream
 from tests.support.wait import until
 
 ILL = always(json_answer(b"{}", "500 Oops"))
@@ -78,3 +82,32 @@ async def test_switched_off_nobody_is_ejected() -> None:
     async with pool_of(ILL, None, outlier=NO_OUTLIERS) as pool:
         await pool.statuses(30)
         assert not any(one.ejected_for_s for one in pool.report.endpoints)
+
+
+async def test_what_an_operator_writes_is_what_happens(tmp_path: Path) -> None:
+    async with upstream(ILL) as ill, upstream() as well, ClientSession() as http:
+        urls = [f"http://127.0.0.1:{one.endpoint.port}/v1" for one in (ill, well)]
+        config = {
+            "version": "v0.4.0",
+            "listeners": [{"type": "model", "name": "models", "address": "127.0.0.1", "port": 0}],
+            "model_providers": [
+                {
+                    "name": "llama",
+                    "model": "vllm/llama",
+                    "endpoints": urls,
+                    "load_balancing": {"policy": "round_robin"},
+                    "outlier_detection": {"consecutive_5xx": 2, "base_ejection_time": "200s"},
+                }
+            ],
+        }
+        async with planes(json.dumps(config), tmp_path) as p:
+            body = {"model": "llama", "messages": [{"role": "user", "content": "hi"}]}
+            for _ in range(12):
+                async with http.post(f"{p.url('models')}/v1/chat/completions", json=body) as reply:
+                    assert reply.status == 200
+            assert len(ill.requests) == 2
+            (cluster,) = p.workers[0].clusters.each()
+            assert [one.ejected_for_s > 100 for one in cluster.endpoints] == [True, False]
+            families = {family.name: family.samples for family in p.workers[0].families()}
+            ejections = families["outrider_cluster_ejections_total"]
+            assert ejections[cluster.name, "consecutive_5xx"] == 1

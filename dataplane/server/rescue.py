@@ -10,7 +10,7 @@ import msgspec
 
 from dataplane.llm.count_tokens import count_tokens
 from dataplane.llm.hub.answer import Failure, Usage
-from dataplane.llm.hub.delta import Delta, Failed, UsageDelta
+from dataplane.llm.hub.delta import Delta, End, Failed, UsageDelta
 from dataplane.llm.hub.request import Request
 from dataplane.llm.recovery.continuation import Continuation
 from dataplane.llm.recovery.delivered import Delivered
@@ -108,7 +108,19 @@ class Rescue:
         if self.ended:
             return b""
         self.ended = True
-        return self._writer.feed([UsageDelta(self.used), Failed(failure)])
+        data = self._writer.feed([UsageDelta(self.used), Failed(failure)])
+        return self._usage_chunk() + data
+
+    def _usage_chunk(self) -> bytes:
+        """Chat tells usage in a chunk of its own, to who asked for it; Responses beside the error,
+        the others have no place for it there.
+        """
+        begin = self.delivered.begin
+        if self.client is not Protocol.CHAT or not self._request.include_usage or begin is None:
+            return b""
+        writer = CODECS[Protocol.CHAT].stream_writer(Echo(self._request, begin.created, begin.id))
+        told = writer.feed([begin, UsageDelta(self.used), End()])
+        return told[: told.find(b"\n\n") + 2]
 
     @property
     def used(self) -> Usage:

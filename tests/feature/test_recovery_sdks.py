@@ -5,6 +5,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 from anthropic import APIStatusError, AsyncAnthropic
+from google import genai
+from google.genai import types
 from openai import APIError, AsyncOpenAI
 
 from dataplane.runtime.protocols import Protocol
@@ -107,6 +109,21 @@ async def test_openai_accumulates_one_response(other: Protocol, policy: RetryPol
         assert len(numbers) == len({*numbers})
 
 
+@pytest.mark.filterwarnings("ignore:Inheritance class:DeprecationWarning")
+@pytest.mark.parametrize("policy", WAYS)
+@pytest.mark.parametrize("other", OTHERS)
+async def test_google_reads_all_words_and_no_comment(other: Protocol, policy: RetryPolicy) -> None:
+    async with serving(Protocol.GEMINI, other, policy) as url:
+        options = types.HttpOptions(base_url=url)
+        async with genai.Client(api_key="k", http_options=options).aio as sdk:
+            stream = await sdk.models.generate_content_stream(model="nick", contents="Weather?")
+            chunks = [chunk async for chunk in stream]
+    assert "".join(chunk.text or "" for chunk in chunks) == TEXT
+    assert {chunk.response_id for chunk in chunks} == {"resp-a"}
+    last = (chunks[-1].candidates or [])[0]
+    assert last.finish_reason is types.FinishReason.STOP
+
+
 def chat_calls(mark: str) -> list[bytes]:
     """Two calls, each in two pieces of arguments."""
     head = {"id": f"chatcmpl-{mark}", "object": "chat.completion.chunk", "created": 1, "model": "m"}
@@ -177,6 +194,29 @@ async def test_openai_raises_where_nobody_goes_on() -> None:
         with pytest.raises(APIError, match="The upstream failed"):
             async for _ in stream:
                 pass
+
+
+async def test_what_was_spent_is_told_before_the_error_to_who_asks_for_usage() -> None:
+    chat = Protocol.CHAT
+    other = telling(chat, ["other "] * 9, "b")
+    async with (
+        upstream(telling(chat, stop_at=8, ending=Cut())) as first,
+        upstream(other) as second,
+        gateway(house((first, chat), (second, chat), policy=RESUME)) as gate,
+        AsyncOpenAI(base_url=f"http://127.0.0.1:{gate.port}/v1", api_key="k", max_retries=0) as sdk,
+    ):
+        stream = await sdk.chat.completions.create(
+            model="nick",
+            messages=[{"role": "user", "content": "Weather?"}],
+            stream=True,
+            stream_options={"include_usage": True},
+        )
+        chunks = [await anext(stream) for _ in range(10)]
+        usage = chunks[-1].usage
+        assert usage is not None
+        assert usage.completion_tokens > 4
+        with pytest.raises(APIError, match="The upstream failed"):
+            await anext(stream)
 
 
 async def test_anthropic_raises_where_nobody_goes_on() -> None:

@@ -149,13 +149,13 @@ async def test_an_answer_in_time_has_no_second_attempt() -> None:
     async with (
         upstream() as quick,
         upstream() as other,
-        gateway(two(quick, other)) as gate,
+        gateway(two(quick, other, hedge_after_s=0.25)) as gate,
         connected(gate.port) as client,
     ):
         client.send(ASK)
         reply = await client.reply()
         assert "x-outrider-attempts" not in reply.headers
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(0.3)
         assert other.requests == []
         assert gate.metric("outrider_hedges_total") == {}
 

@@ -23,8 +23,8 @@ from tests.support.upstream import (
 from tests.support.wait import until
 
 TOLD = replace(AT_ONCE, throughput_window_s=0.2, stream_recovery=Recovery.ERROR)
-SLOW = replace(TOLD, min_bytes_per_second=100_000.0)
-SLOW_IN_TOKENS = replace(TOLD, min_tokens_per_second=100.0)
+SLOW = replace(TOLD, min_bytes_per_second=20_000.0)
+SLOW_IN_TOKENS = replace(TOLD, min_tokens_per_second=40.0)
 POLICIES = [pytest.param(SLOW, id="bytes"), pytest.param(SLOW_IN_TOKENS, id="tokens")]
 STREAMED = post(b'{"model":"gpt","stream":true,"messages":[]}')
 MESSAGES = b'{"model":"gpt","max_tokens":9,%b"messages":[{"role":"user","content":"hi"}]}'

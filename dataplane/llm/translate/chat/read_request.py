@@ -146,8 +146,9 @@ def _messages(wire: _Body, request: Request) -> None:
 
 
 def _tools(wire: _Body, fields: dict[str, msgspec.Raw], request: Request) -> None:
-    request.tools = read_tools(wire.tools or [], fields)
-    request.tool_choice = read_choice(wire.tool_choice, "tool_choice")
+    if wire.tools or wire.tool_choice is not None:
+        request.tools = read_tools(wire.tools or [], fields)
+        request.tool_choice = read_choice(wire.tool_choice, "tool_choice")
     if wire.functions is not None and not request.tools:
         request.tools = read_functions(wire.functions)
         request.tool_choice = read_choice(wire.function_call, "function_call")
@@ -214,6 +215,13 @@ def _output(wire: _Format) -> OutputFormat | None:
 
 
 def _think(wire: _Body, request: Request) -> None:
+    if (
+        wire.reasoning_effort is None
+        and wire.reasoning is None
+        and wire.thinking is None
+        and wire.enable_thinking is None
+    ):
+        return
     effort = wire.reasoning_effort or ""
     name = "reasoning_effort"
     reasoning = Reasoning(effort=effort)

@@ -1,5 +1,6 @@
 """Request -> the body of POST /v1/messages."""
 
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -15,9 +16,15 @@ from dataplane.llm.translate.messages.write_thinking import Thought, write_think
 from dataplane.llm.translate.messages.write_tools import write_tool_choice, write_tools
 from dataplane.llm.translate.messages.write_turns import thinks_in_tool_turn, write_turns
 from dataplane.runtime.dialect import Dialect
+from dataplane.runtime.protocols import Protocol
 
 _ENCODER = msgspec.json.Encoder()
 _OBJECT = msgspec.json.Decoder(dict[str, Any])
+_WORDLESS = attrgetter(
+    *("seed", "logit_bias", "frequency_penalty", "presence_penalty", "logprobs", "top_logprobs"),
+    *("n", "modalities", "verbosity", "metadata", "store", "include", "prompt_cache_key"),
+)
+_NOT_SAID = _WORDLESS(Request("", False, Protocol.CHAT, []))
 _TIERS = {"auto": "auto", "priority": "auto", "scale": "auto"} | dict.fromkeys(
     ("default", "standard", "standard_only"), "standard_only"
 )
@@ -118,6 +125,8 @@ def _tier(request: Request, body: dict[str, Any], losses: Losses) -> None:
 
 def _unsayable(request: Request, losses: Losses) -> None:
     """What the API has no word for; values that ask for nothing are no loss."""
+    if _WORDLESS(request) == _NOT_SAID:  # as nearly always
+        return
     for name in ("seed", "logit_bias"):
         if getattr(request, name) is not None:
             losses.refuse(name)

@@ -255,7 +255,8 @@ def _sampling(request: Request, wire: _Body) -> None:
         request.logprobs = True
         request.top_logprobs = wire.top_logprobs
         request.said["logprobs"] = "top_logprobs"
-    request.hints += [f"include: {what}" for what in include if what not in _CARRIED]
+    if include:
+        request.hints += [f"include: {what}" for what in include if what not in _CARRIED]
     if wire.max_tool_calls is not None:
         # it only counts calls of the provider's own tools
         own = any(tool.kind in ("native", "web_search") for tool in request.tools)
@@ -263,6 +264,8 @@ def _sampling(request: Request, wire: _Body) -> None:
 
 
 def _shape(request: Request, wire: _Body) -> None:
+    if wire.text is None and wire.reasoning is None:
+        return
     text = wire.text or _Text()
     request.verbosity = text.verbosity or ""
     form = text.format

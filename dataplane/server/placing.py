@@ -17,10 +17,12 @@ if TYPE_CHECKING:
     from dataplane.llm.prefix_key import Key
     from dataplane.llm.wire.body import Peek
     from dataplane.observe.record import ExchangeRecord
+    from dataplane.observe.tally import Tally
     from dataplane.server.candidates import Candidate
     from dataplane.server.incoming import Incoming
     from dataplane.server.serving import Serving
     from dataplane.server.trials import Trials
+    from dataplane.upstream.cluster import ClusterState
     from dataplane.upstream.endpoint import UpstreamEndpoint
     from dataplane.upstream.permits import Permit
 
@@ -34,6 +36,9 @@ _FULL = LocalReply(
     "This model's provider has as many requests as its circuit breakers allow.",
     ResponseDetail.UPSTREAM_OVERFLOW,
 )
+
+
+_GOOD_ENDS = (ResponseDetail.VIA_UPSTREAM, ResponseDetail.DOWNSTREAM_GONE)
 
 
 class Taken:
@@ -68,6 +73,7 @@ class Placing(ABC):
     _peek: "Peek"
     _trials: "Trials | None"
     serving: "Serving"
+    tally: "Tally"
 
     def _chosen(self, candidate: "Candidate") -> "UpstreamEndpoint | None":
         """The endpoint of a candidate where there is something to decide; None: it has none."""
@@ -119,9 +125,16 @@ class Placing(ABC):
         """No candidate has an endpoint that may be tried."""
         self.refuse(_FULL if self._taken is _REFUSED else _NO_ENDPOINT)
 
+    def _tell_end(self, watch: "ClusterState", endpoint: "UpstreamEndpoint") -> None:
+        """An answer was good. It is told at its end only: an endpoint that begins well and breaks
+        off each time is none that answers.
+        """
+        if self.tally.detail in _GOOD_ENDS:
+            watch.answered(endpoint, self.tally.status)
+
     def tell_endpoint(self, status: int) -> None:
-        """What came of an attempt, for whoever balances: the status of the answer, 0 for none. To
-        be told when the answer has begun that the client gets, and when there is none or it breaks.
+        """What came of an attempt that failed, for whoever balances: the status of an error, 0 for
+        no answer, or none that is whole.
         """
         endpoint = self._endpoint
         if endpoint is not None and endpoint.watch is not None:

@@ -101,7 +101,6 @@ class Recovering(Hedging):
         assert candidate is not None
         if not candidate.breaker.calm:
             candidate.breaker.succeeded(self, self.serving.now())
-        self.tell_endpoint(200)
         cast("Front", self.front).replace_work(self)  # the client may be slow just now
 
     def _next_way(self, fault: Fault, ended: Ended, status: int) -> bool:

@@ -64,9 +64,6 @@ class Relay(Recovering):
             head = made
             protocol = self.ask.protocol
             self.sent = True
-            endpoint = self._endpoint
-            if endpoint is not None and endpoint.watch is not None and upstream.status < 400:
-                endpoint.watch.answered(endpoint, upstream.status)
             now = tally.first_byte = self.serving.now()
             if done and body and not self.chunked and not self.streams:
                 # a whole answer in one read: most are
@@ -230,8 +227,6 @@ class Relay(Recovering):
         assert candidate is not None
         if not candidate.breaker.calm and status < 400:
             candidate.breaker.succeeded(self, now)
-        if status < 400:
-            self.tell_endpoint(status)
         self._request = b""
         if sized or not self.keeps(candidate):
             self.forget()
@@ -308,6 +303,7 @@ class Relay(Recovering):
         if candidate is not None and not self.sent and self._trials is None:
             # (a later attempt had less than the whole time, so that tells nothing)
             candidate.breaker.failed(self, Fault.SILENT, self.serving.now())
+            self.tell_endpoint(0)
         self.stop_upstream()
         message = (
             "The answer took longer than the listener's timeout of "
@@ -316,7 +312,6 @@ class Relay(Recovering):
         if self.sent:
             self.cut(ResponseDetail.DEADLINE_EXCEEDED, message, 504)
         else:
-            self.tell_endpoint(0)
             self.refuse(LocalReply(504, message, ResponseDetail.DEADLINE_EXCEEDED))
 
     # -- the end
@@ -390,6 +385,8 @@ class Relay(Recovering):
         if endpoint is not None:
             if self._taken is not None:
                 tally.watch = self._taken.watch
+            if endpoint.watch is not None and self.sent and tally.status < 400:
+                self._tell_end(endpoint.watch, endpoint)
             self._part_with(endpoint)
             tally.endpoint = endpoint.label
         if not candidate.breaker.calm:

@@ -15,7 +15,16 @@ if TYPE_CHECKING:
 class Asked:
     """The attempts at one answer. The endpoint that is asked counts as active for that."""
 
-    __slots__ = ("_first_at", "_key", "_permit", "_sent_at", "_state", "attempts", "endpoint")
+    __slots__ = (
+        "_first_at",
+        "_has_failed",
+        "_key",
+        "_permit",
+        "_sent_at",
+        "_state",
+        "attempts",
+        "endpoint",
+    )
 
     def __init__(self) -> None:
         self.attempts = 0
@@ -25,6 +34,7 @@ class Asked:
         """Of the endpoint, if it measures answers."""
         self._key: Sequence[int] = ()
         self._permit: Permit | None = None
+        self._has_failed = False
         self._first_at = self._sent_at = 0.0
 
     def take(
@@ -40,6 +50,7 @@ class Asked:
                 return False
         self.attempts += 1
         self.endpoint = endpoint
+        self._has_failed = False
         endpoint.active += 1
         if state.measures:
             self._state = state
@@ -60,9 +71,16 @@ class Asked:
             whole_s = state.now() - self._sent_at
             state.timed(endpoint, self._key, first_s, whole_s, streamed=streamed, size=size)
 
+    def answered(self, status: int) -> None:
+        """Nothing more is wanted of an answer. It was good if `failed` was not told."""
+        endpoint = self.endpoint
+        if endpoint is not None and endpoint.watch is not None and not self._has_failed:
+            endpoint.watch.answered(endpoint, status)
+
     def failed(self) -> None:
         """There was no answer, or no whole one."""
         endpoint = self.endpoint
+        self._has_failed = True
         if endpoint is not None and endpoint.watch is not None:
             endpoint.watch.failed(endpoint)
 

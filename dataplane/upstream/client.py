@@ -163,10 +163,9 @@ class UpstreamClient:
         response = await self._attempt(cluster, request, asked)
         endpoint = asked.endpoint
         assert endpoint is not None
-        if endpoint.watch is not None:
-            endpoint.watch.answered(endpoint, response.status)
         try:
             yield Answer(response, asked)
+            asked.answered(response.status)
         finally:
             asked.part_with(endpoint)
             response.close()

@@ -2,16 +2,29 @@
 
 import json
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from aiohttp import ClientSession
 
 from dataplane.runtime.cluster import NO_OUTLIERS, OutlierDetection
+from dataplane.runtime.retry import Recovery
 from tests.support.gateway import MovableClock
 from tests.support.planes import planes
 from tests.support.pool_of import NO_RETRIES, pool_of
-from tests.support.upstream import Close, always, json_answer, upstream
+from tests.support.raw_client import connected, post
+from tests.support.upstream import (
+    DONE,
+    Close,
+    Cut,
+    always,
+    chunk,
+    chunked_head,
+    event,
+    json_answer,
+    upstream,
+)
 from tests.support.wait import until
 
 ILL = always(json_answer(b"{}", "500 Oops"))
@@ -41,6 +54,23 @@ async def test_endpoint_that_fails_is_ejected_and_comes_back(
     told = [record.getMessage() for record in caplog.records]
     assert any("is left out" in line for line in told)
     assert any("is asked again" in line for line in told)
+
+
+async def test_endpoint_whose_streams_break_off_each_time_is_ejected() -> None:
+    breaks = always(chunked_head() + chunk(event("Ra")), Cut())
+    whole = always(chunked_head() + chunk(event("Rain.") + DONE) + b"0\r\n\r\n")
+    retry = replace(NO_RETRIES, stream_recovery=Recovery.ERROR)
+    body = b'{"model":"gpt","stream":true,"messages":[]}'
+    async with pool_of(breaks, whole, retry=retry, outlier=QUICK) as pool:
+        for _ in range(40):
+            async with connected(pool.gate.port) as client:
+                client.send(post(body))
+                await client.reply()
+            if pool.endpoint(0).ejected_for_s:
+                break
+        assert pool.endpoint(0).ejected_for_s > 0
+        assert (pool.endpoint(0).answers, pool.endpoint(0).failures) == (0, 5)
+        assert pool.endpoint(1).failures == 0
 
 
 async def test_last_endpoint_is_never_ejected_and_that_is_told_of(

@@ -3,7 +3,11 @@
 Each leaves open the event's number first, then what its name says.
 """
 
+from dataplane.llm.translate.responses import output
+
 TAIL = b"}\n\n"
+DELTA_HEAD = b'event: response.%b\ndata: {"type":"response.%b",%b,"sequence_number":'
+"""Of an event that grows a part, up to its number."""
 
 
 def form(name: bytes, fields: bytes) -> bytes:
@@ -28,5 +32,14 @@ REFUSAL_DONE = form(b"refusal.done", b'%b,"refusal":%b')
 SUMMARY_ADDED = form(b"reasoning_summary_part.added", b'%b,"part":%b')
 SUMMARY_DONE = form(b"reasoning_summary_part.done", b'%b,"part":%b')
 SUMMARY_TEXT_DONE = form(b"reasoning_summary_text.done", b'%b,"text":%b')
+# Two events each, of words that are nothing more.
+WORDS_BEGUN = form(
+    b"output_item.added",
+    b'"output_index":%%d,"item":%b' % output.message_item(b"%b", output.IN_PROGRESS, []),
+) + form(b"content_part.added", b'%%b,"part":%b' % output.text_part(b'""'))
+WORDS_DONE = form(b"output_text.done", b'%b,"text":%b,"logprobs":[]') + form(
+    b"content_part.done", b'%%b,"part":%b' % output.text_part(b"%b")
+)
+WORDS_HEAD = DELTA_HEAD % (b"output_text.delta", b"output_text.delta", b'%b,"logprobs":[]')
 CALL_DONE = form(b"function_call_arguments.done", b'%b,"arguments":%b')
 CUSTOM_DONE = form(b"custom_tool_call_input.done", b'%b,"input":%b')

@@ -32,7 +32,6 @@ from dataplane.llm.translate.responses import forms, output
 from dataplane.llm.translate.responses.errors import response_error
 from dataplane.llm.translate.responses.response import Called, Shell, called, closing
 
-_DELTA_HEAD = b'event: response.%b\ndata: {"type":"response.%b",%b,"sequence_number":'
 _NUMBERED = b'%d,"delta":'
 _NUMBERS = [_NUMBERED % number for number in range(1024)]
 """Of most deltas there are."""
@@ -230,24 +229,22 @@ class StreamWriter:
 
     def _open(self, part: Part, out: list[bytes]) -> None:
         """Begin what the words of this part go into."""
+        at = len(self._items)
         if isinstance(part, Thinking):
             item_id = self._reasoning_added(out)
-            self._place = b'"item_id":"%b","output_index":%d,"summary_index":0' % (
-                item_id,
-                len(self._items),
-            )
+            self._place = b'"item_id":"%b","output_index":%d,"summary_index":0' % (item_id, at)
             self._event(forms.SUMMARY_ADDED, out, self._place, output.summary_part(_EMPTY))
             self._head = self._headed(b"reasoning_summary_text.delta", self._place)
             return
         if self._content is None:
             self._content = []
+            if type(part) is Text:
+                self._open_words(out)
+                return
             item = output.message_item(self._id(b"msg"), output.IN_PROGRESS, [])
             self._item_added(item, out)
-        self._place = b'"item_id":"%b","output_index":%d,"content_index":%d' % (
-            self._id(b"msg"),
-            len(self._items),
-            len(self._content),
-        )
+        place = (self._id(b"msg"), at, len(self._content))
+        self._place = b'"item_id":"%b","output_index":%d,"content_index":%d' % place
         if isinstance(part, Refusal):
             added = output.refusal_part(_EMPTY)
             self._head = self._headed(b"refusal.delta", self._place)
@@ -256,8 +253,17 @@ class StreamWriter:
             self._head = self._headed(b"output_text.delta", self._place + b',"logprobs":[]')
         self._event(forms.PART_ADDED, out, self._place, added)
 
+    def _open_words(self, out: list[bytes]) -> None:
+        """A message and its first text in one go: most answers begin so."""
+        number, at = self._number, len(self._items)
+        item_id = self._id(b"msg")
+        self._place = place = b'"item_id":"%b","output_index":%d,"content_index":0' % (item_id, at)
+        out.append(forms.WORDS_BEGUN % (number, at, item_id, number + 1, place))
+        self._number = number + 2
+        self._head = forms.WORDS_HEAD % place
+
     def _headed(self, name: bytes, fields: bytes) -> bytes:
-        return _DELTA_HEAD % (name, name, fields)
+        return forms.DELTA_HEAD % (name, name, fields)
 
     def _reasoning_added(self, out: list[bytes]) -> bytes:
         item_id = self._id(b"rs")
@@ -308,6 +314,12 @@ class StreamWriter:
         if isinstance(part, Refusal):
             self._event(forms.REFUSAL_DONE, out, self._place, words)
             whole = output.refusal_part(words)
+        elif not self._citations and not self._logprobs:
+            number, place = self._number, self._place
+            out.append(forms.WORDS_DONE % (number, place, words, number + 1, place, words))
+            self._number = number + 2
+            self._content.append(output.text_part(words))
+            return
         else:
             noted = self._cite(words, out)
             likely = output.logprobs_json(self._logprobs, whole=False)

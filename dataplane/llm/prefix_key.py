@@ -35,7 +35,16 @@ class _Beginning(msgspec.Struct, gc=False):
     prompt: msgspec.Raw = msgspec.Raw(b"")
 
 
+class _Turn(msgspec.Struct, gc=False):
+    role: str = ""
+
+
 _BEGINNING = msgspec.json.Decoder(_Beginning)
+_LIST = msgspec.json.Decoder(list[msgspec.Raw])
+_ROLE = msgspec.json.Decoder(_Turn)
+_TURNS = ("messages", "input", "contents", "prompt")
+"""The fields of a beginning that grow from turn to turn: its last ones."""
+_turns = attrgetter(*_TURNS)
 _parts = attrgetter(*_Beginning.__struct_fields__)
 
 
@@ -62,11 +71,17 @@ def prefix_key(body: bytes, salt: bytes) -> Key:
     return tuple(key)
 
 
+def _read(body: bytes) -> _Beginning | None:
+    try:
+        return _BEGINNING.decode(body)
+    except (msgspec.MsgspecError, RecursionError, UnicodeError):
+        return None
+
+
 def _text(body: bytes) -> bytes:
     """The conversation as bytes, without marks of what to cache: they move from turn to turn."""
-    try:
-        read = _BEGINNING.decode(body)
-    except (msgspec.MsgspecError, RecursionError, UnicodeError):
+    read = _read(body)
+    if read is None:
         return b""
     text = b""
     for part in _parts(read):
@@ -75,6 +90,41 @@ def _text(body: bytes) -> bytes:
             text += memoryview(part)[: 2 * MOST]
             if len(text) >= MOST:
                 break
-    if b'"cache_control"' in text:
-        text = _MARKS.sub(b"", text)
-    return text[:MOST]
+    return _unmarked(text)[:MOST]
+
+
+def session_key(body: bytes) -> Key:
+    """One hash of what stays the same in all turns of a conversation, and hardly ever in two of
+    them: instructions, tools and everything up to the first words of the user.
+    """
+    read = _read(body)
+    if read is None:
+        return ()
+    digest = blake2b(digest_size=8)
+    said = False
+    for part in _parts(read)[: -len(_TURNS)]:
+        digest.update(_unmarked(bytes(memoryview(part)[:MOST])))
+    for turns in _turns(read):
+        if len(turns):
+            said = True
+            digest.update(_unmarked(_first_turn(turns)))
+    return (int.from_bytes(digest.digest()),) if said else ()
+
+
+def _first_turn(turns: msgspec.Raw) -> bytes:
+    text = bytes(turns)
+    if not text.startswith(b"["):
+        return text[:MOST]
+    first = b""
+    try:
+        for turn in _LIST.decode(text):
+            first += bytes(memoryview(turn)[:MOST])
+            if len(first) >= MOST or _ROLE.decode(turn).role == "user":
+                break
+    except (msgspec.MsgspecError, RecursionError, UnicodeError):
+        return text[:MOST]
+    return first
+
+
+def _unmarked(text: bytes) -> bytes:
+    return _MARKS.sub(b"", text) if b'"cache_control"' in text else text

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from dataplane.balancing.hashing import hash64
-from dataplane.llm.prefix_key import Key, prefix_key
+from dataplane.llm.prefix_key import Key, prefix_key, session_key
 from dataplane.runtime.cluster import Balancing, HashOn, PolicyKind
 
 AFFINITY = "x-model-affinity"
@@ -24,4 +24,4 @@ def hash_key(balancing: Balancing, header: Callable[[str], bytes], body: bytes, 
             return (hash64(model.encode()),)
         case HashOn.SESSION:
             value = header(AFFINITY)
-            return (hash64(value),) if value else prefix_key(body, b"")[:1]
+            return (hash64(value),) if value else session_key(body)

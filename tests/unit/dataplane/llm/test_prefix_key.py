@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataplane.llm.prefix_key import BLOCKS, KIB, prefix_key
+from dataplane.llm.prefix_key import BLOCKS, KIB, prefix_key, session_key
 
 SYSTEM = {"role": "system", "content": "You are terse. " * 300}
 TURNS = [{"role": ("user", "assistant")[n % 2], "content": f"turn {n} " * 60} for n in range(9)]
@@ -89,3 +89,49 @@ def test_more_turns_never_change_the_blocks_before(before: list[str], more: list
     whole = json.dumps(messages).encode()
     sure = sum(block * KIB < len(whole) - 1 for block in BLOCKS)
     assert second[:sure] == first[:sure]
+
+
+def test_session_is_the_same_in_every_turn_and_another_for_other_first_words() -> None:
+    first = session_key(chat(SYSTEM, TURNS[0]))
+    assert len(first) == 1
+    assert session_key(chat(SYSTEM, *TURNS)) == first
+    assert session_key(chat(SYSTEM, TURNS[2])) != first
+    assert session_key(chat(TURNS[0])) != first
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "other"),
+    [
+        ({"input": "hi"}, {"input": "hi"}, {"input": "ho"}),
+        (
+            {"instructions": "a", "input": [{"role": "user", "content": "hi"}]},
+            {
+                "instructions": "a",
+                "input": [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "x"}],
+            },
+            {"instructions": "b", "input": [{"role": "user", "content": "hi"}]},
+        ),
+        (
+            {"contents": [{"role": "user", "parts": [{"text": "hi"}]}]},
+            {"contents": [{"role": "user", "parts": [{"text": "hi"}]}, {"role": "model"}]},
+            {"contents": [{"role": "user", "parts": [{"text": "ho"}]}]},
+        ),
+    ],
+    ids=["words", "responses", "gemini"],
+)
+def test_every_api_has_sessions(
+    before: dict[str, object], after: dict[str, object], other: dict[str, object]
+) -> None:
+    keys = [session_key(json.dumps(one).encode()) for one in (before, after, other)]
+    assert keys[0] == keys[1]
+    assert keys[0] != keys[2]
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"messages":', b'{"system":"a"}'])
+def test_what_is_no_conversation_is_no_session(body: bytes) -> None:
+    assert session_key(body) == ()
+
+
+def test_turns_that_are_none_are_hashed_as_they_are() -> None:
+    assert session_key(b'{"messages":[1,2]}') == session_key(b'{"messages":[1,2]}')
+    assert session_key(b'{"messages":[1,2]}') != session_key(b'{"messages":[1,3]}')

@@ -62,14 +62,15 @@ def malformed(body: bytes) -> bool:
     return values == b"" and any(_is_bad(event[0]) for event in _EVENT.finditer(body))
 
 
-def without_malformed(body: bytes) -> tuple[bytes, int]:
-    """A read without its bad events, and how many they were."""
+def without_malformed(body: bytes, in_place: bytes = b"") -> tuple[bytes, int]:
+    """A read with something in place of its bad events, and how many they were."""
     kept: list[bytes] = []
     dropped = at = 0
     for event in _EVENT.finditer(body):
         at = event.end()
         if _is_bad(event[0]):
             dropped += 1
+            kept.append(in_place)
         else:
             kept.append(event[0])
     return b"".join((*kept, body[at:])), dropped

@@ -21,6 +21,7 @@ EVENT_PROTOCOLS = frozenset((Protocol.CHAT, Protocol.MESSAGES, Protocol.RESPONSE
 """Those that stream server-sent events."""
 MAX_PART_BYTES = 1 << 20
 """Of an event that is not whole, up to which it waits for its end."""
+_LEFT_OUT = b": outrider left out an event that was not JSON\n\n"
 NO_END = UpstreamFailure(
     Phase.ANSWER,
     ResponseDetail.UPSTREAM_TRUNCATED,
@@ -99,7 +100,8 @@ class Passing:
                 data = data[:end]
         if data:
             if not looks_usual(data) and malformed(data):
-                data, dropped = without_malformed(data)
+                is_told = self._protocol is not Protocol.GEMINI  # its SDK takes comments for data
+                data, dropped = without_malformed(data, _LEFT_OUT if is_told else b"")
                 self.dropped += dropped
             error = error_in(self._protocol, data)
             if error is not None:

@@ -240,9 +240,9 @@ class Soak:
                 push_at = now + self.random.uniform(0.5, 1.5) * PUSH_EVERY_S
             if now >= kill_at:
                 _, pid = await self._workers(made)
+                self.killed_at.append(time.monotonic())  # clients may hear of it before we go on
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
-                    self.killed_at.append(time.monotonic())
                 kill_at = now + self.random.uniform(0.8, 1.2) * kill_every_s
 
     async def _watch(self) -> None:

@@ -142,6 +142,16 @@ async def test_error_inside_a_stream_is_never_an_answer_and_spins_nothing(
         assert len(at.wall.attempts) == 2, "a stream that has begun is not begun again"
 
 
+@BY_PROTOCOL
+async def test_event_that_is_left_out_is_told_where_it_was(
+    protocol: Protocol, tmp_path: Path
+) -> None:
+    async with house(tmp_path, ["s10.a"], protocol) as at:
+        got = await at.asked(protocol)
+        assert got.kind is Kind.WHOLE, str(got)
+        assert b"}\n\n: outrider left out an event that was not JSON\n\n" in got.body
+
+
 # -- a fallback that fails too
 
 

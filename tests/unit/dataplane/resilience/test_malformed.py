@@ -45,6 +45,7 @@ def test_what_is_json_passes_untouched(body: bytes) -> None:
 def test_what_is_not_json_is_left_out_alone(before: bytes, bad: bytes, after: bytes) -> None:
     assert malformed(before + bad + after)
     assert without_malformed(before + bad + after) == (before + after, 1)
+    assert without_malformed(before + bad + after, b": x\n\n") == (before + b": x\n\n" + after, 1)
 
 
 @pytest.mark.parametrize("body", [GOOD, GOOD * 3, NAMED * 2, NAMED + GOOD, GOOD + DONE])

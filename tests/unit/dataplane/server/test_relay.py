@@ -553,6 +553,7 @@ def sized_stream(body: bytes) -> bytes:
     )
 
 
+LEFT_OUT = b": outrider left out an event that was not JSON\n\n"
 WORD = b'data: {"choices":[{"delta":{"content":"Hello"}}]}\n\n'
 STOP = b'data: {"choices":[{"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
 
@@ -561,7 +562,9 @@ STOP = b'data: {"choices":[{"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]
     ("sent", "passed", "whole"),
     [
         pytest.param(WORD + STOP, WORD + STOP, True, id="whole"),
-        pytest.param(WORD + b"data: {oops\n\n" + STOP, WORD + STOP, True, id="an event is broken"),
+        pytest.param(
+            WORD + b"data: {oops\n\n" + STOP, WORD + LEFT_OUT + STOP, True, id="an event is broken"
+        ),
         pytest.param(WORD, WORD, False, id="it has no end"),
     ],
 )

@@ -69,7 +69,8 @@ class Clusters:
                 self._configured[name] = cluster
                 gone += self._replace(state, cluster)
         self._check_health()
-        self._dns.follow(names(self._configured.values()))
+        # One that nobody has needed yet, such as a renamed one, may have a name of one that goes.
+        self._dns.follow(names(self._configured.values()), names(clusters.values()))
         self._drain(gone)
 
     async def close(self) -> None:

@@ -7,7 +7,7 @@ and none is awaited by a request.
 import asyncio
 import logging
 import socket
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 
 from dataplane.balancing.addresses import Addresses, usable
 from dataplane.tasks import Tasks
@@ -63,13 +63,17 @@ class Dns:
         self._following: dict[str, asyncio.Task[None]] = {}
         self._free = asyncio.Semaphore(AT_ONCE)
 
-    def follow(self, names: Mapping[str, float]) -> None:
-        """Look up these names from now on, each so often (seconds), and no others."""
+    def follow(self, names: Mapping[str, float], kept: Collection[str] = ()) -> None:
+        """Look up these names from now on, each so often (seconds), and no others.
+
+        :param kept: names that may be followed again: what is known of them stays.
+        """
         for name in self._following.keys() - names.keys():
             self._following.pop(name).cancel()
-            del self._every_s[name]
-            self.known.pop(name, None)
             self.failures.pop(name, None)
+        for name in self.known.keys() - names.keys():
+            if name not in kept:
+                del self.known[name]
         self._every_s.clear()
         self.also(names)
 

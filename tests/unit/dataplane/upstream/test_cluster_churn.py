@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dataplane.balancing.addresses import expanded
@@ -101,6 +101,7 @@ class Machine:
 
 
 @settings(max_examples=20, deadline=None)
+@example([({"b": ["cpu"]}, {"cpu": ["10.0.0.1"]}, False), ({"a": ["cpu"]}, {}, True)])
 @given(st.lists(st.tuples(CONFIGS, ZONES, st.booleans()), min_size=1, max_size=5))
 def test_clusters_have_what_config_and_dns_say(steps: list[tuple[Config, Zone, bool]]) -> None:
     async def play() -> None:

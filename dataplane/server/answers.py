@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from http import HTTPStatus
 
 from dataplane.llm.errors import aws_error_name, error_body
-from dataplane.runtime.messages import Headers, LocalReply
+from dataplane.runtime.messages import Headers, LocalReply, ResponseDetail
 from dataplane.runtime.protocols import Protocol
 from dataplane.server.heads import HOP_BY_HOP
 
@@ -14,6 +14,7 @@ STATUS_LINES = {
 }
 """By status; of codes nobody knows the phrase is empty."""
 
+INTERNAL = LocalReply(500, "The gateway itself failed.", ResponseDetail.INTERNAL)
 CHUNKED = b"transfer-encoding: chunked\r\n"
 CLOSE = b"connection: close\r\n"
 LAST_CHUNK = b"0\r\n\r\n"

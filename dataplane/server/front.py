@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, cast
 from dataplane.runtime.messages import LocalReply, ResponseDetail
 from dataplane.runtime.protocols import Protocol
 from dataplane.server import checks, dispatch
-from dataplane.server.answers import local_reply
+from dataplane.server.answers import INTERNAL, local_reply
 from dataplane.server.auth.certificates import caller
 from dataplane.server.incoming import Incoming
 from dataplane.server.reader import MessageReader
@@ -40,7 +40,6 @@ LINGER_S = 2.0
 """How long a refused client may go on sending, so that it sees the answer and not a reset."""
 GRACE_S = 1.0
 """How long an idle connection is kept when draining: a request may be on its way already."""
-_INTERNAL = LocalReply(500, "The gateway itself failed.", ResponseDetail.INTERNAL)
 _RESET = struct.pack("ii", 1, 0)
 
 
@@ -258,11 +257,15 @@ class Front(asyncio.Protocol):
         self._work = None
         self._held = False
 
+    def close_after(self) -> None:
+        """Have the connection end with the answer under way."""
+        self._closes = True
+
     def failed(self) -> None:
         """Called while an exception is handled: say so, once to us and once to the client."""
         log.exception("request %r failed", self.request_id)
         self._closes = True
-        self.reply(_INTERNAL, self.host.serving.now())
+        self.reply(INTERNAL, self.host.serving.now())
 
     def replace_work(self, work: Work) -> None:
         """Somebody else goes on with the same message."""

@@ -6,7 +6,6 @@ ends with the end of its own protocol, or with its own error event and a cut; bo
 streamed are collected up to a limit; nothing that takes long runs on the loop.
 """
 
-import logging
 from typing import TYPE_CHECKING
 
 from dataplane.llm.cache_markers import Marks
@@ -36,13 +35,11 @@ if TYPE_CHECKING:
     from dataplane.server.relay import Relay
     from dataplane.upstream.connection import UpstreamConnection
 
-log = logging.getLogger(__name__)
 
 MAX_COLLECTED_BYTES = 32 * 1024 * 1024
 """Of an answer that must be whole before it can be translated."""
 BIG_BODY_BYTES = 256 * 1024  # from here on in a thread: 2 ms at this size, 7 ms at 1 MB
 _JSON = b"application/json"
-_INTERNAL = LocalReply(500, "The gateway itself failed.", ResponseDetail.INTERNAL)
 
 
 class Translated:
@@ -384,15 +381,8 @@ class Translated:
 
     def _fault(self) -> None:
         """A fault of ours."""
-        relay = self._relay
-        log.exception("translating for request %r failed", relay.front.request_id)
         self.writer = None
-        if not relay.over:
-            relay.stop_upstream()
-            if relay.sent:
-                relay.cut(_INTERNAL.detail, _INTERNAL.message, _INTERNAL.status)
-            else:
-                relay.refuse(_INTERNAL)
+        self._relay.fault()
 
     def _head(self, status: int, kind: bytes, size: int | None = None) -> bytes:
         own_id = self._relay.front.request_id

@@ -5,7 +5,7 @@ worker.
 import os
 import tempfile
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from random import Random
@@ -180,8 +180,11 @@ async def gateway(
     drain_s: float = 0.2,
     clock: Clock | None = None,
     lookup: Lookup = system_lookup,
+    chance: Callable[[], float] | None = None,
 ) -> AsyncIterator[Gateway]:
-    """Serve a configuration until left. `lookup` knows the names of endpoints."""
+    """Serve a configuration until left. `lookup` knows the names of endpoints, `chance` picks of
+    several.
+    """
     clock, tasks, metrics = clock or MonotonicClock(), Tasks(), Metrics()
     wheel = Wheel(clock.now)
     fd, path = tempfile.mkstemp(suffix=".log")
@@ -191,7 +194,7 @@ async def gateway(
     recorder = Recorder(metrics, access_log, traced.append)
     pool = Pool(wheel, clock.now, tasks)
     random = Random(1)
-    clusters = Clusters(pool, random.random, lookup=lookup)
+    clusters = Clusters(pool, chance or random.random, lookup=lookup)
     services = Services(
         clock, random, wheel, tasks, pool, clusters, metrics, recorder, exchange or NoExchange()
     )

@@ -703,6 +703,32 @@ async def test_no_content_has_no_body() -> None:
                 assert "transfer-encoding" not in reply.headers
 
 
+async def test_fault_of_ours_is_a_500_that_leaves_nothing_behind(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    faults = [RuntimeError("no chance")]
+
+    def chance() -> float:
+        if faults:
+            raise faults.pop()
+        return 0.5
+
+    async with (
+        upstream(always(json_answer())) as fake,
+        upstream(always(json_answer())) as other,
+        gateway(model_config(fake.endpoint, other.endpoint), chance=chance) as gate,
+        connected(gate.port) as client,
+        connected(gate.port) as next_one,
+    ):
+        client.send(post(ASK))
+        reply = await client.reply()
+        assert (reply.status, reply.detail) == (500, "internal")
+        assert gate.records[0].detail == "internal"
+        next_one.send(post(ASK))
+        assert (await next_one.reply()).status == 200
+    assert "no chance" in caplog.text
+
+
 async def test_flood_to_a_stalled_client_stays_bounded() -> None:
     piece = b"x" * 65536
     total = 100 * (1 << 20)

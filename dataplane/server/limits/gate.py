@@ -15,8 +15,10 @@ from dataplane.server.limits.charge import Charge, PriceOf
 if TYPE_CHECKING:
     from dataplane.server.limits.limiter import Quotas
 
-WAIT_S = 0.05
-"""For a grant; a control plane on the same network answers in 1 to 2 ms."""
+WAIT_S = 0.5
+"""For a grant; a control plane on the same network answers in 1 to 2 ms. One that is busy must not
+make a 429 of a request that there is room for; what there is no room for is denied, not awaited.
+"""
 
 Wants = list[tuple[Holding, int]]
 Decide = Callable[[Charge | LocalReply], None]

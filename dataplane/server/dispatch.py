@@ -83,11 +83,7 @@ def begin(front: "Front", incoming: Incoming, place: traceparent.Place | None = 
             tally.attributes = _attributes(incoming)
         relay = Relay(front, incoming, ask, tally, place[0])
         front.work_on(relay, incoming.started, serving.timeout_s)
-        try:
-            relay.start()
-        except Exception:
-            front.close_after()
-            relay.fault()
+        relay.run()
     else:
         stream = _stream(front, incoming, ask, place)
         front.work_on(stream, incoming.started, serving.timeout_s)

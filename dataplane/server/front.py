@@ -49,7 +49,6 @@ class Front(asyncio.Protocol):
     __slots__ = (
         "_beginning",
         "_closed",
-        "_closes",
         "_draining",
         "_held",
         "_lingering",
@@ -63,6 +62,7 @@ class Front(asyncio.Protocol):
         "_writing_paused",
         "discharge",
         "due",
+        "ends",
         "host",
         "http10",
         "request_id",
@@ -72,7 +72,7 @@ class Front(asyncio.Protocol):
 
     def __init__(self, host: "ListenerHost") -> None:
         self.host = host
-        self._closes = False
+        self.ends = False
         """Whether the connection ends with the answer under way."""
         self.http10 = False
         """Whether the client speaks HTTP/1.0 and so knows no chunks."""
@@ -181,7 +181,7 @@ class Front(asyncio.Protocol):
         if isinstance(found, Incoming):
             reader = self._reader
             self.http10 = reader.http10
-            self._closes = reader.closes
+            self.ends = reader.closes
             self._timed = False
             self._beginning = True
             try:
@@ -231,7 +231,7 @@ class Front(asyncio.Protocol):
             self.write(checks.CONTINUE)
 
     def _refuse(self, reply: LocalReply) -> None:
-        self._closes = True
+        self.ends = True
         self._reader.give_up()
         dispatch.refuse(self, reply, self._reader.incoming)
 
@@ -257,14 +257,10 @@ class Front(asyncio.Protocol):
         self._work = None
         self._held = False
 
-    def close_after(self) -> None:
-        """Have the connection end with the answer under way."""
-        self._closes = True
-
     def failed(self) -> None:
         """Called while an exception is handled: say so, once to us and once to the client."""
         log.exception("request %r failed", self.request_id)
-        self._closes = True
+        self.ends = True
         self.reply(INTERNAL, self.host.serving.now())
 
     def replace_work(self, work: Work) -> None:
@@ -280,8 +276,8 @@ class Front(asyncio.Protocol):
     def closes(self) -> bool:
         """Whether the answer that begins now is the connection's last one, and says so."""
         if self._draining:
-            self._closes = True
-        return self._closes
+            self.ends = True
+        return self.ends
 
     def reply(self, reply: LocalReply, now: float, bodiless: bool = False) -> None:
         """Answer whole."""
@@ -294,7 +290,7 @@ class Front(asyncio.Protocol):
         if self._work is not None:
             self._work = None
             host.active -= 1
-        if self._closes or self._transport is None:
+        if self.ends or self._transport is None:
             self._close()
             return
         reader = self._reader

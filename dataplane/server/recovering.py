@@ -5,6 +5,7 @@ is decided by resilience/recovery.py, who writes to the client is in rescue.py, 
 mended.py.
 """
 
+import logging
 from abc import abstractmethod
 from typing import TYPE_CHECKING, cast
 
@@ -15,6 +16,7 @@ from dataplane.resilience.recovery import Ended, How, Recoveries, Target, Way
 from dataplane.runtime.dialect import Prefill
 from dataplane.runtime.fault import Fault
 from dataplane.runtime.messages import ResponseDetail
+from dataplane.server.answers import INTERNAL
 from dataplane.server.hedging import Hedging
 from dataplane.server.mended import Mended
 from dataplane.server.rescue import Rescue, after, asked, resumed
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
     from dataplane.server.candidates import Candidate
     from dataplane.server.front import Front
     from dataplane.upstream.connection import UpstreamConnection
+
+log = logging.getLogger(__name__)
 
 MAX_KEPT_BYTES = 1 << 20
 """Of a question, while its answer is streamed; of longer ones the answer is not gone on with."""
@@ -74,6 +78,27 @@ class Recovering(Hedging):
         self._incoming.body = b""
         self.front.discharge()
         del self._peek
+
+    def run(self) -> None:
+        """`start`, whatever happens."""
+        try:
+            self.start()
+        except Exception:
+            cast("Front", self.front).ends = True
+            self.fault()
+
+    def fault(self) -> None:
+        """Called while an exception is handled: a fault of ours ends this exchange, with all that
+        it has reserved.
+        """
+        log.exception("request %r failed", self.front.request_id)
+        if self.over:
+            return
+        self.stop_upstream()
+        if self.sent:
+            self.cut(INTERNAL.detail, INTERNAL.message, INTERNAL.status)
+        else:
+            self.refuse(INTERNAL)
 
     def goes_on(self, fault: Fault, ended: Ended, status: int = 0) -> None:
         """A way has ended so: the next one, or the truth."""

@@ -6,7 +6,6 @@ An answer is re-framed once per read and, once it is begun, not looked into. The
 sending.py, what becomes of failures in trying.py.
 """
 
-import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -14,7 +13,7 @@ from dataplane.llm.error_faults import failure_in_band, fault_of
 from dataplane.llm.hub.answer import Failure
 from dataplane.runtime.fault import Fault
 from dataplane.runtime.messages import LocalReply, ResponseDetail
-from dataplane.server.answers import INTERNAL, LAST_CHUNK, chunk
+from dataplane.server.answers import LAST_CHUNK, chunk
 from dataplane.server.passing import EVENT_PROTOCOLS, NO_END, Passing, Told, is_whole
 from dataplane.server.recovering import Recovering
 from dataplane.server.relayed_head import FRAMING, head_of
@@ -24,8 +23,6 @@ from dataplane.upstream.errors import Phase, UpstreamFailure
 
 if TYPE_CHECKING:
     from dataplane.server.candidates import Candidate
-
-log = logging.getLogger(__name__)
 
 CLIENT_CLOSED = 499
 """What logs say when the client left before an answer began (nginx's number)."""
@@ -318,19 +315,6 @@ class Relay(Recovering):
             self.refuse(LocalReply(504, message, ResponseDetail.DEADLINE_EXCEEDED))
 
     # -- the end
-
-    def fault(self) -> None:
-        """Called while an exception is handled: a fault of ours ends this exchange, with all that
-        it has reserved.
-        """
-        log.exception("request %r failed", self.front.request_id)
-        if self.over:
-            return
-        self.stop_upstream()
-        if self.sent:
-            self.cut(INTERNAL.detail, INTERNAL.message, INTERNAL.status)
-        else:
-            self.refuse(INTERNAL)
 
     def stop_upstream(self) -> None:
         """Nothing more is wanted of the provider."""

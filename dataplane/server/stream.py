@@ -107,7 +107,7 @@ class Stream:
         orders = Orders(models or (), header_lines(told), marks)
         relay = Relay(self._front, incoming, call.ask, tally, header, orders)
         self._front.replace_work(relay)
-        relay.start()
+        relay.run()
 
     def start(self, status: int, headers: Headers) -> None:
         """See Downstream."""

@@ -163,6 +163,7 @@ class AnswerShape:
         "connection",
         "encoding",
         "kind",
+        "limited",
         "of_limits",
         "plain",
         "request_id",
@@ -186,6 +187,8 @@ class AnswerShape:
         self.plain = not self.connection and not self.transfer
         """Whether the values have no say in what the head becomes."""
         self.template = answer_template(names, frozenset())
+        self.limited = answer_template(names, self.of_limits) if self.of_limits else self.template
+        """The same where a limit of ours is told of."""
         self.texts: dict[tuple[int, bytes], bytes] = {}
         """By status and the lines that end the head; as many as there are of both."""
 

@@ -59,7 +59,7 @@ def head_of(relay: "Sending", upstream: "UpstreamConnection") -> bytes | None:
     told = relay.told
     if told:
         if shape.of_limits and tally.charge is not None:
-            template = answer_template(names, named | shape.of_limits)
+            template = answer_template(names, named | shape.of_limits) if named else shape.limited
         text = STATUS_LINES[status] + template.text + told.replace(b"%", b"%%") + ending
     elif template is shape.template:
         text = shape.texts.get((status, ending)) or shape.text(status, STATUS_LINES[status], ending)

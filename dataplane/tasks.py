@@ -30,9 +30,13 @@ class Tasks:
         """Wait until all that runs has ended by itself."""
         await asyncio.gather(*self._running, return_exceptions=True)
 
+    def cancel(self) -> None:
+        """Have what runs stop; `close` waits for it."""
+        for task in list(self._running):
+            task.cancel()
+
     async def close(self) -> None:
         """Cancel what runs and wait until it has stopped."""
         running = list(self._running)
-        for task in running:
-            task.cancel()
+        self.cancel()
         await asyncio.gather(*running, return_exceptions=True)

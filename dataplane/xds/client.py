@@ -122,6 +122,14 @@ class XdsClient:
 
     async def _connection(self) -> None:
         """One connection with one stream, until it ends."""
+        beside = Tasks()
+        try:
+            await self._stream(beside)
+        finally:
+            # By now their channel is closed: a call that has lost its cancellation ends, too.
+            await beside.close()
+
+    async def _stream(self, beside: Tasks) -> None:
         metadata = self._control_plane.metadata()
         async with self._control_plane.connect() as channel:
             stream: Stream = channel.stream_stream(
@@ -129,7 +137,6 @@ class XdsClient:
                 request_serializer=ads_pb2.DeltaDiscoveryRequest.SerializeToString,
                 response_deserializer=ads_pb2.DeltaDiscoveryResponse.FromString,
             )(metadata=metadata)
-            beside = Tasks()
 
             def on_open() -> None:
                 for companion in self._companions:
@@ -140,7 +147,7 @@ class XdsClient:
             except (grpc.aio.AioRpcError, asyncio.InvalidStateError) as e:
                 raise _StreamEndedError(await _why(stream)) from e
             finally:
-                await beside.close()
+                beside.cancel()
 
     async def _use(self, stream: Stream, on_open: Callable[[], None]) -> None:
         """Subscribe, then answer each update, one after the other, until the stream ends."""

@@ -49,7 +49,9 @@ class Reporting:
         """Answer, over as many streams as it takes, until cancelled; comes back when the control
         plane does not know the service.
         """
-        while True:
+        task = asyncio.current_task()
+        assert task is not None
+        while not task.cancelling():  # a call that breaks just then ends with its own status
             if await self._stream(channel, metadata) is grpc.StatusCode.UNIMPLEMENTED:
                 log.debug("the control plane is too old to take reports")
                 return

@@ -2,10 +2,11 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
+import grpc
 import pytest
 from outriderpb.xds.v3 import ads_pb2
 
@@ -13,7 +14,8 @@ from dataplane.clock import MonotonicClock
 from dataplane.resilience.backoff import Backoff
 from dataplane.runtime.config import RuntimeConfig
 from dataplane.xds.channel import ControlPlane, Keepalive
-from dataplane.xds.client import ConfigRejectedError, Node, XdsClient
+from dataplane.xds.client import Companion, ConfigRejectedError, Node, XdsClient
+from dataplane.xds.reporting import Metadata
 from dataplane.xds.resource import ResourceKind, Resources
 from dataplane.xds.secrets import Secrets
 from dataplane.xds.state import XdsState
@@ -45,9 +47,20 @@ class Applied:
         self.configs.append(config)
 
 
+async def deaf_once(channel: grpc.aio.Channel, metadata: Metadata) -> None:
+    """A companion that loses its cancellation, as calls may that break at the same time."""
+    with suppress(asyncio.CancelledError):
+        await asyncio.Event().wait()
+    gone = grpc.ChannelConnectivity.SHUTDOWN
+    await until(lambda: channel.get_state() is gone, seconds=60)
+
+
 @asynccontextmanager
 async def following(
-    control_plane: ControlPlane, applied: Applied, chance: AtOnce | None = None
+    control_plane: ControlPlane,
+    applied: Applied,
+    chance: AtOnce | None = None,
+    companions: Sequence[Companion] = (),
 ) -> AsyncIterator[XdsClient]:
     client = XdsClient(
         control_plane=control_plane,
@@ -59,6 +72,7 @@ async def following(
         clock=MonotonicClock(),
         backoff=Backoff(chance or AtOnce()),
         first_answer_s=0.01,
+        companions=companions,
     )
     running = asyncio.get_running_loop().create_task(client.run())
     try:
@@ -142,6 +156,20 @@ async def test_client_finds_a_control_plane_that_comes_back() -> None:
     async with ads.ads_server(address) as server:
         stream = await server.stream()
         await stream.send(CLUSTER, ads.cluster("b"))
+        assert sorted(c.state.config.clusters) == ["a", "b"]
+        await client.__aexit__(None, None, None)
+
+
+async def test_companion_that_goes_on_does_not_keep_it_from_reconnecting() -> None:
+    applied = Applied()
+    async with ads.ads_server() as server:
+        address = server.address
+        client = following(ControlPlane(address), applied, companions=[deaf_once])
+        c = await client.__aenter__()
+        await (await server.stream()).send(CLUSTER, ads.cluster("a"))
+    await until(lambda: not c.status.connected)
+    async with ads.ads_server(address) as server:
+        await (await server.stream()).send(CLUSTER, ads.cluster("b"))
         assert sorted(c.state.config.clusters) == ["a", "b"]
         await client.__aexit__(None, None, None)
 

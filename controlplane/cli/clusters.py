@@ -1,23 +1,19 @@
 """`outrider clusters`: how the endpoints are doing that data planes send to, asked now."""
 
-import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 
 import click
 import grpc
-from google.protobuf.json_format import MessageToJson
 from outriderpb.admin.v1 import fleet_pb2, fleet_pb2_grpc
-from rich.console import Console, Group, RenderableType
-from rich.live import Live
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from controlplane.cli.answers import follow, show
 from controlplane.cli.connection import ANSWER_S, Admin, admin_flags
 
-# Wide enough that a file or a pipe gets whole lines.
-_NOT_A_TERMINAL = 240
 _EVERY_S = 2.0
 
 
@@ -39,10 +35,10 @@ def command(name: str | None, by_worker: bool, watch: bool, as_json: bool, admin
             listed = next(answers)
             if name and listed.workers and not listed.clusters:
                 raise click.ClickException(f"no worker has a cluster {name!r}")
-            _print(listed, as_json)
+            show(listed, picture, as_json)
             return
         with suppress(KeyboardInterrupt):
-            _follow(answers, as_json)
+            follow(answers, picture, as_json)
 
 
 def _answers(
@@ -52,36 +48,6 @@ def _answers(
     while True:
         yield stub.ListClusters(request, timeout=ANSWER_S, metadata=admin.metadata())
         time.sleep(_EVERY_S)
-
-
-def _print(listed: fleet_pb2.ListClustersResponse, as_json: bool) -> None:
-    if as_json:
-        click.echo(_json(listed, 2))
-    else:
-        _console().print(picture(listed))
-
-
-def _follow(answers: Iterable[fleet_pb2.ListClustersResponse], as_json: bool) -> None:
-    if as_json:
-        for listed in answers:
-            click.echo(_json(listed, None))
-        return
-    with Live(console=_console(), auto_refresh=False) as live:
-        for listed in answers:
-            live.update(picture(listed), refresh=True)
-
-
-def _json(listed: fleet_pb2.ListClustersResponse, indent: int | None) -> str:
-    return MessageToJson(
-        listed,
-        indent=indent,
-        preserving_proto_field_name=True,
-        always_print_fields_with_no_presence=True,
-    )
-
-
-def _console() -> Console:
-    return Console(width=None if sys.stdout.isatty() else _NOT_A_TERMINAL)
 
 
 def picture(listed: fleet_pb2.ListClustersResponse) -> Group:

@@ -1,17 +1,14 @@
 """`outrider limits`: who has used what, and what is left."""
 
-import sys
-
 import click
-from google.protobuf.json_format import MessageToJson
 from outriderpb.admin.v1 import limits_pb2, limits_pb2_grpc
-from rich.console import Console, Group
+from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from controlplane.cli.answers import show
 from controlplane.cli.connection import ANSWER_S, Admin, admin_flags
 
-_NOT_A_TERMINAL = 240
 _NANO = 1_000_000_000
 
 
@@ -25,15 +22,7 @@ def command(limit: str, as_json: bool, admin: Admin) -> None:
         listed = limits_pb2_grpc.LimitServiceStub(channel).ListLimits(
             limits_pb2.ListLimitsRequest(limit=limit), timeout=ANSWER_S, metadata=admin.metadata()
         )
-    if as_json:
-        click.echo(
-            MessageToJson(
-                listed, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
-            )
-        )
-    else:
-        width = None if sys.stdout.isatty() else _NOT_A_TERMINAL
-        Console(width=width).print(picture(listed))
+    show(listed, picture, as_json)
 
 
 def picture(listed: limits_pb2.ListLimitsResponse) -> Group:

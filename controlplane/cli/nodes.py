@@ -1,20 +1,15 @@
 """`outrider nodes`: what every data-plane worker acknowledged or refused, and why."""
 
-import sys
 from collections.abc import Iterable
 
 import click
-from google.protobuf.json_format import MessageToJson
 from outriderpb.admin.v1 import fleet_pb2, fleet_pb2_grpc
-from rich.console import Console, Group
-from rich.live import Live
+from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from controlplane.cli.answers import follow, show
 from controlplane.cli.connection import ANSWER_S, Admin, admin_flags
-
-# Wide enough that a file or a pipe gets whole lines.
-_NOT_A_TERMINAL = 240
 
 
 @click.command("nodes", short_help="Show what every node acknowledged or refused.")
@@ -29,45 +24,15 @@ def command(watch: bool, as_json: bool, admin: Admin) -> None:
             listed = stub.ListNodes(
                 fleet_pb2.ListNodesRequest(), timeout=ANSWER_S, metadata=admin.metadata()
             )
-            _print(listed, as_json)
+            show(listed, picture, as_json)
             return
         lists = stub.WatchNodes(fleet_pb2.WatchNodesRequest(), metadata=admin.metadata())
         try:
-            _follow(lists, as_json)
+            follow(lists, picture, as_json)
         except KeyboardInterrupt:
             lists.cancel()
         else:
             raise click.ClickException("the control plane stopped")
-
-
-def _print(listed: fleet_pb2.ListNodesResponse, as_json: bool) -> None:
-    if as_json:
-        click.echo(_json(listed, 2))
-    else:
-        _console().print(picture(listed))
-
-
-def _follow(lists: Iterable[fleet_pb2.ListNodesResponse], as_json: bool) -> None:
-    if as_json:
-        for listed in lists:
-            click.echo(_json(listed, None))
-        return
-    with Live(console=_console(), auto_refresh=False) as live:
-        for listed in lists:
-            live.update(picture(listed), refresh=True)
-
-
-def _json(listed: fleet_pb2.ListNodesResponse, indent: int | None) -> str:
-    return MessageToJson(
-        listed,
-        indent=indent,
-        preserving_proto_field_name=True,
-        always_print_fields_with_no_presence=True,
-    )
-
-
-def _console() -> Console:
-    return Console(width=None if sys.stdout.isatty() else _NOT_A_TERMINAL)
 
 
 def picture(listed: fleet_pb2.ListNodesResponse) -> Group:

@@ -2,8 +2,9 @@
 
 The rules. A worker spends only what it was given: grants are counted before they are sent, so all
 workers together never spend more than the limit. What was not foreseen (an answer longer than its
-reservation) or taken while nobody could be asked is a *self-grant*: told to whoever leases, taken
-off the shared bucket, and the only way above a limit. A refund is never more than the reservation
+reservation) is taken from what is held; where that is not enough, or nobody can be asked, the rest
+is a *self-grant*: told to whoever leases, taken off the shared bucket, and the only way above a
+limit. A refund is never more than the reservation
 was. What is held when a session ends is gone: the other side counts it as spent.
 
 Pure: whoever talks to the other side (dataplane/xds/leases.py, dataplane/sessions/quota_redis.py)
@@ -179,7 +180,8 @@ class Book:
         holding.total.spent += more
         over = more - part.reserved
         if over > 0:
-            holding.grant_self(over)
+            if over > holding.held:
+                holding.grant_self(over - holding.held)
             holding.held -= over
             holding.spent += over
             more = part.reserved

@@ -191,6 +191,7 @@ async def running_worker(bootstrap: Bootstrap, environ: Mapping[str, str]) -> As
         recorder.latencies,
         responses,
         Asking(client, clock, random, standings, callers),
+        random.getrandbits,
     )
     metrics.gauge(
         "outrider_model_choices",

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from dataplane.agents.plan import Plan
 from dataplane.agents.prompts import request_to, told_by
+from dataplane.agents.run import Run
 from dataplane.filters.builtin import request_filters
 from dataplane.filters.chain import run_request_chain
 from dataplane.llm.chat import ChatRequest, parse_chat
@@ -17,6 +18,9 @@ from dataplane.runtime.config import Agent, AgentTarget, Filter, RuntimeConfig
 from dataplane.runtime.effects import CallFailed, CallHttp, Steps
 from dataplane.runtime.messages import HttpReply, LocalReply, Request, ResponseDetail
 from dataplane.runtime.protocols import CHAT_PATH
+
+RUN_OVER = 422
+"""No client tries that again by itself, as it would after a 429 or a 5xx: that costs the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +32,7 @@ class LastCall:
 
 
 def orchestrate(
-    plan: Plan, chat: ChatRequest, request: Request, config: RuntimeConfig
+    plan: Plan, run: Run, chat: ChatRequest, request: Request, config: RuntimeConfig
 ) -> Steps[LastCall | LocalReply]:
     """Run all agents of the plan but the last.
 
@@ -36,15 +40,31 @@ def orchestrate(
     """
     *before, last = plan.targets
     for target in before:
+        refused = _refused(run, target)
+        if refused is not None:
+            return refused
         said = yield from _ask(target, chat, request, config)
         if isinstance(said, LocalReply):
             return said
         chat = told_by(chat, target.agent, said)
+    refused = _refused(run, last)
+    if refused is not None:
+        return refused
     agent = config.agents[last.agent]
     filtered = yield from _filtered(last, chat, request, config.filters)
     if isinstance(filtered, LocalReply):
         return filtered
     return LastCall(agent, request_to(agent, filtered, request))
+
+
+def _refused(run: Run, target: AgentTarget) -> LocalReply | None:
+    """Why an agent is not asked; else it counts as asked."""
+    bound = run.bound(target.agent)
+    if bound is None:
+        run.asks(target.agent)
+        return None
+    message = f"Agent '{target.agent}' was not asked, as the run is over: {run.told(bound)}."
+    return LocalReply(RUN_OVER, message, ResponseDetail.RUN_LIMIT)
 
 
 def _ask(

@@ -74,5 +74,7 @@ class ExchangeRecord(msgspec.Struct, omit_defaults=True):
     """Who called, where a listener asks."""
     tenant: str = ""
     """Whose caller that is."""
+    run_id: str = ""
+    """Agent listeners: the run that the request began."""
     then: Callable[[Any], None] | None = None
     """Called with the finished record, by the recorder and before it is logged; never shown."""

@@ -59,6 +59,7 @@ def of_exchange(record: ExchangeRecord) -> Span:
         "outrider.provider": record.provider,
         "outrider.agents": record.agents,
         "outrider.decision.reason": record.decision,
+        "outrider.run.id": record.run_id,
         "outrider.detail": record.detail.value,
         "outrider.attempts": record.attempts,
         "outrider.failures": record.failures,

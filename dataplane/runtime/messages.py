@@ -63,6 +63,8 @@ class ResponseDetail(StrEnum):
     """An error that the provider told inside an answer that it began as a good one."""
     AGENT_FAILED = "agent_failed"
     """An agent that is not the last of its chain did not answer 2xx."""
+    RUN_LIMIT = "run_limit"
+    """A run of agents has used up what one may."""
     FILTER_REFUSED = "filter_refused"
     FILTER_FAILED = "filter_failed"
     FILTER_TIMEOUT = "filter_timeout"

@@ -41,6 +41,7 @@ ELSEWHERE = {
     "dataplane/runtime/precedence.py": "tests/unit/dataplane/resilience/test_admission.py",
     "dataplane/runtime/principal.py": "tests/unit/dataplane/runtime/test_config.py",
     "dataplane/runtime/secret.py": "tests/unit/dataplane/runtime/test_config.py",
+    "dataplane/runtime/running.py": "tests/unit/dataplane/agents/test_run.py",
     "dataplane/runtime/effects.py": "tests/unit/dataplane/agents/test_orchestrate.py",
     "dataplane/filters/api.py": "tests/unit/dataplane/filters/test_chain.py",
     "dataplane/llm/hub/parts.py": "tests/unit/dataplane/llm/translate/test_golden.py",

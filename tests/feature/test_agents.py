@@ -107,6 +107,7 @@ async def test_one_agent_answers_the_sdk(start: Start) -> None:
         raw = await client.chat.completions.with_raw_response.create(**asking("Hello"))
         assert raw.parse().choices[0].message.content == "This is weather."
         assert raw.headers["x-outrider-agents"] == "weather"
+        assert len(raw.headers["x-outrider-run-id"]) == 32
         assert raw.headers["x-request-id"] == travel.weather.received[0].headers["x-request-id"]
     assert "authorization" not in travel.weather.received[0].headers
 

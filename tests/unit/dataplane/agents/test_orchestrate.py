@@ -3,11 +3,13 @@ import pytest
 
 from dataplane.agents.orchestrate import LastCall, orchestrate
 from dataplane.agents.plan import Plan
+from dataplane.agents.run import Run
 from dataplane.llm.chat import ChatRequest, parse_chat
 from dataplane.runtime.config import Agent, AgentTarget, Filter, RuntimeConfig
 from dataplane.runtime.decision import Decision
 from dataplane.runtime.effects import CallFailed, CallHttp, Steps
 from dataplane.runtime.messages import Headers, HttpReply, LocalReply, Request, ResponseDetail
+from dataplane.runtime.running import RunLimits
 from tests.support.playbook import play
 
 WEATHER = Agent("weather", "agent:weather", "/w")
@@ -29,11 +31,11 @@ RAIN = HttpReply(200, body=b'{"choices":[{"message":{"content":"Rain."}}]}')
 SAID = {"role": "assistant", "name": "weather", "content": "Rain."}
 
 
-def run(*targets: AgentTarget) -> Steps[LastCall | LocalReply]:
+def run(*targets: AgentTarget, limits: RunLimits = RunLimits()) -> Steps[LastCall | LocalReply]:  # noqa: B008
     chat = parse_chat(BODY)
     assert isinstance(chat, ChatRequest)
     plan = Plan(targets, Decision(tuple(one.agent for one in targets), (), "", ""))
-    return orchestrate(plan, chat, REQUEST, CONFIG)
+    return orchestrate(plan, Run("r1", 30.0, limits), chat, REQUEST, CONFIG)
 
 
 def post(path: str, body: dict[str, object], headers: Headers = TOLD) -> Request:
@@ -146,3 +148,9 @@ def test_filter_that_leaves_no_chat_request_has_failed() -> None:
         "Object missing required field `messages`.",
         ResponseDetail.FILTER_FAILED,
     )
+
+
+def test_what_a_run_may_not_any_more_is_not_begun() -> None:
+    over = play(run(TO_WEATHER, TO_FLIGHTS, limits=RunLimits(max_steps=1)), ASK_WEATHER, RAIN)
+    message = "Agent 'flights' was not asked, as the run is over: 1 agents were asked in it."
+    assert over == LocalReply(422, message, ResponseDetail.RUN_LIMIT)

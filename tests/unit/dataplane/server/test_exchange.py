@@ -140,7 +140,8 @@ async def bench() -> AsyncIterator[Bench]:
     latencies = Latencies(clock.now)
     standings = Standings(Random(1))
     asking = Asking(client, clock, Random(1), standings, Callers())
-    exchange = Exchange(client, decider, tracer, clock, memory, latencies, responses, asking)
+    bits = Random(1).getrandbits
+    exchange = Exchange(client, decider, tracer, clock, memory, latencies, responses, asking, bits)
     yield Bench(exchange, decider, standings)
     await exchange.close()
 

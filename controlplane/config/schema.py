@@ -108,16 +108,22 @@ class Listener(Block):
     """Which of the `circuit_breakers` its requests count against."""
 
 
+AgentProtocol = Literal["chat", "responses", "messages"]
+
+
 class Agent(ClusterKeys):
-    """An HTTP service that does a task and speaks OpenAI chat completions."""
+    """An HTTP service that does a task."""
 
     id: Id
     """What listeners call it. Unique among agents and filters."""
     url: Url | None = None
-    """Where it is; `/v1/chat/completions` is added to it. Give this or `endpoints`."""
+    """Where it is; `/v1/chat/completions` (or its protocol's path) is added to it. Give this or
+    `endpoints`."""
     endpoints: Endpoints | None = None
     """In place of `url`: several equal addresses, URLs that differ in host and port only, or
     mappings of `url`, `weight`, `priority` and `zone`."""
+    protocol: AgentProtocol = "chat"
+    """What it speaks: OpenAI `chat` completions or `responses`, or Anthropic `messages`."""
     retry: Retry | None = None
     """How hard requests to this agent are tried."""
 
@@ -176,7 +182,7 @@ class Config(Block):
     llm_providers: ModelProviders = ()
     """The older name of `model_providers`; give only one of them."""
     on_untranslatable: OnUntranslatable = "refuse"
-    """What a provider's protocol cannot express: `refuse` the request, or `drop` and tell it."""
+    """What the protocol of a provider or agent cannot express: `refuse` it, or `drop` and tell."""
     model_aliases: dict[ModelName, ModelAlias] = Field(default_factory=dict, max_length=MAX_ITEMS)
     """Names clients may ask for instead of a model."""
     routing_preferences: Annotated[

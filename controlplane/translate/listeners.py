@@ -34,7 +34,10 @@ _PRECEDENCES = {
 def listeners(config: schema.Config) -> Iterator[Resource]:
     """Every listener with its routes."""
     for listener in config.listeners:
-        yield Resource.of(ResourceType.LISTENER, listener.name, _listener(listener))
+        message = _listener(listener)
+        if listener.type == "agent":
+            message.drop_untranslatable = config.on_untranslatable == "drop"
+        yield Resource.of(ResourceType.LISTENER, listener.name, message)
         routes = (
             _agent_routes(listener, config)
             if listener.type == "agent"

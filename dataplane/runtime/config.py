@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
+from dataplane.runtime.agents import Agent as Agent  # its users know it from here
 from dataplane.runtime.auth import ApiKey, Auth, Tls
 from dataplane.runtime.choosing import ModelRouting
 from dataplane.runtime.cluster import (
@@ -151,18 +152,6 @@ class ModelProvider:
 
 
 @dataclass(frozen=True, slots=True)
-class Agent:
-    """An HTTP service that does a task; spoken to as OpenAI chat completions."""
-
-    id: str
-    cluster: str
-    path_prefix: str = ""
-    """Put before "/v1/chat/completions"."""
-    retry: Changes = ()
-    """Laid over that of the route (retry.laid_over)."""
-
-
-@dataclass(frozen=True, slots=True)
 class Filter:
     """One HTTP step of a filter chain."""
 
@@ -265,6 +254,8 @@ class Listener:
     auth: Auth | None = None
     """Who may call; None: everybody."""
     tls: Tls | None = None
+    drop_untranslatable: bool = False
+    """Agent listeners: what chat cannot say of a request is left out; else it is refused."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,14 +90,14 @@ def translated_head(
     )
     lines += [b"%b: %b\r\n" % header for header in kept]
     if dropped:
-        lines.append(b"x-outrider-dropped: %b\r\n" % _listed(dropped).encode())
+        lines.append(b"x-outrider-dropped: %b\r\n" % listed(dropped).encode())
     lines.append(b"x-request-id: %b\r\n" % request_id)
     lines.append(own_id_line(request_id, speaks))
     lines.append(aws_error_line(status, speaks))
     return b"".join(lines)
 
 
-def _listed(names: tuple[str, ...]) -> str:
+def listed(names: tuple[str, ...]) -> str:
     """Names for a header: those that there is room for, and how many more there are."""
     shown = ""
     for at, name in enumerate(names):

@@ -9,27 +9,31 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from random import Random
 from typing import TYPE_CHECKING, TypeVar
 
+from dataplane.agents.wire import Wording, worded
 from dataplane.clock import Clock
 from dataplane.llm.error_faults import failure_in_band, fault_of, fault_of_error
+from dataplane.llm.errors import error_body
 from dataplane.llm.stakes import prompt_tokens
 from dataplane.llm.translate.codecs import CODECS
 from dataplane.resilience.advice import advice
-from dataplane.resilience.backoff import Chance
 from dataplane.resilience.budget import RetryBudget
 from dataplane.resilience.commit import InBandError, Progress, Startup
 from dataplane.resilience.outcome import Outcome, Stage
 from dataplane.resilience.retry import Attempts, Retry
 from dataplane.resilience.throughput import Throughput
 from dataplane.resilience.timeouts import Limit, before_content, before_head, in_content
+from dataplane.runtime.agents import AgentProtocol
 from dataplane.runtime.config import Agent, AgentTarget, Listener
 from dataplane.runtime.effects import CallFailed
 from dataplane.runtime.fault import Fault, fault_of_status
-from dataplane.runtime.messages import Headers, HttpReply, Request, ResponseDetail
+from dataplane.runtime.messages import Headers, HttpReply, LocalReply, Request, ResponseDetail
 from dataplane.runtime.protocols import Protocol
 from dataplane.runtime.retry import DEFAULT, RetryPolicy, laid_over
 from dataplane.server.downstream import Call
+from dataplane.server.heard import Heard, RewordedAnswer
 from dataplane.server.judging import MAX_ERROR_BYTES, MAX_WHOLE_BYTES
 from dataplane.server.trials import MAX_TOLD
 from dataplane.server.trying import COSTLY
@@ -53,34 +57,6 @@ class Ongoing:
     active: int = 0
 
 
-class Heard:
-    """An answer whose beginning is good, or is passed on although it is not."""
-
-    __slots__ = ("_held", "_rest", "endpoint", "headers", "status")
-
-    def __init__(
-        self,
-        status: int,
-        headers: Headers,
-        endpoint: str,
-        held: bytes,
-        rest: AsyncIterator[bytes] | None = None,
-    ) -> None:
-        self.status = status
-        self.headers = headers
-        self.endpoint = endpoint
-        self._held = held
-        self._rest = rest
-
-    async def pieces(self) -> AsyncIterator[bytes]:
-        """The body as it comes. Raises UpstreamError when it breaks, or is silent or slow."""
-        if self._held:
-            yield self._held
-        if self._rest is not None:
-            async for piece in self._rest:
-                yield piece
-
-
 @dataclass(frozen=True, slots=True)
 class _Failed:
     """An attempt that is none to be passed on yet."""
@@ -101,14 +77,14 @@ class Asking:
         self,
         client: UpstreamClient,
         clock: Clock,
-        chance: Chance,
+        random: Random,
         standings: "Standings",
         callers: "Callers",
     ) -> None:
         self._client = client
         self._now: Callable[[], float] = clock.now
         self._clock = clock
-        self._chance = chance
+        self._random = random
         self._standings = standings
         self._callers = callers
 
@@ -116,12 +92,20 @@ class Asking:
     async def open(
         self, call: Call, agent: Agent, request: Request, *, stream: bool
     ) -> AsyncGenerator[Heard, None]:
-        """Ask an agent; its answer may be read inside. Leaving early cuts the connection.
+        """Ask an agent in chat, whatever it speaks; its answer, chat too, may be read inside.
+        Leaving early cuts the connection.
 
         Raises UpstreamError when there is none in the end.
         """
         call.record.attempts = 0  # told is who was asked last
-        asked = _Asked(self, call, agent, request, stream)
+        wording = None
+        if agent.protocol is not AgentProtocol.CHAT:
+            found = worded(agent, request, f"{self._random.getrandbits(96):024x}")
+            if isinstance(found, LocalReply):
+                yield Heard(found.status, _JSON, "", error_body(found, Protocol.CHAT))
+                return
+            wording, request = found, found.request
+        asked = _Asked(self, call, agent, request, stream, wording)
         async with AsyncExitStack() as stack:
             stack.callback(asked.close)
             yield await asked.answer(stack)
@@ -146,8 +130,16 @@ class _Asked:
     """The attempts of one question."""
 
     def __init__(
-        self, asking: Asking, call: Call, agent: Agent, request: Request, stream: bool
+        self,
+        asking: Asking,
+        call: Call,
+        agent: Agent,
+        request: Request,
+        stream: bool,
+        wording: Wording | None,
     ) -> None:
+        self._wording = wording
+        """None: it speaks chat."""
         self._client = asking._client
         self._now = asking._now
         self._wall = asking._clock.wall
@@ -159,7 +151,7 @@ class _Asked:
         self._policy = policy_of(call.listener, agent)
         self._standing = standing = asking._standings.of(agent.cluster)
         self._load = _load_of(standing)
-        self._random = asking._chance
+        self._random = asking._random
         self._callers = asking._callers
         self._attempts: Attempts | None = None
         self._asked = Asked()
@@ -242,10 +234,11 @@ class _Asked:
         record = self._call.record
         limit = before_head(self._policy, self._sent_at, self._call.deadline, stream=self._stream)
         self._asked = asked = Asked()
-        answer: Answer | None = None
+        answer: Answer | RewordedAnswer | None = None
         try:
             opening = self._client.open(self._cluster, self._request, asked)
-            answer = await self._within(limit, stack.enter_async_context(opening))
+            heard = await self._within(limit, stack.enter_async_context(opening))
+            answer = heard if self._wording is None else RewordedAnswer(heard, self._wording)
             record.attempts += answer.attempts
             record.endpoint = answer.endpoint
             if answer.status >= 400:
@@ -263,7 +256,7 @@ class _Asked:
                 return _Failed(Stage.CONNECT, failure.fault, problem)
             return _Failed(Stage.BEFORE_CONTENT, failure.fault, problem)
 
-    async def _error(self, answer: Answer) -> Heard | _Failed:
+    async def _error(self, answer: Answer | RewordedAnswer) -> Heard | _Failed:
         pieces = answer.pieces()
         held, is_whole = await self._gathered(pieces, MAX_ERROR_BYTES)
         status, headers = answer.status, answer.headers
@@ -276,7 +269,7 @@ class _Asked:
         heard = Heard(status, headers, answer.endpoint, held)
         return _Failed(Stage.HEAD, fault, None, heard, *told)
 
-    async def _whole(self, answer: Answer) -> Heard:
+    async def _whole(self, answer: Answer | RewordedAnswer) -> Heard:
         """Not streamed: all of it, or as much as is held."""
         pieces = answer.pieces()
         held, is_whole = await self._gathered(pieces, MAX_WHOLE_BYTES)
@@ -293,7 +286,7 @@ class _Asked:
             held += piece
         return bytes(held), False
 
-    async def _beginning(self, answer: Answer) -> Heard | _Failed:
+    async def _beginning(self, answer: Answer | RewordedAnswer) -> Heard | _Failed:
         """A stream: nothing of it before it says something."""
         startup = Startup(Protocol.CHAT)
         pieces = answer.pieces()
@@ -369,7 +362,7 @@ def _load_of(standing: "Standing") -> Ongoing:
     return load
 
 
-def _is_event_stream(answer: Answer) -> bool:
+def _is_event_stream(answer: Answer | RewordedAnswer) -> bool:
     named = {name.lower(): value.strip().lower() for name, value in answer.headers}
     is_plain = named.get("content-encoding", "identity") == "identity"
     return is_plain and named.get("content-type", "").startswith("text/event-stream")

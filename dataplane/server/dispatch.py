@@ -99,9 +99,7 @@ def _unknown_caller(front: "Front", incoming: Incoming, auth: "Authenticator") -
     path = incoming.target.partition("?")[0]
     if is_health(listener, path):
         return None
-    front.speaks = _CHAT
-    if listener.kind is ListenerKind.MODEL:
-        front.speaks = surface.shape_of(path, incoming.names)
+    front.speaks = surface.shape_of(path, incoming.names)
     return refusal
 
 
@@ -170,22 +168,20 @@ def _look(front: "Front", incoming: Incoming) -> surface.Ask | LocalReply:
     serving = incoming.serving
     method = incoming.method
     path, _, query = incoming.target.partition("?")
+    front.speaks = speaks = surface.shape_of(path, incoming.names)
     if serving.listener.kind is ListenerKind.MODEL:
-        front.speaks = speaks = surface.shape_of(path, incoming.names)
         found = surface.look(method, path, query)
-        match found:
-            case surface.Ask():
-                front.speaks = found.shape
-                return found
-            case None:
-                principal = incoming.principal
-                return answer(serving.config, serving.listener, method, path, speaks, principal)
-            case reply:
-                return reply
-    front.speaks = Protocol.CHAT
-    if path == CHAT_PATH and method == "POST":
-        return surface.ask(Operation.CHAT, path, without_keys(query))
-    return answer(serving.config, serving.listener, method, path, principal=incoming.principal)
+    else:
+        found = surface.look_at_agents(method, path, without_keys(query))
+    match found:
+        case surface.Ask():
+            front.speaks = found.shape
+            return found
+        case None:
+            principal = incoming.principal
+            return answer(serving.config, serving.listener, method, path, speaks, principal)
+        case reply:
+            return reply
 
 
 def _name(front: "Front", incoming: Incoming) -> traceparent.Place:

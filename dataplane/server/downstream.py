@@ -93,8 +93,8 @@ class Downstream(Protocol):
     async def write(self, data: bytes) -> None:
         """Send a piece of the body; waits for a slow client. Raises DownstreamGoneError."""
 
-    def finish(self) -> None:
-        """End a started answer cleanly."""
+    def finish(self, last: bytes = b"") -> None:
+        """End a started answer cleanly, after `last`."""
 
-    def abort(self) -> None:
-        """Cut a started answer, so that the client cannot take it for a whole one."""
+    def abort(self, last: bytes = b"") -> None:
+        """Cut a started answer after `last`, so that the client cannot take it for a whole one."""

@@ -31,6 +31,7 @@ from dataplane.server.keepers import keepers
 from dataplane.server.perform import Decider, Performer, identified
 from dataplane.server.responses import Continued, ResponsesState, Settled
 from dataplane.server.running import Running
+from dataplane.server.spoken import Speaking
 from dataplane.server.surface import Stored
 from dataplane.sessions.remembering import Remembering
 from dataplane.upstream.client import UpstreamClient
@@ -60,6 +61,7 @@ class Exchange:
         self._tracer = tracer
         self._performer = Performer(client, decider, tracer, clock, memory, asking)
         self._running = Running(self._performer, asking, clock, getrandbits)
+        self._speaking = Speaking(clock, getrandbits)
         self._responses = responses
         self._chooser = Chooser(self._performer, memory, latencies, clock)
 
@@ -98,7 +100,24 @@ class Exchange:
         elif call.listener.kind is ListenerKind.MODEL:
             await self._ask_models(call, request, downstream)
         else:
-            await self._running.run(call, request, downstream)
+            await self._ask_agents(call, request, downstream)
+
+    async def _ask_agents(self, call: Call, request: Request, downstream: Downstream) -> None:
+        settled: Settled | LocalReply = Settled(request)
+        if call.ask.remembers:
+            turn = await self._responses.continued(call, request)
+            if isinstance(turn, LocalReply):
+                downstream.reply(turn)
+                return
+            settled = self._responses.settled(call, turn, ())
+        if isinstance(settled, LocalReply):
+            downstream.reply(settled)
+            return
+        asked = await self._speaking.in_chat(call, settled, downstream)
+        if isinstance(asked, LocalReply):
+            downstream.reply(asked)
+        else:
+            await self._running.run(*asked)
 
     async def _ask_models(self, call: Call, request: Request, downstream: Downstream) -> None:
         turn = Continued(request)

@@ -1,4 +1,4 @@
-"""A tally that also hands a whole answer to whoever asked for it (Downstream.relay's `keep`)."""
+"""Whole answers, as the client gets them, for whoever keeps them (Downstream.relay's `keep`)."""
 
 import logging
 from collections.abc import Callable
@@ -25,10 +25,58 @@ class _Event(msgspec.Struct, gc=False):
 _EVENT = msgspec.json.Decoder(_Event)
 
 
+class Keeper:
+    """Collects one answer, whole or a stream of Responses."""
+
+    __slots__ = ("_decoder", "_keep", "_kept", "_kept_bytes", "_request_id")
+
+    def __init__(self, keep: Callable[[bytes], None], request_id: bytes) -> None:
+        self._decoder = SseDecoder(MAX_KEPT_BYTES)
+        self._keep: Callable[[bytes], None] | None = keep
+        self._kept: list[bytes] = []
+        self._kept_bytes = 0
+        self._request_id = request_id
+
+    def take(self, body: bytes, *, stream: bool) -> None:
+        """More of a good answer."""
+        if self._keep is None:
+            return
+        if stream:
+            self._look_for_end(body)
+            return
+        self._kept_bytes += len(body)
+        self._kept.append(body)
+        if self._kept_bytes > MAX_KEPT_BYTES:
+            self._give_up(f"it is larger than {MAX_KEPT_BYTES} bytes")
+
+    def end(self, *, good: bool) -> None:
+        """That was all of it."""
+        keep, self._keep = self._keep, None
+        if keep is not None and good and self._kept:
+            keep(b"".join(self._kept))
+        self._kept = []
+
+    def _look_for_end(self, body: bytes) -> None:
+        try:
+            for event in self._decoder.feed(body):
+                if event.name and event.name.decode("latin-1") not in _ENDS:
+                    continue
+                told = _EVENT.decode(event.data) if event.data[:1] == b"{" else _Event()
+                if told.type in _ENDS and bytes(told.response):
+                    self._kept = [bytes(told.response)]
+        except (SseError, msgspec.MsgspecError, RecursionError, UnicodeError) as problem:
+            self._give_up(f"its events cannot be read ({type(problem).__name__})")
+
+    def _give_up(self, why: str) -> None:
+        log.warning("the answer of %r is not kept: %s", self._request_id, why)
+        self._keep = None
+        self._kept = []
+
+
 class KeepingTally(Tally):
     """See Tally; the answer's bytes are those the client gets."""
 
-    __slots__ = ("_decoder", "_keep", "_kept", "_kept_bytes")
+    __slots__ = ("_keeper",)
     keeps = True
 
     def __init__(
@@ -44,48 +92,19 @@ class KeepingTally(Tally):
         begun: ExchangeRecord | None = None,
     ) -> None:
         super().__init__(listener, method, path, request_id, place, started, bytes_received, begun)
-        self._keep: Callable[[bytes], None] | None = keep
-        self._decoder = SseDecoder(MAX_KEPT_BYTES)
-        self._kept: list[bytes] = []
-        self._kept_bytes = 0
+        self._keeper = Keeper(keep, request_id)
 
     def more(self, body: bytes) -> None:
         """See Tally."""
         super().more(body)
-        self._collect(body)
+        self._take(body)
 
     def last(self, body: bytes) -> None:
         """See Tally."""
         super().last(body)
-        self._collect(body)
-        keep, self._keep = self._keep, None
-        if keep is not None and 200 <= self.status < 300 and not self.encoding and self._kept:
-            keep(b"".join(self._kept))
-        self._kept = []
+        self._take(body)
+        self._keeper.end(good=200 <= self.status < 300 and not self.encoding)
 
-    def _collect(self, body: bytes) -> None:
-        if self._keep is None or not 200 <= self.status < 300:
-            return
-        if self.stream:
-            self._look_for_end(body)
-            return
-        self._kept_bytes += len(body)
-        self._kept.append(body)
-        if self._kept_bytes > MAX_KEPT_BYTES:
-            self._give_up(f"it is larger than {MAX_KEPT_BYTES} bytes")
-
-    def _look_for_end(self, body: bytes) -> None:
-        try:
-            for event in self._decoder.feed(body):
-                if event.name and event.name.decode("latin-1") not in _ENDS:
-                    continue
-                told = _EVENT.decode(event.data) if event.data[:1] == b"{" else _Event()
-                if told.type in _ENDS and bytes(told.response):
-                    self._kept = [bytes(told.response)]
-        except (SseError, msgspec.MsgspecError, RecursionError, UnicodeError) as problem:
-            self._give_up(f"its events cannot be read ({type(problem).__name__})")
-
-    def _give_up(self, why: str) -> None:
-        log.warning("the answer of %r is not kept: %s", self.request_id, why)
-        self._keep = None
-        self._kept = []
+    def _take(self, body: bytes) -> None:
+        if 200 <= self.status < 300:
+            self._keeper.take(body, stream=self.stream)

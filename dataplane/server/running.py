@@ -23,8 +23,9 @@ from dataplane.runtime.headers import for_client
 from dataplane.runtime.messages import Headers, LocalReply, Request
 from dataplane.runtime.protocols import Protocol
 from dataplane.runtime.running import RunLimits
-from dataplane.server.asking import Asking, Heard
+from dataplane.server.asking import Asking
 from dataplane.server.downstream import Call, Downstream
+from dataplane.server.heard import Heard
 from dataplane.server.limits.charge import Charge
 from dataplane.server.limits.limiter import Asked
 from dataplane.server.limits.matching import Caller, Place

@@ -127,25 +127,25 @@ class Stream:
         """See Downstream."""
         if self.over:
             raise DownstreamGoneError
-        if data and self._call.record.status not in BODILESS:
-            self._call.record.bytes_sent += len(data)
-            self._front.write(chunk(data) if self._chunked else data)
+        self._send(data)
         while self._resumed is not None:
             await self._resumed.wait()
             if self.over:
                 raise DownstreamGoneError
 
-    def finish(self) -> None:
+    def finish(self, last: bytes = b"") -> None:
         """See Downstream."""
         if self.over:
             raise DownstreamGoneError
+        self._send(last)
         if self._chunked:
             self._front.write(LAST_CHUNK)
         self._front.ended(self._close_record())
 
-    def abort(self) -> None:
+    def abort(self, last: bytes = b"") -> None:
         """See Downstream."""
         if not self.over:
+            self._send(last)
             self._close_record()
             self._front.cut()
 
@@ -189,6 +189,11 @@ class Stream:
         self._stop()
 
     # -- the end
+
+    def _send(self, data: bytes) -> None:
+        if data and self._call.record.status not in BODILESS:
+            self._call.record.bytes_sent += len(data)
+            self._front.write(chunk(data) if self._chunked else data)
 
     def _local(self, reply: LocalReply) -> None:
         """Answer in the exchange's place, or cut what it began."""

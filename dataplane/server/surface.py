@@ -1,4 +1,4 @@
-"""What a request on a model listener asks for, by its method and path. Pure: a table.
+"""What a request asks for, by its method and path. Pure: a table.
 
 The rule: the path and the body decide, never `Accept`. A path names the operation, and in Google's
 and Amazon's APIs the model and whether the answer streams as well; elsewhere the body says those.
@@ -130,6 +130,14 @@ def look(method: str, path: str, query: str = "") -> Ask | LocalReply | None:
     if stored is not None:
         return _stored(method, path, query, stored)
     return None
+
+
+def look_at_agents(method: str, path: str, query: str = "") -> Ask | LocalReply | None:
+    """The same of an agent listener: any API in which a conversation can be gone on with."""
+    found = look(method, path, query)
+    if isinstance(found, Ask) and (found.protocol is None or found.decides):
+        return nothing_at(path)
+    return found
 
 
 def shape_of(path: str, names: Iterable[bytes] = ()) -> Protocol:

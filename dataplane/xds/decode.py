@@ -28,6 +28,7 @@ from outriderpb.v1 import (
 from outriderpb.xds.v3 import ads_pb2
 
 from dataplane.runtime import config
+from dataplane.runtime.agents import AgentProtocol
 from dataplane.runtime.precedence import Precedence
 from dataplane.xds.auth import api_key, auth, tls
 from dataplane.xds.choosing import model_metrics, model_routing, preference
@@ -71,9 +72,26 @@ def decode(
     return Decoded(kind, name, wire.version, body, value, fingerprint(kind, name, wire.version))
 
 
+AGENT_PROTOCOLS: Mapping[int, AgentProtocol] = {
+    agent_pb2.AGENT_PROTOCOL_CHAT: AgentProtocol.CHAT,
+    agent_pb2.AGENT_PROTOCOL_RESPONSES: AgentProtocol.RESPONSES,
+    agent_pb2.AGENT_PROTOCOL_MESSAGES: AgentProtocol.MESSAGES,
+}
+
+
 def _agent(name: str, m: agent_pb2.Agent, _: SecretReader) -> config.Agent:
     same(name, m.id, "id")
-    return config.Agent(name, given(m.cluster, "cluster"), m.path_prefix, changes(m))
+    protocol = AGENT_PROTOCOLS.get(m.protocol)
+    if protocol is None:
+        raise BadFieldError(f"protocol {m.protocol} is not one this data plane knows")
+    return config.Agent(
+        name,
+        given(m.cluster, "cluster"),
+        m.path_prefix,
+        changes(m),
+        protocol,
+        m.drop_untranslatable,
+    )
 
 
 def _filter(name: str, m: filter_pb2.Filter, _: SecretReader) -> config.Filter:
@@ -160,6 +178,7 @@ def _listener(name: str, m: listener_pb2.Listener, _: SecretReader) -> config.Li
         min_confidence=m.min_confidence,
         auth=auth(m.auth) if m.HasField("auth") else None,
         tls=tls(m.tls) if m.HasField("tls") else None,
+        drop_untranslatable=m.drop_untranslatable,
     )
 
 

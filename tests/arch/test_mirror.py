@@ -32,6 +32,7 @@ ELSEWHERE = {
     # Values without behaviour; every flow speaks in them.
     "dataplane/resilience/outcome.py": "tests/unit/dataplane/resilience/test_retry.py",
     "dataplane/runtime/state_storage.py": "tests/unit/dataplane/xds/test_state_storage.py",
+    "dataplane/runtime/agents.py": "tests/unit/dataplane/agents/test_wire.py",
     "dataplane/runtime/auth.py": "tests/unit/dataplane/server/auth/test_authenticator.py",
     "dataplane/runtime/limits.py": "tests/unit/dataplane/xds/test_limits.py",
     "controlplane/limits/session.py": "tests/unit/controlplane/limits/test_ledger.py",

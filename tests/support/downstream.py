@@ -61,12 +61,14 @@ class FakeDownstream:
         if self.gone_after is not None and len(self.body) > self.gone_after:
             raise DownstreamGoneError
 
-    def finish(self) -> None:
+    def finish(self, last: bytes = b"") -> None:
         """See Downstream."""
+        self.body += last
         self._end("finish")
 
-    def abort(self) -> None:
+    def abort(self, last: bytes = b"") -> None:
         """See Downstream."""
+        self.body += last
         self._end("abort")
 
     def header(self, name: str) -> str | None:

@@ -9,7 +9,12 @@ from controlplane.config.rules.findings import Findings
 if TYPE_CHECKING:
     from controlplane.config.problem import Path
 
-CHAT_PATHS = ("/v1/chat/completions", "/chat/completions", "/v1")
+PATHS = {
+    "chat": ("/v1/chat/completions", "/chat/completions", "/v1"),
+    "responses": ("/v1/responses", "/responses", "/v1"),
+    "messages": ("/v1/messages", "/messages", "/v1"),
+}
+"""What is added to an agent's address, or a part of that, by its protocol."""
 
 
 def check(config: schema.Config, findings: Findings) -> None:
@@ -20,10 +25,10 @@ def check(config: schema.Config, findings: Findings) -> None:
         findings.once(seen, agent.id, (*path, "id"), "agent")
         _address(agent, path, findings, "where the agent is: http://host:port")
         if agent.url is not None:
-            addresses.check_suffix(findings, (*path, "url"), agent.url, CHAT_PATHS)
+            addresses.check_suffix(findings, (*path, "url"), agent.url, PATHS[agent.protocol])
         for at, endpoint in enumerate(agent.endpoints or ()):
             where = addresses.place(path, at, findings)
-            addresses.check_suffix(findings, where, endpoint.url, CHAT_PATHS)
+            addresses.check_suffix(findings, where, endpoint.url, PATHS[agent.protocol])
     for index, one in enumerate(config.filters):
         at_filter: Path = ("filters", index)
         findings.once(seen, one.id, (*at_filter, "id"), "agent or filter")

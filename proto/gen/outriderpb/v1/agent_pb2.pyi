@@ -1,4 +1,5 @@
 from outriderpb.v1 import retry_pb2 as _retry_pb2
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from collections.abc import Mapping as _Mapping
@@ -6,14 +7,31 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class AgentProtocol(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    AGENT_PROTOCOL_CHAT: _ClassVar[AgentProtocol]
+    AGENT_PROTOCOL_RESPONSES: _ClassVar[AgentProtocol]
+    AGENT_PROTOCOL_MESSAGES: _ClassVar[AgentProtocol]
+    AGENT_PROTOCOL_A2A: _ClassVar[AgentProtocol]
+    AGENT_PROTOCOL_MCP: _ClassVar[AgentProtocol]
+AGENT_PROTOCOL_CHAT: AgentProtocol
+AGENT_PROTOCOL_RESPONSES: AgentProtocol
+AGENT_PROTOCOL_MESSAGES: AgentProtocol
+AGENT_PROTOCOL_A2A: AgentProtocol
+AGENT_PROTOCOL_MCP: AgentProtocol
+
 class Agent(_message.Message):
-    __slots__ = ("id", "cluster", "path_prefix", "retry")
+    __slots__ = ("id", "cluster", "path_prefix", "retry", "protocol", "drop_untranslatable")
     ID_FIELD_NUMBER: _ClassVar[int]
     CLUSTER_FIELD_NUMBER: _ClassVar[int]
     PATH_PREFIX_FIELD_NUMBER: _ClassVar[int]
     RETRY_FIELD_NUMBER: _ClassVar[int]
+    PROTOCOL_FIELD_NUMBER: _ClassVar[int]
+    DROP_UNTRANSLATABLE_FIELD_NUMBER: _ClassVar[int]
     id: str
     cluster: str
     path_prefix: str
     retry: _retry_pb2.RetryPolicy
-    def __init__(self, id: _Optional[str] = ..., cluster: _Optional[str] = ..., path_prefix: _Optional[str] = ..., retry: _Optional[_Union[_retry_pb2.RetryPolicy, _Mapping]] = ...) -> None: ...
+    protocol: AgentProtocol
+    drop_untranslatable: bool
+    def __init__(self, id: _Optional[str] = ..., cluster: _Optional[str] = ..., path_prefix: _Optional[str] = ..., retry: _Optional[_Union[_retry_pb2.RetryPolicy, _Mapping]] = ..., protocol: _Optional[_Union[AgentProtocol, str]] = ..., drop_untranslatable: _Optional[bool] = ...) -> None: ...

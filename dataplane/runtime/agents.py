@@ -1,0 +1,32 @@
+"""What agents are, and how they are spoken to."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from dataplane.runtime.retry import Changes
+
+
+class AgentProtocol(Enum):
+    """What an agent speaks."""
+
+    CHAT = "chat"
+    RESPONSES = "responses"
+    MESSAGES = "messages"
+    A2A = "a2a"
+    """Agent2Agent, 1.0 or 0.3: its card says which."""
+    MCP = "mcp"
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """An HTTP service that does a task. Whoever asks it says it in chat; wires translate."""
+
+    id: str
+    cluster: str
+    path_prefix: str = ""
+    """Put before the path of its protocol ("/v1/chat/completions")."""
+    retry: Changes = ()
+    """Laid over that of the route (retry.laid_over)."""
+    protocol: AgentProtocol = AgentProtocol.CHAT
+    drop_untranslatable: bool = False
+    """What its protocol cannot say is left out; else it is refused."""

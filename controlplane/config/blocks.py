@@ -7,6 +7,7 @@ from controlplane.config import (
     schema_auth,
     schema_clusters,
     schema_defaults,
+    schema_filters,
     schema_limits,
     schema_models,
     schema_retry,
@@ -14,6 +15,7 @@ from controlplane.config import (
     schema_state,
 )
 from controlplane.config.fields import Block
+from controlplane.config.filters.kinds import CONFIG_BLOCKS
 from controlplane.config.problem import Path
 
 
@@ -64,7 +66,7 @@ BLOCKS: Mapping[Path, type[Block]] = {
     ("api_keys", "*", "limits", "output_tokens"): schema_limits.LimitCount,
     ("api_keys", "*", "limits", "cost"): schema_limits.LimitCost,
     ("agents", "*"): schema.Agent,
-    ("filters", "*"): schema.Filter,
+    ("filters", "*"): schema_filters.Filter,
     ("model_providers", "*"): schema_models.ModelProvider,
     ("model_providers", "*", "aws"): schema_models.Aws,
     ("model_aliases", "*"): schema_models.ModelAlias,
@@ -101,6 +103,7 @@ BLOCKS: Mapping[Path, type[Block]] = {
     **_service("agents", "*"),
     **_service("filters", "*"),
     **_service("model_providers", "*"),
+    **CONFIG_BLOCKS,
 }
 
 # Keys of Plano that we refuse with a reason, by block; the value is the hint.
@@ -120,8 +123,8 @@ REFUSED: Mapping[Path, Mapping[str, str]] = {
         "llm_providers": "move it to the top level of the file, as 'model_providers'",
     },
     ("listeners", "*", "agents", "*"): {
-        "filter_chain": "rename it to 'input_filters'",
         "output_filters": "",
+        "filter_chain": "rename it to 'input_filters'",
         "url": "the address goes into the top-level 'agents'",
     },
     ("filters", "*"): {"transport": "remove it: filters are HTTP", "tool": "only MCP has tools"},

@@ -1,6 +1,7 @@
 """Model -> every problem of it that its shape does not show."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from controlplane.config.parse import Parsed
 from controlplane.config.problem import ConfigError
@@ -8,6 +9,7 @@ from controlplane.config.rules import (
     agents,
     auth,
     clusters,
+    filters,
     limits,
     listeners,
     metrics_sources,
@@ -21,6 +23,9 @@ from controlplane.config.rules import (
 )
 from controlplane.config.rules.findings import Findings
 
+if TYPE_CHECKING:
+    from controlplane.config import schema
+
 
 def check(parsed: Parsed, present: Mapping[str, str] | None) -> tuple[ConfigError, ...]:
     """Everything wrong with a config: what parsing found and what the rules find.
@@ -30,6 +35,7 @@ def check(parsed: Parsed, present: Mapping[str, str] | None) -> tuple[ConfigErro
     findings = Findings(parsed)
     listeners.check(parsed.config, findings)
     agents.check(parsed.config, findings)
+    filters.check(parsed.config, findings)
     models.check(parsed.config, findings)
     routing.check(parsed.config, findings)
     metrics_sources.check(parsed.config, findings)
@@ -48,9 +54,10 @@ def notes(parsed: Parsed) -> tuple[ConfigError, ...]:
     """What is not wrong but probably not meant; shown by `outrider check`, never refused."""
     config = parsed.config
     told: list[ConfigError] = []
+    places: list[schema.Listener | schema.ListenerAgent] = [*config.listeners]
+    places += [agent for listener in config.listeners for agent in listener.agents]
     used = {agent.id for listener in config.listeners for agent in listener.agents}
-    steps = {name for listener in config.listeners for name in listener.input_filters}
-    steps |= {n for li in config.listeners for agent in li.agents for n in agent.input_filters}
+    steps = {name for at in places for name in at.input_filters}
     for index, agent in enumerate(config.agents):
         if agent.id not in used:
             told.append(parsed.error(("agents", index), f"no listener uses agent {agent.id!r}"))

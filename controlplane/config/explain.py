@@ -15,6 +15,7 @@ from controlplane.config import (
     schema_routing,
 )
 from controlplane.config.blocks import BLOCKS, REFUSED, RENAMED
+from controlplane.config.filters import headers
 from controlplane.config.problem import Path, one_of
 
 _LATER = "not supported yet"
@@ -35,6 +36,8 @@ _PATTERNS: Mapping[str, str] = {
     schema_models.API_VERSION: "is not a version such as 2024-10-21",
     schema_clusters.ZONE: "may have letters, digits, '_', '-', '.' and '/' only, 64 at most",
     schema_clusters.HEADER: "is not a header name",
+    headers.HEADER_NAME: "is not a header name",
+    headers.HEADER_VALUE: "is not a header's value: one line of plain characters, 4,096 at most",
     schema_clusters.CHECK_PATH: "is not a path: it begins with '/' and has no spaces",
 }
 _WANTED: Mapping[str, str] = {
@@ -128,8 +131,6 @@ def _not_a_word(path: Path, value: object, expected: str) -> tuple[str, str]:
             "write version: v0.4.0" if path == ("version",) else _type_hint("string_type", value)
         )
         return f"must be {expected}, not {_kind(value)}", quoted
-    if shape(path) == ("filters", "*", "type") and value == "mcp":
-        return "MCP filters are not supported yet", "write type: http for an HTTP filter"
     if shape(path) == ("listeners", "*", "type") and value == "prompt":
         return "prompt listeners are not supported yet", "use an agent or a model listener"
     if path == ("version",):
@@ -143,7 +144,7 @@ _STANDARD_HINTS: Mapping[Path, str] = {
     ("version",): "write version: v0.4.0",
     ("listeners",): "nothing is served without one",
     ("listeners", "*", "type"): "write type: agent or type: model",
-    ("filters", "*", "type"): "write type: http; MCP filters are not supported yet",
+    ("filters", "*", "type"): "write type: http for a service of yours",
     ("model_providers", "*", "model"): "such as openai/gpt-4o",
 }
 

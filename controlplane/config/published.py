@@ -5,14 +5,32 @@
 
 from typing import Any
 
+from controlplane.config.filters.kinds import KINDS
 from controlplane.config.schema import Config
 
 
 def json_schema() -> dict[str, Any]:
     """A JSON Schema (2020-12) that an operator's editor completes and checks with."""
-    made = _tidy(Config.model_json_schema())
+    schema = Config.model_json_schema()
+    _tell_filters(schema["$defs"])
+    made = _tidy(schema)
     draft = "https://json-schema.org/draft/2020-12/schema"
     return {"$schema": draft, "title": "Outrider config", **made}
+
+
+def _tell_filters(blocks: dict[str, Any]) -> None:
+    """What `config` of a filter may be is said by its `type`."""
+    choices = blocks["Filter"]["allOf"] = []
+    for name, kind in KINDS.items():
+        config = kind.config.model_json_schema(ref_template="#/$defs/{model}")
+        blocks |= config.pop("$defs", {})
+        blocks[kind.config.__name__] = config
+        choices.append(
+            {
+                "if": {"properties": {"type": {"const": name}}, "required": ["type"]},
+                "then": {"properties": {"config": {"$ref": f"#/$defs/{kind.config.__name__}"}}},
+            }
+        )
 
 
 def _tidy(schema: Any) -> Any:

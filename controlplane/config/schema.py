@@ -24,6 +24,7 @@ from controlplane.config.fields import (
 from controlplane.config.schema_auth import ApiKey, Auth, Tls
 from controlplane.config.schema_clusters import ClusterKeys, Endpoints, RequestPriority
 from controlplane.config.schema_defaults import Defaults
+from controlplane.config.schema_filters import Filter
 from controlplane.config.schema_limits import Limit, LimitsStorage, RateLimit
 from controlplane.config.schema_models import ModelAlias, ModelProviders, OnUntranslatable
 from controlplane.config.schema_retry import Retry
@@ -128,22 +129,6 @@ class Agent(ClusterKeys):
     """How hard requests to this agent are tried."""
 
 
-class Filter(ClusterKeys):
-    """An HTTP service that sees requests first, and may change or refuse them."""
-
-    id: Id
-    """What listeners call it. Unique among agents and filters."""
-    url: Url | None = None
-    """Where it is; the path of the request is added to it. Give this or `endpoints`."""
-    endpoints: Endpoints | None = None
-    """In place of `url`: several equal addresses, URLs that differ in host and port only, or
-    mappings of `url`, `weight`, `priority` and `zone`."""
-    type: Literal["http"]
-    """How it is spoken to: `http`."""
-    timeout: Duration = "10s"
-    """Time for its whole answer; without one the request is answered 504."""
-
-
 class SpanAttributes(Block):
     """What is put on every span."""
 
@@ -176,7 +161,7 @@ class Config(Block):
     agents: Annotated[tuple[Agent, ...], Strict(False), Field(max_length=MAX_ITEMS)] = ()
     """HTTP services that do a task."""
     filters: Annotated[tuple[Filter, ...], Strict(False), Field(max_length=MAX_ITEMS)] = ()
-    """HTTP services that see requests first."""
+    """What sees requests first or answers last, and may change or refuse them."""
     model_providers: ModelProviders = ()
     """Who serves models. Every model listener serves all of them."""
     llm_providers: ModelProviders = ()

@@ -49,20 +49,24 @@ def _references(message: Message) -> Iterator[Reference]:
     match message:
         case endpoint_pb2.Endpoints():
             yield ResourceType.CLUSTER, message.cluster
+        case filter_pb2.Filter() if not message.cluster:
+            return
         case agent_pb2.Agent() | filter_pb2.Filter() | model_pb2.ModelProvider():
             yield ResourceType.CLUSTER, message.cluster
         case model_routing_pb2.ModelRouting() if message.routing_model:
             yield ResourceType.MODEL_PROVIDER, message.routing_model
         case listener_pb2.Listener():
-            for name in message.input_filters:
+            for name in (*message.input_filters, *message.output_filters):
                 yield ResourceType.FILTER, name
         case route_pb2.Route():
             yield ResourceType.LISTENER, message.listener
+            for name in (*message.input_filters, *message.output_filters):
+                yield ResourceType.FILTER, name
             for name in message.model.providers:
                 yield ResourceType.MODEL_PROVIDER, name
             if message.HasField("agent"):
                 yield ResourceType.AGENT, message.agent.agent
-                for name in message.agent.input_filters:
+                for name in (*message.agent.input_filters, *message.agent.output_filters):
                     yield ResourceType.FILTER, name
         case _:
             return

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 from dataplane.agents.plan import Plan
 from dataplane.agents.prompts import request_to, told_by
 from dataplane.agents.run import Run
-from dataplane.filters.builtin import request_filters
+from dataplane.filters import builtin
+from dataplane.filters.api import Context
 from dataplane.filters.chain import run_request_chain
 from dataplane.llm.chat import ChatRequest, parse_chat
 from dataplane.llm.chat_answer import answer_text, error_sentence
@@ -99,8 +100,9 @@ def _filtered(
     if not target.input_filters:
         return chat
     shown = replace(request, path=CHAT_PATH, body=chat.only_messages())
-    chain = request_filters(target.input_filters, filters)
-    verdict = yield from run_request_chain(chain, shown)
+    chain = builtin.filters(target.input_filters, filters)
+    context = Context(model=chat.model, stream=chat.stream)
+    verdict = yield from run_request_chain(chain, shown, context)
     if isinstance(verdict, LocalReply):
         return verdict
     changed = parse_chat(verdict.request.body)

@@ -1,10 +1,34 @@
-"""What a filter is: it sees a request and says go on (with this request) or answers itself."""
+"""What a filter is: it sees requests on their way in and answers on their way out.
 
-from dataclasses import dataclass
-from typing import Protocol
+A Filter is made once for each configuration and keeps nothing of a request. What it must remember
+from a request to its answer goes into the Context's `notes`; what looks at an answer is an
+AnswerFilter, made anew for each. All of it is pure: a method that must ask the world is written as
+a generator that yields effects (`Steps`), every other one simply returns.
+"""
 
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias, TypeVar
+
+import msgspec
+
+from dataplane.filters.event import Event
+from dataplane.runtime import config
 from dataplane.runtime.effects import Steps
-from dataplane.runtime.messages import LocalReply, Request
+from dataplane.runtime.messages import Headers, LocalReply, Request
+from dataplane.runtime.principal import Principal
+from dataplane.runtime.protocols import Operation, Protocol
+
+T = TypeVar("T")
+S = TypeVar("S", bound=msgspec.Struct)
+
+
+class UnusableFilterError(Exception):
+    """A filter cannot be made of its configuration; the text says why, without its name."""
+
+
+Maybe: TypeAlias = T | Steps[T]
+"""A value, or the steps to it: whichever a filter needs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,14 +41,125 @@ class Continue:
 Verdict = Continue | LocalReply
 
 
-class RequestFilter(Protocol):
-    """One step of the input side of a filter chain."""
+@dataclass(slots=True)
+class Context:
+    """One exchange, as the filters of its chains see it."""
+
+    operation: Operation = Operation.CHAT
+    """What is asked for: `operation.protocol` is the protocol of request and answer, None where
+    it is no generation (embeddings, counting of tokens).
+    """
+    listener: str = ""
+    model: str = ""
+    """What the request asked for; empty when it names none."""
+    stream: bool = False
+    """Whether it asked for a stream."""
+    request_id: str = ""
+    principal: Principal | None = None
+    """Who calls, where the listener asks."""
+    notes: dict[str, object] = field(default_factory=dict)
+    """What filters keep from a request to its answer, each under its own id."""
 
     @property
-    def id(self) -> str:
-        """What the operator calls it."""
-        ...
+    def protocol(self) -> Protocol | None:
+        """Of request and answer."""
+        return self.operation.protocol
 
-    def on_request(self, request: Request) -> Steps[Verdict]:
-        """Look at a request; I/O is asked for by yielding effects."""
-        ...
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Status and headers of an answer. Those of framing are not among them."""
+
+    status: int
+    headers: Headers = ()
+
+    def header(self, name: str) -> str | None:
+        """The first value of a header, by its lower-case name."""
+        for key, value in self.headers:
+            if key.lower() == name:
+                return value
+        return None
+
+    def with_header(self, name: str, value: str) -> "Head":
+        """The same with this header instead of those of its name."""
+        kept = tuple(pair for pair in self.headers if pair[0].lower() != name.lower())
+        return Head(self.status, (*kept, (name, value)))
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """End the answer here, as its protocol ends one that a content filter has stopped: clients take
+    it for an answer. Nothing of the provider's is wanted any more.
+    """
+
+    reason: str
+    """For the log."""
+    before: Sequence[Event] = ()
+    """What still goes out."""
+
+
+Passed = Event | Sequence[Event] | Cut | LocalReply
+"""What becomes of an event: it goes on, or others do in its place (none: it is dropped or held), or
+the answer ends here. A LocalReply is the answer as long as the client has nothing of it; later it
+is told in the stream as an error, and the answer is cut off.
+"""
+
+
+class AnswerFilter:
+    """Looks at one answer. An answer that is not streamed is one event, whose `is_whole` is set."""
+
+    wants_events = True
+    """Whether on_event is called."""
+    wants_errors = False
+    """Whether on_event and on_end are called for answers with a status of 400 and more, too."""
+
+    def on_head(self, head: Head) -> Maybe[Head | LocalReply]:
+        """Status and headers are there; they go out with the first event."""
+        return head
+
+    def on_event(self, event: Event) -> Maybe[Passed]:
+        """A whole event."""
+        return event
+
+    def on_end(self, complete: bool) -> Maybe[Passed]:
+        """There are no more events: what is still to go out.
+
+        :param complete: whether the answer is whole; when it broke off, what is returned is lost
+            unless it is events.
+        """
+        return ()
+
+
+class Filter:
+    """One step of a chain.
+
+    A LocalReply with FILTER_FAILED or FILTER_TIMEOUT says that the filter has failed: with
+    `failure_mode: open` the exchange goes on as if the filter were not there.
+    """
+
+    wants_answers = False
+    """Whether it may have something to do with answers."""
+
+    def __init__(self, spec: config.Filter) -> None:
+        """Raises UnusableFilterError when its settings are none: the config is refused then."""
+        self.id = spec.id
+        self.fails_open = spec.fails_open
+
+    def on_request(self, request: Request, context: Context) -> Maybe[Verdict]:
+        """Look at a request, as an input filter."""
+        return Continue(request)
+
+    def on_answer(self, request: Request, context: Context) -> AnswerFilter | None:
+        """Who looks at the answer, as an output filter; None: nobody needs to.
+
+        :param request: as the input filters have left it.
+        """
+        return None
+
+
+def settings_of(spec: config.Filter, kind: type[S]) -> S:
+    """What a filter can be told, read. Raises UnusableFilterError."""
+    try:
+        return msgspec.json.decode(spec.settings, type=kind)
+    except msgspec.DecodeError as problem:
+        raise UnusableFilterError(f"its settings cannot be used: {problem}") from problem

@@ -1,12 +1,32 @@
-"""The filters there are: from an operator's words to something that runs."""
+"""The filters there are: from an operator's words to something that runs.
 
-from collections.abc import Iterable, Mapping
+A kind can be removed with its folder and its line here (and in controlplane/config/filters/).
+"""
 
-from dataplane.filters.api import RequestFilter
+from collections.abc import Callable, Iterable, Mapping
+from typing import cast
+
+from dataplane.filters import api
+from dataplane.filters.headers.filter import HeadersFilter
 from dataplane.filters.http.filter import HttpFilter
 from dataplane.runtime.config import Filter
 
+KINDS: Mapping[str, Callable[[Filter], api.Filter]] = {
+    "http": HttpFilter,
+    "headers": HeadersFilter,
+}
+"""What makes a filter of its configuration, by `type`. Raises UnusableFilterError."""
 
-def request_filters(names: Iterable[str], config: Mapping[str, Filter]) -> list[RequestFilter]:
+
+def made(config: Filter) -> api.Filter:
+    """The filter that a configuration describes. Raises UnusableFilterError."""
+    make = KINDS.get(config.kind)
+    if make is None:
+        raise api.UnusableFilterError(f"type {config.kind!r} is not one this data plane has")
+    return make(config)
+
+
+def filters(names: Iterable[str], config: Mapping[str, Filter]) -> list[api.Filter]:
     """The filters of a chain. `config` knows every name (RuntimeConfig is consistent)."""
-    return [HttpFilter(config[name]) for name in names]
+    specs = [config[name] for name in names]
+    return [made(one) if one.made is None else cast(api.Filter, one.made) for one in specs]

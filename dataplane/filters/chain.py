@@ -2,16 +2,24 @@
 
 from collections.abc import Iterable
 
-from dataplane.filters.api import Continue, RequestFilter, Verdict
+from dataplane.filters.api import Context, Continue, Filter, Verdict
 from dataplane.runtime.effects import Steps
-from dataplane.runtime.messages import LocalReply, Request
+from dataplane.runtime.messages import LocalReply, Request, ResponseDetail
+
+FAILURES = frozenset((ResponseDetail.FILTER_FAILED, ResponseDetail.FILTER_TIMEOUT))
+"""What a filter says that has failed, as opposed to one that refuses."""
 
 
-def run_request_chain(filters: Iterable[RequestFilter], request: Request) -> Steps[Verdict]:
+def run_request_chain(
+    filters: Iterable[Filter], request: Request, context: Context
+) -> Steps[Verdict]:
     """Pass a request through all filters, or to the first that answers itself."""
     for one in filters:
-        verdict = yield from one.on_request(request)
-        if isinstance(verdict, LocalReply):
+        verdict = one.on_request(request, context)
+        if not isinstance(verdict, (Continue, LocalReply)):
+            verdict = yield from verdict
+        if isinstance(verdict, Continue):
+            request = verdict.request
+        elif not (one.fails_open and verdict.detail in FAILURES):
             return verdict
-        request = verdict.request
     return Continue(request)

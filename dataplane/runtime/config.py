@@ -153,12 +153,21 @@ class ModelProvider:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """One HTTP step of a filter chain."""
+    """One step of a filter chain."""
 
     id: str
-    cluster: str
+    cluster: str = ""
+    """Where it is, or whom it asks; empty for those that need nobody."""
     path_prefix: str = ""
     timeout_s: float = 10.0
+    """Of each time that it is asked."""
+    kind: str = "http"
+    fails_open: bool = False
+    """Whether the exchange goes on without it when it fails."""
+    settings: str = "{}"
+    """What its kind can be told, as a JSON object."""
+    made: object = field(default=None, compare=False, repr=False)
+    """What runs: a filters.api.Filter, which this layer does not know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +197,7 @@ class AgentTarget:
     input_filters: tuple[str, ...] = ()
     position: int = 0
     examples: tuple[str, ...] = ()
+    output_filters: tuple[str, ...] = ()
 
 
 Target = ModelTarget | AgentTarget
@@ -208,6 +218,10 @@ class Route:
     retry: RetryPolicy = DEFAULT_RETRY
     priority: Priority = Priority.DEFAULT
     """Which circuit breaker of a cluster its requests count against."""
+    input_filters: tuple[str, ...] = ()
+    """Model listeners: after those of the listener."""
+    output_filters: tuple[str, ...] = ()
+    """Model listeners: before those of the listener."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +257,7 @@ class Listener:
     timeout_s: float = 300.0
     limits: Limits = field(default_factory=Limits)
     input_filters: tuple[str, ...] = ()
+    output_filters: tuple[str, ...] = ()
     min_confidence: float = 0.5
     routes: tuple[Route, ...] = ()
     """Agent listeners: in the order of AgentTarget.position. Model listeners: sorted by name."""

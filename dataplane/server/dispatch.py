@@ -6,6 +6,7 @@ exchange), or we ourselves.
 
 from typing import TYPE_CHECKING
 
+from dataplane.filters.api import Context
 from dataplane.observe import traceparent
 from dataplane.observe.record import ExchangeRecord
 from dataplane.observe.spans import from_headers
@@ -148,6 +149,14 @@ def _stream(front: "Front", incoming: Incoming, ask: "Ask", place: traceparent.P
         caller_of(incoming, front.peer),
         incoming.principal,
         serving.limiter,
+        Context(
+            operation=ask.operation,
+            listener=serving.name,
+            model=ask.model or "",
+            stream=ask.stream,
+            request_id=record.request_id,
+            principal=incoming.principal,
+        ),
     )
     return Stream(front, serving, call)
 

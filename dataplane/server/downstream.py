@@ -5,9 +5,10 @@ through a Downstream. Exactly one of `reply`, `relay` or `start ... finish | abo
 """
 
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from dataplane.filters.api import Context
 from dataplane.observe.record import ExchangeRecord
 from dataplane.runtime.config import Listener, RuntimeConfig
 from dataplane.runtime.messages import Headers, LocalReply, Request
@@ -45,6 +46,8 @@ class Call:
     """Who calls, where a listener asks."""
     limiter: "Limiter | None" = None
     """Holds the listener's requests to its limits."""
+    context: Context = field(default_factory=Context)
+    """What the listener's filters know of it."""
 
     @property
     def owner(self) -> str:

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from dataplane.agents.orchestrate import spoilt
 from dataplane.clock import Clock
-from dataplane.filters.builtin import request_filters
+from dataplane.filters.builtin import filters
 from dataplane.filters.chain import run_request_chain
 from dataplane.llm import kept
 from dataplane.llm.chat import parse_chat
@@ -169,12 +169,21 @@ class Exchange:
         problem = _problem(call, call.request.body)
         if problem is not None:
             return problem
-        chain = request_filters(names, call.config.filters)
-        verdict = await self._performer.run(run_request_chain(chain, call.request), call)
+        _learn(call)
+        chain = filters(names, call.config.filters)
+        steps = run_request_chain(chain, call.request, call.context)
+        verdict = await self._performer.run(steps, call)
         if isinstance(verdict, LocalReply):
             return verdict
         problem = _problem(call, verdict.request.body)
         return spoilt(names, problem) if problem is not None else verdict.request
+
+
+def _learn(call: Call) -> None:
+    """What the body says that filters want to know."""
+    found = peek(call.request.body)
+    if call.ask.model is None and not isinstance(found, LocalReply):
+        call.context.model, call.context.stream = found.model or "", found.stream
 
 
 def _problem(call: Call, body: bytes) -> LocalReply | None:

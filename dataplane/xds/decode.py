@@ -6,6 +6,7 @@ the operator reads of a refusal.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from google.protobuf.message import DecodeError as WireError
 from google.protobuf.message import Message
@@ -27,6 +28,8 @@ from outriderpb.v1 import (
 )
 from outriderpb.xds.v3 import ads_pb2
 
+from dataplane.filters.api import UnusableFilterError
+from dataplane.filters.builtin import made
 from dataplane.runtime import config
 from dataplane.runtime.agents import AgentProtocol
 from dataplane.runtime.precedence import Precedence
@@ -96,9 +99,19 @@ def _agent(name: str, m: agent_pb2.Agent, _: SecretReader) -> config.Agent:
 
 def _filter(name: str, m: filter_pb2.Filter, _: SecretReader) -> config.Filter:
     same(name, m.id, "id")
-    return config.Filter(
-        name, given(m.cluster, "cluster"), m.path_prefix, seconds(m.timeout_ms, 10.0)
+    read = config.Filter(
+        name,
+        m.cluster,
+        m.path_prefix,
+        seconds(m.timeout_ms, 10.0),
+        m.kind or "http",
+        m.fails_open,
+        m.settings or "{}",
     )
+    try:
+        return replace(read, made=made(read))
+    except UnusableFilterError as e:
+        raise BadFieldError(str(e)) from e
 
 
 def _tracing(_: str, m: tracing_pb2.Tracing, __: SecretReader) -> config.Tracing:
@@ -123,6 +136,8 @@ def _route(name: str, m: route_pb2.Route, _: SecretReader) -> config.Route:
         model_id=m.model_id,
         retry=route_policy(m),
         priority=priority(m),
+        input_filters=tuple(m.input_filters),
+        output_filters=tuple(m.output_filters),
     )
 
 
@@ -139,6 +154,7 @@ def _target(m: route_pb2.Route) -> config.Target:
                 description=agent.description,
                 is_default=agent.is_default,
                 input_filters=tuple(agent.input_filters),
+                output_filters=tuple(agent.output_filters),
                 position=agent.position,
                 examples=tuple(agent.examples),
             )
@@ -175,6 +191,7 @@ def _listener(name: str, m: listener_pb2.Listener, _: SecretReader) -> config.Li
         timeout_s=seconds(m.timeout_ms, 300.0),
         limits=_limits(m.limits),
         input_filters=tuple(m.input_filters),
+        output_filters=tuple(m.output_filters),
         min_confidence=m.min_confidence,
         auth=auth(m.auth) if m.HasField("auth") else None,
         tls=tls(m.tls) if m.HasField("tls") else None,

@@ -190,10 +190,10 @@ def _dangling(config: RuntimeConfig) -> Iterable[str]:
         if agent.cluster not in config.clusters:
             yield f"agent {agent.id!r}: unknown cluster {agent.cluster!r}"
     for one in config.filters.values():
-        if one.cluster not in config.clusters:
+        if one.cluster and one.cluster not in config.clusters:
             yield f"filter {one.id!r}: unknown cluster {one.cluster!r}"
     for listener in config.listeners.values():
-        for name in listener.input_filters:
+        for name in (*listener.input_filters, *listener.output_filters):
             if name not in config.filters:
                 yield f"listener {listener.name!r}: unknown filter {name!r}"
 
@@ -212,6 +212,9 @@ def _dangling_routes(
 
 def _dangling_route(route: Route, config: RuntimeConfig) -> Iterable[str]:
     target = route.target
+    for name in (*route.input_filters, *route.output_filters):
+        if name not in config.filters:
+            yield f"route {route.name!r}: unknown filter {name!r}"
     if isinstance(target, ModelTarget):
         for name in target.providers:
             if name not in config.providers:
@@ -219,6 +222,6 @@ def _dangling_route(route: Route, config: RuntimeConfig) -> Iterable[str]:
         return
     if target.agent not in config.agents:
         yield f"route {route.name!r}: unknown agent {target.agent!r}"
-    for name in target.input_filters:
+    for name in (*target.input_filters, *target.output_filters):
         if name not in config.filters:
             yield f"route {route.name!r}: unknown filter {name!r}"

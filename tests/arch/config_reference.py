@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from controlplane.config.filters.kinds import KINDS
 from controlplane.config.schema import Config
 from controlplane.config.schema_clusters import ClusterKeys
 
@@ -28,7 +29,9 @@ def _keys(
     """`shown_at`: where a block that stands in several places was written out."""
     required = set(block.get("required", ()))
     # What clusters have in common comes after what an entry is.
-    fields = sorted(block["properties"].items(), key=lambda one: one[0] in ClusterKeys.model_fields)
+    fields = sorted(
+        block.get("properties", {}).items(), key=lambda one: one[0] in ClusterKeys.model_fields
+    )
     for name, field in fields:
         path = f"{prefix}{name}"
         suffix, inner = _inside(field, blocks)
@@ -38,8 +41,20 @@ def _keys(
         if first != path:
             text = f"{text} Keys: as of `{first}`."
         yield path, " ".join(text.split()), shown
+        if path == "filters[].config":
+            yield from _filter_configs(shown_at)
         if inner is not None and first == path:
             yield from _keys(inner, blocks, f"{path}{suffix}.", shown_at)
+
+
+def _filter_configs(shown_at: dict[int, str]) -> Iterator[tuple[str, str, str]]:
+    """`config` of each kind of filter."""
+    for name, kind in KINDS.items():
+        schema = kind.config.model_json_schema()
+        path = f"filters[].config ({name})"
+        yield path, " ".join(schema["description"].split()), ""
+        if kind.config.model_fields:
+            yield from _keys(schema, schema.get("$defs", {}), f"{path}.", shown_at)
 
 
 def _inside(field: dict[str, Any], blocks: dict[str, Any]) -> tuple[str, dict[str, Any] | None]:

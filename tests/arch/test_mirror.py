@@ -29,6 +29,14 @@ ELSEWHERE = {
         ],
         "tests/unit/controlplane/translate/test_compiler.py",
     ),
+    # Each protocol is held to what its codec hears, by the same cases.
+    **dict.fromkeys(
+        [
+            f"dataplane/llm/texts/{part}.py"
+            for part in ("converse", "gemini", "messages", "openai", "responses", "slot")
+        ],
+        "tests/unit/dataplane/llm/texts/test_answers.py",
+    ),
     # Values without behaviour; every flow speaks in them.
     "dataplane/resilience/outcome.py": "tests/unit/dataplane/resilience/test_retry.py",
     "dataplane/runtime/state_storage.py": "tests/unit/dataplane/xds/test_state_storage.py",

@@ -1,4 +1,4 @@
-"""Agents and filters: one id each, an address each."""
+"""Agents: one id each, an address each."""
 
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ PATHS = {
 
 
 def check(config: schema.Config, findings: Findings) -> None:
-    """Everything under `agents` and `filters`."""
+    """Everything under `agents`."""
     seen: dict[str, Path] = {}
     for index, agent in enumerate(config.agents):
         path: Path = ("agents", index)
@@ -29,15 +29,9 @@ def check(config: schema.Config, findings: Findings) -> None:
         for at, endpoint in enumerate(agent.endpoints or ()):
             where = addresses.place(path, at, findings)
             addresses.check_suffix(findings, where, endpoint.url, PATHS[agent.protocol])
-    for index, one in enumerate(config.filters):
-        at_filter: Path = ("filters", index)
-        findings.once(seen, one.id, (*at_filter, "id"), "agent or filter")
-        _address(one, at_filter, findings, "where the filter is: http://host:port")
 
 
-def _address(
-    service: schema.Agent | schema.Filter, path: "Path", findings: Findings, hint: str
-) -> None:
+def _address(service: schema.Agent, path: "Path", findings: Findings, hint: str) -> None:
     absent = service.url is None and service.endpoints is None
     if absent and not findings.blamed((*path, "endpoints")):
         findings.add((*path, "url"), "is missing", hint)

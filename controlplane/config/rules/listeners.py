@@ -5,6 +5,7 @@ from ipaddress import ip_address
 
 from controlplane.config import schema
 from controlplane.config.problem import Path
+from controlplane.config.rules import filters
 from controlplane.config.rules.findings import Findings, suggest
 
 MODEL_PORT = 12000  # Plano's default for a model listener
@@ -20,7 +21,7 @@ def check(config: schema.Config, findings: Findings) -> None:
         path: Path = ("listeners", index)
         findings.once(names, listener.name, (*path, "name"), "listener")
         _address(listener, path, bound, findings)
-        _filters(config, listener.input_filters, (*path, "input_filters"), findings)
+        _chains(config, listener, path, findings)
         if listener.type == "agent":
             _agent_listener(config, listener, path, findings)
         else:
@@ -57,20 +58,13 @@ def _address(
     bound.append((address, port, path[-1] if isinstance(path[-1], int) else 0))
 
 
-def _filters(config: schema.Config, ids: tuple[str, ...], path: Path, findings: Findings) -> None:
-    if not ids:
-        return
-    known = [one.id for one in config.filters]
-    for index, name in enumerate(ids):
-        if name in known:
-            if name in ids[:index]:
-                findings.add((*path, index), f"filter {name!r} is here twice")
-        elif any(name == agent.id for agent in config.agents):
-            hint = "filters are entries of the top-level 'filters'"
-            findings.add((*path, index), f"{name!r} is an agent, not a filter", hint)
-        else:
-            hint = suggest(name, known, "filters")
-            findings.add((*path, index), f"unknown filter {name!r}", hint)
+def _chains(
+    config: schema.Config,
+    one: schema.Listener | schema.ListenerAgent,
+    path: Path,
+    findings: Findings,
+) -> None:
+    filters.chain(config, one.input_filters, (*path, "input_filters"), findings, outputs=False)
 
 
 def _agent_listener(
@@ -93,7 +87,7 @@ def _agent_listener(
             findings.add((*at, "default"), "a second default agent in this listener", hint)
         elif agent.default:
             default = (*at, "default")
-        _filters(config, agent.input_filters, (*at, "input_filters"), findings)
+        _chains(config, agent, at, findings)
 
 
 def _unknown_agent(config: schema.Config, name: str, known: Iterable[str]) -> str:

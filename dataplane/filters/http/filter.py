@@ -5,11 +5,11 @@ Rule: fails closed. A request that the filter did not let through does not go on
 
 import msgspec
 
-from dataplane.filters.api import Continue, Verdict
+from dataplane.filters.api import Context, Continue, Filter, UnusableFilterError, Verdict
 from dataplane.llm.chat import is_json_object
 from dataplane.llm.chat_answer import error_sentence
 from dataplane.llm.errors import error_type
-from dataplane.runtime.config import Filter
+from dataplane.runtime import config
 from dataplane.runtime.effects import CallFailed, CallHttp, Steps
 from dataplane.runtime.headers import for_services
 from dataplane.runtime.messages import HttpReply, LocalReply, Request, ResponseDetail
@@ -19,30 +19,28 @@ MAX_RESPONSE = 16 * 1024
 """Bytes of a refusal's body that the client gets to see whole."""
 
 
-class HttpFilter:
+class HttpFilter(Filter):
     """POSTs the request's body to `{path_prefix}{path}` of the filter's service."""
 
-    def __init__(self, config: Filter) -> None:
-        self._config = config
+    def __init__(self, spec: config.Filter) -> None:
+        super().__init__(spec)
+        if not spec.cluster:
+            raise UnusableFilterError("has no cluster")
+        self._spec = spec
 
-    @property
-    def id(self) -> str:
-        """See RequestFilter."""
-        return self._config.id
-
-    def on_request(self, request: Request) -> Steps[Verdict]:
+    def on_request(self, request: Request, context: Context) -> Steps[Verdict]:
         """2xx: its body is the request from now on. 4xx: refused. Else the filter has failed."""
-        config = self._config
+        spec = self._spec
         headers = tuple(
             pair for pair in for_services(request.headers) if pair[0].lower() != "accept"
         )
         asked = Request(
             "POST",
-            config.path_prefix + request.path,
+            spec.path_prefix + request.path,
             (*headers, *JSON, ("accept", "application/json")),
             request.body,
         )
-        reply = yield CallHttp(config.cluster, asked, config.timeout_s)
+        reply = yield CallHttp(spec.cluster, asked, spec.timeout_s)
         match reply:
             case HttpReply(status=status) if 200 <= status < 300:
                 return self._continue(request, reply)

@@ -5,13 +5,19 @@ from typing import ClassVar as _ClassVar, Optional as _Optional
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class Filter(_message.Message):
-    __slots__ = ("id", "cluster", "path_prefix", "timeout_ms")
+    __slots__ = ("id", "cluster", "path_prefix", "timeout_ms", "kind", "fails_open", "settings")
     ID_FIELD_NUMBER: _ClassVar[int]
     CLUSTER_FIELD_NUMBER: _ClassVar[int]
     PATH_PREFIX_FIELD_NUMBER: _ClassVar[int]
     TIMEOUT_MS_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    FAILS_OPEN_FIELD_NUMBER: _ClassVar[int]
+    SETTINGS_FIELD_NUMBER: _ClassVar[int]
     id: str
     cluster: str
     path_prefix: str
     timeout_ms: int
-    def __init__(self, id: _Optional[str] = ..., cluster: _Optional[str] = ..., path_prefix: _Optional[str] = ..., timeout_ms: _Optional[int] = ...) -> None: ...
+    kind: str
+    fails_open: bool
+    settings: str
+    def __init__(self, id: _Optional[str] = ..., cluster: _Optional[str] = ..., path_prefix: _Optional[str] = ..., timeout_ms: _Optional[int] = ..., kind: _Optional[str] = ..., fails_open: _Optional[bool] = ..., settings: _Optional[str] = ...) -> None: ...

@@ -108,7 +108,7 @@ class Auth(_message.Message):
     def __init__(self, optional: _Optional[bool] = ..., api_keys: _Optional[bool] = ..., own_header: _Optional[bool] = ..., jwt: _Optional[_Union[Jwt, _Mapping]] = ..., client_certificate: _Optional[_Union[ClientCertificate, _Mapping]] = ...) -> None: ...
 
 class Listener(_message.Message):
-    __slots__ = ("name", "kind", "address", "port", "timeout_ms", "limits", "input_filters", "min_confidence", "auth", "guarded", "tls", "drop_untranslatable")
+    __slots__ = ("name", "kind", "address", "port", "timeout_ms", "limits", "input_filters", "min_confidence", "auth", "output_filters", "guarded", "tls", "drop_untranslatable")
     NAME_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     ADDRESS_FIELD_NUMBER: _ClassVar[int]
@@ -118,6 +118,7 @@ class Listener(_message.Message):
     INPUT_FILTERS_FIELD_NUMBER: _ClassVar[int]
     MIN_CONFIDENCE_FIELD_NUMBER: _ClassVar[int]
     AUTH_FIELD_NUMBER: _ClassVar[int]
+    OUTPUT_FILTERS_FIELD_NUMBER: _ClassVar[int]
     GUARDED_FIELD_NUMBER: _ClassVar[int]
     TLS_FIELD_NUMBER: _ClassVar[int]
     DROP_UNTRANSLATABLE_FIELD_NUMBER: _ClassVar[int]
@@ -130,7 +131,8 @@ class Listener(_message.Message):
     input_filters: _containers.RepeatedScalarFieldContainer[str]
     min_confidence: float
     auth: Auth
+    output_filters: _containers.RepeatedScalarFieldContainer[str]
     guarded: ListenerKind
     tls: Tls
     drop_untranslatable: bool
-    def __init__(self, name: _Optional[str] = ..., kind: _Optional[_Union[ListenerKind, str]] = ..., address: _Optional[str] = ..., port: _Optional[int] = ..., timeout_ms: _Optional[int] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., input_filters: _Optional[_Iterable[str]] = ..., min_confidence: _Optional[float] = ..., auth: _Optional[_Union[Auth, _Mapping]] = ..., guarded: _Optional[_Union[ListenerKind, str]] = ..., tls: _Optional[_Union[Tls, _Mapping]] = ..., drop_untranslatable: _Optional[bool] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., kind: _Optional[_Union[ListenerKind, str]] = ..., address: _Optional[str] = ..., port: _Optional[int] = ..., timeout_ms: _Optional[int] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., input_filters: _Optional[_Iterable[str]] = ..., min_confidence: _Optional[float] = ..., auth: _Optional[_Union[Auth, _Mapping]] = ..., output_filters: _Optional[_Iterable[str]] = ..., guarded: _Optional[_Union[ListenerKind, str]] = ..., tls: _Optional[_Union[Tls, _Mapping]] = ..., drop_untranslatable: _Optional[bool] = ...) -> None: ...

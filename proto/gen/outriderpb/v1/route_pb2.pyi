@@ -22,23 +22,25 @@ class ModelTarget(_message.Message):
     def __init__(self, providers: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class AgentTarget(_message.Message):
-    __slots__ = ("agent", "description", "is_default", "input_filters", "position", "examples")
+    __slots__ = ("agent", "description", "is_default", "input_filters", "position", "examples", "output_filters")
     AGENT_FIELD_NUMBER: _ClassVar[int]
     DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
     IS_DEFAULT_FIELD_NUMBER: _ClassVar[int]
     INPUT_FILTERS_FIELD_NUMBER: _ClassVar[int]
     POSITION_FIELD_NUMBER: _ClassVar[int]
     EXAMPLES_FIELD_NUMBER: _ClassVar[int]
+    OUTPUT_FILTERS_FIELD_NUMBER: _ClassVar[int]
     agent: str
     description: str
     is_default: bool
     input_filters: _containers.RepeatedScalarFieldContainer[str]
     position: int
     examples: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, agent: _Optional[str] = ..., description: _Optional[str] = ..., is_default: _Optional[bool] = ..., input_filters: _Optional[_Iterable[str]] = ..., position: _Optional[int] = ..., examples: _Optional[_Iterable[str]] = ...) -> None: ...
+    output_filters: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, agent: _Optional[str] = ..., description: _Optional[str] = ..., is_default: _Optional[bool] = ..., input_filters: _Optional[_Iterable[str]] = ..., position: _Optional[int] = ..., examples: _Optional[_Iterable[str]] = ..., output_filters: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Route(_message.Message):
-    __slots__ = ("name", "listener", "models", "is_default", "model_id", "model", "agent", "retry", "priority")
+    __slots__ = ("name", "listener", "models", "is_default", "model_id", "model", "agent", "retry", "priority", "input_filters", "output_filters")
     NAME_FIELD_NUMBER: _ClassVar[int]
     LISTENER_FIELD_NUMBER: _ClassVar[int]
     MODELS_FIELD_NUMBER: _ClassVar[int]
@@ -48,6 +50,8 @@ class Route(_message.Message):
     AGENT_FIELD_NUMBER: _ClassVar[int]
     RETRY_FIELD_NUMBER: _ClassVar[int]
     PRIORITY_FIELD_NUMBER: _ClassVar[int]
+    INPUT_FILTERS_FIELD_NUMBER: _ClassVar[int]
+    OUTPUT_FILTERS_FIELD_NUMBER: _ClassVar[int]
     name: str
     listener: str
     models: _containers.RepeatedScalarFieldContainer[str]
@@ -57,4 +61,6 @@ class Route(_message.Message):
     agent: AgentTarget
     retry: _retry_pb2.RetryPolicy
     priority: Priority
-    def __init__(self, name: _Optional[str] = ..., listener: _Optional[str] = ..., models: _Optional[_Iterable[str]] = ..., is_default: _Optional[bool] = ..., model_id: _Optional[str] = ..., model: _Optional[_Union[ModelTarget, _Mapping]] = ..., agent: _Optional[_Union[AgentTarget, _Mapping]] = ..., retry: _Optional[_Union[_retry_pb2.RetryPolicy, _Mapping]] = ..., priority: _Optional[_Union[Priority, str]] = ...) -> None: ...
+    input_filters: _containers.RepeatedScalarFieldContainer[str]
+    output_filters: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, name: _Optional[str] = ..., listener: _Optional[str] = ..., models: _Optional[_Iterable[str]] = ..., is_default: _Optional[bool] = ..., model_id: _Optional[str] = ..., model: _Optional[_Union[ModelTarget, _Mapping]] = ..., agent: _Optional[_Union[AgentTarget, _Mapping]] = ..., retry: _Optional[_Union[_retry_pb2.RetryPolicy, _Mapping]] = ..., priority: _Optional[_Union[Priority, str]] = ..., input_filters: _Optional[_Iterable[str]] = ..., output_filters: _Optional[_Iterable[str]] = ...) -> None: ...

@@ -1,7 +1,7 @@
 import msgspec
 import pytest
 
-from dataplane.filters.api import Continue, Verdict
+from dataplane.filters.api import Context, Continue, Verdict
 from dataplane.filters.http.filter import HttpFilter
 from dataplane.runtime.config import Filter
 from dataplane.runtime.effects import CallFailed, CallHttp, Steps
@@ -33,7 +33,7 @@ CHECK = CallHttp(
 
 
 def check() -> Steps[Verdict]:
-    return HttpFilter(CONFIG).on_request(PROMPT)
+    return HttpFilter(CONFIG).on_request(PROMPT, Context())
 
 
 def refusal(reply: HttpReply | CallFailed) -> LocalReply:

@@ -1,0 +1,1 @@
+"""What an operator writes under `filters[].config`, by `type`."""

@@ -1,0 +1,26 @@
+"""The kinds of filters there are; each has a folder of its name in dataplane/filters/."""
+
+from collections.abc import Mapping
+
+from controlplane.config.fields import Block
+from controlplane.config.filters import headers, http
+from controlplane.config.filters.kind import Kind
+from controlplane.config.problem import Path
+
+KINDS: Mapping[str, Kind] = {
+    "http": http.KIND,
+    "headers": headers.KIND,
+}
+
+
+def config_root(kind: str) -> str:
+    """What stands for the path of a kind's config where blocks are listed."""
+    return f"config of type {kind}"
+
+
+CONFIG_BLOCKS: Mapping[Path, type[Block]] = {
+    (config_root(name), *path): block
+    for name, kind in KINDS.items()
+    for path, block in (((), kind.config), *kind.blocks.items())
+}
+"""Every block of every kind."""

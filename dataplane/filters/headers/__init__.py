@@ -1,0 +1,1 @@
+"""Sets and removes headers of requests and answers."""

@@ -1,0 +1,1 @@
+"""Where texts stand in requests and answers, whatever the protocol."""

@@ -1,122 +1,189 @@
-"""A chain of agents: each reads what the ones before it said; the last one is left for the client.
+"""A plan carried out: who is asked what, who stands in for whom, and what the client gets.
 
-Rule: an answer that the chain needs and does not get ends the request. An error is never passed on
-to the next agent as if somebody had said it.
+Rule: an answer that the plan needs and does not get ends the run, unless the operator has said what
+else to do. An error is never passed on to the next agent as if somebody had said it.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from dataplane.agents.plan import Plan
+from dataplane.agents.plan import Loop, One, Parallel, Plan, Sequence, targets_of
 from dataplane.agents.prompts import request_to, told_by
 from dataplane.agents.run import Run
-from dataplane.filters import builtin
-from dataplane.filters.api import Context
-from dataplane.filters.chain import run_request_chain
-from dataplane.llm.chat import ChatRequest, parse_chat
-from dataplane.llm.chat_answer import answer_text, error_sentence
-from dataplane.runtime.config import Agent, AgentTarget, Filter, RuntimeConfig
-from dataplane.runtime.effects import CallFailed, CallHttp, Steps
+from dataplane.agents.spoken import Spoken, spoken
+from dataplane.agents.team import Failure, Skipped, Team, failure_of, until_answered
+from dataplane.llm.chat import ChatRequest
+from dataplane.runtime.config import Agent, AgentTarget, Listener, RuntimeConfig
+from dataplane.runtime.decision import Decision, Turn
+from dataplane.runtime.effects import (
+    AskAgent,
+    AtOnce,
+    Decide,
+    Passed,
+    PassOn,
+    Reply,
+    Steps,
+    Tell,
+    Together,
+)
 from dataplane.runtime.messages import HttpReply, LocalReply, Request, ResponseDetail
-from dataplane.runtime.protocols import CHAT_PATH
 
-RUN_OVER = 422
-"""No client tries that again by itself, as it would after a 429 or a 5xx: that costs the same."""
+READS_ANSWERS = "model"
+"""Decision.method of an orchestrator that may choose an agent once more, having read its answer."""
 
 
 @dataclass(frozen=True, slots=True)
-class LastCall:
-    """The call whose answer the client gets, as it comes."""
+class Said:
+    """What the client gets is made of what was said; it was not passed on yet."""
 
-    agent: Agent
-    request: Request
+    said: tuple[Spoken, ...]
+
+
+Outcome = Passed | Said | LocalReply
 
 
 def orchestrate(
-    plan: Plan, run: Run, chat: ChatRequest, request: Request, config: RuntimeConfig
-) -> Steps[LastCall | LocalReply]:
-    """Run all agents of the plan but the last.
+    plan: Plan,
+    run: Run,
+    chat: ChatRequest,
+    request: Request,
+    config: RuntimeConfig,
+    listener: Listener,
+) -> Steps[Outcome]:
+    """Carry out a plan. `chat` is the body of `request`, which is the client's."""
+    team = Team(run, request, config, listener, targets_of(listener))
+    if run.tells:
+        agents = ",".join(plan.decision.agents)
+        yield Tell("decided", agent=agents, why=plan.decision.reason)
+    match plan.shape:
+        case One(target):
+            return (yield from _answer(team, target, chat, ()))
+        case Parallel():
+            return (yield from _answer_together(team, plan.shape, chat, ()))
+        case Sequence(parts):
+            return (yield from _sequence(team, parts, chat))
+        case Loop(first):
+            return (yield from _loop(team, plan.decision, first, chat))
 
-    `chat` is the body of `request`, which is the client's.
+
+def _sequence(team: Team, parts: tuple[One | Parallel, ...], chat: ChatRequest) -> Steps[Outcome]:
+    *earlier, last = parts
+    before: tuple[Spoken, ...] = ()
+    for part in earlier:
+        heard = yield from _hear(team, part, chat)
+        if isinstance(heard, LocalReply):
+            return heard
+        for one in heard:
+            chat = told_by(chat, one.agent, one.text)
+        before = heard or before
+    if isinstance(last, Parallel):
+        return (yield from _answer_together(team, last, chat, before))
+    return (yield from _answer(team, last.target, chat, before))
+
+
+def _loop(team: Team, decision: Decision, target: AgentTarget, chat: ChatRequest) -> Steps[Outcome]:
+    """Answers are held until it is known that nobody goes on; where that is known before, the last
+    one is passed on.
     """
-    *before, last = plan.targets
-    for target in before:
-        refused = _refused(run, target)
-        if refused is not None:
-            return refused
-        said = yield from _ask(target, chat, request, config)
-        if isinstance(said, LocalReply):
-            return said
-        chat = told_by(chat, target.agent, said)
-    refused = _refused(run, last)
-    if refused is not None:
-        return refused
-    agent = config.agents[last.agent]
-    filtered = yield from _filtered(last, chat, request, config.filters)
-    if isinstance(filtered, LocalReply):
-        return filtered
-    return LastCall(agent, request_to(agent, filtered, request))
+    run = team.run
+    conversation = chat.conversation()
+    said: list[Turn] = []
+    before: tuple[Spoken, ...] = ()
+    while True:
+        if decision.method != READS_ANSWERS and len(decision.agents) == 1:
+            return (yield from _answer(team, target, chat, before))
+        heard = yield from _ask(team, target, chat)
+        if isinstance(heard, LocalReply):
+            return heard
+        if isinstance(heard, Skipped):
+            said.append(Turn("assistant", "", target.agent))
+        else:
+            before = (heard,)
+            said.append(Turn("assistant", heard.text, heard.agent))
+            chat = told_by(chat, heard.agent, heard.text)
+            if heard.calls_tools:
+                return Said(before)
+        reply = yield Decide(team.listener.name, conversation, tuple(said))
+        assert isinstance(reply, Decision)
+        decision = reply
+        going_on = [team.targets[one] for one in decision.agents if one in team.targets]
+        run.stopped = run.bound(going_on[0].agent) if going_on else None
+        if not going_on or run.stopped is not None:
+            return Said(before) if before else _nobody()
+        target = going_on[0]
 
 
-def _refused(run: Run, target: AgentTarget) -> LocalReply | None:
-    """Why an agent is not asked; else it counts as asked."""
-    bound = run.bound(target.agent)
-    if bound is None:
-        run.asks(target.agent)
-        return None
-    message = f"Agent '{target.agent}' was not asked, as the run is over: {run.told(bound)}."
-    return LocalReply(RUN_OVER, message, ResponseDetail.RUN_LIMIT)
+def _hear(
+    team: Team, part: One | Parallel, chat: ChatRequest
+) -> Steps[tuple[Spoken, ...] | LocalReply]:
+    """What the agents of a part say to those who come after them."""
+    if isinstance(part, Parallel):
+        reply = yield AtOnce(tuple(_ask(team, target, chat) for target in part.targets))
+        return _heard(reply)
+    heard = yield from _ask(team, part.target, chat)
+    if isinstance(heard, LocalReply):
+        return heard
+    return () if isinstance(heard, Skipped) else (heard,)
+
+
+def _heard(reply: Reply) -> tuple[Spoken, ...] | LocalReply:
+    assert isinstance(reply, Together)
+    refused = [one for one in reply.results if isinstance(one, LocalReply)]
+    if refused:
+        return refused[0]
+    return tuple(one for one in reply.results if isinstance(one, Spoken))
+
+
+def _answer_together(
+    team: Team, part: Parallel, chat: ChatRequest, before: tuple[Spoken, ...]
+) -> Steps[Outcome]:
+    """What several say is the answer. It is heard at once where all of it must come: then what is
+    told of it before stays true.
+    """
+    aloud = chat.stream and not any(target.on_failure for target in part.targets)
+    branches = tuple(_ask(team, target, chat, aloud=aloud) for target in part.targets)
+    reply = yield AtOnce(branches, aloud)
+    heard = _heard(reply)
+    if isinstance(heard, LocalReply):
+        return heard
+    return Said(heard or before) if heard or before else _nobody()
 
 
 def _ask(
-    target: AgentTarget, chat: ChatRequest, request: Request, config: RuntimeConfig
-) -> Steps[str | LocalReply]:
-    filtered = yield from _filtered(target, chat, request, config.filters)
-    if isinstance(filtered, LocalReply):
-        return filtered
-    agent = config.agents[target.agent]
-    reply = yield CallHttp(agent.cluster, request_to(agent, filtered.whole(), request))
-    match reply:
-        case HttpReply(status=status) if 200 <= status < 300:
-            text = answer_text(reply)
-            if isinstance(text, str):
-                return text
-            return _failed(502, agent, f"answered {status}, but {text.reason}")
-        case HttpReply(status=status):
-            said = error_sentence(reply)
-            problem = f"answered {status}: {said}" if said else f"answered {status}"
-            return _failed(status if 400 <= status < 500 else 502, agent, problem)
-        case CallFailed():
-            problem = f"did not answer: {reply.message}"
-            return _failed(504 if reply.timed_out else 502, agent, problem)
-        case _:
-            raise AssertionError(reply)
+    team: Team, target: AgentTarget, chat: ChatRequest, *, aloud: bool = False
+) -> Steps[Spoken | Skipped | LocalReply]:
+    """What an agent says, or who stands in for it."""
+    chat = chat if aloud else chat.whole()
+
+    def ask(agent: Agent, shown: ChatRequest) -> Steps[Spoken | Failure]:
+        reply = yield AskAgent(agent, request_to(agent, shown, team.request), aloud)
+        if isinstance(reply, HttpReply) and 200 <= reply.status < 300:
+            said = spoken(agent.id, reply)
+            if isinstance(said, Spoken):
+                return said
+        return failure_of(agent, reply, on_the_way=True)
+
+    return (yield from until_answered(team, target, chat, ask))
 
 
-def _filtered(
-    target: AgentTarget, chat: ChatRequest, request: Request, filters: Mapping[str, Filter]
-) -> Steps[ChatRequest | LocalReply]:
-    """What this agent alone gets to read, after its own filters."""
-    if not target.input_filters:
-        return chat
-    shown = replace(request, path=CHAT_PATH, body=chat.only_messages())
-    chain = builtin.filters(target.input_filters, filters)
-    context = Context(model=chat.model, stream=chat.stream)
-    verdict = yield from run_request_chain(chain, shown, context)
-    if isinstance(verdict, LocalReply):
-        return verdict
-    changed = parse_chat(verdict.request.body)
-    if isinstance(changed, LocalReply):
-        return spoilt(target.input_filters, changed)
-    return chat.with_messages_of(changed)
+def _answer(
+    team: Team, target: AgentTarget, chat: ChatRequest, before: tuple[Spoken, ...]
+) -> Steps[Outcome]:
+    """The client gets what an agent says, as it comes.
+
+    :param before: what it gets when the agent is skipped.
+    """
+    alone = not target.on_failure
+
+    def ask(agent: Agent, shown: ChatRequest) -> Steps[Passed | Failure]:
+        reply = yield PassOn(agent, request_to(agent, shown, team.request), alone)
+        return reply if isinstance(reply, Passed) else failure_of(agent, reply, on_the_way=False)
+
+    outcome = yield from until_answered(team, target, chat, ask)
+    if isinstance(outcome, Skipped):
+        return Said(before) if before else _nobody()
+    return outcome
 
 
-def spoilt(filters: tuple[str, ...], problem: LocalReply) -> LocalReply:
-    """The answer when a chain of filters made something of a request that is none any more."""
-    who = f"Filter '{filters[0]}'" if len(filters) == 1 else f"Filters {', '.join(filters)}"
-    message = f"{who} spoilt the request. {problem.message}"
-    return LocalReply(502, message, ResponseDetail.FILTER_FAILED)
-
-
-def _failed(status: int, agent: Agent, problem: str) -> LocalReply:
-    return LocalReply(status, f"Agent '{agent.id}' {problem}", ResponseDetail.AGENT_FAILED)
+def _nobody() -> LocalReply:
+    message = "No agent has answered, and all of them may be skipped."
+    return LocalReply(502, message, ResponseDetail.AGENT_FAILED)

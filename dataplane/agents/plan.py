@@ -1,18 +1,21 @@
-"""Which agents answer, in what order, and why.
+"""Which agents answer, in what order, and why: a plan is a value.
 
 Rule: there is always somebody to answer. When no agent fits, the default one does; with one agent
 nobody is asked.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dataplane.runtime.config import AgentTarget, Listener
 from dataplane.runtime.decision import AgentScore, Decision, Turn
 from dataplane.runtime.effects import Decide, Steps
 from dataplane.runtime.messages import Headers, LocalReply, ResponseDetail
+from dataplane.runtime.running import Mode, Part
 
 ONLY_AGENT = "only_agent"
 """Decision.method where there was nothing to decide."""
+FIXED = "fixed"
+"""Decision.method where the listener's config says who acts."""
 MAX_REASON = 256
 """Characters of a reason in a header: a sentence, where proxies allow 8 KiB for all headers."""
 MAX_SCORES = 16
@@ -20,58 +23,133 @@ MAX_SCORES = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
-    """The agents to run, the last of which answers the client."""
+class One:
+    """An agent answers."""
+
+    target: AgentTarget
+
+
+@dataclass(frozen=True, slots=True)
+class Parallel:
+    """Several answer at once. Who comes after them reads all of it, in their order; where nobody
+    does, it is put together in that order.
+    """
 
     targets: tuple[AgentTarget, ...]
-    decision: Decision
-    """As it was carried out: its agents are the targets."""
 
-    def headers(self) -> Headers:
+
+@dataclass(frozen=True, slots=True)
+class Sequence:
+    """One after the other, each reads what those before it said; the last answers the client."""
+
+    parts: tuple[One | Parallel, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """An agent answers, and the orchestrator says who goes on, until it names nobody."""
+
+    first: AgentTarget
+
+
+Shape = One | Parallel | Sequence | Loop
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is run, and who has decided so."""
+
+    shape: Shape
+    decision: Decision
+
+    def headers(self, agents: tuple[str, ...]) -> Headers:
         """Who answered and why, for the client."""
         decision = self.decision
         scores = ",".join(f"{one.agent}={one.score:.2f}" for one in decision.scores[:MAX_SCORES])
-        shown = [
-            ("x-outrider-agents", ",".join(decision.agents)),
-            ("x-outrider-reason", decision.reason),
-        ]
+        shown = [("x-outrider-agents", ",".join(agents)), ("x-outrider-reason", decision.reason)]
         if scores:
             shown.insert(1, ("x-outrider-scores", scores))
         return tuple((name, _printable(value)) for name, value in shown)
 
 
 def choose(listener: Listener, conversation: tuple[Turn, ...]) -> Steps[Plan | LocalReply]:
-    """Choose among a listener's agents."""
-    targets = {
+    """Choose among a listener's agents, and how they are run."""
+    targets = targets_of(listener)
+    if not targets:
+        message = f"Listener '{listener.name}' has no agent."
+        return LocalReply(404, message, ResponseDetail.ROUTE_NOT_FOUND)
+    running = listener.running
+    if running.parts:
+        return _fixed(running.parts, targets)
+    choosable = [one for one in targets.values() if one.choosable] or list(targets.values())
+    if len(choosable) == 1:
+        return Plan(One(choosable[0]), _only(choosable[0]))
+    reply = yield Decide(listener.name, conversation)
+    assert isinstance(reply, Decision)
+    return _decided(listener, reply, targets)
+
+
+def targets_of(listener: Listener) -> dict[str, AgentTarget]:
+    """A listener's agents by their ids, in the operator's order."""
+    return {
         route.target.agent: route.target
         for route in listener.routes
         if isinstance(route.target, AgentTarget)
     }
-    if not targets:
-        message = f"Listener '{listener.name}' has no agent."
-        return LocalReply(404, message, ResponseDetail.ROUTE_NOT_FOUND)
-    if len(targets) == 1:
-        (only,) = targets.values()
-        return Plan((only,), _only(only))
-    reply = yield Decide(listener.name, conversation)
-    assert isinstance(reply, Decision)
-    chosen = tuple(dict.fromkeys(agent for agent in reply.agents if agent in targets))
-    reason = reply.reason
+
+
+def default_of(listener: Listener) -> AgentTarget:
+    """Who answers when nobody else does: the one that is called so, else the first."""
+    targets = tuple(targets_of(listener).values())
+    return next((target for target in targets if target.is_default), targets[0])
+
+
+def _decided(listener: Listener, said: Decision, targets: dict[str, AgentTarget]) -> Plan:
+    running = listener.running
+    chosen = tuple(dict.fromkeys(agent for agent in said.agents if agent in targets))
+    reason = said.reason
     if not chosen:
-        default = _default(tuple(targets.values()))
-        chosen = (default.agent,)
+        default = default_of(listener)
         reason = f"{reason}; default agent {default.agent}" if reason else "default agent"
-    decision = Decision(chosen, reply.scores, reason, reply.method)
-    return Plan(tuple(targets[agent] for agent in chosen), decision)
+        return Plan(One(default), replace(said, agents=(default.agent,), reason=reason))
+    if 0 < running.max_agents < len(chosen):
+        reason = f"{reason}; the first {running.max_agents} of {len(chosen)}"
+        chosen = chosen[: running.max_agents]
+    decision = replace(said, agents=chosen, reason=reason)
+    acting = tuple(targets[agent] for agent in chosen)
+    if running.mode is Mode.LOOP:
+        return Plan(Loop(acting[0]), decision)
+    if len(acting) == 1:
+        return Plan(One(acting[0]), decision)
+    if running.mode is Mode.SEQUENCE:
+        return Plan(Sequence(tuple(map(One, acting))), decision)
+    merge = targets.get(running.merge)
+    if merge is None:
+        return Plan(Parallel(acting), decision)
+    decision = replace(decision, agents=(*chosen, merge.agent))
+    return Plan(Sequence((Parallel(acting), One(merge))), decision)
+
+
+def _fixed(parts: tuple[Part, ...], targets: dict[str, AgentTarget]) -> Plan:
+    """What the config says, whatever is asked."""
+    steps: list[One | Parallel] = []
+    for part in parts:
+        acting = tuple(targets[agent] for agent in part.agents)
+        steps.append(One(acting[0]) if len(acting) == 1 else Parallel(acting))
+        if part.merge:
+            steps.append(One(targets[part.merge]))
+    agents = tuple(
+        target.agent
+        for step in steps
+        for target in (step.targets if isinstance(step, Parallel) else (step.target,))
+    )
+    decision = Decision(agents, (), "the steps of this listener", FIXED)
+    return Plan(steps[0] if len(steps) == 1 else Sequence(tuple(steps)), decision)
 
 
 def _only(target: AgentTarget) -> Decision:
     scores = (AgentScore(target.agent, 1.0),)
     return Decision((target.agent,), scores, "the only agent of this listener", ONLY_AGENT)
-
-
-def _default(targets: tuple[AgentTarget, ...]) -> AgentTarget:
-    return next((target for target in targets if target.is_default), targets[0])
 
 
 def _printable(text: str) -> str:

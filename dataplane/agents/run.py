@@ -1,7 +1,9 @@
-"""One run: what follows from one request to an agent listener, counted while it goes on.
+"""One run: what follows from one request to an agent listener, counted while it goes on, and what
+became of each of its steps.
 
 Rule: a limit is looked at before an agent is asked, so nothing is begun beyond it; what was begun
-may end beyond it, as nobody knows the price of an answer before.
+may end beyond it, as nobody knows the price of an answer before. What is told of a step is what
+happened, also when the client has an answer in spite of it.
 """
 
 from collections import Counter
@@ -9,6 +11,9 @@ from enum import StrEnum
 
 from dataplane.runtime.limits import NANO
 from dataplane.runtime.running import RunLimits
+
+MAX_TOLD = 32
+"""Steps that a header tells of."""
 
 
 class Bound(StrEnum):
@@ -21,12 +26,62 @@ class Bound(StrEnum):
     COST = "cost"
 
 
+class Step:
+    """One agent that is asked."""
+
+    __slots__ = ("agent", "instead_of", "number", "ok", "skipped", "why")
+
+    def __init__(self, number: int, agent: str, instead_of: str = "") -> None:
+        self.number = number
+        """From 1."""
+        self.agent = agent
+        self.instead_of = instead_of
+        """Whose place it takes."""
+        self.ok = False
+        self.why = ""
+        """It failed, and that is how: its status, or a ResponseDetail."""
+        self.skipped = False
+        """It failed, and the run goes on without it."""
+
+    def told(self) -> str:
+        """For headers and logs: `flights;failed=503;skipped`, `desk;ok;for=flights`."""
+        words = [self.agent]
+        if self.ok:
+            words.append("ok")
+        elif self.why:
+            words.append(f"failed={self.why}")
+        if self.skipped:
+            words.append("skipped")
+        if self.instead_of:
+            words.append(f"for={self.instead_of}")
+        return ";".join(words)
+
+
 class Run:
     """Shared by all that happens within it; one worker's."""
 
-    __slots__ = ("_asked", "cost", "deadline", "depth", "id", "limits", "steps", "tokens")
+    __slots__ = (
+        "_asked",
+        "cost",
+        "deadline",
+        "depth",
+        "id",
+        "limits",
+        "steps",
+        "stopped",
+        "tells",
+        "tokens",
+    )
 
-    def __init__(self, id: str, deadline: float, limits: RunLimits, depth: int = 1) -> None:  # noqa: A002
+    def __init__(
+        self,
+        id: str,  # noqa: A002
+        deadline: float,
+        limits: RunLimits,
+        depth: int = 1,
+        *,
+        tells: bool = False,
+    ) -> None:
         self.id = id
         """Told as x-outrider-run-id."""
         self.deadline = deadline
@@ -34,8 +89,12 @@ class Run:
         self.limits = limits
         self.depth = depth
         """How many agent listeners have led here, this one with them."""
-        self.steps = 0
+        self.tells = tells
+        """Whether the client hears of it while it goes on."""
+        self.steps: list[Step] = []
         """Agents asked so far."""
+        self.stopped: Bound | None = None
+        """Why it did not go on, although it should have."""
         self.tokens = 0
         self.cost = 0
         """In units of 1/NANO US dollars."""
@@ -46,7 +105,7 @@ class Run:
         limits = self.limits
         if self.depth > limits.max_depth:
             return Bound.DEPTH
-        if self.steps >= limits.max_steps:
+        if len(self.steps) >= limits.max_steps:
             return Bound.STEPS
         if self._asked[agent] >= limits.max_repeats:
             return Bound.REPEATS
@@ -56,18 +115,36 @@ class Run:
             return Bound.COST
         return None
 
-    def asks(self, agent: str) -> int:
-        """An agent is asked; the number of this step, from 1."""
-        self.steps += 1
+    def asks(self, agent: str, instead_of: str = "") -> Step:
+        """An agent is asked."""
+        step = Step(len(self.steps) + 1, agent, instead_of)
+        self.steps.append(step)
         self._asked[agent] += 1
-        return self.steps
+        return step
+
+    def skipped(self, agent: str) -> None:
+        """An agent has failed, as have those who stood in for it, and it goes on without."""
+        for step in self.steps:
+            if step.why and agent in (step.agent, step.instead_of):
+                step.skipped = True
 
     def spent(self, tokens: int, cost: int = 0) -> None:
         """What an answer has used, of an agent or of a model that one asked."""
         self.tokens += tokens
         self.cost += cost
 
-    def told(self, bound: Bound) -> str:
+    def answered(self) -> tuple[str, ...]:
+        """Whose words the client has or gets, in order: who has not failed."""
+        return tuple(step.agent for step in self.steps if not step.why)
+
+    def told(self) -> tuple[str, ...]:
+        """What became of the steps; nothing where one agent was asked and has not failed."""
+        steps = self.steps
+        if len(steps) == 1 and not steps[0].why:
+            return ()
+        return tuple(step.told() for step in steps)
+
+    def why(self, bound: Bound) -> str:
         """A clause for people: why nobody is asked any more."""
         limits = self.limits
         match bound:

@@ -76,5 +76,7 @@ class ExchangeRecord(msgspec.Struct, omit_defaults=True):
     """Whose caller that is."""
     run_id: str = ""
     """Agent listeners: the run that the request began."""
+    steps: tuple[str, ...] = ()
+    """What became of each agent that was asked, where that was not one that has answered."""
     then: Callable[[Any], None] | None = None
     """Called with the finished record, by the recorder and before it is logged; never shown."""

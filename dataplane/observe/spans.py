@@ -60,6 +60,7 @@ def of_exchange(record: ExchangeRecord) -> Span:
         "outrider.agents": record.agents,
         "outrider.decision.reason": record.decision,
         "outrider.run.id": record.run_id,
+        "outrider.run.steps": record.steps,
         "outrider.detail": record.detail.value,
         "outrider.attempts": record.attempts,
         "outrider.failures": record.failures,

@@ -24,6 +24,7 @@ from dataplane.runtime.precedence import Precedence
 from dataplane.runtime.protocols import Operation
 from dataplane.runtime.retry import DEFAULT as DEFAULT_RETRY
 from dataplane.runtime.retry import Changes, RetryPolicy
+from dataplane.runtime.running import Running
 from dataplane.runtime.secret import Secret as Secret  # its makers know it from here
 from dataplane.runtime.state_storage import StateStorage
 
@@ -198,6 +199,11 @@ class AgentTarget:
     position: int = 0
     examples: tuple[str, ...] = ()
     output_filters: tuple[str, ...] = ()
+    choosable: bool = True
+    """Whether an orchestrator may choose it; else it acts where a plan or another agent's
+    `on_failure` names it."""
+    on_failure: tuple[str, ...] = ()
+    """What becomes of its step when it fails (runtime/running.py)."""
 
 
 Target = ModelTarget | AgentTarget
@@ -259,6 +265,8 @@ class Listener:
     input_filters: tuple[str, ...] = ()
     output_filters: tuple[str, ...] = ()
     min_confidence: float = 0.5
+    running: Running = Running()
+    """Agent listeners: how agents are run."""
     routes: tuple[Route, ...] = ()
     """Agent listeners: in the order of AgentTarget.position. Model listeners: sorted by name."""
     by_model: Mapping[str, Route] = field(default_factory=dict)

@@ -7,9 +7,9 @@ with no loop and no socket.
 
 from collections.abc import Generator
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from dataplane.runtime.config import AgentTarget
+from dataplane.runtime.config import Agent, AgentTarget
 from dataplane.runtime.decision import Decision, Turn
 from dataplane.runtime.messages import HttpReply, Request, ResponseDetail
 
@@ -27,11 +27,83 @@ class CallHttp:
 
 
 @dataclass(frozen=True, slots=True)
+class AskAgent:
+    """Ask an agent, read all that it says. Answered by HttpReply or CallFailed."""
+
+    agent: Agent
+    request: Request
+    """In chat completions, whatever the agent speaks."""
+    stream: bool = False
+    """Its answer is wanted as it comes: AtOnce.aloud."""
+
+
+@dataclass(frozen=True, slots=True)
+class PassOn:
+    """Ask an agent; the client gets its answer as it comes. Answered by Passed or CallFailed, or by
+    HttpReply: an answer that is none, and that the client has not got.
+    """
+
+    agent: Agent
+    request: Request
+    all_of_it: bool
+    """Also what is no good answer: nobody else will be asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """The client has an answer, or the beginning of one."""
+
+    broken: str = ""
+    """Why it is not whole, and the client knows that; empty: it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class AtOnce:
+    """Carry out several flows side by side. Answered by Together.
+
+    One that returns a LocalReply ends the others, and is all that is answered.
+    """
+
+    branches: "tuple[Steps[Any], ...]"
+    aloud: bool = False
+    """The client hears their agents as they speak, one branch after the other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Together:
+    """What the flows returned, in their order; or the one LocalReply."""
+
+    results: tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """Tell the client what happens in its run. Answered by Told."""
+
+    event: str
+    """"decided", "started", "answered", "failed" or "skipped"."""
+    step: int = 0
+    agent: str = ""
+    why: str = ""
+    text: str = ""
+    """What was answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """It was said."""
+
+
+@dataclass(frozen=True, slots=True)
 class Decide:
     """Ask the listener's embedded router which agents fit. Answered by Decision."""
 
     listener: str
     conversation: tuple[Turn, ...]
+    """What the client has sent: its last user message is what is asked."""
+    said: tuple[Turn, ...] = ()
+    """What agents have answered to that in this run so far, in order, each with its name: the
+    decision is then who goes on, and nobody when all is said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +146,10 @@ class CallFailed:
     detail: ResponseDetail
     message: str
     timed_out: bool = False
+    status: int = 0
+    """What the client may be answered; 0: by `timed_out`."""
 
 
-Effect = CallHttp | Decide | DecideAmong | Recall | Remember
-Reply = HttpReply | CallFailed | Decision | Recalled
+Effect = CallHttp | AskAgent | PassOn | AtOnce | Tell | Decide | DecideAmong | Recall | Remember
+Reply = HttpReply | CallFailed | Passed | Together | Told | Decision | Recalled
 Steps = Generator[Effect, Reply, T]

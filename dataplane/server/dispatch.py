@@ -6,6 +6,7 @@ exchange), or we ourselves.
 
 from typing import TYPE_CHECKING
 
+from dataplane.agents.progress import WISHES
 from dataplane.filters.api import Context
 from dataplane.observe import traceparent
 from dataplane.observe.record import ExchangeRecord
@@ -157,8 +158,16 @@ def _stream(front: "Front", incoming: Incoming, ask: "Ask", place: traceparent.P
             request_id=record.request_id,
             principal=incoming.principal,
         ),
+        _progress(incoming),
     )
     return Stream(front, serving, call)
+
+
+def _progress(incoming: Incoming) -> str:
+    """What its client says of a run's progress; a word that is none of ours counts as none."""
+    at = incoming.shape.progress_wish
+    word = incoming.values[at].decode("latin-1").strip().lower() if at >= 0 else ""
+    return word if word in WISHES else ""
 
 
 def refuse(front: "Front", reply: LocalReply, incoming: Incoming | None) -> None:

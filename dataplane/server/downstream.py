@@ -49,6 +49,10 @@ class Call:
     context: Context = field(default_factory=Context)
     """What the listener's filters know of it."""
 
+    progress: str = ""
+    """How its client wants to be told of a run while it goes on: "events", "comments", "never",
+    or nothing of it."""
+
     @property
     def owner(self) -> str:
         """Whose the request is, among the callers whom a listener knows; empty when it asks nobody.

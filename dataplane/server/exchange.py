@@ -10,7 +10,7 @@ Rule: a filter has the first word, and what it refuses or spoils reaches nobody 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from dataplane.agents.orchestrate import spoilt
+from dataplane.agents.team import spoilt
 from dataplane.clock import Clock
 from dataplane.filters.builtin import filters
 from dataplane.filters.chain import run_request_chain
@@ -26,6 +26,7 @@ from dataplane.runtime.messages import LocalReply, Request, ResponseDetail
 from dataplane.runtime.protocols import Operation
 from dataplane.server.asking import Asking
 from dataplane.server.chooser import Chooser
+from dataplane.server.conducting import Means
 from dataplane.server.downstream import Call, Downstream
 from dataplane.server.keepers import keepers
 from dataplane.server.perform import Decider, Performer, identified
@@ -59,8 +60,8 @@ class Exchange:
         self._client = client
         self._decider = decider
         self._tracer = tracer
-        self._performer = Performer(client, decider, tracer, clock, memory, asking)
-        self._running = Running(self._performer, asking, clock, getrandbits)
+        self._performer = Performer(client, decider, tracer, clock, memory)
+        self._running = Running(Means(self._performer, asking, clock), getrandbits)
         self._speaking = Speaking(clock, getrandbits)
         self._responses = responses
         self._chooser = Chooser(self._performer, memory, latencies, clock)

@@ -112,6 +112,7 @@ class RequestShape:
         "host",
         "length",
         "own_key",
+        "progress_wish",
         "repeated",
         "request_id",
         "special",
@@ -124,6 +125,7 @@ class RequestShape:
     def __init__(self, names: Names) -> None:
         self.connection = positions(names, b"connection")
         self.stream_wish = position(names, b"x-outrider-stream")
+        self.progress_wish = position(names, b"x-outrider-progress")
         self.request_id = position(names, b"x-request-id")
         self.traceparent = position(names, b"traceparent")
         self.transfer = positions(names, b"transfer-encoding")

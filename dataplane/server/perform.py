@@ -1,7 +1,7 @@
 """Carries out what pure code asks for: the one place where an Effect becomes I/O."""
 
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Protocol, TypeVar
 
@@ -12,29 +12,28 @@ from dataplane.observe.tracing import Tracer
 from dataplane.runtime.config import AgentTarget, Listener, RuntimeConfig
 from dataplane.runtime.decision import Decision, Turn
 from dataplane.runtime.effects import (
+    AskAgent,
+    AtOnce,
     CallFailed,
     CallHttp,
     Decide,
     DecideAmong,
     Effect,
+    PassOn,
     Recall,
     Recalled,
     Remember,
     Reply,
     Steps,
+    Tell,
 )
 from dataplane.runtime.messages import HttpReply, Request, ResponseDetail
-from dataplane.server.asking import Asking
 from dataplane.server.downstream import Call
 from dataplane.upstream.client import UpstreamClient
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-
-
-_SPANS = {"agent": spans.of_agent, "provider": spans.of_routing_model}
-"""By what a cluster is of: how its calls are told."""
 
 
 class Decider(Protocol):
@@ -84,9 +83,7 @@ class Performer:
         tracer: Tracer,
         clock: Clock,
         memory: Memory | None = None,
-        asking: Asking | None = None,
     ) -> None:
-        self._asking = asking
         self._memory = memory
         self._client = client
         self._decider = decider
@@ -95,16 +92,11 @@ class Performer:
 
     async def run(self, steps: Steps[T], call: Call) -> T:
         """What the steps return in the end."""
-        try:
-            effect = next(steps)
-            while True:
-                reply = await self._perform(effect, call)
-                effect = steps.send(reply)
-        except StopIteration as end:
-            result: T = end.value
-            return result
-        finally:
-            steps.close()
+
+        async def perform(effect: Effect) -> Reply:
+            return await self.perform(effect, call)
+
+        return await drive(steps, perform)
 
     def new_span_id(self, record: ExchangeRecord) -> str:
         """The id of a call's own span; empty when nobody will see it."""
@@ -115,13 +107,17 @@ class Performer:
         if record.sampled:
             self._tracer.child(record, span, span_id)
 
-    async def _perform(self, effect: Effect, call: Call) -> Reply:
+    async def perform(self, effect: Effect, call: Call) -> Reply:
+        """Carry out one effect; those of a run of agents are not known here (conducting.py)."""
         match effect:
             case CallHttp():
                 return await self._call(effect, call)
             case Decide():
                 deciding = self._decider.decide(call.listener, effect.conversation)
-                return await self._decide(deciding, call)
+                decision = await self._decide(deciding, call)
+                done = {turn.name for turn in effect.said}
+                left = tuple(agent for agent in decision.agents if agent not in done)
+                return replace(decision, agents=left)
             case DecideAmong():
                 return await self._decide_among(effect, call)
             case Recall():
@@ -131,6 +127,8 @@ class Performer:
                 if self._memory is not None:
                     await self._memory.remember(effect.key, effect.value, effect.ttl_s)
                 return Recalled()
+            case AskAgent() | PassOn() | AtOnce() | Tell():
+                raise AssertionError(effect)
 
     async def _decide_among(self, effect: DecideAmong, call: Call) -> Decision | CallFailed:
         """A router that breaks must not break requests that can do without it."""
@@ -158,17 +156,12 @@ class Performer:
         cluster = call.config.clusters[effect.cluster]
         request = identified(effect.request, call, span_id)
         kind, _, name = effect.cluster.partition(":")
-        if kind == "agent" and self._asking is not None:
-            reply = await self._asking.whole(call, call.config.agents[name], request)
-        else:
-            reply = await self._client.call(cluster, request, effect.timeout_s)
+        reply = await self._client.call(cluster, request, effect.timeout_s)
         ended = self._clock.now()
-        if kind == "agent":
-            record.upstream_s = round(record.upstream_s + ended - started, 6)
-        elif kind == "provider":
+        if kind == "provider":
             record.decision_s = round(record.decision_s + ended - started, 6)
         if record.sampled:
-            make = _SPANS.get(kind, spans.of_filter)
+            make = spans.of_routing_model if kind == "provider" else spans.of_filter
             match reply:
                 case HttpReply(status=status):
                     self.told(record, make(name, started, ended, status, ""), span_id)
@@ -184,3 +177,16 @@ def identified(request: Request, call: Call, span_id: str) -> Request:
         trace = f"00-{call.record.trace_id}-{span_id}-01"
     ours = (("traceparent", trace), ("x-request-id", call.request_id))
     return replace(request, headers=(*request.headers, *ours))
+
+
+async def drive(steps: Steps[T], perform: Callable[[Effect], Awaitable[Reply]]) -> T:
+    """What the steps return in the end, once all that they ask for was carried out."""
+    try:
+        effect = next(steps)
+        while True:
+            effect = steps.send(await perform(effect))
+    except StopIteration as end:
+        result: T = end.value
+        return result
+    finally:
+        steps.close()

@@ -6,37 +6,22 @@ become an error; after it, an upstream that breaks off breaks the client's answe
 """
 
 from collections.abc import Callable
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from functools import partial
 
-from dataplane.agents.orchestrate import LastCall, orchestrate
-from dataplane.agents.plan import ONLY_AGENT, choose
-from dataplane.agents.run import Run
-from dataplane.clock import Clock
+from dataplane.agents.orchestrate import Said, orchestrate
+from dataplane.agents.plan import FIXED, ONLY_AGENT, Plan, choose
+from dataplane.agents.run import MAX_TOLD, Run
+from dataplane.agents.spoken import Saying, joined
 from dataplane.llm.chat import ChatRequest, parse_chat
-from dataplane.llm.error_faults import failure_in_band
-from dataplane.llm.hub.answer import Failure
-from dataplane.llm.usage import TAIL_BYTES, usage_in_tail
-from dataplane.observe import spans
 from dataplane.observe.record import ExchangeRecord
-from dataplane.runtime.headers import for_client
+from dataplane.runtime.effects import Passed
 from dataplane.runtime.messages import Headers, LocalReply, Request
-from dataplane.runtime.protocols import Protocol
-from dataplane.runtime.running import RunLimits
-from dataplane.server.asking import Asking
+from dataplane.server.answering import Answering, tells
+from dataplane.server.conducting import Conducting, Means
 from dataplane.server.downstream import Call, Downstream
-from dataplane.server.heard import Heard
 from dataplane.server.limits.charge import Charge
 from dataplane.server.limits.limiter import Asked
 from dataplane.server.limits.matching import Caller, Place
-from dataplane.server.passing import NO_END, Passing
-from dataplane.server.perform import Performer, identified
-from dataplane.upstream.client import UpstreamError
-
-if TYPE_CHECKING:
-    from dataplane.upstream.errors import UpstreamFailure
-
-OK = 200
 
 
 class Running:
@@ -44,14 +29,10 @@ class Running:
 
     def __init__(
         self,
-        performer: Performer,
-        asking: Asking,
-        clock: Clock,
+        means: Means,
         getrandbits: Callable[[int], int],
     ) -> None:
-        self._performer = performer
-        self._asking = asking
-        self._clock = clock
+        self._means = means
         self._getrandbits = getrandbits
 
     async def run(self, call: Call, request: Request, downstream: Downstream) -> None:
@@ -63,7 +44,10 @@ class Running:
             return
         record.model = chat.model
         record.stream = chat.stream
-        run = Run(f"{self._getrandbits(128):032x}", call.deadline, RunLimits())
+        running = call.listener.running
+        tells_it = tells(call, running.telling, stream=chat.stream)
+        run_id = f"{self._getrandbits(128):032x}"
+        run = Run(run_id, call.deadline, running.limits, tells=tells_it)
         record.run_id = run.id
         if call.limiter is None:
             await self._run_agents(call, run, request, chat, downstream)
@@ -93,115 +77,52 @@ class Running:
     ) -> None:
         """What was taken of limits is in `charge`."""
         record = call.record
-        plan = await self._performer.run(choose(call.listener, chat.conversation()), call)
+        plan = await self._means.performer.run(choose(call.listener, chat.conversation()), call)
         if isinstance(plan, LocalReply):
             downstream.reply(plan)
             return
         record.agents = plan.decision.agents
-        if plan.decision.method != ONLY_AGENT:
+        if plan.decision.method not in (ONLY_AGENT, FIXED):
             record.decision = plan.decision.reason
-        limits = charge.headers if charge is not None else ()
-        told = (*plan.headers(), ("x-outrider-run-id", run.id), *limits)
-        last = await self._performer.run(orchestrate(plan, run, chat, request, call.config), call)
-        if isinstance(last, LocalReply):
-            downstream.reply(replace(last, headers=(*last.headers, *told)))
-            return
-        await self._stream(call, last, told, downstream, charge)
+        make_saying = partial(self._saying, chat)
+        told_of = partial(_told, plan, run, record, charge)
+        client = Answering(downstream, call, make_saying, told_of, charge)
+        conducting = Conducting(self._means, call, run, client, record)
+        steps = orchestrate(plan, run, chat, request, call.config, call.listener)
+        outcome = await conducting.drive(steps)
+        record.steps = run.told()
+        match outcome:
+            case LocalReply():
+                await client.fail(outcome)
+            case Said(said):
+                record.agents = run.answered()
+                await client.end(joined(said))
+                client.finish()
+            case Passed(broken):
+                record.agents = run.answered() or record.agents
+                if broken:
+                    client.abort()
+                else:
+                    client.finish()
 
-    async def _stream(
-        self,
-        call: Call,
-        last: LastCall,
-        told: Headers,
-        downstream: Downstream,
-        charge: Charge | None,
-    ) -> None:
-        """The last agent's answer, as it comes, with its own status."""
-        record = call.record
-        agent = last.agent
-        span_id = self._performer.new_span_id(record)
-        request = identified(last.request, call, span_id)
-        stream = record.stream
-        status = 0
-        failure: UpstreamFailure | None = None
-        started = self._clock.now()
-        try:
-            async with self._asking.open(call, agent, request, stream=stream) as answer:
-                told = (*told, *_attempts(record))
-                downstream.start(answer.status, (*for_client(answer.headers), *told))
-                status = answer.status
-                failure = await self._pass_on(answer, downstream, call, charge)
-        except UpstreamError as problem:
-            failure = problem.failure
-        finally:
-            ended = self._clock.now()
-            record.upstream_s = round(record.upstream_s + ended - started, 6)
-            error = failure.detail.value if failure is not None else ""
-            self._performer.told(
-                record, spans.of_agent(agent.id, started, ended, status, error), span_id
-            )
-        if failure is None:
-            downstream.finish()
-        elif status:
-            record.detail = failure.detail
-            downstream.abort()
-        else:
-            message = f"Agent '{agent.id}' did not answer: {failure.message}."
-            told = (*told, *_attempts(record))
-            downstream.reply(LocalReply(failure.status, message, failure.detail, told))
-
-    async def _pass_on(
-        self, answer: Heard, downstream: Downstream, call: Call, charge: Charge | None
-    ) -> "UpstreamFailure | None":
-        """The client gets every whole event; of a stream that breaks off it is told so in-band."""
-        tail = b""
-        passing = Passing(Protocol.CHAT) if _is_plain_stream(answer) else None
-        try:
-            async for read in answer.pieces():
-                piece = read if passing is None else passing.feed(read, False)
-                if piece:
-                    await downstream.write(piece)
-                    if charge is not None:
-                        charge.delivered(piece)
-                    tail = (tail + piece)[-TAIL_BYTES:]
-                if passing is not None and passing.told is not None:
-                    break
-        except UpstreamError as problem:
-            if passing is None:
-                raise
-            failure = problem.failure
-        else:
-            failure = NO_END
-        if passing is not None:
-            rest = passing.feed(b"", True)
-            if passing.whole:
-                await downstream.write(rest + passing.last_words())
-            else:
-                told = _told(passing, failure)
-                await downstream.write(rest + passing.error_event(told))
-                return failure
-        usage = usage_in_tail(tail)
-        if usage is not None:
-            call.record.input_tokens = usage.input
-            call.record.output_tokens = usage.output
-        return None
+    def _saying(self, chat: ChatRequest) -> Saying:
+        answer_id = f"{self._getrandbits(96):024x}"
+        return Saying(chat.body, chat.model, answer_id, int(self._means.clock.wall()))
 
 
-def _attempts(record: ExchangeRecord) -> Headers:
-    """What an answer says that took more than one attempt."""
-    return (("x-outrider-attempts", str(record.attempts)),) if record.attempts > 1 else ()
-
-
-def _is_plain_stream(answer: Heard) -> bool:
-    """Whether an agent answers with server-sent events that can be read."""
-    named = {name.lower(): value.strip().lower() for name, value in answer.headers}
-    kind = named.get("content-type", "")
-    is_plain = named.get("content-encoding", "identity") == "identity"
-    return answer.status == OK and is_plain and kind.startswith("text/event-stream")
-
-
-def _told(passing: Passing, failure: "UpstreamFailure") -> Failure:
-    """Why a stream has no end: the agent's own words, if it said any."""
-    if passing.told is not None:
-        return failure_in_band(Protocol.CHAT, passing.told)
-    return Failure(failure.status, failure.message, code=failure.detail.value)
+def _told(
+    plan: Plan, run: Run, record: ExchangeRecord, charge: Charge | None, failed: bool
+) -> Headers:
+    """What headers say of a run."""
+    agents = plan.decision.agents if failed else run.answered() or plan.decision.agents
+    headers = (*plan.headers(agents), ("x-outrider-run-id", run.id))
+    steps = run.told()
+    if steps:
+        shown = steps[:MAX_TOLD]
+        more = (f"and {len(steps) - MAX_TOLD} more",) if steps[MAX_TOLD:] else ()
+        headers += (("x-outrider-steps", ", ".join((*shown, *more))),)
+    if run.stopped is not None:
+        headers += (("x-outrider-stopped", run.stopped.value),)
+    if record.attempts > 1:
+        headers += (("x-outrider-attempts", str(record.attempts)),)
+    return headers + charge.headers if charge is not None else headers

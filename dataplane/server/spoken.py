@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
+from dataplane.agents.progress import NEVER
 from dataplane.clock import Clock
 from dataplane.llm.hub.answer import Failure
 from dataplane.llm.json_array import in_form
@@ -66,7 +67,8 @@ class Speaking:
         chat = Request("POST", CHAT_PATH, settled.request.headers, body)
         keeper = Keeper(settled.keep, call.request_id.encode()) if settled.keep else None
         spoken = Spoken(downstream, call, echo, made.dropped, keeper)
-        return InChat(replace(call, ask=CHAT_ASK, request=chat), chat, spoken)
+        asked = replace(call, ask=CHAT_ASK, request=chat, progress=NEVER)  # chunks would be lost
+        return InChat(asked, chat, spoken)
 
 
 async def _translated(call: Call, request: Request, speaks: Protocol) -> Translation | LocalReply:

@@ -15,7 +15,7 @@ def test_a_run_begins_within_its_limits() -> None:
 
 def test_steps_are_counted_over_all_agents() -> None:
     run = a_run(max_steps=2)
-    assert [run.asks("weather"), run.asks("flights")] == [1, 2]
+    assert [run.asks("weather").number, run.asks("flights").number] == [1, 2]
     assert run.bound("desk") is Bound.STEPS
 
 
@@ -56,4 +56,30 @@ def test_depth_is_that_of_listeners_within_one_another() -> None:
     ],
 )
 def test_every_limit_has_its_sentence(bound: Bound, told: str) -> None:
-    assert a_run(tokens=10, cost=NANO // 2).told(bound) == told
+    assert a_run(tokens=10, cost=NANO // 2).why(bound) == told
+
+
+def test_one_agent_that_answers_is_nothing_to_tell() -> None:
+    run = a_run()
+    run.asks("weather").ok = True
+    assert run.told() == ()
+
+
+def test_what_became_of_every_step_is_told() -> None:
+    run = a_run()
+    run.asks("weather").why = "503"
+    run.asks("desk", "weather").ok = True
+    run.asks("flights")
+    assert run.told() == ("weather;failed=503", "desk;ok;for=weather", "flights")
+    assert run.answered() == ("desk", "flights")
+
+
+def test_skipped_are_an_agent_and_those_who_stood_in_for_it() -> None:
+    run = a_run()
+    run.asks("weather").why = "503"
+    run.asks("desk", "weather").why = "upstream_reset"
+    run.skipped("weather")
+    assert run.told() == (
+        "weather;failed=503;skipped",
+        "desk;failed=upstream_reset;skipped;for=weather",
+    )

@@ -1,0 +1,317 @@
+"""One run of agents carried out: each of them asked, several at once, the last one passed on.
+
+Rule: nothing of a run outlives it. To cancel it, as when the client leaves, cuts every call that is
+under way.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+import msgspec
+
+from dataplane.agents.run import Run
+from dataplane.agents.spoken import InOrder, Spoken, spoken
+from dataplane.clock import Clock
+from dataplane.llm.hub.delta import Delta, PartBegin, TextDelta, TextRun, text_of
+from dataplane.llm.hub.parts import Text
+from dataplane.llm.translate.codecs import CODECS
+from dataplane.llm.usage import TAIL_BYTES, usage_in_tail
+from dataplane.observe import spans
+from dataplane.observe.record import ExchangeRecord
+from dataplane.runtime.config import Agent
+from dataplane.runtime.effects import (
+    AskAgent,
+    AtOnce,
+    CallFailed,
+    Effect,
+    Passed,
+    PassOn,
+    Reply,
+    Steps,
+    Tell,
+    Together,
+    Told,
+)
+from dataplane.runtime.messages import HttpReply, LocalReply, Request, ResponseDetail
+from dataplane.runtime.protocols import Protocol
+from dataplane.server.answering import Answering
+from dataplane.server.asking import Asking
+from dataplane.server.downstream import Call
+from dataplane.server.heard import Heard
+from dataplane.server.judging import MAX_ERROR_BYTES
+from dataplane.server.passing_on import is_plain_stream, may_be_chat, pass_on
+from dataplane.server.perform import Performer, drive, identified
+from dataplane.upstream.client import MAX_ANSWER_BYTES, UpstreamError
+
+T = TypeVar("T")
+
+TOO_LARGE = CallFailed(
+    ResponseDetail.UPSTREAM_PROTOCOL_ERROR, f"the answer is larger than {MAX_ANSWER_BYTES} bytes"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What runs are carried out with. One per worker."""
+
+    performer: Performer
+    asking: Asking
+    clock: Clock
+
+
+@dataclass(slots=True)
+class _Place:
+    """Where one agent's call stands in the trace, and how it ends."""
+
+    span_id: str
+    status: int = 0
+    error: str = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class _Voice:
+    """One of several who are heard in their order."""
+
+    order: InOrder
+    at: int
+
+
+class _RefusedError(Exception):
+    """A branch has ended all of them."""
+
+    def __init__(self, reply: LocalReply) -> None:
+        super().__init__(reply.message)
+        self.reply = reply
+
+
+class Conducting:
+    """One run, or a branch of one."""
+
+    def __init__(
+        self,
+        means: Means,
+        call: Call,
+        run: Run,
+        client: Answering,
+        record: ExchangeRecord,
+        voice: _Voice | None = None,
+    ) -> None:
+        """:param record: the run's; a branch's call has one of its own."""
+        self._means = means
+        self._call = call
+        self._run = run
+        self._client = client
+        self._record = record
+        self._voice = voice
+
+    async def drive(self, steps: Steps[T]) -> T:
+        """What the steps return in the end."""
+        return await drive(steps, self._perform)
+
+    async def _perform(self, effect: Effect) -> Reply:
+        match effect:
+            case AskAgent():
+                reply: Reply = await self._ask(effect)
+            case PassOn():
+                reply = await self._pass_on(effect)
+            case AtOnce():
+                reply = await self._at_once(effect)
+            case Tell():
+                await self._client.tell(self._run, effect)
+                reply = Told()
+            case _:
+                reply = await self._means.performer.perform(effect, self._call)
+        self._record.steps = self._run.told()  # (nobody can say when the client leaves)
+        return reply
+
+    # -- one agent
+
+    async def _ask(self, effect: AskAgent) -> HttpReply | CallFailed:
+        agent = effect.agent
+        async with self._placed(agent) as place:
+            request = identified(effect.request, self._call, place.span_id)
+            if effect.stream and self._voice is not None:
+                reply = await self._aloud(agent, request, self._voice)
+            else:
+                reply = await self._means.asking.whole(self._call, agent, request)
+            if isinstance(reply, CallFailed):
+                place.error = reply.detail.value
+            else:
+                place.status, place.error = reply.status, ""
+                self._used(reply.body)
+            return reply
+
+    async def _pass_on(self, effect: PassOn) -> Passed | HttpReply | CallFailed:
+        """The answer as it comes; what is none, or must be whole first, is read before."""
+        client, agent = self._client, effect.agent
+        stream = self._record.stream
+        passing = False
+        async with self._placed(agent) as place:
+            request = identified(effect.request, self._call, place.span_id)
+            try:
+                async with self._means.asking.open(
+                    self._call, agent, request, stream=stream
+                ) as answer:
+                    place.status, place.error = answer.status, ""
+                    found = await self._held(answer, effect)
+                    if isinstance(found, Spoken):
+                        await client.end(found.answer)
+                        return Passed()
+                    if found is not None:
+                        return found
+                    passing = True
+                    passed = await pass_on(answer, client)
+                    failure = passed.failure
+                    self._used(passed.tail)
+            except UpstreamError as problem:
+                failure = problem.failure
+            if failure is None:
+                return Passed()
+            place.error = failure.detail.value
+            if passing:
+                self._record.detail = failure.detail
+                return Passed(failure.detail.value)
+            return CallFailed(failure.detail, failure.message, status=failure.status)
+
+    async def _held(self, answer: Heard, effect: PassOn) -> Spoken | HttpReply | CallFailed | None:
+        """What cannot be passed on as it comes; None: it can."""
+        client = self._client
+        is_good = 200 <= answer.status < 300
+        if is_good and not may_be_chat(answer):
+            return HttpReply(answer.status, answer.headers)
+        if is_plain_stream(answer) or (effect.all_of_it and not client.begun):
+            return None
+        body = await _read(answer, MAX_ANSWER_BYTES if is_good else MAX_ERROR_BYTES)
+        if body is None:
+            return TOO_LARGE if is_good else HttpReply(answer.status, answer.headers)
+        reply = HttpReply(answer.status, answer.headers, body)
+        said = spoken(effect.agent.id, reply) if is_good else None
+        if not isinstance(said, Spoken):
+            return reply
+        self._used(body)
+        return said
+
+    async def _aloud(self, agent: Agent, request: Request, voice: _Voice) -> HttpReply | CallFailed:
+        """An answer that the client hears as far as it is this one's turn."""
+        reader = CODECS[Protocol.CHAT].stream_reader()
+        body = bytearray()
+        try:
+            async with self._means.asking.open(self._call, agent, request, stream=True) as answer:
+                streams = is_plain_stream(answer)
+                is_text = False
+                async for piece in answer.pieces():
+                    body += piece
+                    if len(body) > MAX_ANSWER_BYTES:
+                        return TOO_LARGE
+                    if streams:
+                        deltas = reader.feed(piece)
+                        texts, is_text = _texts(deltas, is_text)
+                        await self._client.say(voice.order.say(voice.at, "".join(texts)))
+                reply = HttpReply(answer.status, answer.headers, bytes(body))
+        except UpstreamError as problem:
+            failure = problem.failure
+            return CallFailed(failure.detail, failure.message, status=failure.status)
+        if not streams and 200 <= reply.status < 300:
+            said = spoken(agent.id, reply)
+            if isinstance(said, Spoken):
+                await self._client.say(voice.order.say(voice.at, said.text))
+        return reply
+
+    @asynccontextmanager
+    async def _placed(self, agent: Agent) -> AsyncIterator[_Place]:
+        """Around the call of an agent: its time, and its span however it ends."""
+        record, means = self._call.record, self._means
+        place = _Place(means.performer.new_span_id(record))
+        started = means.clock.now()
+        try:
+            yield place
+        finally:
+            ended = means.clock.now()
+            record.upstream_s = round(record.upstream_s + ended - started, 6)
+            span = spans.of_agent(agent.id, started, ended, place.status, place.error)
+            means.performer.told(record, span, place.span_id)
+
+    def _used(self, body: bytes) -> None:
+        usage = usage_in_tail(body[-TAIL_BYTES:])
+        if usage is not None:
+            self._record.input_tokens += usage.input
+            self._record.output_tokens += usage.output
+            self._run.spent(usage.input + usage.output)
+
+    # -- several
+
+    async def _at_once(self, effect: AtOnce) -> Together:
+        order = InOrder(len(effect.branches)) if effect.aloud else None
+        branches = [
+            self._branch(_Voice(order, at) if order is not None else None)
+            for at in range(len(effect.branches))
+        ]
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [
+                    group.create_task(one._heard_out(steps))
+                    for one, steps in zip(branches, effect.branches, strict=True)
+                ]
+        except ExceptionGroup as problems:
+            first = problems.exceptions[0]
+            if isinstance(first, _RefusedError):
+                return Together((first.reply,))
+            raise first from None
+        finally:
+            self._record_branches(one._call.record for one in branches)
+        return Together(tuple(task.result() for task in tasks))
+
+    def _branch(self, voice: _Voice | None) -> "Conducting":
+        record = msgspec.structs.replace(
+            self._call.record, attempts=0, failures=(), wasted_tokens=0, upstream_s=0.0
+        )
+        call = replace(self._call, record=record)
+        return Conducting(self._means, call, self._run, self._client, self._record, voice)
+
+    async def _heard_out(self, steps: Steps[Any]) -> Any:
+        """A branch to its end. One that is refused ends the others, too."""
+        result = await self.drive(steps)
+        if isinstance(result, LocalReply):
+            raise _RefusedError(result)
+        if self._voice is not None:
+            await self._client.say(self._voice.order.done(self._voice.at))
+        return result
+
+    def _record_branches(self, records: Iterable[ExchangeRecord]) -> None:
+        record = self._call.record
+        took_s = 0.0
+        for one in records:
+            record.failures += one.failures
+            record.wasted_tokens += one.wasted_tokens
+            record.endpoint = one.endpoint
+            took_s = max(took_s, one.upstream_s)
+        record.upstream_s = round(record.upstream_s + took_s, 6)
+
+
+async def _read(answer: Heard, most: int) -> bytes | None:
+    """All of a body; None: it is larger."""
+    body = bytearray()
+    async for piece in answer.pieces():
+        body += piece
+        if len(body) > most:
+            return None
+    return bytes(body)
+
+
+def _texts(deltas: list[Delta], is_text: bool) -> tuple[list[str], bool]:
+    """The words among deltas, of the first choice; and whether the open part is words."""
+    texts: list[str] = []
+    for delta in deltas:
+        match delta:
+            case PartBegin(part=part, choice=0):
+                is_text = isinstance(part, Text)
+            case TextDelta(text=text, choice=0) if is_text:
+                texts.append(text_of(text))
+            case TextRun(texts=several, choice=0) if is_text:
+                texts += map(text_of, several)
+            case _:
+                pass
+    return texts, is_text

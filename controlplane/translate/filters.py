@@ -34,4 +34,5 @@ def filters(config: schema.Config) -> Iterator[Resource]:
 def _settings(one: Filter) -> str:
     """All keys of its kind, with defaults; in one order, so that equal configs are equal bytes."""
     block = KINDS[one.type].config.model_validate(one.config)
-    return json.dumps(block.model_dump(mode="json", by_alias=True), sort_keys=True)
+    settings = block.model_dump(mode="json", by_alias=True, exclude_none=True)
+    return json.dumps(settings, sort_keys=True)

@@ -9,11 +9,29 @@ from typing import cast
 from dataplane.filters import api
 from dataplane.filters.headers.filter import HeadersFilter
 from dataplane.filters.http.filter import HttpFilter
+from dataplane.filters.prompt.filter import PromptFilter
 from dataplane.runtime.config import Filter
+
+
+def _patterns(config: Filter) -> api.Filter:
+    from dataplane.filters.patterns.filter import PatternsFilter
+
+    return PatternsFilter(config)
+
+
+def _pii(config: Filter) -> api.Filter:
+    from dataplane.filters.pii.filter import PiiFilter
+
+    return PiiFilter(config)
+
 
 KINDS: Mapping[str, Callable[[Filter], api.Filter]] = {
     "http": HttpFilter,
     "headers": HeadersFilter,
+    "prompt": PromptFilter,
+    # (imported when a config has one: their libraries take 40 to 300 ms)
+    "patterns": _patterns,
+    "pii": _pii,
 }
 """What makes a filter of its configuration, by `type`. Raises UnusableFilterError."""
 

@@ -15,6 +15,7 @@ from dataplane.llm.hub.delta import decoded
 from dataplane.llm.sse import DONE
 from dataplane.llm.texts.answers import ended_by, slots_of
 from dataplane.llm.texts.slot import Part, Slot, TextKind
+from dataplane.llm.texts.tokens import drop_tokens
 from dataplane.runtime.protocols import Operation
 
 _JSON = msgspec.json.Decoder()
@@ -84,6 +85,8 @@ class Event:
         """This event, with the texts that were set in its slots."""
         if self._slots is None or not any(slot.changed for slot in self._slots):
             return self
+        if b"logprobs" in self.data:
+            drop_tokens(self._json)
         return self.with_json(self._json)
 
     @property

@@ -21,7 +21,6 @@ from dataplane.runtime.cluster import (
 from dataplane.runtime.dialect import PLAIN, Dialect
 from dataplane.runtime.limits import Limit, LimitsStorage
 from dataplane.runtime.precedence import Precedence
-from dataplane.runtime.prompts import PromptRules, PromptTarget
 from dataplane.runtime.protocols import Operation
 from dataplane.runtime.retry import DEFAULT as DEFAULT_RETRY
 from dataplane.runtime.retry import Changes, RetryPolicy
@@ -35,13 +34,6 @@ class ListenerKind(Enum):
 
     AGENT = "agent"
     MODEL = "model"
-    PROMPT = "prompt"
-    """As MODEL, after prompt targets had their say."""
-
-    @property
-    def is_of_models(self) -> bool:
-        """Whether it takes requests for models."""
-        return self is not ListenerKind.AGENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +206,7 @@ class AgentTarget:
     """What becomes of its step when it fails (runtime/running.py)."""
 
 
-Target = ModelTarget | AgentTarget | PromptTarget
+Target = ModelTarget | AgentTarget
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,10 +279,6 @@ class Listener:
     tls: Tls | None = None
     drop_untranslatable: bool = False
     """Agent listeners: what chat cannot say of a request is left out; else it is refused."""
-    prompt: PromptRules | None = None
-    """Prompt listeners only."""
-    prompt_targets: tuple[PromptTarget, ...] = ()
-    """Prompt listeners: in the operator's order."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,10 +65,6 @@ class ResponseDetail(StrEnum):
     """An agent that is not the last of its chain did not answer 2xx."""
     RUN_LIMIT = "run_limit"
     """A run of agents has used up what one may."""
-    PROMPT_TARGET = "prompt_target"
-    """Not an error: a prompt target answered, or the user is asked for what it has to know."""
-    PROMPT_TARGET_FAILED = "prompt_target_failed"
-    """The API of a prompt target, or the model that calls it, did not answer 2xx."""
     FILTER_REFUSED = "filter_refused"
     FILTER_FAILED = "filter_failed"
     FILTER_TIMEOUT = "filter_timeout"
@@ -91,6 +87,11 @@ class Request:
             if key.lower() == name:
                 return value
         return None
+
+    def with_body(self, body: bytes) -> "Request":
+        """The same with another body, whose length nobody has said yet."""
+        kept = tuple(pair for pair in self.headers if pair[0].lower() != "content-length")
+        return Request(self.method, self.path, kept, body, self.query)
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,6 @@ from dataplane.xds.choosing import model_metrics, model_routing, preference
 from dataplane.xds.clusters import cluster, endpoints, priority
 from dataplane.xds.fields import BadFieldError, given, same, seconds
 from dataplane.xds.limits import limit, limits_storage
-from dataplane.xds.prompts import prompt_rules, prompt_target
 from dataplane.xds.providers import provider
 from dataplane.xds.resource import Decoded, Named, ResourceKind, fingerprint
 from dataplane.xds.retry import changes, route_policy
@@ -126,12 +125,12 @@ def _tracing(_: str, m: tracing_pb2.Tracing, __: SecretReader) -> config.Tracing
     )
 
 
-def _route(name: str, m: route_pb2.Route, secrets: SecretReader) -> config.Route:
+def _route(name: str, m: route_pb2.Route, _: SecretReader) -> config.Route:
     same(name, m.name, "name")
     return config.Route(
         name=name,
         listener=given(m.listener, "listener"),
-        target=_target(m, secrets),
+        target=_target(m),
         models=tuple(m.models),
         is_default=m.is_default,
         model_id=m.model_id,
@@ -142,7 +141,7 @@ def _route(name: str, m: route_pb2.Route, secrets: SecretReader) -> config.Route
     )
 
 
-def _target(m: route_pb2.Route, secrets: SecretReader) -> config.Target:
+def _target(m: route_pb2.Route) -> config.Target:
     match m.WhichOneof("target"):
         case "model":
             if not m.model.providers:
@@ -159,8 +158,6 @@ def _target(m: route_pb2.Route, secrets: SecretReader) -> config.Target:
                 position=agent.position,
                 examples=tuple(agent.examples),
             )
-        case "prompt":
-            return prompt_target(m.prompt, secrets)
         case _:
             raise BadFieldError("leads to a kind of target that this data plane does not know")
 
@@ -168,7 +165,6 @@ def _target(m: route_pb2.Route, secrets: SecretReader) -> config.Target:
 KINDS: Mapping[int, config.ListenerKind] = {
     listener_pb2.LISTENER_KIND_AGENT: config.ListenerKind.AGENT,
     listener_pb2.LISTENER_KIND_MODEL: config.ListenerKind.MODEL,
-    listener_pb2.LISTENER_KIND_PROMPT: config.ListenerKind.PROMPT,
 }
 
 
@@ -200,7 +196,6 @@ def _listener(name: str, m: listener_pb2.Listener, _: SecretReader) -> config.Li
         auth=auth(m.auth) if m.HasField("auth") else None,
         tls=tls(m.tls) if m.HasField("tls") else None,
         drop_untranslatable=m.drop_untranslatable,
-        prompt=prompt_rules(m.prompt) if kind is config.ListenerKind.PROMPT else None,
     )
 
 

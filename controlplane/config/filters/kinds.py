@@ -3,13 +3,16 @@
 from collections.abc import Mapping
 
 from controlplane.config.fields import Block
-from controlplane.config.filters import headers, http
+from controlplane.config.filters import headers, http, patterns, pii, prompt
 from controlplane.config.filters.kind import Kind
 from controlplane.config.problem import Path
 
 KINDS: Mapping[str, Kind] = {
     "http": http.KIND,
     "headers": headers.KIND,
+    "prompt": prompt.KIND,
+    "patterns": patterns.KIND,
+    "pii": pii.KIND,
 }
 
 

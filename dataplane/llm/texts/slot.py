@@ -22,7 +22,7 @@ class TextKind(Enum):
 class Slot:
     """One text. To set it changes the JSON that it stands in."""
 
-    __slots__ = ("_holder", "_is_object", "_key", "changed", "kind", "part", "repeats", "role")
+    __slots__ = ("_holder", "_key", "changed", "is_object", "kind", "part", "repeats", "role")
 
     def __init__(
         self,
@@ -35,7 +35,7 @@ class Slot:
     ) -> None:
         self._holder = holder
         self._key = key
-        self._is_object = not isinstance(holder[key], str)
+        self.is_object = not isinstance(holder[key], str)
         self.kind = kind
         self.part = part
         """What it is a piece of: pieces of one part follow each other and make one text."""
@@ -49,7 +49,7 @@ class Slot:
     def text(self) -> str:
         """What stands there. (Arguments that are no string but an object are written as JSON.)"""
         value = self._holder[self._key]
-        if self._is_object:
+        if self.is_object:
             return msgspec.json.encode(value).decode()
         text: str = value
         return text
@@ -59,7 +59,7 @@ class Slot:
         if text == self.text:
             return
         self.changed = True
-        self._holder[self._key] = msgspec.json.decode(text) if self._is_object else text
+        self._holder[self._key] = msgspec.json.decode(text) if self.is_object else text
 
     def __repr__(self) -> str:
         return f"Slot({self.kind.value} of {self.part!r}: {self.text!r})"

@@ -1,0 +1,1 @@
+"""Instructions and messages that every request gets."""

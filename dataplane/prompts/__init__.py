@@ -1,1 +1,0 @@
-"""What prompt targets are asked and what is made of their answers; pure."""

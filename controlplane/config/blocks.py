@@ -13,6 +13,7 @@ from controlplane.config import (
     schema_retry,
     schema_routing,
     schema_state,
+    schema_versions,
 )
 from controlplane.config.fields import Block
 from controlplane.config.filters.kinds import CONFIG_BLOCKS
@@ -67,6 +68,7 @@ BLOCKS: Mapping[Path, type[Block]] = {
     ("api_keys", "*", "limits", "cost"): schema_limits.LimitCost,
     ("agents", "*"): schema.Agent,
     ("filters", "*"): schema_filters.Filter,
+    ("agents", "*", "versions", "*"): schema_versions.AgentVersion,
     ("model_providers", "*"): schema_models.ModelProvider,
     ("model_providers", "*", "aws"): schema_models.Aws,
     ("model_aliases", "*"): schema_models.ModelAlias,

@@ -36,6 +36,7 @@ from controlplane.config.schema_routing import (
     RoutingPreference,
 )
 from controlplane.config.schema_state import StateStorage
+from controlplane.config.schema_versions import AgentVersion
 
 
 class Limits(Block):
@@ -127,6 +128,8 @@ class Agent(ClusterKeys):
     """What it speaks: OpenAI `chat` completions or `responses`, or Anthropic `messages`."""
     retry: Retry | None = None
     """How hard requests to this agent are tried."""
+    versions: Annotated[tuple[AgentVersion, ...], Strict(False), Field(max_length=32)] = ()
+    """In place of `url`: several versions of it; a conversation keeps the one it begins with."""
 
 
 class SpanAttributes(Block):

@@ -58,12 +58,13 @@ class RoutingPreference(Block):
 
 
 class SessionCache(Block):
-    """Where it is remembered which model a conversation has."""
+    """Where it is remembered which model, agents and versions a conversation has."""
 
-    type: Literal["memory", "redis"] = "memory"
-    """`memory`: in each data plane, shared by its workers. `redis`: shared by all data planes."""
+    type: Literal["memory", "redis", "postgres"] = "memory"
+    """`memory`: in each data plane, shared by its workers. `redis`, `postgres`: shared by all data
+    planes."""
     url: SecretText | None = None
-    """`redis`: where it is, such as `redis://:$PASSWORD@HOST:6379/0`."""
+    """`redis`, `postgres`: where it is, such as `redis://:$PASSWORD@HOST:6379/0`."""
     tenant_header: HeaderName | None = None
     """A request header whose value separates the sessions of one tenant from all others."""
 

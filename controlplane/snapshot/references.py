@@ -51,7 +51,11 @@ def _references(message: Message) -> Iterator[Reference]:
             yield ResourceType.CLUSTER, message.cluster
         case filter_pb2.Filter() if not message.cluster:
             return
-        case agent_pb2.Agent() | filter_pb2.Filter() | model_pb2.ModelProvider():
+        case agent_pb2.Agent():
+            yield ResourceType.CLUSTER, message.cluster
+            for version in message.versions:
+                yield ResourceType.CLUSTER, version.cluster
+        case filter_pb2.Filter() | model_pb2.ModelProvider():
             yield ResourceType.CLUSTER, message.cluster
         case model_routing_pb2.ModelRouting() if message.routing_model:
             yield ResourceType.MODEL_PROVIDER, message.routing_model

@@ -19,15 +19,35 @@ _PROTOCOLS = {
 def agents(config: schema.Config) -> Iterator[Resource]:
     """Every agent, with the cluster it is reached at."""
     for agent in config.agents:
-        name = f"agent:{agent.id}"
-        places = addresses(agent.url, agent.endpoints)
-        yield from cluster(config, name, agent, places)
         message = agent_pb2.Agent(
             id=agent.id,
-            cluster=name,
-            path_prefix=places[0].url.path,
             retry=own_retry(agent.retry),
             protocol=_PROTOCOLS[agent.protocol],
             drop_untranslatable=config.on_untranslatable == "drop",
         )
+        if agent.versions:
+            yield from _versions(config, agent, message)
+        else:
+            message.cluster = f"agent:{agent.id}"
+            places = addresses(agent.url, agent.endpoints)
+            yield from cluster(config, message.cluster, agent, places)
+            message.path_prefix = places[0].url.path
         yield Resource.of(ResourceType.AGENT, agent.id, message)
+
+
+def _versions(
+    config: schema.Config, agent: schema.Agent, message: agent_pb2.Agent
+) -> Iterator[Resource]:
+    """The cluster of each version; `message` gets to know them."""
+    for version in agent.versions:
+        name = f"agent:{agent.id}@{version.name}"
+        places = addresses(version.url, version.endpoints)
+        yield from cluster(config, name, agent, places)
+        message.versions.add(
+            name=version.name,
+            cluster=name,
+            path_prefix=places[0].url.path,
+            weight=version.weight,
+        )
+    most = max(message.versions, key=lambda one: one.weight)
+    message.cluster, message.path_prefix = most.cluster, most.path_prefix

@@ -54,7 +54,8 @@ def _settings(config: schema.Config) -> model_routing_pb2.ModelRouting:
     if overrides.llm_routing_model is not None:
         message.routing_model = models.models_of(config)[overrides.llm_routing_model][0]
     if given.session_cache.url is not None:
-        message.sessions.redis.CopyFrom(secret(given.session_cache.url))
+        stores = {"redis": message.sessions.redis, "postgres": message.sessions.postgres}
+        stores[given.session_cache.type].CopyFrom(secret(given.session_cache.url))
     if given.routing_budget is not None:
         budget = given.routing_budget
         message.budget.max_switch_spend_pct = budget.max_switch_spend_pct

@@ -29,12 +29,14 @@ class Bound(StrEnum):
 class Step:
     """One agent that is asked."""
 
-    __slots__ = ("agent", "instead_of", "number", "ok", "skipped", "why")
+    __slots__ = ("agent", "instead_of", "number", "ok", "skipped", "version", "why")
 
-    def __init__(self, number: int, agent: str, instead_of: str = "") -> None:
+    def __init__(self, number: int, agent: str, instead_of: str = "", version: str = "") -> None:
         self.number = number
         """From 1."""
         self.agent = agent
+        self.version = version
+        """Of agents that have several."""
         self.instead_of = instead_of
         """Whose place it takes."""
         self.ok = False
@@ -43,9 +45,14 @@ class Step:
         self.skipped = False
         """It failed, and the run goes on without it."""
 
+    @property
+    def label(self) -> str:
+        """`agent`, or `agent@version`."""
+        return f"{self.agent}@{self.version}" if self.version else self.agent
+
     def told(self) -> str:
         """For headers and logs: `flights;failed=503;skipped`, `desk;ok;for=flights`."""
-        words = [self.agent]
+        words = [self.label]
         if self.ok:
             words.append("ok")
         elif self.why:
@@ -115,9 +122,9 @@ class Run:
             return Bound.COST
         return None
 
-    def asks(self, agent: str, instead_of: str = "") -> Step:
+    def asks(self, agent: str, instead_of: str = "", version: str = "") -> Step:
         """An agent is asked."""
-        step = Step(len(self.steps) + 1, agent, instead_of)
+        step = Step(len(self.steps) + 1, agent, instead_of, version)
         self.steps.append(step)
         self._asked[agent] += 1
         return step
@@ -136,6 +143,10 @@ class Run:
     def answered(self) -> tuple[str, ...]:
         """Whose words the client has or gets, in order: who has not failed."""
         return tuple(step.agent for step in self.steps if not step.why)
+
+    def versions(self) -> tuple[str, ...]:
+        """`agent@version` of those who have not failed, where they have several."""
+        return tuple(step.label for step in self.steps if step.version and not step.why)
 
     def told(self) -> tuple[str, ...]:
         """What became of the steps; nothing where one agent was asked and has not failed."""

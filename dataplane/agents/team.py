@@ -73,9 +73,10 @@ def until_answered(
         shown = yield from _filtered(team, acting, chat)
         if isinstance(shown, LocalReply):
             return shown
-        step = run.asks(acting.agent, target.agent if acting is not target else "")
+        agent = team.config.agents[acting.agent]
+        step = run.asks(acting.agent, target.agent if acting is not target else "", agent.version)
         yield from _tell(run, "started", step)
-        found = yield from ask(team.config.agents[acting.agent], shown)
+        found = yield from ask(agent, shown)
         if not isinstance(found, Failure):
             yield from _answered(run, step, found)
             return found

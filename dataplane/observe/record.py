@@ -74,6 +74,10 @@ class ExchangeRecord(msgspec.Struct, omit_defaults=True):
     """Who called, where a listener asks."""
     tenant: str = ""
     """Whose caller that is."""
+    versions: tuple[str, ...] = ()
+    """`agent@version` of those `agents` that have several."""
+    session: str = ""
+    """Agent listeners: the conversation."""
     run_id: str = ""
     """Agent listeners: the run that the request began."""
     steps: tuple[str, ...] = ()

@@ -103,12 +103,17 @@ class Recorder:
             self._access_log.write(records)
 
     def _series_of(self, record: ExchangeRecord) -> Series:
-        target = record.provider or (record.agents[-1] if record.agents else "")
-        return self._metrics.series(record.listener, target)
+        return self._metrics.series(record.listener, record.provider or _last_agent(record))
 
     def _on_timer(self) -> None:
         self._timer = None
         self.flush()
+
+
+def _last_agent(record: ExchangeRecord) -> str:
+    """Who answered on an agent listener, with its version; empty elsewhere."""
+    last = record.agents[-1] if record.agents else ""
+    return next((one for one in record.versions if one.partition("@")[0] == last), last)
 
 
 def _measure(records: list[ExchangeRecord], latencies: Latencies) -> None:

@@ -58,6 +58,8 @@ def of_exchange(record: ExchangeRecord) -> Span:
         "outrider.route": record.route,
         "outrider.provider": record.provider,
         "outrider.agents": record.agents,
+        "outrider.agent.versions": record.versions,
+        "outrider.session.id": record.session,
         "outrider.decision.reason": record.decision,
         "outrider.run.id": record.run_id,
         "outrider.run.steps": record.steps,
@@ -90,13 +92,16 @@ def _operation(path: str) -> str:
 
 
 def of_agent(agent: str, started: float, ended: float, status: int, error: str) -> Span:
-    """The call of one agent; status 0 when it gave no answer."""
+    """The call of one agent, `id` or `id@version`; status 0 when it gave no answer."""
+    name, _, version = agent.partition("@")
     attributes: dict[str, Attribute] = {
         "gen_ai.operation.name": "invoke_agent",
-        "gen_ai.agent.id": agent,
-        "gen_ai.agent.name": agent,
+        "gen_ai.agent.id": name,
+        "gen_ai.agent.name": name,
     }
-    return _call(f"invoke_agent {agent}", attributes, started, ended, status, error)
+    if version:
+        attributes["gen_ai.agent.version"] = version
+    return _call(f"invoke_agent {name}", attributes, started, ended, status, error)
 
 
 def of_filter(name: str, started: float, ended: float, status: int, error: str) -> Span:

@@ -18,6 +18,17 @@ class AgentProtocol(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class AgentVersion:
+    """One of several programs that do an agent's task."""
+
+    name: str
+    cluster: str
+    path_prefix: str = ""
+    weight: int = 1
+    """Its share of new conversations; 0: it gets none and keeps those it has."""
+
+
+@dataclass(frozen=True, slots=True)
 class Agent:
     """An HTTP service that does a task. Whoever asks it says it in chat; wires translate."""
 
@@ -30,3 +41,12 @@ class Agent:
     protocol: AgentProtocol = AgentProtocol.CHAT
     drop_untranslatable: bool = False
     """What its protocol cannot say is left out; else it is refused."""
+    versions: tuple[AgentVersion, ...] = ()
+    """None: the agent is what `cluster` leads to."""
+    version: str = ""
+    """Which of its versions this is, once one was chosen (agents/versions.py)."""
+
+    @property
+    def label(self) -> str:
+        """What logs and traces call it: `billing`, or `billing@v2`."""
+        return f"{self.id}@{self.version}" if self.version else self.id

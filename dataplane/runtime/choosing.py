@@ -44,16 +44,18 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class SessionRules:
-    """How long and where it is remembered which model a conversation has."""
+    """How long and where it is remembered what a conversation has: model, agents, versions."""
 
     ttl_s: float = 600.0
     """From the last turn."""
     max_entries: int = 10_000
     """In memory, of each worker; the least recently used ones go."""
     redis: Secret | None = None
-    """A URL; None: in memory."""
+    """A URL; None, and no other store: in memory."""
     tenant_header: str = ""
     """Lower case; its value separates sessions of equal ids."""
+    postgres: Secret | None = None
+    """A URL."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,6 +125,7 @@ class Conducting:
             case _:
                 reply = await self._means.performer.perform(effect, self._call)
         self._record.steps = self._run.told()  # (nobody can say when the client leaves)
+        self._record.versions = self._run.versions()
         return reply
 
     # -- one agent
@@ -231,7 +232,7 @@ class Conducting:
         finally:
             ended = means.clock.now()
             record.upstream_s = round(record.upstream_s + ended - started, 6)
-            span = spans.of_agent(agent.id, started, ended, place.status, place.error)
+            span = spans.of_agent(agent.label, started, ended, place.status, place.error)
             means.performer.told(record, span, place.span_id)
 
     def _used(self, body: bytes) -> None:

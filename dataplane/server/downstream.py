@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from dataplane.filters.api import Context
 from dataplane.observe.record import ExchangeRecord
 from dataplane.runtime.config import Listener, RuntimeConfig
+from dataplane.runtime.headers import CREDENTIALS
 from dataplane.runtime.messages import Headers, LocalReply, Request
 from dataplane.runtime.principal import Principal
 from dataplane.server.surface import CHAT_ASK, Ask
@@ -66,6 +67,16 @@ class Call:
             if principal.tenant
             else f"{principal.kind}\n{principal.id}"
         )
+
+    def tenant(self, header: str) -> str:
+        """Whose the request is: by who calls and by an operator's `header` (its name may be empty);
+        where there is neither, by the credential that the client shows.
+        """
+        if not header and not self.owner:
+            shown = (self.request.header(name) for name in sorted(CREDENTIALS - {"cookie"}))
+            return next((credential for credential in shown if credential), "")
+        told = (self.request.header(header) or "") if header else ""
+        return f"{self.owner}\n{told}" if self.owner else told
 
 
 class Downstream(Protocol):

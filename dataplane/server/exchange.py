@@ -27,6 +27,7 @@ from dataplane.runtime.protocols import Operation
 from dataplane.server.asking import Asking
 from dataplane.server.chooser import Chooser
 from dataplane.server.conducting import Means
+from dataplane.server.conversations import Conversations
 from dataplane.server.downstream import Call, Downstream
 from dataplane.server.keepers import keepers
 from dataplane.server.perform import Decider, Performer, identified
@@ -61,7 +62,10 @@ class Exchange:
         self._decider = decider
         self._tracer = tracer
         self._performer = Performer(client, decider, tracer, clock, memory)
-        self._running = Running(Means(self._performer, asking, clock), getrandbits)
+        self._conversations = Conversations(memory, clock.wall)
+        self._running = Running(
+            Means(self._performer, asking, clock), getrandbits, self._conversations
+        )
         self._speaking = Speaking(clock, getrandbits)
         self._responses = responses
         self._chooser = Chooser(self._performer, memory, latencies, clock)
@@ -80,6 +84,7 @@ class Exchange:
 
     async def close(self) -> None:
         """After the last request: close connections, stop threads, send the last spans."""
+        await self._conversations.close()
         await self._chooser.close()
         await self._responses.close()
         await self._decider.close()

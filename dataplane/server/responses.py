@@ -17,7 +17,6 @@ from dataplane.llm import kept
 from dataplane.llm.translate.responses import history
 from dataplane.routing.match import match_model
 from dataplane.runtime.config import ModelTarget, RuntimeConfig
-from dataplane.runtime.headers import CREDENTIALS
 from dataplane.runtime.messages import LocalReply, Request, ResponseDetail
 from dataplane.runtime.protocols import Operation
 from dataplane.runtime.state_storage import StateStorage
@@ -200,16 +199,7 @@ class ResponsesState:
 
 
 def _key(call: "Call", response_id: str) -> str:
-    """By who calls and by the operator's header; where there is neither, by the credential that the
-    client shows.
-    """
-    header = call.config.state_storage.tenant_header
-    if header or call.owner:
-        tenant = (call.request.header(header) or "") if header else ""
-        tenant = f"{call.owner}\n{tenant}" if call.owner else tenant
-    else:
-        shown = (call.request.header(name) for name in sorted(CREDENTIALS - {"cookie"}))
-        tenant = next((credential for credential in shown if credential), "")
+    tenant = call.tenant(call.config.state_storage.tenant_header)
     return key_of(_KIND, tenant, response_id)
 
 

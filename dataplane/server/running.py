@@ -18,6 +18,7 @@ from dataplane.runtime.effects import Passed
 from dataplane.runtime.messages import Headers, LocalReply, Request
 from dataplane.server.answering import Answering, tells
 from dataplane.server.conducting import Conducting, Means
+from dataplane.server.conversations import Conversations
 from dataplane.server.downstream import Call, Downstream
 from dataplane.server.limits.charge import Charge
 from dataplane.server.limits.limiter import Asked
@@ -31,9 +32,11 @@ class Running:
         self,
         means: Means,
         getrandbits: Callable[[int], int],
+        conversations: Conversations,
     ) -> None:
         self._means = means
         self._getrandbits = getrandbits
+        self._conversations = conversations
 
     async def run(self, call: Call, request: Request, downstream: Downstream) -> None:
         """Answer a request that has passed the listener's filters."""
@@ -49,6 +52,16 @@ class Running:
         run_id = f"{self._getrandbits(128):032x}"
         run = Run(run_id, call.deadline, running.limits, tells=tells_it)
         record.run_id = run.id
+        talk = await self._conversations.begin(call, chat)
+        try:
+            await self._admitted(talk.call, run, request, chat, downstream)
+        finally:
+            self._conversations.end(talk, record)
+
+    async def _admitted(
+        self, call: Call, run: Run, request: Request, chat: ChatRequest, downstream: Downstream
+    ) -> None:
+        """As far as the listener's limits allow it."""
         if call.limiter is None:
             await self._run_agents(call, run, request, chat, downstream)
             return
@@ -64,7 +77,7 @@ class Running:
             try:
                 await self._run_agents(call, run, request, chat, downstream, found)
             finally:
-                found.settle(record)
+                found.settle(call.record)
 
     async def _run_agents(
         self,
@@ -116,6 +129,9 @@ def _told(
     """What headers say of a run."""
     agents = plan.decision.agents if failed else run.answered() or plan.decision.agents
     headers = (*plan.headers(agents), ("x-outrider-run-id", run.id))
+    versions = run.versions()
+    if versions:
+        headers += (("x-outrider-versions", ",".join(dict.fromkeys(versions))),)
     steps = run.told()
     if steps:
         shown = steps[:MAX_TOLD]

@@ -6,16 +6,21 @@ words of the user.
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dataplane.llm.hub.parts import Text
 from dataplane.llm.hub.request import Request
+from dataplane.runtime.decision import Turn
 from dataplane.sessions.store import key_of
 
 KIND = "model"
+AGENTS = "agents"
+"""The kind of sessions with agents."""
 MAX_ID = 256
 _SALT = b"outrider-affinity-v1"
 _SEPARATOR = b"\x1f"
+_INSTRUCTING = ("system", "developer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,23 @@ def session_of(request: Request, affinity: str, tenant: str, implicit: bool) -> 
     # A client that asks for another model wants another model, not the session's.
     lane = _digest(name, request.model)
     return Session(name[:MAX_ID], key_of(KIND, tenant, lane), bool(affinity))
+
+
+def talk_of(
+    turns: Sequence[Turn], affinity: str, listener: str, tenant: str, implicit: bool
+) -> Session | None:
+    """The session of a conversation with the agents of a listener; None when it has none.
+
+    :param affinity, implicit: as of `session_of`.
+    """
+    name = affinity
+    if not name:
+        first = next((turn.text for turn in turns if turn.role == "user" and turn.text), None)
+        if first is None or not implicit:
+            return None
+        told = (turn.text for turn in turns if turn.role in _INSTRUCTING)
+        name = f"implicit:{_digest(tenant, *told, first)}"
+    return Session(name[:MAX_ID], key_of(AGENTS, tenant, _digest(name, listener)), bool(affinity))
 
 
 def prefix_hash(request: Request, tenant: str) -> str:

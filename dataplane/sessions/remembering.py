@@ -31,7 +31,7 @@ class Remembering:
 
     async def configure(self, rules: SessionRules) -> None:
         """Go on with these rules; sessions of another store are not carried over."""
-        same = (rules.redis, rules.max_entries) == (self._rules.redis, self._rules.max_entries)
+        same = _where(rules) == _where(self._rules)
         self._rules = rules
         if not same:
             await self.close()
@@ -64,8 +64,13 @@ class Remembering:
     def _open(self) -> Store:
         """Opened when the first session needs it: most have none. Raises StoreError."""
         if self._store is None:
-            redis = self._rules.redis
-            if redis is None:
+            redis, postgres = self._rules.redis, self._rules.postgres
+            if postgres is not None:
+                # imported when it is asked for: most data planes never need it
+                from dataplane.sessions.postgres import PostgresStore
+
+                self._store = PostgresStore(postgres.reveal())
+            elif redis is None:
                 self._store = LocalStore(self._path, self._wall, self._rules.max_entries)
             else:
                 # redis-py brings 10 MB of modules along, OpenTelemetry's among them.
@@ -87,3 +92,8 @@ class Remembering:
         if self._failing:
             self._failing = False
             log.info("sessions are remembered again")
+
+
+def _where(rules: SessionRules) -> tuple[object, ...]:
+    """What makes a store another one."""
+    return rules.redis, rules.postgres, rules.max_entries

@@ -60,6 +60,7 @@ def model_routing(_: str, m: model_routing_pb2.ModelRouting, secrets: SecretRead
             rules.max_entries or default.sessions.max_entries,
             secret(rules.redis, secrets) if rules.HasField("redis") else None,
             rules.tenant_header.lower(),
+            secret(rules.postgres, secrets) if rules.HasField("postgres") else None,
         ),
         budget=_budget(m.budget) if m.HasField("budget") else None,
         route_on_user_only=m.route_on_user_only,

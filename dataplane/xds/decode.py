@@ -31,8 +31,8 @@ from outriderpb.xds.v3 import ads_pb2
 from dataplane.filters.api import UnusableFilterError
 from dataplane.filters.builtin import made
 from dataplane.runtime import config
-from dataplane.runtime.agents import AgentProtocol
 from dataplane.runtime.precedence import Precedence
+from dataplane.xds.agents import agent
 from dataplane.xds.auth import api_key, auth, tls
 from dataplane.xds.choosing import model_metrics, model_routing, preference
 from dataplane.xds.clusters import cluster, endpoints, priority
@@ -40,7 +40,7 @@ from dataplane.xds.fields import BadFieldError, given, same, seconds
 from dataplane.xds.limits import limit, limits_storage
 from dataplane.xds.providers import provider
 from dataplane.xds.resource import Decoded, Named, ResourceKind, fingerprint
-from dataplane.xds.retry import changes, route_policy
+from dataplane.xds.retry import route_policy
 from dataplane.xds.secrets import SecretReader, SecretUnavailableError
 from dataplane.xds.state_storage import state_storage
 
@@ -73,28 +73,6 @@ def decode(
     except (BadFieldError, SecretUnavailableError) as e:
         raise UndecodableError(f"{kind.label} {name!r}: {e}") from e
     return Decoded(kind, name, wire.version, body, value, fingerprint(kind, name, wire.version))
-
-
-AGENT_PROTOCOLS: Mapping[int, AgentProtocol] = {
-    agent_pb2.AGENT_PROTOCOL_CHAT: AgentProtocol.CHAT,
-    agent_pb2.AGENT_PROTOCOL_RESPONSES: AgentProtocol.RESPONSES,
-    agent_pb2.AGENT_PROTOCOL_MESSAGES: AgentProtocol.MESSAGES,
-}
-
-
-def _agent(name: str, m: agent_pb2.Agent, _: SecretReader) -> config.Agent:
-    same(name, m.id, "id")
-    protocol = AGENT_PROTOCOLS.get(m.protocol)
-    if protocol is None:
-        raise BadFieldError(f"protocol {m.protocol} is not one this data plane knows")
-    return config.Agent(
-        name,
-        given(m.cluster, "cluster"),
-        m.path_prefix,
-        changes(m),
-        protocol,
-        m.drop_untranslatable,
-    )
 
 
 def _filter(name: str, m: filter_pb2.Filter, _: SecretReader) -> config.Filter:
@@ -148,15 +126,15 @@ def _target(m: route_pb2.Route) -> config.Target:
                 raise BadFieldError("leads to no model provider")
             return config.ModelTarget(tuple(m.model.providers))
         case "agent":
-            agent = m.agent
+            one = m.agent
             return config.AgentTarget(
-                agent=given(agent.agent, "agent"),
-                description=agent.description,
-                is_default=agent.is_default,
-                input_filters=tuple(agent.input_filters),
-                output_filters=tuple(agent.output_filters),
-                position=agent.position,
-                examples=tuple(agent.examples),
+                agent=given(one.agent, "agent"),
+                description=one.description,
+                is_default=one.is_default,
+                input_filters=tuple(one.input_filters),
+                output_filters=tuple(one.output_filters),
+                position=one.position,
+                examples=tuple(one.examples),
             )
         case _:
             raise BadFieldError("leads to a kind of target that this data plane does not know")
@@ -221,7 +199,7 @@ DECODERS: Mapping[ResourceKind, tuple[type[Message], Callable[..., object]]] = {
     ResourceKind.CLUSTER: (cluster_pb2.Cluster, cluster),
     ResourceKind.ENDPOINTS: (endpoint_pb2.Endpoints, endpoints),
     ResourceKind.MODEL_PROVIDER: (model_pb2.ModelProvider, provider),
-    ResourceKind.AGENT: (agent_pb2.Agent, _agent),
+    ResourceKind.AGENT: (agent_pb2.Agent, agent),
     ResourceKind.FILTER: (filter_pb2.Filter, _filter),
     ResourceKind.TRACING: (tracing_pb2.Tracing, _tracing),
     ResourceKind.MODEL_METRICS: (model_metrics_pb2.ModelMetrics, model_metrics),

@@ -187,8 +187,9 @@ def _dangling(config: RuntimeConfig) -> Iterable[str]:
         if provider.cluster not in config.clusters:
             yield f"model provider {provider.name!r}: unknown cluster {provider.cluster!r}"
     for agent in config.agents.values():
-        if agent.cluster not in config.clusters:
-            yield f"agent {agent.id!r}: unknown cluster {agent.cluster!r}"
+        for cluster in {agent.cluster, *(one.cluster for one in agent.versions)}:
+            if cluster not in config.clusters:
+                yield f"agent {agent.id!r}: unknown cluster {cluster!r}"
     for one in config.filters.values():
         if one.cluster and one.cluster not in config.clusters:
             yield f"filter {one.id!r}: unknown cluster {one.cluster!r}"

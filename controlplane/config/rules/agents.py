@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from controlplane.config import schema
 from controlplane.config.rules import addresses
 from controlplane.config.rules.findings import Findings
+from controlplane.config.schema_versions import AgentVersion
 
 if TYPE_CHECKING:
     from controlplane.config.problem import Path
@@ -23,15 +24,41 @@ def check(config: schema.Config, findings: Findings) -> None:
     for index, agent in enumerate(config.agents):
         path: Path = ("agents", index)
         findings.once(seen, agent.id, (*path, "id"), "agent")
-        _address(agent, path, findings, "where the agent is: http://host:port")
-        if agent.url is not None:
-            addresses.check_suffix(findings, (*path, "url"), agent.url, PATHS[agent.protocol])
-        for at, endpoint in enumerate(agent.endpoints or ()):
-            where = addresses.place(path, at, findings)
-            addresses.check_suffix(findings, where, endpoint.url, PATHS[agent.protocol])
+        if agent.versions:
+            _versions(agent, path, findings)
+        else:
+            _agent_address(agent, agent.protocol, path, findings)
 
 
-def _address(service: schema.Agent, path: "Path", findings: Findings, hint: str) -> None:
+def _agent_address(
+    service: schema.Agent | AgentVersion, protocol: str, path: "Path", findings: Findings
+) -> None:
+    _address(service, path, findings, "where the agent is: http://host:port")
+    if service.url is not None:
+        addresses.check_suffix(findings, (*path, "url"), service.url, PATHS[protocol])
+    for at, endpoint in enumerate(service.endpoints or ()):
+        where = addresses.place(path, at, findings)
+        addresses.check_suffix(findings, where, endpoint.url, PATHS[protocol])
+
+
+def _versions(agent: schema.Agent, path: "Path", findings: Findings) -> None:
+    for key, value in (("url", agent.url), ("endpoints", agent.endpoints)):
+        if value is not None:
+            hint = "each version has an address of its own"
+            findings.add((*path, key), f"{key!r} and 'versions' are both given", hint)
+    seen: dict[str, Path] = {}
+    for index, version in enumerate(agent.versions):
+        at: Path = (*path, "versions", index)
+        findings.once(seen, version.name, (*at, "name"), "version of this agent")
+        _agent_address(version, agent.protocol, at, findings)
+    if not any(version.weight for version in agent.versions):
+        hint = "give one of them a weight of 1 or more"
+        findings.add((*path, "versions"), "no version gets any conversation", hint)
+
+
+def _address(
+    service: schema.Agent | AgentVersion, path: "Path", findings: Findings, hint: str
+) -> None:
     absent = service.url is None and service.endpoints is None
     if absent and not findings.blamed((*path, "endpoints")):
         findings.add((*path, "url"), "is missing", hint)

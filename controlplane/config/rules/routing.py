@@ -51,11 +51,12 @@ def _sessions(config: schema.Config, findings: Findings) -> None:
     if cache.type == "memory":
         if cache.url is not None:
             findings.add((*at, "url"), "type 'memory' has no address", "write type: redis")
-    elif cache.url is None:
-        hint = "where it is, such as redis://:$PASSWORD@HOST:6379/0"
+        return
+    schemes = state_storage.SCHEMES[cache.type]
+    if cache.url is None:
+        hint = f"where it is, such as {schemes[0]}USER:$PASSWORD@HOST/..."
         findings.add(at, "'url' is missing", hint)
     else:
-        schemes = state_storage.SCHEMES["redis"]
         state_storage.check_connection(cache.url, schemes, (*at, "url"), findings)
 
 

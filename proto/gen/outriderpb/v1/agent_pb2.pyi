@@ -1,8 +1,9 @@
 from outriderpb.v1 import retry_pb2 as _retry_pb2
+from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
-from collections.abc import Mapping as _Mapping
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
 from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
@@ -20,18 +21,32 @@ AGENT_PROTOCOL_MESSAGES: AgentProtocol
 AGENT_PROTOCOL_A2A: AgentProtocol
 AGENT_PROTOCOL_MCP: AgentProtocol
 
+class AgentVersion(_message.Message):
+    __slots__ = ("name", "cluster", "path_prefix", "weight")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    CLUSTER_FIELD_NUMBER: _ClassVar[int]
+    PATH_PREFIX_FIELD_NUMBER: _ClassVar[int]
+    WEIGHT_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    cluster: str
+    path_prefix: str
+    weight: int
+    def __init__(self, name: _Optional[str] = ..., cluster: _Optional[str] = ..., path_prefix: _Optional[str] = ..., weight: _Optional[int] = ...) -> None: ...
+
 class Agent(_message.Message):
-    __slots__ = ("id", "cluster", "path_prefix", "retry", "protocol", "drop_untranslatable")
+    __slots__ = ("id", "cluster", "path_prefix", "retry", "protocol", "drop_untranslatable", "versions")
     ID_FIELD_NUMBER: _ClassVar[int]
     CLUSTER_FIELD_NUMBER: _ClassVar[int]
     PATH_PREFIX_FIELD_NUMBER: _ClassVar[int]
     RETRY_FIELD_NUMBER: _ClassVar[int]
     PROTOCOL_FIELD_NUMBER: _ClassVar[int]
     DROP_UNTRANSLATABLE_FIELD_NUMBER: _ClassVar[int]
+    VERSIONS_FIELD_NUMBER: _ClassVar[int]
     id: str
     cluster: str
     path_prefix: str
     retry: _retry_pb2.RetryPolicy
     protocol: AgentProtocol
     drop_untranslatable: bool
-    def __init__(self, id: _Optional[str] = ..., cluster: _Optional[str] = ..., path_prefix: _Optional[str] = ..., retry: _Optional[_Union[_retry_pb2.RetryPolicy, _Mapping]] = ..., protocol: _Optional[_Union[AgentProtocol, str]] = ..., drop_untranslatable: _Optional[bool] = ...) -> None: ...
+    versions: _containers.RepeatedCompositeFieldContainer[AgentVersion]
+    def __init__(self, id: _Optional[str] = ..., cluster: _Optional[str] = ..., path_prefix: _Optional[str] = ..., retry: _Optional[_Union[_retry_pb2.RetryPolicy, _Mapping]] = ..., protocol: _Optional[_Union[AgentProtocol, str]] = ..., drop_untranslatable: _Optional[bool] = ..., versions: _Optional[_Iterable[_Union[AgentVersion, _Mapping]]] = ...) -> None: ...

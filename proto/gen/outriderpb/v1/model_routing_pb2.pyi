@@ -7,16 +7,18 @@ from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 DESCRIPTOR: _descriptor.FileDescriptor
 
 class SessionRules(_message.Message):
-    __slots__ = ("ttl_ms", "max_entries", "redis", "tenant_header")
+    __slots__ = ("ttl_ms", "max_entries", "redis", "tenant_header", "postgres")
     TTL_MS_FIELD_NUMBER: _ClassVar[int]
     MAX_ENTRIES_FIELD_NUMBER: _ClassVar[int]
     REDIS_FIELD_NUMBER: _ClassVar[int]
     TENANT_HEADER_FIELD_NUMBER: _ClassVar[int]
+    POSTGRES_FIELD_NUMBER: _ClassVar[int]
     ttl_ms: int
     max_entries: int
     redis: _secret_pb2.SecretText
     tenant_header: str
-    def __init__(self, ttl_ms: _Optional[int] = ..., max_entries: _Optional[int] = ..., redis: _Optional[_Union[_secret_pb2.SecretText, _Mapping]] = ..., tenant_header: _Optional[str] = ...) -> None: ...
+    postgres: _secret_pb2.SecretText
+    def __init__(self, ttl_ms: _Optional[int] = ..., max_entries: _Optional[int] = ..., redis: _Optional[_Union[_secret_pb2.SecretText, _Mapping]] = ..., tenant_header: _Optional[str] = ..., postgres: _Optional[_Union[_secret_pb2.SecretText, _Mapping]] = ...) -> None: ...
 
 class RoutingBudget(_message.Message):
     __slots__ = ("max_switch_spend_pct", "replenish_on_rebind", "cache_read_discount", "record_counterfactual")

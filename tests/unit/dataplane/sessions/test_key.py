@@ -5,8 +5,9 @@ import pytest
 
 from dataplane.llm.hub.parts import Text
 from dataplane.llm.hub.request import Message, Request, Tool
+from dataplane.runtime.decision import Turn
 from dataplane.runtime.protocols import Protocol
-from dataplane.sessions.key import MAX_ID, Session, prefix_hash, session_of
+from dataplane.sessions.key import MAX_ID, Session, prefix_hash, session_of, talk_of
 
 ASKED = Request(
     "m",
@@ -87,3 +88,44 @@ def test_half_a_surrogate_pair_is_no_error() -> None:
 def test_prefix_does_not_depend_on_what_was_asked() -> None:
     assert prefix_hash(changed(messages=[]), "") == prefix_hash(ASKED, "")
     assert prefix_hash(ASKED, "a") != prefix_hash(ASKED, "")
+
+
+SAID = (Turn("system", "be brief"), Turn("user", "first"), Turn("assistant", "yes"))
+
+
+def talk(turns: tuple[Turn, ...] = SAID, affinity: str = "", **more: str) -> Session | None:
+    at = {"listener": "desk", "tenant": "acme"} | more
+    return talk_of(turns, affinity, at["listener"], at["tenant"], implicit=not affinity)
+
+
+def test_talk_with_agents_is_known_by_how_it_began() -> None:
+    assert talk((*SAID, Turn("user", "second"))) == talk()
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        pytest.param(talk((Turn("user", "first"),)), id="instructions"),
+        pytest.param(talk((*SAID[:1], Turn("user", "other"))), id="first words"),
+        pytest.param(talk(listener="other"), id="listener"),
+        pytest.param(talk(tenant="other"), id="tenant"),
+    ],
+)
+def test_talk_that_began_otherwise_is_another(other: Session | None) -> None:
+    mine = talk()
+    assert mine is not None
+    assert other is not None
+    assert mine.key != other.key
+
+
+def test_talk_of_another_tenant_with_the_same_word_is_another() -> None:
+    mine, other = talk(affinity="word"), talk(affinity="word", tenant="other")
+    assert mine is not None
+    assert other is not None
+    assert (mine.id, mine.explicit) == (other.id, True) == ("word", True)
+    assert mine.key != other.key
+
+
+def test_talk_without_words_or_without_need_has_no_session() -> None:
+    assert talk((Turn("user", ""),)) is None
+    assert talk_of(SAID, "", "desk", "", implicit=False) is None

@@ -1,0 +1,89 @@
+"""Sessions of agent listeners: looked up before anybody is asked, kept after the answer.
+
+Rule: a session only ever saves work. Without it, or when its store has lost it, versions are worked
+out from the conversation and agents are found by the router; no request fails or is told of it.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+from dataplane.agents.session import Session, answered, decode, encode
+from dataplane.agents.versions import all_chosen
+from dataplane.llm.chat import ChatRequest
+from dataplane.observe.record import ExchangeRecord
+from dataplane.runtime.config import Agent, AgentTarget
+from dataplane.runtime.headers import AFFINITY
+from dataplane.server.downstream import Call
+from dataplane.sessions import key as keys
+from dataplane.sessions.remembering import Remembering
+from dataplane.tasks import Tasks
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """One turn of a conversation with agents."""
+
+    call: Call
+    """In its config, agents that have versions are the ones that this conversation has."""
+    session: keys.Session | None = None
+    """None: nothing is to be remembered."""
+    before: Session = field(default_factory=Session)
+    chosen: Mapping[str, Agent] = field(default_factory=dict)
+    """Agents that have versions, by id."""
+
+    @property
+    def held(self) -> tuple[str, ...]:
+        """Who answered the turn before this one, as far as anybody remembers."""
+        return self.before.agents
+
+
+class Conversations:
+    """One per worker."""
+
+    def __init__(self, memory: Remembering, wall: Callable[[], float]) -> None:
+        self._memory = memory
+        self._wall = wall
+        self._tasks = Tasks()
+
+    async def begin(self, call: Call, chat: ChatRequest) -> Talk:
+        """Look up what is remembered."""
+        ids = tuple(
+            route.target.agent
+            for route in call.listener.routes
+            if isinstance(route.target, AgentTarget)
+        )
+        config = call.config
+        versioned = [id_ for id_ in ids if config.agents[id_].versions]
+        affinity = call.request.header(AFFINITY) or ""
+        implicit = len(ids) > 1 or bool(versioned)
+        tenant = call.tenant(config.model_routing.sessions.tenant_header)
+        session = keys.talk_of(chat.turns, affinity, call.listener.name, tenant, implicit)
+        if session is None and not versioned:
+            return Talk(call)
+        before = Session()
+        if session is not None:
+            before = decode(await self._memory.recall(session.key))
+            call.record.session = session.id
+            call.record.pinned = before.turns > 0
+        if not versioned:
+            return Talk(call, session, before)
+        name = session.key if session is not None else call.request_id
+        chosen = all_chosen(config.agents, versioned, name, before.versions)
+        config = replace(config, agents={**config.agents, **chosen})
+        return Talk(replace(call, config=config), session, before, chosen)
+
+    def end(self, talk: Talk, record: ExchangeRecord) -> None:
+        """The turn is over: remember it if it was answered."""
+        session = talk.session
+        if session is None or not 200 <= record.status < 300 or not record.agents:
+            return
+        asked = {id_: talk.chosen[id_].version for id_ in record.agents if id_ in talk.chosen}
+        used = (record.input_tokens + record.output_tokens, 0)
+        after = answered(talk.before, record.agents, asked, used, self._wall())
+        ttl_s = talk.call.config.model_routing.sessions.ttl_s
+        kept = self._memory.remember(session.key, encode(after), ttl_s)
+        self._tasks.start(kept, name="session")
+
+    async def close(self) -> None:
+        """After the last request."""
+        await self._tasks.close()

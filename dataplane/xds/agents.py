@@ -1,0 +1,42 @@
+"""Agents, of the wire -> the values of dataplane/runtime/agents.py."""
+
+from collections.abc import Mapping
+
+from outriderpb.v1 import agent_pb2
+
+from dataplane.runtime.agents import Agent, AgentProtocol, AgentVersion
+from dataplane.xds.fields import BadFieldError, given, same
+from dataplane.xds.retry import changes
+from dataplane.xds.secrets import SecretReader
+
+PROTOCOLS: Mapping[int, AgentProtocol] = {
+    agent_pb2.AGENT_PROTOCOL_CHAT: AgentProtocol.CHAT,
+    agent_pb2.AGENT_PROTOCOL_RESPONSES: AgentProtocol.RESPONSES,
+    agent_pb2.AGENT_PROTOCOL_MESSAGES: AgentProtocol.MESSAGES,
+}
+
+
+def agent(name: str, m: agent_pb2.Agent, _: SecretReader) -> Agent:
+    """An agent with its versions. Raises BadFieldError."""
+    same(name, m.id, "id")
+    protocol = PROTOCOLS.get(m.protocol)
+    if protocol is None:
+        raise BadFieldError(f"protocol {m.protocol} is not one this data plane knows")
+    versions = tuple(map(_version, m.versions))
+    if versions and not any(one.weight for one in versions):
+        raise BadFieldError("none of its versions gets any conversation")
+    return Agent(
+        name,
+        given(m.cluster, "cluster"),
+        m.path_prefix,
+        changes(m),
+        protocol,
+        m.drop_untranslatable,
+        versions,
+    )
+
+
+def _version(m: agent_pb2.AgentVersion) -> AgentVersion:
+    name = given(m.name, "name for a version")
+    cluster = given(m.cluster, f"cluster for version {name!r}")
+    return AgentVersion(name, cluster, m.path_prefix, m.weight)

@@ -10,6 +10,7 @@ from controlplane.config import (
     schema_filters,
     schema_limits,
     schema_models,
+    schema_prompts,
     schema_retry,
     schema_routing,
     schema_state,
@@ -69,6 +70,10 @@ BLOCKS: Mapping[Path, type[Block]] = {
     ("agents", "*"): schema.Agent,
     ("filters", "*"): schema_filters.Filter,
     ("agents", "*", "versions", "*"): schema_versions.AgentVersion,
+    ("endpoints", "*"): schema_prompts.EndpointCluster,
+    ("prompt_targets", "*"): schema_prompts.PromptTarget,
+    ("prompt_targets", "*", "parameters", "*"): schema_prompts.PromptParameter,
+    ("prompt_targets", "*", "endpoint"): schema_prompts.PromptEndpoint,
     ("model_providers", "*"): schema_models.ModelProvider,
     ("model_providers", "*", "aws"): schema_models.Aws,
     ("model_aliases", "*"): schema_models.ModelAlias,
@@ -104,6 +109,7 @@ BLOCKS: Mapping[Path, type[Block]] = {
     **_cluster("defaults"),
     **_service("agents", "*"),
     **_service("filters", "*"),
+    **_cluster("endpoints", "*"),
     **_service("model_providers", "*"),
     **CONFIG_BLOCKS,
 }
@@ -111,9 +117,6 @@ BLOCKS: Mapping[Path, type[Block]] = {
 # Keys of Plano that we refuse with a reason, by block; the value is the hint.
 REFUSED: Mapping[Path, Mapping[str, str]] = {
     (): {
-        "endpoints": "give each agent its 'url' or 'endpoints'",
-        "system_prompt": "",
-        "prompt_targets": "make it an agent",
         "mode": "remove it: it has no effect in Plano either",
         "prompt_guards": "remove it: it has no effect in Plano either",
     },
@@ -123,6 +126,7 @@ REFUSED: Mapping[Path, Mapping[str, str]] = {
         "router": "remove it: agents are chosen by the embedded router",
         "model_providers": "move it to the top level of the file",
         "llm_providers": "move it to the top level of the file, as 'model_providers'",
+        "message_format": "remove it: the path of a request says what it speaks",
     },
     ("listeners", "*", "agents", "*"): {
         "output_filters": "",
@@ -135,9 +139,7 @@ REFUSED: Mapping[Path, Mapping[str, str]] = {
         "model": "remove it: it has no effect in Plano either",
     },
     ("overrides",): {
-        "prompt_target_intent_matching_threshold": "remove it: it has no effect in Plano either",
-        "optimize_context_window": "remove it: it concerns prompt targets only",
-        "use_agent_orchestrator": "remove it: it concerns prompt targets only",
+        "use_agent_orchestrator": "remove it: it has no effect in Plano either",
         "agent_orchestration_model": "agents are chosen by the embedded router",
         "disable_signals": "",
         "upstream_tls_ca_path": "",
@@ -148,4 +150,4 @@ REFUSED: Mapping[Path, Mapping[str, str]] = {
     },
     ("tracing",): {"exporters": "", "trace_arch_internal": "remove it: it has no effect"},
 }
-RENAMED = ("llm_providers", "filter_chain", "model_providers", "url")
+RENAMED = ("llm_providers", "filter_chain", "model_providers", "url", "message_format")

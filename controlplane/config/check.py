@@ -15,6 +15,7 @@ from controlplane.config.rules import (
     metrics_sources,
     models,
     preferences,
+    prompts,
     retry,
     routing,
     secrets,
@@ -37,6 +38,7 @@ def check(parsed: Parsed, present: Mapping[str, str] | None) -> tuple[ConfigErro
     agents.check(parsed.config, findings)
     filters.check(parsed.config, findings)
     models.check(parsed.config, findings)
+    prompts.check(parsed.config, findings)
     routing.check(parsed.config, findings)
     metrics_sources.check(parsed.config, findings)
     tracing.check(parsed.config, findings)
@@ -64,8 +66,17 @@ def notes(parsed: Parsed) -> tuple[ConfigError, ...]:
     for index, one in enumerate(config.filters):
         if one.id not in steps:
             told.append(parsed.error(("filters", index), f"nothing uses filter {one.id!r}"))
-    if config.model_providers and all(li.type != "model" for li in config.listeners):
+    if config.model_providers and all(li.type == "agent" for li in config.listeners):
         told.append(parsed.error(("model_providers",), "no model listener serves them"))
+    if config.prompt_targets and all(li.type != "prompt" for li in config.listeners):
+        hint = "add a listener with type: prompt; Plano opens one at port 10000 unasked"
+        told.append(parsed.error(("prompt_targets",), "no prompt listener has them", hint))
+    called = {one.endpoint.name for one in config.prompt_targets if one.endpoint is not None}
+    told += [
+        parsed.error(("endpoints", name), f"nothing uses endpoint {name!r}")
+        for name in config.endpoints
+        if name not in called
+    ]
     if parsed.renamed.get(("model_providers",)) == ("llm_providers",):
         hint = "rename it to 'model_providers'"
         told.append(parsed.error(("model_providers",), "is the older name", hint))

@@ -12,6 +12,7 @@ from controlplane.config import (
     schema_clusters,
     schema_limits,
     schema_models,
+    schema_prompts,
     schema_routing,
 )
 from controlplane.config.blocks import BLOCKS, REFUSED, RENAMED
@@ -38,8 +39,13 @@ _PATTERNS: Mapping[str, str] = {
     schema_clusters.HEADER: "is not a header name",
     headers.HEADER_NAME: "is not a header name",
     headers.HEADER_VALUE: "is not a header's value: one line of plain characters, 4,096 at most",
+    schema_prompts.TARGET_NAME: "may have letters, digits, '_' and '-' only, 64 at most",
+    schema_prompts.ENDPOINT_NAME: "must begin with a letter; letters, digits and '_', 64 at most",
+    schema_prompts.API_PATH: "is not a path: it begins with '/' and has no spaces",
     schema_clusters.CHECK_PATH: "is not a path: it begins with '/' and has no spaces",
 }
+_NAMED = ("model_aliases", "endpoints")
+"""Mappings whose keys are names that operators give."""
 _WANTED: Mapping[str, str] = {
     "string_type": "text",
     "int_type": "a whole number",
@@ -56,7 +62,7 @@ _WANTED: Mapping[str, str] = {
 def shape(path: Path) -> Path:
     """A path with "*" for what differs between entries."""
     steps = tuple("*" if isinstance(step, int) else step for step in path)
-    return (steps[0], "*", *steps[2:]) if len(steps) > 1 and steps[0] == "model_aliases" else steps
+    return (steps[0], "*", *steps[2:]) if len(steps) > 1 and steps[0] in _NAMED else steps
 
 
 def explain(error: ErrorDetails) -> tuple[Path, str, str]:
@@ -131,8 +137,6 @@ def _not_a_word(path: Path, value: object, expected: str) -> tuple[str, str]:
             "write version: v0.4.0" if path == ("version",) else _type_hint("string_type", value)
         )
         return f"must be {expected}, not {_kind(value)}", quoted
-    if shape(path) == ("listeners", "*", "type") and value == "prompt":
-        return "prompt listeners are not supported yet", "use an agent or a model listener"
     if path == ("version",):
         return f"{_show(value)} is not a version that is known", "write version: v0.4.0"
     words = [word.strip("'") for word in expected.replace(" or ", ", ").split(", ")]
@@ -143,7 +147,7 @@ def _not_a_word(path: Path, value: object, expected: str) -> tuple[str, str]:
 _STANDARD_HINTS: Mapping[Path, str] = {
     ("version",): "write version: v0.4.0",
     ("listeners",): "nothing is served without one",
-    ("listeners", "*", "type"): "write type: agent or type: model",
+    ("listeners", "*", "type"): "write type: agent, type: model or type: prompt",
     ("filters", "*", "type"): "write type: http for a service of yours",
     ("model_providers", "*", "model"): "such as openai/gpt-4o",
 }
@@ -197,8 +201,6 @@ def _place_hint(path: Path, value: object) -> str:
         return "a plain number of bytes, such as 1048576"
     if shape(path)[1:] == ("*", "endpoints", "*"):
         return "write http://host:port, or url: with weight, priority, zone"
-    if path == ("listeners",) and isinstance(value, dict) and "egress_traffic" in value:
-        return "this is Plano's old form; write a list of '- type: model' and so on"
     return ""
 
 

@@ -15,6 +15,7 @@ from pydantic_core import ErrorDetails
 
 from controlplane.config import document, explain, schema
 from controlplane.config.blocks import BLOCKS
+from controlplane.config.older import read_older
 from controlplane.config.problem import ConfigError, ConfigErrors, Path, show_path
 
 _ROUNDS = 4  # a stand-in can uncover what its place hid; two rounds are the most seen in golden/
@@ -56,8 +57,7 @@ def parse(text: str, file_name: str) -> Parsed:
     if not isinstance(data, dict):
         raise ConfigErrors([*doc.problems, _not_a_mapping(doc, file_name)])
     problems, blamed, renamed = list(doc.problems), set[Path](), dict[Path, Path]()
-    if "llm_providers" in data:
-        problems += _older_name(data, doc, file_name, renamed)
+    problems += read_older(data, doc, file_name, renamed)
     for _ in range(_ROUNDS):
         try:
             config = schema.Config.model_validate(data)
@@ -78,20 +78,6 @@ def parse(text: str, file_name: str) -> Parsed:
         else:
             return Parsed(file_name, config, doc, tuple(problems), frozenset(blamed), renamed)
     raise ConfigErrors(problems)
-
-
-def _older_name(
-    data: dict[str, Any], doc: document.Document, file_name: str, renamed: dict[Path, Path]
-) -> list[ConfigError]:
-    """`llm_providers` is read as `model_providers`, and what it holds is told by its own name."""
-    older = data.pop("llm_providers")
-    if "model_providers" in data:
-        line, hint = doc.line(("llm_providers",)), "move its entries to 'model_providers'"
-        what = "'model_providers' and 'llm_providers' are both given"
-        return [ConfigError(file_name, line, "llm_providers", what, hint)]
-    data["model_providers"] = older
-    renamed[("model_providers",)] = ("llm_providers",)
-    return []
 
 
 def _written(path: Path, renamed: Mapping[Path, Path]) -> Path:

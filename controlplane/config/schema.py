@@ -27,6 +27,7 @@ from controlplane.config.schema_defaults import Defaults
 from controlplane.config.schema_filters import Filter
 from controlplane.config.schema_limits import Limit, LimitsStorage, RateLimit
 from controlplane.config.schema_models import ModelAlias, ModelProviders, OnUntranslatable
+from controlplane.config.schema_prompts import EndpointCluster, EndpointName, PromptTargets
 from controlplane.config.schema_retry import Retry
 from controlplane.config.schema_routing import (
     MetricsSource,
@@ -80,14 +81,16 @@ class ListenerAgent(Block):
 class Listener(Block):
     """An address and port that accepts requests of one kind."""
 
-    type: Literal["agent", "model"]
-    """`agent`: requests go to agents. `model`: requests go to model providers."""
+    type: Literal["agent", "model", "prompt"]
+    """`agent`: requests go to agents. `model`: requests go to model providers. `prompt`: the same,
+    after the `prompt_targets` that fit were asked."""
     name: Annotated[str, StringConstraints(pattern=LISTENER_NAME)]
     """What logs, metrics and traces call it. Unique."""
     address: Annotated[str, StringConstraints(min_length=1, max_length=64)] = "0.0.0.0"
     """The IP address to listen on; `0.0.0.0` is every IPv4 address of the machine."""
     port: Annotated[int, Field(ge=0, le=65535)] | None = None
-    """The port to listen on; 0 lets the system choose. A model listener's default is 12000."""
+    """The port to listen on; 0 lets the system choose. A model listener's default is 12000, a
+    prompt listener's 10000."""
     timeout: Duration = "300s"
     """Time for a whole request, from its head to the last byte of the answer."""
     agents: Annotated[tuple[ListenerAgent, ...], Strict(False), Field(max_length=MAX_ITEMS)] = ()
@@ -95,7 +98,17 @@ class Listener(Block):
     input_filters: Names = ()
     """Ids of `filters` that see every request of this listener first, in order."""
     min_confidence: Annotated[float, Field(ge=0.0, le=1.0)] = 0.5
-    """Agent listeners: how sure the router must be, 0 to 1, else the default agent answers."""
+    """Agent listeners: how sure the router must be, 0 to 1, else the default agent answers. Prompt
+    listeners: the same of the embedded router, else no target fits."""
+    choose_by: Literal["model", "embedded"] = "model"
+    """Prompt listeners: who chooses the target. `model`: the one that reads its parameters.
+    `embedded`: the embedded router, and a model is only asked for parameters."""
+    function_calling_model: ModelName | None = None
+    """Prompt listeners: the model of `model_providers` that calls targets as its tools; without it
+    the one called `Arch-Function`, the default one, or the first."""
+    tool_messages: bool = True
+    """Prompt listeners: streams begin with the call of a target and what it said, as Plano's do;
+    `false`: only the answer's `metadata` have them."""
     limits: Limits = Limits()
     """What one request or connection may use up."""
     tls: Tls | None = None
@@ -165,6 +178,14 @@ class Config(Block):
     """HTTP services that do a task."""
     filters: Annotated[tuple[Filter, ...], Strict(False), Field(max_length=MAX_ITEMS)] = ()
     """What sees requests first or answers last, and may change or refuse them."""
+    endpoints: dict[EndpointName, EndpointCluster] = Field(
+        default_factory=dict, max_length=MAX_ITEMS
+    )
+    """Where the APIs of prompt targets are, by name."""
+    prompt_targets: PromptTargets = ()
+    """What APIs do for the users of prompt listeners."""
+    system_prompt: Text | None = None
+    """What models are told first on prompt listeners."""
     model_providers: ModelProviders = ()
     """Who serves models. Every model listener serves all of them."""
     llm_providers: ModelProviders = ()

@@ -141,5 +141,9 @@ class Overrides(Block):
     """A model of `model_providers` that chooses preferences, in place of the embedded router."""
     orchestrator_model_context_length: Annotated[int, Field(ge=256, le=10_000_000)] = 8192
     """How much of a conversation the routing model is shown, in tokens."""
+    prompt_target_intent_matching_threshold: Share | None = None
+    """`min_confidence` of prompt listeners that say none themselves."""
+    optimize_context_window: bool = False
+    """What targets have answered before is not shown to the model that calls them."""
     upstream_connect_timeout: Duration | None = None
     """Plano's word for `defaults.connect_timeout`."""

@@ -62,12 +62,16 @@ def _references(message: Message) -> Iterator[Reference]:
         case listener_pb2.Listener():
             for name in (*message.input_filters, *message.output_filters):
                 yield ResourceType.FILTER, name
+            if message.prompt.function_calling_model:
+                yield ResourceType.MODEL_PROVIDER, message.prompt.function_calling_model
         case route_pb2.Route():
             yield ResourceType.LISTENER, message.listener
             for name in (*message.input_filters, *message.output_filters):
                 yield ResourceType.FILTER, name
             for name in message.model.providers:
                 yield ResourceType.MODEL_PROVIDER, name
+            if message.prompt.cluster:
+                yield ResourceType.CLUSTER, message.prompt.cluster
             if message.HasField("agent"):
                 yield ResourceType.AGENT, message.agent.agent
                 for name in (*message.agent.input_filters, *message.agent.output_filters):

@@ -14,6 +14,7 @@ from controlplane.translate.filters import filters
 from controlplane.translate.limits import limits
 from controlplane.translate.listeners import listeners
 from controlplane.translate.models import models
+from controlplane.translate.prompts import endpoints
 from controlplane.translate.routing import routing
 from controlplane.translate.state_storage import state_storage
 from controlplane.translate.tracing import tracing
@@ -42,6 +43,7 @@ def translate(config: schema.Config) -> Iterator[Resource]:
     """Every resource that a checked config means."""
     yield from agents(config)
     yield from filters(config)
+    yield from endpoints(config)
     yield from models(config)
     yield from routing(config)
     yield from tracing(config)

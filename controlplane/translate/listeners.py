@@ -5,6 +5,7 @@ there are. A route names its listener, never the other way round.
 """
 
 from collections.abc import Iterator
+from itertools import chain
 
 from outriderpb.v1 import listener_pb2, retry_pb2, route_pb2
 
@@ -14,12 +15,14 @@ from controlplane.config.rules import listeners as ports
 from controlplane.config.rules import models as names
 from controlplane.config.values import duration_ms
 from controlplane.snapshot.resource import Resource, ResourceType
+from controlplane.translate import prompts
 from controlplane.translate.auth import auth, tls
 from controlplane.translate.retry import route_retry
 
 _KINDS = {
     "agent": listener_pb2.LISTENER_KIND_AGENT,
     "model": listener_pb2.LISTENER_KIND_MODEL,
+    "prompt": listener_pb2.LISTENER_KIND_PROMPT,
 }
 _PRIORITIES = {"default": route_pb2.PRIORITY_UNSPECIFIED, "high": route_pb2.PRIORITY_HIGH}
 
@@ -34,20 +37,22 @@ _PRECEDENCES = {
 def listeners(config: schema.Config) -> Iterator[Resource]:
     """Every listener with its routes."""
     for listener in config.listeners:
-        message = _listener(listener)
+        message = _listener(config, listener)
         if listener.type == "agent":
             message.drop_untranslatable = config.on_untranslatable == "drop"
         yield Resource.of(ResourceType.LISTENER, listener.name, message)
-        routes = (
+        routes: Iterator[route_pb2.Route] = (
             _agent_routes(listener, config)
             if listener.type == "agent"
             else _model_routes(listener, config)
         )
+        if listener.type == "prompt":
+            routes = chain(routes, prompts.targets(config, listener))
         for route in routes:
             yield Resource.of(ResourceType.ROUTE, route.name, route)
 
 
-def _listener(listener: schema.Listener) -> listener_pb2.Listener:
+def _listener(config: schema.Config, listener: schema.Listener) -> listener_pb2.Listener:
     limits = listener.limits
     kind = _KINDS[listener.type]
     guarded = listener.auth is not None or listener.tls is not None
@@ -72,7 +77,8 @@ def _listener(listener: schema.Listener) -> listener_pb2.Listener:
             precedence=_PRECEDENCES[limits.precedence],
         ),
         input_filters=listener.input_filters,
-        min_confidence=listener.min_confidence,
+        min_confidence=prompts.min_confidence(config, listener),
+        prompt=prompts.prompt_rules(config, listener),
     )
 
 

@@ -109,6 +109,11 @@ def of_filter(name: str, started: float, ended: float, status: int, error: str) 
     return _call(f"filter {name}", {"outrider.filter": name}, started, ended, status, error)
 
 
+def of_api(name: str, started: float, ended: float, status: int, error: str) -> Span:
+    """The call of a prompt target's API; status 0 when it gave no answer."""
+    return _call(f"call {name}", {"outrider.endpoint": name}, started, ended, status, error)
+
+
 def of_routing_model(name: str, started: float, ended: float, status: int, error: str) -> Span:
     """The call of a model that chooses; status 0 when it gave no answer."""
     attributes: dict[str, Attribute] = {"outrider.routing.model": name}

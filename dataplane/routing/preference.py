@@ -4,7 +4,7 @@ Rule: what a client sends for us never reaches a provider: it is taken out of th
 protocol the body speaks.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -118,11 +118,16 @@ def _without_dead(fields: dict[str, msgspec.Raw]) -> bool:
 
 def as_agents(preferences: Sequence[Preference]) -> tuple[AgentTarget, ...]:
     """The preferences for a router of agents."""
-    agents = [
+    return as_competitors(
         AgentTarget(one.name, one.description, position=n, examples=one.examples)
         for n, one in enumerate(preferences)
-    ]
-    return (*agents, _ELSE) if len(agents) == 1 else tuple(agents)
+    )
+
+
+def as_competitors(agents: Iterable[AgentTarget]) -> tuple[AgentTarget, ...]:
+    """What a router chooses among: never one alone, as that would always fit."""
+    among = tuple(agents)
+    return (*among, _ELSE) if len(among) == 1 else among
 
 
 def chosen(decision: Decision, preferences: Sequence[Preference]) -> Preference | None:

@@ -21,6 +21,7 @@ from dataplane.runtime.cluster import (
 from dataplane.runtime.dialect import PLAIN, Dialect
 from dataplane.runtime.limits import Limit, LimitsStorage
 from dataplane.runtime.precedence import Precedence
+from dataplane.runtime.prompts import PromptRules, PromptTarget
 from dataplane.runtime.protocols import Operation
 from dataplane.runtime.retry import DEFAULT as DEFAULT_RETRY
 from dataplane.runtime.retry import Changes, RetryPolicy
@@ -34,6 +35,13 @@ class ListenerKind(Enum):
 
     AGENT = "agent"
     MODEL = "model"
+    PROMPT = "prompt"
+    """As MODEL, after prompt targets had their say."""
+
+    @property
+    def is_of_models(self) -> bool:
+        """Whether it takes requests for models."""
+        return self is not ListenerKind.AGENT
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +214,7 @@ class AgentTarget:
     """What becomes of its step when it fails (runtime/running.py)."""
 
 
-Target = ModelTarget | AgentTarget
+Target = ModelTarget | AgentTarget | PromptTarget
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,6 +287,10 @@ class Listener:
     tls: Tls | None = None
     drop_untranslatable: bool = False
     """Agent listeners: what chat cannot say of a request is left out; else it is refused."""
+    prompt: PromptRules | None = None
+    """Prompt listeners only."""
+    prompt_targets: tuple[PromptTarget, ...] = ()
+    """Prompt listeners: in the operator's order."""
 
 
 @dataclass(frozen=True, slots=True)

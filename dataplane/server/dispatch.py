@@ -12,7 +12,6 @@ from dataplane.observe import traceparent
 from dataplane.observe.record import ExchangeRecord
 from dataplane.observe.spans import from_headers
 from dataplane.observe.tally import EarlyTally, Tally
-from dataplane.runtime.config import ListenerKind
 from dataplane.runtime.messages import LocalReply, ResponseDetail
 from dataplane.runtime.protocols import CHAT_PATH, Operation, Protocol
 from dataplane.server import surface
@@ -187,7 +186,7 @@ def _look(front: "Front", incoming: Incoming) -> surface.Ask | LocalReply:
     method = incoming.method
     path, _, query = incoming.target.partition("?")
     front.speaks = speaks = surface.shape_of(path, incoming.names)
-    if serving.listener.kind is ListenerKind.MODEL:
+    if serving.listener.kind.is_of_models:
         found = surface.look(method, path, query)
     else:
         found = surface.look_at_agents(method, path, without_keys(query))

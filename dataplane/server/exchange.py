@@ -22,7 +22,7 @@ from dataplane.observe.tracing import Tracer
 from dataplane.runtime.config import ListenerKind, RuntimeConfig
 from dataplane.runtime.effects import CallFailed
 from dataplane.runtime.headers import for_client
-from dataplane.runtime.messages import LocalReply, Request, ResponseDetail
+from dataplane.runtime.messages import Headers, LocalReply, Request, ResponseDetail
 from dataplane.runtime.protocols import Operation
 from dataplane.server.asking import Asking
 from dataplane.server.chooser import Chooser
@@ -31,6 +31,7 @@ from dataplane.server.conversations import Conversations
 from dataplane.server.downstream import Call, Downstream
 from dataplane.server.keepers import keepers
 from dataplane.server.perform import Decider, Performer, identified
+from dataplane.server.prompts.prompting import Prompting
 from dataplane.server.responses import Continued, ResponsesState, Settled
 from dataplane.server.running import Running
 from dataplane.server.spoken import Speaking
@@ -68,6 +69,7 @@ class Exchange:
         )
         self._speaking = Speaking(clock, getrandbits)
         self._responses = responses
+        self._prompting = Prompting(self._performer, clock, getrandbits)
         self._chooser = Chooser(self._performer, memory, latencies, clock)
 
     @property
@@ -103,6 +105,12 @@ class Exchange:
         request = await self._filtered(call)
         if isinstance(request, LocalReply):
             downstream.reply(request)
+        elif call.listener.kind is ListenerKind.PROMPT:
+            prepared = await self._prompting.prepare(call, request)
+            if isinstance(prepared, LocalReply):
+                downstream.reply(prepared)
+            else:
+                await self._ask_models(call, prepared.request, downstream, prepared.told)
         elif call.listener.kind is ListenerKind.MODEL:
             await self._ask_models(call, request, downstream)
         else:
@@ -125,7 +133,9 @@ class Exchange:
         else:
             await self._running.run(*asked)
 
-    async def _ask_models(self, call: Call, request: Request, downstream: Downstream) -> None:
+    async def _ask_models(
+        self, call: Call, request: Request, downstream: Downstream, told: Headers = ()
+    ) -> None:
         turn = Continued(request)
         if call.ask.remembers:
             continued = await self._responses.continued(call, request)
@@ -146,7 +156,7 @@ class Exchange:
         if isinstance(settled, LocalReply):
             downstream.reply(settled)
             return
-        told = chosen.headers()
+        told = (*told, *chosen.headers())
         downstream.relay(settled.request, models, settled.keep, told, chosen.marks)
 
     async def _ask_keepers(self, call: Call, stored: Stored) -> LocalReply:

@@ -9,12 +9,12 @@ import msgspec
 from dataplane.runtime.config import (
     AgentTarget,
     Listener,
-    ListenerKind,
     ModelTarget,
     RuntimeConfig,
 )
 from dataplane.runtime.messages import LocalReply, ResponseDetail
 from dataplane.runtime.principal import Principal
+from dataplane.runtime.prompts import PromptTarget
 from dataplane.runtime.protocols import CHAT_PATH, Protocol
 from dataplane.server.auth.scope import permitted
 from dataplane.server.surface import nothing_at, only
@@ -57,7 +57,7 @@ def answer(
 
 def is_health(listener: Listener, path: str) -> bool:
     """Whether a path only asks if we are there: probes have no credentials."""
-    return path == HEALTH or (path == "/" and listener.kind is ListenerKind.MODEL)
+    return path == HEALTH or (path == "/" and listener.kind.is_of_models)
 
 
 def _models(
@@ -68,7 +68,7 @@ def _models(
     principal: Principal | None,
 ) -> LocalReply:
     owners = _owners(config, listener)
-    if listener.kind is ListenerKind.MODEL and principal is not None and principal.models:
+    if listener.kind.is_of_models and principal is not None and principal.models:
         owners = {name: owners[name] for name in permitted(listener, principal, list(owners))}
     if wanted and wanted not in owners:
         return LocalReply(
@@ -107,6 +107,8 @@ def _owners(config: RuntimeConfig, listener: Listener) -> dict[str, str]:
                 owner = provider.provider if provider is not None else "outrider"
             case AgentTarget(agent=agent):
                 name, owner = route.model_id or agent, "outrider"
+            case PromptTarget():
+                continue
         if name:
             owners.setdefault(name, owner)
     return owners

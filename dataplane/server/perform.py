@@ -36,6 +36,10 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
+_SPANS = {"provider": spans.of_routing_model, "endpoint": spans.of_api}
+"""By what a cluster is of: how its calls are told."""
+
+
 class Decider(Protocol):
     """Whoever knows which agents fit."""
 
@@ -161,7 +165,7 @@ class Performer:
         if kind == "provider":
             record.decision_s = round(record.decision_s + ended - started, 6)
         if record.sampled:
-            make = spans.of_routing_model if kind == "provider" else spans.of_filter
+            make = _SPANS.get(kind, spans.of_filter)
             match reply:
                 case HttpReply(status=status):
                     self.told(record, make(name, started, ended, status, ""), span_id)

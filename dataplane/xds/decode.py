@@ -38,6 +38,7 @@ from dataplane.xds.choosing import model_metrics, model_routing, preference
 from dataplane.xds.clusters import cluster, endpoints, priority
 from dataplane.xds.fields import BadFieldError, given, same, seconds
 from dataplane.xds.limits import limit, limits_storage
+from dataplane.xds.prompts import prompt_rules, prompt_target
 from dataplane.xds.providers import provider
 from dataplane.xds.resource import Decoded, Named, ResourceKind, fingerprint
 from dataplane.xds.retry import route_policy
@@ -103,12 +104,12 @@ def _tracing(_: str, m: tracing_pb2.Tracing, __: SecretReader) -> config.Tracing
     )
 
 
-def _route(name: str, m: route_pb2.Route, _: SecretReader) -> config.Route:
+def _route(name: str, m: route_pb2.Route, secrets: SecretReader) -> config.Route:
     same(name, m.name, "name")
     return config.Route(
         name=name,
         listener=given(m.listener, "listener"),
-        target=_target(m),
+        target=_target(m, secrets),
         models=tuple(m.models),
         is_default=m.is_default,
         model_id=m.model_id,
@@ -119,7 +120,7 @@ def _route(name: str, m: route_pb2.Route, _: SecretReader) -> config.Route:
     )
 
 
-def _target(m: route_pb2.Route) -> config.Target:
+def _target(m: route_pb2.Route, secrets: SecretReader) -> config.Target:
     match m.WhichOneof("target"):
         case "model":
             if not m.model.providers:
@@ -136,6 +137,8 @@ def _target(m: route_pb2.Route) -> config.Target:
                 position=one.position,
                 examples=tuple(one.examples),
             )
+        case "prompt":
+            return prompt_target(m.prompt, secrets)
         case _:
             raise BadFieldError("leads to a kind of target that this data plane does not know")
 
@@ -143,6 +146,7 @@ def _target(m: route_pb2.Route) -> config.Target:
 KINDS: Mapping[int, config.ListenerKind] = {
     listener_pb2.LISTENER_KIND_AGENT: config.ListenerKind.AGENT,
     listener_pb2.LISTENER_KIND_MODEL: config.ListenerKind.MODEL,
+    listener_pb2.LISTENER_KIND_PROMPT: config.ListenerKind.PROMPT,
 }
 
 
@@ -174,6 +178,7 @@ def _listener(name: str, m: listener_pb2.Listener, _: SecretReader) -> config.Li
         auth=auth(m.auth) if m.HasField("auth") else None,
         tls=tls(m.tls) if m.HasField("tls") else None,
         drop_untranslatable=m.drop_untranslatable,
+        prompt=prompt_rules(m.prompt) if kind is config.ListenerKind.PROMPT else None,
     )
 
 

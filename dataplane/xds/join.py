@@ -29,6 +29,7 @@ from dataplane.runtime.config import (
     Tracing,
 )
 from dataplane.runtime.limits import Limit, LimitsStorage
+from dataplane.runtime.prompts import PromptTarget
 from dataplane.runtime.state_storage import StateStorage
 from dataplane.xds.choosing import joined as joined_routing
 from dataplane.xds.resource import ResourceKind, Resources
@@ -171,7 +172,13 @@ def _with_routes(listener: Listener, routes: list[Route]) -> Listener:
         by_model=by_model,
         by_prefix=by_prefix,
         default_route=next((route for route in models if route.is_default), None),
+        prompt_targets=_prompt_targets(routes) if listener.kind is ListenerKind.PROMPT else (),
     )
+
+
+def _prompt_targets(routes: list[Route]) -> tuple[PromptTarget, ...]:
+    found = [route.target for route in routes if isinstance(route.target, PromptTarget)]
+    return tuple(sorted(found, key=lambda target: (target.position, target.name)))
 
 
 def _default_agent(routes: list[Route]) -> Route | None:
@@ -197,6 +204,12 @@ def _dangling(config: RuntimeConfig) -> Iterable[str]:
         for name in (*listener.input_filters, *listener.output_filters):
             if name not in config.filters:
                 yield f"listener {listener.name!r}: unknown filter {name!r}"
+        asked = listener.prompt.function_calling_model if listener.prompt is not None else ""
+        if asked and asked not in config.providers:
+            yield f"listener {listener.name!r}: unknown model provider {asked!r}"
+        for target in listener.prompt_targets:
+            if target.cluster and target.cluster not in config.clusters:
+                yield f"prompt target {target.name!r}: unknown cluster {target.cluster!r}"
 
 
 def _dangling_routes(
@@ -221,6 +234,8 @@ def _dangling_route(route: Route, config: RuntimeConfig) -> Iterable[str]:
             if name not in config.providers:
                 yield f"route {route.name!r}: unknown model provider {name!r}"
         return
+    if isinstance(target, PromptTarget):
+        return  # only its cluster could be missing, and a listener tells of that
     if target.agent not in config.agents:
         yield f"route {route.name!r}: unknown agent {target.agent!r}"
     for name in (*target.input_filters, *target.output_filters):

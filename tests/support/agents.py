@@ -50,7 +50,7 @@ async def service(answer: Answering) -> AsyncIterator[Service]:
         one = Received(
             request.path,
             {name.lower(): value for name, value in request.headers.items()},
-            msgspec.json.decode(await request.read()),
+            msgspec.json.decode(await request.read() or b"{}"),
             request,
         )
         received.append(one)
@@ -61,7 +61,7 @@ async def service(answer: Answering) -> AsyncIterator[Service]:
             raise
 
     app = web.Application(client_max_size=64 << 20)
-    app.router.add_post("/{path:.*}", handle)
+    app.router.add_route("*", "/{path:.*}", handle)
     runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1, access_log=None)
     await runner.setup()
     try:

@@ -1,6 +1,7 @@
 """Keys and headers of a model provider: credentials are named in a config, never held by it."""
 
 import re
+from collections.abc import Mapping
 
 from controlplane.config import values
 from controlplane.config.problem import Path
@@ -53,9 +54,14 @@ def _one_kind(provider: ModelProvider, path: Path, findings: Findings) -> None:
 
 
 def _headers(provider: ModelProvider, path: Path, findings: Findings) -> None:
+    check_headers(provider.headers, (*path, "headers"), findings)
+
+
+def check_headers(headers: Mapping[str, str], path: Path, findings: Findings) -> None:
+    """Headers that an operator has every request of a kind carry."""
     seen: dict[str, Path] = {}
-    for name, value in provider.headers.items():
-        at = (*path, "headers", name)
+    for name, value in headers.items():
+        at = (*path, name)
         low = name.lower()
         if not _HEADER_NAME.fullmatch(name):
             findings.add(at, f"{name!r} is not a header name")

@@ -5,10 +5,12 @@ from ipaddress import ip_address
 
 from controlplane.config import schema
 from controlplane.config.problem import Path
-from controlplane.config.rules import filters
+from controlplane.config.rules import filters, prompts
 from controlplane.config.rules.findings import Findings, suggest
 
-MODEL_PORT = 12000  # Plano's default for a model listener
+PORTS = {"model": 12000, "prompt": 10000}
+"""Plano's defaults."""
+PROMPT_KEYS = ("choose_by", "function_calling_model", "tool_messages")
 
 
 def check(config: schema.Config, findings: Findings) -> None:
@@ -26,11 +28,15 @@ def check(config: schema.Config, findings: Findings) -> None:
             _agent_listener(config, listener, path, findings)
         else:
             _model_listener(config, listener, path, findings)
+        if listener.type == "prompt":
+            prompts.check_listener(config, listener, path, findings)
+        else:
+            _means_nothing(listener, PROMPT_KEYS, "prompt", path, findings)
 
 
 def port_of(listener: schema.Listener) -> int:
-    """The port to listen on, with the default of a model listener."""
-    return MODEL_PORT if listener.port is None else listener.port
+    """The port to listen on, with the default of its type."""
+    return PORTS.get(listener.type, 0) if listener.port is None else listener.port
 
 
 def _address(
@@ -101,10 +107,19 @@ def _model_listener(
 ) -> None:
     if listener.agents:
         hint = "write type: agent, or remove its agents"
-        findings.add((*path, "agents"), "a model listener has no agents", hint)
-    if "min_confidence" in listener.model_fields_set:
-        hint = "it is for agent listeners"
-        findings.add((*path, "min_confidence"), "means nothing in a model listener", hint)
+        findings.add((*path, "agents"), f"a {listener.type} listener has no agents", hint)
+    if listener.type == "model":
+        _means_nothing(listener, ("min_confidence",), "agent", path, findings)
     if not config.model_providers:
         hint = "add an entry to the top-level 'model_providers'"
-        findings.add((*path, "type"), "a model listener needs model providers", hint)
+        what = f"a {listener.type} listener needs model providers"
+        findings.add((*path, "type"), what, hint)
+
+
+def _means_nothing(
+    listener: schema.Listener, keys: Iterable[str], kind: str, path: Path, findings: Findings
+) -> None:
+    for key in keys:
+        if key in listener.model_fields_set:
+            hint = f"it is for {kind} listeners"
+            findings.add((*path, key), f"means nothing in a {listener.type} listener", hint)

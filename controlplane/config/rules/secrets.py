@@ -22,7 +22,10 @@ def wanted(config: schema.Config) -> Iterator[tuple[Path, values.SecretPart]]:
         for name, text in resolve.headers(provider).items():
             at = (*path, "headers", written[name]) if name in written else (*path, "model")
             yield from _parts(at, text)
-
+    for index, target in enumerate(config.prompt_targets):
+        headers = target.endpoint.http_headers if target.endpoint is not None else {}
+        for name, text in headers.items():
+            yield from _parts(("prompt_targets", index, "endpoint", "http_headers", name), text)
     for index, key in enumerate(config.api_keys):
         yield from _parts(("api_keys", index, "key"), key.key or "")
     url = config.routing.session_cache.url if config.routing is not None else None

@@ -75,6 +75,13 @@ class Charge:
                 if part.holding.returns:
                     self._book.settle(part, 0)
 
+    def give_back(self) -> None:
+        """Somebody else takes what the exchange needs."""
+        self._closed = True
+        parts, self._parts = self._parts, []
+        for part in parts:
+            self._book.settle(part, 0)
+
     def settle(self, record: ExchangeRecord) -> None:
         """What became of the exchange is known."""
         self.close()

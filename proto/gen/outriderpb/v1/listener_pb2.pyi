@@ -1,3 +1,4 @@
+from outriderpb.v1 import prompt_pb2 as _prompt_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -13,6 +14,7 @@ class ListenerKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     LISTENER_KIND_AGENT: _ClassVar[ListenerKind]
     LISTENER_KIND_MODEL: _ClassVar[ListenerKind]
     LISTENER_KIND_GUARDED: _ClassVar[ListenerKind]
+    LISTENER_KIND_PROMPT: _ClassVar[ListenerKind]
 
 class Precedence(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -23,6 +25,7 @@ LISTENER_KIND_UNSPECIFIED: ListenerKind
 LISTENER_KIND_AGENT: ListenerKind
 LISTENER_KIND_MODEL: ListenerKind
 LISTENER_KIND_GUARDED: ListenerKind
+LISTENER_KIND_PROMPT: ListenerKind
 PRECEDENCE_DEFAULT: Precedence
 PRECEDENCE_LOW: Precedence
 PRECEDENCE_HIGH: Precedence
@@ -108,7 +111,7 @@ class Auth(_message.Message):
     def __init__(self, optional: _Optional[bool] = ..., api_keys: _Optional[bool] = ..., own_header: _Optional[bool] = ..., jwt: _Optional[_Union[Jwt, _Mapping]] = ..., client_certificate: _Optional[_Union[ClientCertificate, _Mapping]] = ...) -> None: ...
 
 class Listener(_message.Message):
-    __slots__ = ("name", "kind", "address", "port", "timeout_ms", "limits", "input_filters", "min_confidence", "auth", "output_filters", "guarded", "tls", "drop_untranslatable")
+    __slots__ = ("name", "kind", "address", "port", "timeout_ms", "limits", "input_filters", "min_confidence", "auth", "output_filters", "guarded", "tls", "drop_untranslatable", "prompt")
     NAME_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     ADDRESS_FIELD_NUMBER: _ClassVar[int]
@@ -122,6 +125,7 @@ class Listener(_message.Message):
     GUARDED_FIELD_NUMBER: _ClassVar[int]
     TLS_FIELD_NUMBER: _ClassVar[int]
     DROP_UNTRANSLATABLE_FIELD_NUMBER: _ClassVar[int]
+    PROMPT_FIELD_NUMBER: _ClassVar[int]
     name: str
     kind: ListenerKind
     address: str
@@ -135,4 +139,5 @@ class Listener(_message.Message):
     guarded: ListenerKind
     tls: Tls
     drop_untranslatable: bool
-    def __init__(self, name: _Optional[str] = ..., kind: _Optional[_Union[ListenerKind, str]] = ..., address: _Optional[str] = ..., port: _Optional[int] = ..., timeout_ms: _Optional[int] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., input_filters: _Optional[_Iterable[str]] = ..., min_confidence: _Optional[float] = ..., auth: _Optional[_Union[Auth, _Mapping]] = ..., output_filters: _Optional[_Iterable[str]] = ..., guarded: _Optional[_Union[ListenerKind, str]] = ..., tls: _Optional[_Union[Tls, _Mapping]] = ..., drop_untranslatable: _Optional[bool] = ...) -> None: ...
+    prompt: _prompt_pb2.PromptRules
+    def __init__(self, name: _Optional[str] = ..., kind: _Optional[_Union[ListenerKind, str]] = ..., address: _Optional[str] = ..., port: _Optional[int] = ..., timeout_ms: _Optional[int] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., input_filters: _Optional[_Iterable[str]] = ..., min_confidence: _Optional[float] = ..., auth: _Optional[_Union[Auth, _Mapping]] = ..., output_filters: _Optional[_Iterable[str]] = ..., guarded: _Optional[_Union[ListenerKind, str]] = ..., tls: _Optional[_Union[Tls, _Mapping]] = ..., drop_untranslatable: _Optional[bool] = ..., prompt: _Optional[_Union[_prompt_pb2.PromptRules, _Mapping]] = ...) -> None: ...

@@ -1,3 +1,4 @@
+from outriderpb.v1 import prompt_pb2 as _prompt_pb2
 from outriderpb.v1 import retry_pb2 as _retry_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
@@ -40,7 +41,7 @@ class AgentTarget(_message.Message):
     def __init__(self, agent: _Optional[str] = ..., description: _Optional[str] = ..., is_default: _Optional[bool] = ..., input_filters: _Optional[_Iterable[str]] = ..., position: _Optional[int] = ..., examples: _Optional[_Iterable[str]] = ..., output_filters: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Route(_message.Message):
-    __slots__ = ("name", "listener", "models", "is_default", "model_id", "model", "agent", "retry", "priority", "input_filters", "output_filters")
+    __slots__ = ("name", "listener", "models", "is_default", "model_id", "model", "agent", "prompt", "retry", "priority", "input_filters", "output_filters")
     NAME_FIELD_NUMBER: _ClassVar[int]
     LISTENER_FIELD_NUMBER: _ClassVar[int]
     MODELS_FIELD_NUMBER: _ClassVar[int]
@@ -48,6 +49,7 @@ class Route(_message.Message):
     MODEL_ID_FIELD_NUMBER: _ClassVar[int]
     MODEL_FIELD_NUMBER: _ClassVar[int]
     AGENT_FIELD_NUMBER: _ClassVar[int]
+    PROMPT_FIELD_NUMBER: _ClassVar[int]
     RETRY_FIELD_NUMBER: _ClassVar[int]
     PRIORITY_FIELD_NUMBER: _ClassVar[int]
     INPUT_FILTERS_FIELD_NUMBER: _ClassVar[int]
@@ -59,8 +61,9 @@ class Route(_message.Message):
     model_id: str
     model: ModelTarget
     agent: AgentTarget
+    prompt: _prompt_pb2.PromptTarget
     retry: _retry_pb2.RetryPolicy
     priority: Priority
     input_filters: _containers.RepeatedScalarFieldContainer[str]
     output_filters: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, name: _Optional[str] = ..., listener: _Optional[str] = ..., models: _Optional[_Iterable[str]] = ..., is_default: _Optional[bool] = ..., model_id: _Optional[str] = ..., model: _Optional[_Union[ModelTarget, _Mapping]] = ..., agent: _Optional[_Union[AgentTarget, _Mapping]] = ..., retry: _Optional[_Union[_retry_pb2.RetryPolicy, _Mapping]] = ..., priority: _Optional[_Union[Priority, str]] = ..., input_filters: _Optional[_Iterable[str]] = ..., output_filters: _Optional[_Iterable[str]] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., listener: _Optional[str] = ..., models: _Optional[_Iterable[str]] = ..., is_default: _Optional[bool] = ..., model_id: _Optional[str] = ..., model: _Optional[_Union[ModelTarget, _Mapping]] = ..., agent: _Optional[_Union[AgentTarget, _Mapping]] = ..., prompt: _Optional[_Union[_prompt_pb2.PromptTarget, _Mapping]] = ..., retry: _Optional[_Union[_retry_pb2.RetryPolicy, _Mapping]] = ..., priority: _Optional[_Union[Priority, str]] = ..., input_filters: _Optional[_Iterable[str]] = ..., output_filters: _Optional[_Iterable[str]] = ...) -> None: ...

@@ -1,0 +1,1 @@
+"""Prompt listeners: the flow of one conversation through its targets, and its answers."""

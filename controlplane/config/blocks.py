@@ -148,6 +148,6 @@ REFUSED: Mapping[Path, Mapping[str, str]] = {
         "usage": "",
         "rate_limits": "",
     },
-    ("tracing",): {"exporters": "", "trace_arch_internal": "remove it: it has no effect"},
+    ("tracing",): {"exporters": ""},
 }
 RENAMED = ("llm_providers", "filter_chain", "model_providers", "url", "message_format")

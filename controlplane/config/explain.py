@@ -132,6 +132,8 @@ def _show_shape(path: Path) -> str:
 
 
 def _not_a_word(path: Path, value: object, expected: str) -> tuple[str, str]:
+    if expected == "True":
+        return f"must be true, not {_kind(value)}", "remove it"
     if not isinstance(value, str):
         quoted = (
             "write version: v0.4.0" if path == ("version",) else _type_hint("string_type", value)

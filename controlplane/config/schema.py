@@ -161,6 +161,8 @@ class Tracing(Block):
     """Percent of requests to trace, 0 to 100, among those that bring no sampled traceparent."""
     opentracing_grpc_endpoint: Url = "http://localhost:4317"
     """The OTLP gRPC address of a collector, without a path."""
+    trace_arch_internal: Literal[True] = True
+    """Plano's word: steps of our own have their spans in any case."""
     span_attributes: SpanAttributes = SpanAttributes()
     """Attributes of every span: fixed ones, and request headers."""
 

@@ -94,13 +94,15 @@ def _target(one: schema_prompts.PromptTarget, position: int) -> prompt_pb2.Promp
 
 
 def _parameter(one: schema_prompts.PromptParameter) -> prompt_pb2.PromptParameter:
+    kind, _ = rules.TYPES[one.type]
+    default = "" if one.default is None else json.dumps(rules.typed(kind, one.default))
     return prompt_pb2.PromptParameter(
         name=one.name,
         description=one.description,
-        type=rules.TYPES[one.type][0],
+        type=kind,
         required=one.required,
-        default="" if one.default is None else json.dumps(one.default),
-        enum=[json.dumps(value) for value in one.enum or ()],
+        default=default,
+        enum=[json.dumps(rules.typed(kind, value)) for value in one.enum or ()],
         in_path=one.in_path,
         format=one.format or "",
     )

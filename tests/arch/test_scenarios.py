@@ -12,8 +12,8 @@ TABLE = "tests/feature/PLANO.md"
 HEAD = """\
 # What Plano's users see here
 
-The black-box scenarios of Plano 0.4.36 (`reference/plano.md`, Appendix C): those of models
-are each played by a test of `tests/feature/test_plano_*.py`, the others belong elsewhere.
+The black-box scenarios of Plano 0.4.36 (`reference/plano.md`, Appendix C): each is
+played by a test of `tests/feature/` (marked `@scenario`), or belongs elsewhere.
 Made by `python -m tests.arch.test_scenarios`.
 
 | # | scenario | here |
@@ -24,7 +24,7 @@ Made by `python -m tests.arch.test_scenarios`.
 def played() -> dict[int, list[str]]:
     """The verdicts of the tests, by scenario."""
     found: dict[int, list[str]] = {}
-    for path in files("tests/feature/test_plano_*.py"):
+    for path in files("tests/feature/test_*.py"):
         for node in ast.walk(ast.parse(read(path))):
             if isinstance(node, ast.AsyncFunctionDef):
                 for number, verdict in map(marked, node.decorator_list):

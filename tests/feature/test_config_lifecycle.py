@@ -21,6 +21,7 @@ from dataplane.main import running_worker
 from tests.support.agents import Answering, Received, Service, events, says, service
 from tests.support.load import ASK, load
 from tests.support.planes import Nodes, planes, processes, until_nodes, worker_bootstrap
+from tests.support.plano import scenario
 from tests.support.wait import until
 
 
@@ -277,6 +278,7 @@ async def until_ready(admin: str, http: ClientSession, *, without: int) -> list[
             await asyncio.sleep(0.05)
 
 
+@scenario(40, "better: a worker answers for itself, is replaced, and needs no control plane")
 @pytest.mark.slow
 async def test_traffic_outlives_the_control_plane(tmp_path: Path) -> None:
     async with upstreams() as (one, two), ClientSession() as http:

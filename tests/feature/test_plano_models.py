@@ -1,15 +1,17 @@
 """Plano's scenarios of models: names, aliases, credentials, errors, the list of models."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import anthropic
 import openai
 import pytest
+from aiohttp import web
 
 from tests.support.agents import Received, replies
 from tests.support.otlp import attributes, collector
-from tests.support.plano import gateway, provider, scenario
+from tests.support.plano import echoes, gateway, provider, scenario
 
 HELLO: list[Any] = [{"role": "user", "content": "Hello"}]
 LIMITED: dict[str, Any] = {
@@ -101,6 +103,26 @@ async def test_limit_of_the_provider_in_another_protocol(tmp_path: Path) -> None
             assert error["error"]["message"] == "Slow down."
             assert caught.value.response.headers["retry-after"] == "7"
             assert len(fake.received) == 1
+
+
+@scenario(19, "same: and the answer says so in x-outrider-attempts, and spans name what failed")
+async def test_retries_of_a_listener(tmp_path: Path) -> None:
+    came: list[int] = []
+
+    async def recovers(one: Received) -> web.StreamResponse:
+        came.append(1)
+        return await (replies(503, {}) if len(came) < 3 else echoes)(one)
+
+    async with provider(recovers) as fake:
+        models = [{"model": "openai/gpt-4o", "base_url": f"{fake.url}/v1"}]
+        listener = {"type": "model", "name": "models", "address": "127.0.0.1", "port": 0}
+        again = [listener | {"max_retries": 2}]
+        async with gateway(tmp_path, models, listeners=again) as made:
+            said = await made.post({"model": "gpt-4o", "messages": HELLO})
+            assert (said.status, said.headers["x-outrider-attempts"]) == (200, "3")
+            assert len(fake.received) == 3
+    (line,) = (tmp_path / "access.log").read_text().splitlines()
+    assert json.loads(line)["attempts"] == 3
 
 
 @scenario(35, "better: any form becomes the provider's own, and no other credential goes with it")

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from math import isfinite
 
 from controlplane.config import schema, schema_models, schema_prompts, values
 from controlplane.config.problem import Path
@@ -9,6 +10,7 @@ from controlplane.config.providers.resolve import is_wildcard, passes_through
 from controlplane.config.rules import credentials, models
 from controlplane.config.rules.findings import Findings, suggest
 
+Scalar = str | bool | int | float
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 TYPES: Mapping[str, tuple[str, tuple[type, ...]]] = {
     # Plano's words among them: JSON schema's word, and what its values are in YAML.
@@ -136,27 +138,40 @@ def _without_api(target: schema_prompts.PromptTarget, path: Path, findings: Find
 
 def _parameter(one: schema_prompts.PromptParameter, path: Path, findings: Findings) -> None:
     kind, types = TYPES[one.type]
-    if one.enum is not None:
-        for index, value in enumerate(one.enum):
-            if not _fits(value, types):
-                findings.add((*path, "enum", index), f"{value!r} is not of type {kind}")
+    for index, value in enumerate(one.enum or ()):
+        if not _fits(typed(kind, value), types):
+            findings.add((*path, "enum", index), f"{value!r} is not of type {kind}")
     if one.default is None:
         return
-    if not _fits(one.default, types):
-        hint = f"write {one.default}" if kind != "string" else f"put it in quotes: '{one.default}'"
-        hint = hint if types and _readable(one.default, kind) else ""
+    default = typed(kind, one.default)
+    if not _fits(default, types):
+        hint = f"put it in quotes: '{one.default}'" if kind == "string" else ""
         findings.add((*path, "default"), f"{one.default!r} is not of type {kind}", hint)
-    elif one.enum is not None and one.default not in one.enum:
+    elif one.enum is not None and default not in [typed(kind, value) for value in one.enum]:
         findings.add((*path, "default"), f"{one.default!r} is not one of 'enum'")
 
 
+def typed(kind: str, value: Scalar) -> Scalar:
+    """A value of a parameter; numbers and booleans may be written as text, as Plano wants them.
+
+    :param kind: JSON schema's word.
+    """
+    if kind == "string" or not isinstance(value, str):
+        return value
+    word = value.strip()
+    if kind == "boolean":
+        return {"true": True, "false": False}.get(word.lower(), value)
+    try:
+        return float(word) if kind == "number" and not word.isdigit() else int(word)
+    except ValueError:
+        return value
+
+
 def _fits(value: object, types: tuple[type, ...]) -> bool:
-    """Whether a value is of a type; a bool is an int for Python only."""
+    """Whether a value is of a type; a bool is an int for Python only, and no JSON has infinity."""
+    if isinstance(value, float) and not isfinite(value):
+        return False
     return isinstance(value, types) and (bool in types or not isinstance(value, bool))
-
-
-def _readable(value: object, kind: str) -> bool:
-    return kind == "string" or (isinstance(value, str) and value.lstrip("-").isdigit())
 
 
 def _placeholders(

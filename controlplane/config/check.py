@@ -14,6 +14,7 @@ from controlplane.config.rules import (
     listeners,
     metrics_sources,
     models,
+    plans,
     preferences,
     prompts,
     retry,
@@ -36,6 +37,7 @@ def check(parsed: Parsed, present: Mapping[str, str] | None) -> tuple[ConfigErro
     findings = Findings(parsed)
     listeners.check(parsed.config, findings)
     agents.check(parsed.config, findings)
+    plans.check(parsed.config, findings)
     filters.check(parsed.config, findings)
     models.check(parsed.config, findings)
     prompts.check(parsed.config, findings)

@@ -27,6 +27,7 @@ from controlplane.config.schema_defaults import Defaults
 from controlplane.config.schema_filters import Filter
 from controlplane.config.schema_limits import Limit, LimitsStorage, RateLimit
 from controlplane.config.schema_models import ModelAlias, ModelProviders, OnUntranslatable
+from controlplane.config.schema_plan import OnFailure, Plan
 from controlplane.config.schema_prompts import EndpointCluster, EndpointName, PromptTargets
 from controlplane.config.schema_retry import Retry
 from controlplane.config.schema_routing import (
@@ -76,6 +77,13 @@ class ListenerAgent(Block):
     """Ids of `filters` that see the conversation before this agent does, in order."""
     examples: Texts = ()
     """Requests that this agent is meant for; they sharpen the embedded router."""
+    choosable: bool = True
+    """`false`: it is never chosen; it acts where `plan` or another agent's `on_failure` names it,
+    or as the default agent."""
+    on_failure: OnFailure = ()
+    """What happens when it does not answer, one word or several to be tried in turn: `default`, the
+    default agent answers; the id of another agent of this listener; `skip`, the others answer
+    without it. Without any, and with `fail`, the request fails."""
 
 
 class Listener(Block):
@@ -97,6 +105,8 @@ class Listener(Block):
     """Agent listeners: who may answer. With one agent no routing happens."""
     input_filters: Names = ()
     """Ids of `filters` that see every request of this listener first, in order."""
+    plan: Plan = Plan()
+    """Agent listeners: how several agents answer one request."""
     min_confidence: Annotated[float, Field(ge=0.0, le=1.0)] = 0.5
     """Agent listeners: how sure the router must be, 0 to 1, else the default agent answers. Prompt
     listeners: the same of the embedded router, else no target fits."""

@@ -17,6 +17,7 @@ from controlplane.config.values import duration_ms
 from controlplane.snapshot.resource import Resource, ResourceType
 from controlplane.translate import prompts
 from controlplane.translate.auth import auth, tls
+from controlplane.translate.plans import is_chosen, on_failure, plan
 from controlplane.translate.retry import route_retry
 
 _KINDS = {
@@ -79,6 +80,7 @@ def _listener(config: schema.Config, listener: schema.Listener) -> listener_pb2.
         input_filters=listener.input_filters,
         min_confidence=prompts.min_confidence(config, listener),
         prompt=prompts.prompt_rules(config, listener),
+        plan=plan(listener),
     )
 
 
@@ -95,6 +97,8 @@ def _agent_routes(listener: schema.Listener, config: schema.Config) -> Iterator[
                 input_filters=agent.input_filters,
                 position=position,
                 examples=agent.examples,
+                unchosen=not is_chosen(listener, agent),
+                on_failure=on_failure(agent),
             ),
             retry=retry,
             priority=_PRIORITIES[listener.priority],

@@ -10,7 +10,7 @@ from dataplane.runtime.config import AgentTarget, Listener
 from dataplane.runtime.decision import AgentScore, Decision, Turn
 from dataplane.runtime.effects import Decide, Steps
 from dataplane.runtime.messages import Headers, LocalReply, ResponseDetail
-from dataplane.runtime.running import Mode, Part
+from dataplane.runtime.running import Mode, Part, Running
 
 ONLY_AGENT = "only_agent"
 """Decision.method where there was nothing to decide."""
@@ -79,6 +79,10 @@ def choose(listener: Listener, conversation: tuple[Turn, ...]) -> Steps[Plan | L
         message = f"Listener '{listener.name}' has no agent."
         return LocalReply(404, message, ResponseDetail.ROUTE_NOT_FOUND)
     running = listener.running
+    absent = _absent(running, targets)
+    if absent:
+        message = f"Agent '{absent}' of the plan of listener '{listener.name}' is not here yet."
+        return LocalReply(503, message, ResponseDetail.NO_USABLE_ENDPOINT)
     if running.parts:
         return _fixed(running.parts, targets)
     choosable = [one for one in targets.values() if one.choosable] or list(targets.values())
@@ -145,6 +149,14 @@ def _fixed(parts: tuple[Part, ...], targets: dict[str, AgentTarget]) -> Plan:
     )
     decision = Decision(agents, (), "the steps of this listener", FIXED)
     return Plan(steps[0] if len(steps) == 1 else Sequence(tuple(steps)), decision)
+
+
+def _absent(running: Running, targets: dict[str, AgentTarget]) -> str:
+    """An agent that a plan names before its route has come: parts of a config come one by one."""
+    named = [running.merge]
+    for part in running.parts:
+        named += [*part.agents, part.merge]
+    return next((one for one in named if one and one not in targets), "")
 
 
 def _only(target: AgentTarget) -> Decision:

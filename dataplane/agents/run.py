@@ -149,9 +149,9 @@ class Run:
         return tuple(step.label for step in self.steps if step.version and not step.why)
 
     def told(self) -> tuple[str, ...]:
-        """What became of the steps; nothing where one agent was asked and has not failed."""
+        """What became of the steps; nothing where one agent was asked and all went well."""
         steps = self.steps
-        if len(steps) == 1 and not steps[0].why:
+        if len(steps) == 1 and not steps[0].why and self.stopped is None:
             return ()
         return tuple(step.told() for step in steps)
 

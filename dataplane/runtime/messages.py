@@ -62,7 +62,7 @@ class ResponseDetail(StrEnum):
     UPSTREAM_ERROR = "upstream_error"
     """An error that the provider told inside an answer that it began as a good one."""
     AGENT_FAILED = "agent_failed"
-    """An agent that is not the last of its chain did not answer 2xx."""
+    """An agent that others build on did not answer 2xx, nor did who stands in for it."""
     RUN_LIMIT = "run_limit"
     """A run of agents has used up what one may."""
     PROMPT_TARGET = "prompt_target"

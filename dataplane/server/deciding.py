@@ -191,4 +191,8 @@ class Deciding:
 
 
 def _agents(listener: Listener) -> tuple[AgentTarget, ...]:
-    return tuple(route.target for route in listener.routes if isinstance(route.target, AgentTarget))
+    return tuple(
+        route.target
+        for route in listener.routes
+        if isinstance(route.target, AgentTarget) and route.target.choosable
+    )

@@ -38,6 +38,7 @@ from dataplane.xds.choosing import model_metrics, model_routing, preference
 from dataplane.xds.clusters import cluster, endpoints, priority
 from dataplane.xds.fields import BadFieldError, given, same, seconds
 from dataplane.xds.limits import limit, limits_storage
+from dataplane.xds.plans import running
 from dataplane.xds.prompts import prompt_rules, prompt_target
 from dataplane.xds.providers import provider
 from dataplane.xds.resource import Decoded, Named, ResourceKind, fingerprint
@@ -136,6 +137,8 @@ def _target(m: route_pb2.Route, secrets: SecretReader) -> config.Target:
                 output_filters=tuple(one.output_filters),
                 position=one.position,
                 examples=tuple(one.examples),
+                choosable=not one.unchosen,
+                on_failure=tuple(one.on_failure),
             )
         case "prompt":
             return prompt_target(m.prompt, secrets)
@@ -175,6 +178,7 @@ def _listener(name: str, m: listener_pb2.Listener, _: SecretReader) -> config.Li
         input_filters=tuple(m.input_filters),
         output_filters=tuple(m.output_filters),
         min_confidence=m.min_confidence,
+        running=running(m.plan),
         auth=auth(m.auth) if m.HasField("auth") else None,
         tls=tls(m.tls) if m.HasField("tls") else None,
         drop_untranslatable=m.drop_untranslatable,

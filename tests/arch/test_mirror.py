@@ -21,6 +21,7 @@ ELSEWHERE = {
                 "listeners",
                 "models",
                 "prompts",
+                "plans",
                 "retry",
                 "routing",
                 "secrets",

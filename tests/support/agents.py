@@ -34,6 +34,8 @@ class Service:
         self.endpoint = endpoint
         self.answer = answer
         self.received = received
+        self.open = 0
+        """Requests that it works on."""
 
     @property
     def url(self) -> str:
@@ -54,11 +56,14 @@ async def service(answer: Answering) -> AsyncIterator[Service]:
             request,
         )
         received.append(one)
+        running.open += 1
         try:
             return await running.answer(one)
         except (asyncio.CancelledError, ConnectionError):
             one.cancelled.set()
             raise
+        finally:
+            running.open -= 1
 
     app = web.Application(client_max_size=64 << 20)
     app.router.add_route("*", "/{path:.*}", handle)

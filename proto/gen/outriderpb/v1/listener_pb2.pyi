@@ -1,4 +1,5 @@
 from outriderpb.v1 import prompt_pb2 as _prompt_pb2
+from outriderpb.v1 import plan_pb2 as _plan_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -111,7 +112,7 @@ class Auth(_message.Message):
     def __init__(self, optional: _Optional[bool] = ..., api_keys: _Optional[bool] = ..., own_header: _Optional[bool] = ..., jwt: _Optional[_Union[Jwt, _Mapping]] = ..., client_certificate: _Optional[_Union[ClientCertificate, _Mapping]] = ...) -> None: ...
 
 class Listener(_message.Message):
-    __slots__ = ("name", "kind", "address", "port", "timeout_ms", "limits", "input_filters", "min_confidence", "auth", "output_filters", "guarded", "tls", "drop_untranslatable", "prompt")
+    __slots__ = ("name", "kind", "address", "port", "timeout_ms", "limits", "input_filters", "min_confidence", "auth", "output_filters", "guarded", "tls", "drop_untranslatable", "prompt", "plan")
     NAME_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     ADDRESS_FIELD_NUMBER: _ClassVar[int]
@@ -126,6 +127,7 @@ class Listener(_message.Message):
     TLS_FIELD_NUMBER: _ClassVar[int]
     DROP_UNTRANSLATABLE_FIELD_NUMBER: _ClassVar[int]
     PROMPT_FIELD_NUMBER: _ClassVar[int]
+    PLAN_FIELD_NUMBER: _ClassVar[int]
     name: str
     kind: ListenerKind
     address: str
@@ -140,4 +142,5 @@ class Listener(_message.Message):
     tls: Tls
     drop_untranslatable: bool
     prompt: _prompt_pb2.PromptRules
-    def __init__(self, name: _Optional[str] = ..., kind: _Optional[_Union[ListenerKind, str]] = ..., address: _Optional[str] = ..., port: _Optional[int] = ..., timeout_ms: _Optional[int] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., input_filters: _Optional[_Iterable[str]] = ..., min_confidence: _Optional[float] = ..., auth: _Optional[_Union[Auth, _Mapping]] = ..., output_filters: _Optional[_Iterable[str]] = ..., guarded: _Optional[_Union[ListenerKind, str]] = ..., tls: _Optional[_Union[Tls, _Mapping]] = ..., drop_untranslatable: _Optional[bool] = ..., prompt: _Optional[_Union[_prompt_pb2.PromptRules, _Mapping]] = ...) -> None: ...
+    plan: _plan_pb2.Plan
+    def __init__(self, name: _Optional[str] = ..., kind: _Optional[_Union[ListenerKind, str]] = ..., address: _Optional[str] = ..., port: _Optional[int] = ..., timeout_ms: _Optional[int] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., input_filters: _Optional[_Iterable[str]] = ..., min_confidence: _Optional[float] = ..., auth: _Optional[_Union[Auth, _Mapping]] = ..., output_filters: _Optional[_Iterable[str]] = ..., guarded: _Optional[_Union[ListenerKind, str]] = ..., tls: _Optional[_Union[Tls, _Mapping]] = ..., drop_untranslatable: _Optional[bool] = ..., prompt: _Optional[_Union[_prompt_pb2.PromptRules, _Mapping]] = ..., plan: _Optional[_Union[_plan_pb2.Plan, _Mapping]] = ...) -> None: ...

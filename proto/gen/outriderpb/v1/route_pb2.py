@@ -26,19 +26,19 @@ from outriderpb.v1 import prompt_pb2 as outriderpb_dot_v1_dot_prompt__pb2
 from outriderpb.v1 import retry_pb2 as outriderpb_dot_v1_dot_retry__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19outriderpb/v1/route.proto\x12\x0boutrider.v1\x1a\x1aoutriderpb/v1/prompt.proto\x1a\x19outriderpb/v1/retry.proto\" \n\x0bModelTarget\x12\x11\n\tproviders\x18\x01 \x03(\t\"\x98\x01\n\x0b\x41gentTarget\x12\r\n\x05\x61gent\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12\x12\n\nis_default\x18\x03 \x01(\x08\x12\x15\n\rinput_filters\x18\x04 \x03(\t\x12\x10\n\x08position\x18\x05 \x01(\r\x12\x10\n\x08\x65xamples\x18\x06 \x03(\t\x12\x16\n\x0eoutput_filters\x18\x1e \x03(\t\"\xeb\x02\n\x05Route\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08listener\x18\x02 \x01(\t\x12\x0e\n\x06models\x18\x03 \x03(\t\x12\x12\n\nis_default\x18\x04 \x01(\x08\x12\x10\n\x08model_id\x18\x05 \x01(\t\x12)\n\x05model\x18\x06 \x01(\x0b\x32\x18.outrider.v1.ModelTargetH\x00\x12)\n\x05\x61gent\x18\x07 \x01(\x0b\x32\x18.outrider.v1.AgentTargetH\x00\x12+\n\x06prompt\x18\x32 \x01(\x0b\x32\x19.outrider.v1.PromptTargetH\x00\x12\'\n\x05retry\x18\x08 \x01(\x0b\x32\x18.outrider.v1.RetryPolicy\x12\'\n\x08priority\x18\t \x01(\x0e\x32\x15.outrider.v1.Priority\x12\x15\n\rinput_filters\x18\x1e \x03(\t\x12\x16\n\x0eoutput_filters\x18\x1f \x03(\tB\x08\n\x06target*7\n\x08Priority\x12\x18\n\x14PRIORITY_UNSPECIFIED\x10\x00\x12\x11\n\rPRIORITY_HIGH\x10\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19outriderpb/v1/route.proto\x12\x0boutrider.v1\x1a\x1aoutriderpb/v1/prompt.proto\x1a\x19outriderpb/v1/retry.proto\" \n\x0bModelTarget\x12\x11\n\tproviders\x18\x01 \x03(\t\"\xbe\x01\n\x0b\x41gentTarget\x12\r\n\x05\x61gent\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12\x12\n\nis_default\x18\x03 \x01(\x08\x12\x15\n\rinput_filters\x18\x04 \x03(\t\x12\x10\n\x08position\x18\x05 \x01(\r\x12\x10\n\x08\x65xamples\x18\x06 \x03(\t\x12\x16\n\x0eoutput_filters\x18\x1e \x03(\t\x12\x10\n\x08unchosen\x18< \x01(\x08\x12\x12\n\non_failure\x18= \x03(\t\"\xeb\x02\n\x05Route\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08listener\x18\x02 \x01(\t\x12\x0e\n\x06models\x18\x03 \x03(\t\x12\x12\n\nis_default\x18\x04 \x01(\x08\x12\x10\n\x08model_id\x18\x05 \x01(\t\x12)\n\x05model\x18\x06 \x01(\x0b\x32\x18.outrider.v1.ModelTargetH\x00\x12)\n\x05\x61gent\x18\x07 \x01(\x0b\x32\x18.outrider.v1.AgentTargetH\x00\x12+\n\x06prompt\x18\x32 \x01(\x0b\x32\x19.outrider.v1.PromptTargetH\x00\x12\'\n\x05retry\x18\x08 \x01(\x0b\x32\x18.outrider.v1.RetryPolicy\x12\'\n\x08priority\x18\t \x01(\x0e\x32\x15.outrider.v1.Priority\x12\x15\n\rinput_filters\x18\x1e \x03(\t\x12\x16\n\x0eoutput_filters\x18\x1f \x03(\tB\x08\n\x06target*7\n\x08Priority\x12\x18\n\x14PRIORITY_UNSPECIFIED\x10\x00\x12\x11\n\rPRIORITY_HIGH\x10\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'outriderpb.v1.route_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_PRIORITY']._serialized_start=652
-  _globals['_PRIORITY']._serialized_end=707
+  _globals['_PRIORITY']._serialized_start=690
+  _globals['_PRIORITY']._serialized_end=745
   _globals['_MODELTARGET']._serialized_start=97
   _globals['_MODELTARGET']._serialized_end=129
   _globals['_AGENTTARGET']._serialized_start=132
-  _globals['_AGENTTARGET']._serialized_end=284
-  _globals['_ROUTE']._serialized_start=287
-  _globals['_ROUTE']._serialized_end=650
+  _globals['_AGENTTARGET']._serialized_end=322
+  _globals['_ROUTE']._serialized_start=325
+  _globals['_ROUTE']._serialized_end=688
 # @@protoc_insertion_point(module_scope)

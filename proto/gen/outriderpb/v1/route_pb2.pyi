@@ -23,7 +23,7 @@ class ModelTarget(_message.Message):
     def __init__(self, providers: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class AgentTarget(_message.Message):
-    __slots__ = ("agent", "description", "is_default", "input_filters", "position", "examples", "output_filters")
+    __slots__ = ("agent", "description", "is_default", "input_filters", "position", "examples", "output_filters", "unchosen", "on_failure")
     AGENT_FIELD_NUMBER: _ClassVar[int]
     DESCRIPTION_FIELD_NUMBER: _ClassVar[int]
     IS_DEFAULT_FIELD_NUMBER: _ClassVar[int]
@@ -31,6 +31,8 @@ class AgentTarget(_message.Message):
     POSITION_FIELD_NUMBER: _ClassVar[int]
     EXAMPLES_FIELD_NUMBER: _ClassVar[int]
     OUTPUT_FILTERS_FIELD_NUMBER: _ClassVar[int]
+    UNCHOSEN_FIELD_NUMBER: _ClassVar[int]
+    ON_FAILURE_FIELD_NUMBER: _ClassVar[int]
     agent: str
     description: str
     is_default: bool
@@ -38,7 +40,9 @@ class AgentTarget(_message.Message):
     position: int
     examples: _containers.RepeatedScalarFieldContainer[str]
     output_filters: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, agent: _Optional[str] = ..., description: _Optional[str] = ..., is_default: _Optional[bool] = ..., input_filters: _Optional[_Iterable[str]] = ..., position: _Optional[int] = ..., examples: _Optional[_Iterable[str]] = ..., output_filters: _Optional[_Iterable[str]] = ...) -> None: ...
+    unchosen: bool
+    on_failure: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, agent: _Optional[str] = ..., description: _Optional[str] = ..., is_default: _Optional[bool] = ..., input_filters: _Optional[_Iterable[str]] = ..., position: _Optional[int] = ..., examples: _Optional[_Iterable[str]] = ..., output_filters: _Optional[_Iterable[str]] = ..., unchosen: _Optional[bool] = ..., on_failure: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Route(_message.Message):
     __slots__ = ("name", "listener", "models", "is_default", "model_id", "model", "agent", "prompt", "retry", "priority", "input_filters", "output_filters")

@@ -1,0 +1,147 @@
+"""How several agents answer one request: in turn, at once, or as long as it takes."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from tests.support.agents import Received, completion, replies
+from tests.support.team import BOTH, MERGED, PARALLEL, SEQUENCE, question, team
+
+WEATHER = {"role": "assistant", "name": "weather", "content": "This is weather."}
+FLIGHTS = {"role": "assistant", "name": "flights", "content": "This is flights."}
+ASKED = {"role": "user", "content": BOTH}
+
+
+async def test_fixed_steps_are_run_whatever_is_asked(tmp_path: Path) -> None:
+    async with team(tmp_path, "{steps: [flights, weather, writer]}") as made:
+        heard = await made.ask(stream=False)
+        assert heard.text == "This is writer."
+        assert heard.headers["x-outrider-agents"] == "flights,weather,writer"
+        assert heard.headers["x-outrider-steps"] == "flights;ok, weather;ok, writer"
+        assert made.writer.received[0].body["messages"] == [FLIGHTS, WEATHER, ASKED]
+
+
+@pytest.mark.parametrize("stream", [True, False], ids=["stream", "whole"])
+async def test_parallel_answers_come_one_after_the_other(tmp_path: Path, stream: bool) -> None:
+    async with team(tmp_path, PARALLEL) as made:
+        heard = await made.ask(stream=stream, stream_options={"include_usage": True})
+        assert heard.text == "This is weather.\n\nThis is flights."
+        assert heard.headers["x-outrider-agents"] == "weather,flights"
+        told = heard.chunks[-1] if stream else completion("") | {"usage": {"total_tokens": 16}}
+        assert told["usage"]["total_tokens"] == 16
+        logged = await made.logged(heard.headers["x-outrider-run-id"])
+        assert (logged["input_tokens"], logged["output_tokens"]) == (6, 10)
+        assert logged["steps"] == ["weather;ok", "flights;ok"]
+        assert made.flights.received[0].body["messages"] == [ASKED]
+
+
+async def test_agent_that_merges_makes_one_answer(tmp_path: Path) -> None:
+    async with team(tmp_path, MERGED) as made:
+        heard = await made.ask()
+        assert (heard.text, heard.done) == ("This is writer.", True)
+        assert made.writer.received[0].body["messages"] == [WEATHER, FLIGHTS, ASKED]
+
+
+async def test_agents_that_were_chosen_answer_at_once(tmp_path: Path) -> None:
+    async with team(tmp_path, "{mode: parallel, merge: writer}") as made:
+        heard = await made.ask(stream=False)
+        assert heard.text == "This is writer."
+        assert heard.headers["x-outrider-agents"] == "weather,flights,writer"
+        assert made.flights.received[0].body["messages"] == [ASKED]
+
+
+async def test_loop_ends_when_nobody_is_left(tmp_path: Path) -> None:
+    async with team(tmp_path, "{mode: loop}") as made:
+        heard = await made.ask()
+        assert (heard.text, heard.done) == ("This is flights.", True)
+        assert heard.headers["x-outrider-steps"] == "weather;ok, flights"
+
+
+async def test_no_more_agents_answer_than_allowed(tmp_path: Path) -> None:
+    async with team(tmp_path, "{max_agents: 1}") as made:
+        heard = await made.ask(stream=False)
+        assert heard.text == "This is weather."
+        assert heard.headers["x-outrider-reason"].endswith("the first 1 of 2")
+        assert made.flights.received == []
+
+
+async def test_budget_that_is_used_up_ends_the_run(tmp_path: Path) -> None:
+    async with team(tmp_path, "{steps: [weather, flights], budget: {tokens: 8}}") as made:
+        heard = await made.ask()
+        assert (heard.status, heard.error["code"]) == (422, "run_limit")
+        assert "the budget of 8 tokens is used up" in heard.error["message"]
+        assert heard.headers["x-outrider-stopped"] == "tokens"
+        assert heard.headers["x-outrider-steps"] == "weather;ok"
+        assert made.flights.received == []
+
+
+async def test_agent_that_is_never_chosen_answers_where_it_is_named(tmp_path: Path) -> None:
+    fails = {"weather_fails": "writer", "choosable": "false"}
+    async with team(tmp_path, **fails) as made:
+        made.weather.answer = replies(503, {"error": {"message": "asleep"}})
+        heard = await made.ask()
+        assert heard.text == "This is flights."
+        assert heard.headers["x-outrider-agents"] == "writer,flights"
+        steps = "weather;failed=503, writer;ok;for=weather, flights"
+        assert heard.headers["x-outrider-steps"] == steps
+
+
+async def test_progress_is_told_in_chunks_that_the_sdk_hands_on(tmp_path: Path) -> None:
+    async with team(tmp_path, SEQUENCE) as made, made.client() as client:
+        stream = await client.chat.completions.create(
+            **question(), extra_headers={"x-outrider-progress": "events"}
+        )
+        chunks = [chunk async for chunk in stream]
+    told = [getattr(chunk, "outrider", None) for chunk in chunks]
+    events = [one for one in told if one is not None]
+    assert [(one["event"], one.get("agent")) for one in events] == [
+        ("decided", None),
+        ("started", "weather"),
+        ("answered", "weather"),
+        ("started", "flights"),
+    ]
+    assert events[2]["text"] == "This is weather."
+    words = [chunk.choices[0].delta.content for chunk in chunks if chunk.choices]
+    assert words == ["This is ", "flights.", None]
+
+
+async def test_progress_in_comments_leaves_the_answer_as_it_is(tmp_path: Path) -> None:
+    async with team(tmp_path, SEQUENCE) as made:
+        heard = await made.ask(progress="comments")
+        assert heard.text == "This is flights."
+        assert heard.progress == []
+        assert heard.body.startswith(b': outrider {"event":"decided"')
+        assert heard.body.count(b"\n: outrider ") == 3
+
+
+@pytest.mark.parametrize(("plan", "wish"), [("never", "events"), ("always", "never")])
+async def test_who_wants_no_progress_gets_none(tmp_path: Path, plan: str, wish: str) -> None:
+    async with team(tmp_path, f"{{steps: [weather, flights], progress: {plan}}}") as made:
+        heard = await made.ask(progress=wish)
+        assert heard.body.count(b"outrider") == 0
+
+
+async def test_agent_that_does_not_stream_is_streamed_after_progress(tmp_path: Path) -> None:
+    async with team(tmp_path, "{steps: [weather, flights], progress: always}") as made:
+        made.flights.answer = replies(200, completion("None."))
+        heard = await made.ask()
+        assert (heard.text, heard.done) == ("None.", True)
+
+
+async def test_parallel_agents_are_heard_as_they_speak(tmp_path: Path) -> None:
+    heard_weather = asyncio.Event()
+
+    async def waits(one: Received) -> web.StreamResponse:
+        await heard_weather.wait()
+        return web.json_response(completion("None."))
+
+    async with team(tmp_path, PARALLEL) as made, made.client() as client:
+        made.flights.answer = waits
+        words = ""
+        async for chunk in await client.chat.completions.create(**question()):
+            words += (chunk.choices[0].delta.content or "") if chunk.choices else ""
+            if words == "This is weather.":
+                heard_weather.set()
+        assert words == "This is weather.\n\nNone."

@@ -40,6 +40,8 @@ class Bootstrap:
     access_log: str
     worker: int | None
     """Set in a worker process: its index."""
+    run_key_file: Path | None
+    """Seals what tells calls of agents to be a part of a run; None: a key in `state_dir`."""
     runtime_dir: Path | None
     """Set in a worker process: where its unix socket goes."""
 
@@ -50,7 +52,14 @@ def read_bootstrap(argv: Sequence[str], environ: Mapping[str, str]) -> Bootstrap
     args = parser.parse_args(argv)
     if (args.xds_cert is None) != (args.xds_key is None):
         parser.error("--xds-cert and --xds-key belong together")
-    for path in (args.xds_ca, args.xds_cert, args.xds_key, args.xds_token_file, args.env_file):
+    for path in (
+        args.xds_ca,
+        args.xds_cert,
+        args.xds_key,
+        args.xds_token_file,
+        args.env_file,
+        args.run_key_file,
+    ):
         if path is not None and not path.is_file():
             parser.error(f"no such file: {path}")
     if args.xds_token_file and not args.xds_ca and not _is_loopback(args.xds_address):
@@ -73,6 +82,7 @@ def read_bootstrap(argv: Sequence[str], environ: Mapping[str, str]) -> Bootstrap
         drain_timeout_s=args.drain_timeout,
         access_log=args.access_log,
         worker=args.worker,
+        run_key_file=args.run_key_file,
         runtime_dir=args.runtime_dir,
     )
 
@@ -108,6 +118,7 @@ def _parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
     flag("--admin-address", _address, DEFAULT_ADMIN, "metrics and health of all workers", "ADDR")
     flag("--state-dir", Path, DEFAULT_STATE, "where the last good config is kept", "DIR")
     flag("--env-file", Path, None, "variables for secrets that the environment lacks", "FILE")
+    flag("--run-key-file", Path, None, "key that all data planes share for runs of agents", "FILE")
     flag("--drain-timeout", _seconds, 30.0, "longest wait for running requests", "SECONDS")
     flag("--access-log", str, "-", "file for one JSON line a request; - is stdout", "PATH")
     parser.add_argument("--worker", type=int, default=None, help=argparse.SUPPRESS)

@@ -32,6 +32,7 @@ from dataplane.observe.tracing import Tracer
 from dataplane.resilience.backoff import Backoff
 from dataplane.resilience.quota_book import Book
 from dataplane.resilience.standing import Standings
+from dataplane.run_key import BadRunKeyError, run_key
 from dataplane.runtime.config import RuntimeConfig
 from dataplane.runtime.limits import LimitsStorage
 from dataplane.server.asking import Asking
@@ -43,6 +44,7 @@ from dataplane.server.limits.limiter import Quotas
 from dataplane.server.listeners import Listeners, ListenFailedError
 from dataplane.server.responses import ResponsesState
 from dataplane.server.serving import Services
+from dataplane.server.tickets import Tickets
 from dataplane.sessions.opened import opened
 from dataplane.sessions.remembering import Remembering
 from dataplane.tasks import Tasks
@@ -182,6 +184,8 @@ async def running_worker(bootstrap: Bootstrap, environ: Mapping[str, str]) -> As
     responses = ResponsesState(partial(opened, folder=bootstrap.runtime_dir, wall=clock.wall))
     client = UpstreamClient(clusters)
     standings, callers = Standings(random), Callers()
+    key = run_key(bootstrap.run_key_file, bootstrap.state_dir)
+    tickets = Tickets(key, random.getrandbits, clock.wall)
     exchange = Exchange(
         client,
         Deciding(),
@@ -192,19 +196,9 @@ async def running_worker(bootstrap: Bootstrap, environ: Mapping[str, str]) -> As
         responses,
         Asking(client, clock, random, standings, callers),
         random.getrandbits,
+        tickets,
     )
-    metrics.gauge(
-        "outrider_model_choices",
-        "How requests got their models since the start; words of the budget are its verdicts.",
-        ("outcome",),
-        lambda: {(word,): float(count) for word, count in exchange.outcomes.items()},
-    )
-    metrics.gauge(
-        "outrider_session_failures",
-        "Times that the store of sessions could not be asked since the start.",
-        (),
-        lambda: {(): float(memory.failures)},
-    )
+    exchange.observe(metrics)
     issuers = Issuers(clock.now, random)
     metrics.gauge(
         "outrider_issuer_keys",
@@ -231,6 +225,7 @@ async def running_worker(bootstrap: Bootstrap, environ: Mapping[str, str]) -> As
         callers=callers,
         issuers=issuers,
         quotas=quotas,
+        tickets=tickets,
     )
     metrics.gauge(
         "outrider_tasks",
@@ -381,7 +376,7 @@ async def run_worker(bootstrap: Bootstrap, environ: Mapping[str, str]) -> int:
             worker.draining.set()
             await draining
             await admin.close()
-    except OSError as e:
+    except (OSError, BadRunKeyError) as e:
         log.error("%s", e)
         return USAGE_ERROR
     return 0

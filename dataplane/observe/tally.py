@@ -216,6 +216,8 @@ class Tally:
         if self.principal is not None:
             record.principal = self.principal.id
             record.tenant = self.principal.tenant
+            if self.principal.run is not None:
+                record.run_id = self.principal.run.run
         begun = self._begun
         if begun is not None:
             record.decision = begun.decision

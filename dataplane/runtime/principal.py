@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from dataplane.runtime.ticket import Ticket
+
 
 @dataclass(frozen=True, slots=True)
 class Principal:
@@ -17,3 +19,5 @@ class Principal:
     """What it may ask for; empty: everything the listener serves. `provider/*` is a wildcard."""
     kind: str = "api_key"
     """How it was known: "api_key", "jwt" or "certificate". A token's subject is nobody's key."""
+    run: Ticket | None = None
+    """The run that the request is a part of."""

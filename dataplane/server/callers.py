@@ -44,7 +44,7 @@ class Callers:
 def caller_of(incoming: "Incoming", peer: str) -> Hashable:
     """Whoever sent a request: a principal, a credential, or else an address."""
     principal = incoming.principal
-    if principal is not None:
+    if principal is not None and principal.id:
         return "principal", principal.id
     at = incoming.shape.credential
     return hash(incoming.values[at]) if at >= 0 else peer

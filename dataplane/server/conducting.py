@@ -37,6 +37,7 @@ from dataplane.runtime.effects import (
 )
 from dataplane.runtime.messages import HttpReply, LocalReply, Request, ResponseDetail
 from dataplane.runtime.protocols import Protocol
+from dataplane.runtime.ticket import HEADER
 from dataplane.server.answering import Answering
 from dataplane.server.asking import Asking
 from dataplane.server.downstream import Call
@@ -44,6 +45,7 @@ from dataplane.server.heard import Heard
 from dataplane.server.judging import MAX_ERROR_BYTES
 from dataplane.server.passing_on import is_plain_stream, may_be_chat, pass_on
 from dataplane.server.perform import Performer, drive, identified
+from dataplane.server.tickets import Tickets, ticket_of
 from dataplane.upstream.client import MAX_ANSWER_BYTES, UpstreamError
 
 T = TypeVar("T")
@@ -60,6 +62,7 @@ class Means:
     performer: Performer
     asking: Asking
     clock: Clock
+    tickets: Tickets
 
 
 @dataclass(slots=True)
@@ -133,7 +136,7 @@ class Conducting:
     async def _ask(self, effect: AskAgent) -> HttpReply | CallFailed:
         agent = effect.agent
         async with self._placed(agent) as place:
-            request = identified(effect.request, self._call, place.span_id)
+            request = self._identified(effect.request, place.span_id)
             if effect.stream and self._voice is not None:
                 reply = await self._aloud(agent, request, self._voice)
             else:
@@ -151,7 +154,7 @@ class Conducting:
         stream = self._record.stream
         passing = False
         async with self._placed(agent) as place:
-            request = identified(effect.request, self._call, place.span_id)
+            request = self._identified(effect.request, place.span_id)
             try:
                 async with self._means.asking.open(
                     self._call, agent, request, stream=stream
@@ -220,6 +223,14 @@ class Conducting:
             if isinstance(said, Spoken):
                 await self._client.say(voice.order.say(voice.at, said.text))
         return reply
+
+    def _identified(self, request: Request, span_id: str) -> Request:
+        """The request as it leaves, with what makes calls of the agent a part of the run."""
+        made = identified(request, self._call, span_id)
+        place = made.header("traceparent") or ""
+        ticket = ticket_of(self._run, self._call, place, self._means.clock)
+        sealed = self._means.tickets.seal(ticket)
+        return replace(made, headers=(*made.headers, (HEADER, sealed)))
 
     @asynccontextmanager
     async def _placed(self, agent: Agent) -> AsyncIterator[_Place]:

@@ -27,6 +27,7 @@ from dataplane.server.surface import CHAT_ASK
 if TYPE_CHECKING:
     from dataplane.server.auth.authenticator import Authenticator
     from dataplane.server.front import Front
+    from dataplane.server.joining import Joining
     from dataplane.server.serving import Serving
     from dataplane.server.surface import Ask
 
@@ -91,7 +92,9 @@ def begin(front: "Front", incoming: Incoming, place: traceparent.Place | None = 
         stream.start_task()
 
 
-def _unknown_caller(front: "Front", incoming: Incoming, auth: "Authenticator") -> LocalReply | None:
+def _unknown_caller(
+    front: "Front", incoming: Incoming, auth: "Authenticator | Joining"
+) -> LocalReply | None:
     """Why a request is refused before anybody looks at what it asks for; probes are not."""
     refusal = auth.refusal(incoming)
     if refusal is None:
@@ -238,6 +241,7 @@ def _record(
         attributes=_attributes(incoming) if sampled else {},
         principal=principal.id if principal is not None else "",
         tenant=principal.tenant if principal is not None else "",
+        run_id=principal.run.run if principal is not None and principal.run is not None else "",
     )
 
 

@@ -60,7 +60,7 @@ class Call:
         A word that no client can say: ids and tenants have no line breaks.
         """
         principal = self.principal
-        if principal is None:
+        if principal is None or not (principal.id or principal.tenant):
             return ""
         return (
             f"tenant\n{principal.tenant}"

@@ -7,7 +7,7 @@ the listener's filters and goes on in running.py.
 Rule: a filter has the first word, and what it refuses or spoils reaches nobody behind it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 
 from dataplane.agents.team import spoilt
@@ -18,6 +18,7 @@ from dataplane.llm import kept
 from dataplane.llm.chat import parse_chat
 from dataplane.llm.wire.body import peek
 from dataplane.observe.latency import Latencies
+from dataplane.observe.metrics import Metrics
 from dataplane.observe.tracing import Tracer
 from dataplane.runtime.config import ListenerKind, RuntimeConfig
 from dataplane.runtime.effects import CallFailed
@@ -36,6 +37,7 @@ from dataplane.server.responses import Continued, ResponsesState, Settled
 from dataplane.server.running import Running
 from dataplane.server.spoken import Speaking
 from dataplane.server.surface import Stored
+from dataplane.server.tickets import Tickets
 from dataplane.sessions.remembering import Remembering
 from dataplane.upstream.client import UpstreamClient
 
@@ -58,24 +60,44 @@ class Exchange:
         responses: ResponsesState,
         asking: Asking,
         getrandbits: Callable[[int], int],
+        tickets: Tickets,
     ) -> None:
         self._client = client
+        self._memory = memory
+        self._tickets = tickets
         self._decider = decider
         self._tracer = tracer
         self._performer = Performer(client, decider, tracer, clock, memory)
         self._conversations = Conversations(memory, clock.wall)
         self._running = Running(
-            Means(self._performer, asking, clock), getrandbits, self._conversations
+            Means(self._performer, asking, clock, tickets), getrandbits, self._conversations
         )
         self._speaking = Speaking(clock, getrandbits)
         self._responses = responses
         self._prompting = Prompting(self._performer, clock, getrandbits)
         self._chooser = Chooser(self._performer, memory, latencies, clock)
 
-    @property
-    def outcomes(self) -> Mapping[str, int]:
-        """How requests got their models, and how often."""
-        return self._chooser.outcomes
+    def observe(self, metrics: Metrics) -> None:
+        """Lend what there is to know."""
+        metrics.gauge(
+            "outrider_model_choices",
+            "How requests got their models since the start; words of the budget are its verdicts.",
+            ("outcome",),
+            lambda: {(word,): float(count) for word, count in self._chooser.outcomes.items()},
+        )
+        metrics.gauge(
+            "outrider_session_failures",
+            "Times that the store of sessions could not be asked since the start.",
+            (),
+            lambda: {(): float(self._memory.failures)},
+        )
+        metrics.counter(
+            "outrider_run_headers_total",
+            "Requests with x-outrider-run: they joined their run (joined), which is over (expired),"
+            " or whose ticket was sealed by no key of ours (unknown).",
+            ("outcome",),
+            lambda: {(word,): float(count) for word, count in self._tickets.outcomes.items()},
+        )
 
     async def configure(self, config: RuntimeConfig) -> None:
         """Get ready for a new configuration's requests; those under way are not touched."""

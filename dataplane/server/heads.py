@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from operator import itemgetter
 from typing import Generic, TypeVar
 
-from dataplane.runtime import headers
+from dataplane.runtime import headers, ticket
 
 Values = Sequence[bytes]
 Names = tuple[bytes, ...]
@@ -20,6 +20,7 @@ HOP_BY_HOP = frozenset(name.encode() for name in headers.HOP_BY_HOP)
 CREDENTIALS = frozenset(name.encode() for name in headers.CREDENTIALS)
 OURS = headers.OURS.encode()
 OWN_KEY = headers.OWN_KEY.encode()
+RUN = ticket.HEADER.encode()
 CREDENTIAL_NAMES = (OWN_KEY, b"authorization", b"x-api-key", b"api-key", b"x-goog-api-key")
 """Headers that a caller's credential is read from, in this order."""
 
@@ -115,6 +116,7 @@ class RequestShape:
         "progress_wish",
         "repeated",
         "request_id",
+        "run",
         "special",
         "stream_wish",
         "traceparent",
@@ -127,6 +129,7 @@ class RequestShape:
         self.stream_wish = position(names, b"x-outrider-stream")
         self.progress_wish = position(names, b"x-outrider-progress")
         self.request_id = position(names, b"x-request-id")
+        self.run = position(names, RUN)
         self.traceparent = position(names, b"traceparent")
         self.transfer = positions(names, b"transfer-encoding")
         self.expect = position(names, b"expect")
@@ -146,6 +149,7 @@ class RequestShape:
             or not self.host
             or self.expect >= 0
             or self.upgrade >= 0
+            or self.run >= 0
             or len(names) > MAX_HEADERS
         )
         """Something must be looked at before this request may pass."""

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from dataplane.runtime.messages import Headers, Request
 from dataplane.runtime.principal import Principal
+from dataplane.runtime.ticket import Ticket
 from dataplane.server.heads import OURS, Names, RequestShape, Shapes, Values, position
 
 if TYPE_CHECKING:
@@ -28,8 +29,12 @@ class Incoming:
         "shape",
         "started",
         "target",
+        "ticket",
         "values",
     )
+
+    ticket: Ticket
+    """Of the run that it is a part of; only there with a Serving `within_runs`."""
 
     def __init__(
         self,

@@ -16,6 +16,7 @@ import httptools
 from dataplane.runtime.messages import LocalReply
 from dataplane.server import checks
 from dataplane.server.incoming import REQUEST_SHAPES, Incoming
+from dataplane.server.joining import join
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -277,6 +278,8 @@ class MessageReader:
         refusal = self._refusal(incoming, size, fed)
         if refusal is None and size > SLICE_BYTES and size > self.charged:
             refusal = self._charge(incoming, size - self.charged)
+        if refusal is None and incoming.shape.run >= 0:
+            join(incoming)
         closes = told_to_close or self._must_close(incoming)
         found = _Found(
             incoming if refusal is None else refusal,

@@ -23,6 +23,7 @@ from dataplane.server.downstream import Call, Downstream
 from dataplane.server.limits.charge import Charge
 from dataplane.server.limits.limiter import Asked
 from dataplane.server.limits.matching import Caller, Place
+from dataplane.server.tickets import begun
 
 
 class Running:
@@ -47,10 +48,9 @@ class Running:
             return
         record.model = chat.model
         record.stream = chat.stream
-        running = call.listener.running
-        tells_it = tells(call, running.telling, stream=chat.stream)
-        run_id = f"{self._getrandbits(128):032x}"
-        run = Run(run_id, call.deadline, running.limits, tells=tells_it)
+        tells_it = tells(call, call.listener.running.telling, stream=chat.stream)
+        fresh = f"{self._getrandbits(128):032x}"
+        run, call = begun(call, fresh, self._means.clock, tells=tells_it)
         record.run_id = run.id
         talk = await self._conversations.begin(call, chat)
         try:

@@ -4,7 +4,9 @@ first use.
 A new configuration makes a new Serving; a request keeps the one it began with.
 """
 
+from copy import copy
 from dataclasses import dataclass, field
+from functools import cached_property
 from random import Random
 from typing import TYPE_CHECKING, Protocol
 
@@ -30,9 +32,11 @@ from dataplane.server.auth.issuers import Issuers
 from dataplane.server.callers import Callers
 from dataplane.server.candidates import Candidate, api_for
 from dataplane.server.downstream import Call, Downstream
+from dataplane.server.joining import Joining
 from dataplane.server.key_rings import KeyRings
 from dataplane.server.limits.limiter import Quotas, limiter_of
 from dataplane.server.surface import Ask
+from dataplane.server.tickets import Tickets
 from dataplane.tasks import Tasks
 from dataplane.upstream.clusters import Clusters
 from dataplane.upstream.pool import Pool
@@ -69,6 +73,8 @@ class Services:
     callers: Callers = field(default_factory=Callers)
     quotas: Quotas | None = None
     """What limits are kept by."""
+    tickets: Tickets | None = None
+    """Of runs: what agents ask of us joins them."""
 
 
 Lane = tuple[Candidate, ...]
@@ -108,7 +114,7 @@ class Serving:
             and not config.model_routing.active
         )
         """Whether nothing needs more than bytes."""
-        self.auth = self._authenticator(before)
+        self.auth: Authenticator | Joining | None = self._authenticator(before)
         """Finds out who calls; None: everybody may."""
         self.limiter = limiter_of(services.quotas, config, listener.name)
         """None: nothing is limited here."""
@@ -125,13 +131,20 @@ class Serving:
         if before is not None:
             self._before = tuple(dict(lanes) for lanes in before.lanes)
 
+    @cached_property
+    def within_runs(self) -> "Serving":
+        """The same for requests that an agent sends within a run."""
+        made = copy(self)
+        made.auth = Joining(self.auth) if isinstance(self.auth, Authenticator) else None
+        return made
+
     def _authenticator(self, before: "Serving | None") -> Authenticator | None:
         """That of the configuration before, with all it has accepted, while nothing differs."""
         auth, name, keys = self.listener.auth, self.listener.name, self.config.api_keys
         if auth is None:
             return None
         had = before.auth if before is not None else None
-        if had is not None and had.made_of(auth, name, keys):
+        if isinstance(had, Authenticator) and had.made_of(auth, name, keys):
             return had
         issuers = self.services.issuers
         tokens = issuers.tokens(auth.jwt) if auth.jwt is not None and issuers is not None else None

@@ -61,6 +61,7 @@ ELSEWHERE = {
     "dataplane/runtime/precedence.py": "tests/unit/dataplane/resilience/test_admission.py",
     "dataplane/runtime/principal.py": "tests/unit/dataplane/runtime/test_config.py",
     "dataplane/runtime/secret.py": "tests/unit/dataplane/runtime/test_config.py",
+    "dataplane/runtime/ticket.py": "tests/unit/dataplane/server/test_tickets.py",
     "dataplane/runtime/running.py": "tests/unit/dataplane/agents/test_run.py",
     # Plans with agents that fail: one generator, two files.
     "dataplane/agents/team.py": "tests/unit/dataplane/agents/test_orchestrate.py",

@@ -32,6 +32,7 @@ from dataplane.server.callers import Callers
 from dataplane.server.downstream import Call, DownstreamGoneError
 from dataplane.server.exchange import Exchange
 from dataplane.server.responses import ResponsesState
+from dataplane.server.tickets import Tickets
 from dataplane.sessions.opened import opened
 from dataplane.sessions.remembering import Remembering
 from dataplane.upstream.client import UpstreamClient
@@ -141,7 +142,10 @@ async def bench() -> AsyncIterator[Bench]:
     standings = Standings(Random(1))
     asking = Asking(client, clock, Random(1), standings, Callers())
     bits = Random(1).getrandbits
-    exchange = Exchange(client, decider, tracer, clock, memory, latencies, responses, asking, bits)
+    tickets = Tickets(bytes(32), bits, clock.wall)
+    exchange = Exchange(
+        client, decider, tracer, clock, memory, latencies, responses, asking, bits, tickets
+    )
     yield Bench(exchange, decider, standings)
     await exchange.close()
 

@@ -1,0 +1,178 @@
+"""Agents that call models and agents through us: one run, one trace, whoever takes the call."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import ClientSession, web
+
+from tests.support.agents import Received, Service, completion, says, service
+from tests.support.planes import Planes, planes
+from tests.support.wait import until
+
+CONFIG = """\
+version: v0.4.0
+agents:
+  - id: writer
+    url: {writer}
+model_providers:
+  - model: openai/tiny
+    base_url: {model}/v1
+    access_key: $KEY
+listeners:
+  - type: agent
+    name: desk
+    address: 127.0.0.1
+    port: 0
+    agents:
+      - id: writer
+        description: Writes.
+  - type: model
+    name: models
+    address: 127.0.0.1
+    port: 0
+"""
+KEYS = """\
+api_keys:
+  - {name: anna, tenant: acme, hash: "sha256:HASH"}
+"""
+TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+PASSED_ON = ("x-outrider-run", "traceparent")
+
+
+@dataclass
+class House:
+    """A writer that asks the model listener, or whatever the test says, while it answers."""
+
+    planes: Planes
+    model: Service
+    http: ClientSession
+    log: Path
+    config: str
+    asks: tuple[str, int] = ("models", 0)
+    """Which listener of which worker the writer calls."""
+    passes: tuple[str, ...] = PASSED_ON
+    """Headers that the writer passes on."""
+    got: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
+    """What the writer was answered."""
+
+    async def write(self, one: Received) -> web.StreamResponse:
+        """As an agent does that calls a model."""
+        headers = {name: one.headers[name] for name in self.passes if name in one.headers}
+        status, said = await self.post(*self.asks, headers)
+        self.got.append((status, said))
+        return web.json_response(completion("Done."))
+
+    async def post(
+        self, listener: str, worker: int, headers: dict[str, str]
+    ) -> tuple[int, dict[str, Any]]:
+        body = {"model": "tiny", "messages": [{"role": "user", "content": "Hello"}]}
+        url = self.planes.url(listener, worker) + "/v1/chat/completions"
+        async with self.http.post(url, json=body, headers=headers) as answer:
+            return answer.status, await answer.json()
+
+    async def lines(self, count: int) -> dict[str, dict[str, Any]]:
+        """The access log, by listener (the last line of each)."""
+        await until(lambda: len(self.log.read_text().splitlines()) >= count)
+        lines = map(json.loads, self.log.read_text().splitlines())
+        return {line["listener"]: line for line in lines}
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    async with AsyncExitStack() as stack:
+        model = await stack.enter_async_context(service(says("Hi.")))
+
+        async def write(one: Received) -> web.StreamResponse:
+            return await made.write(one)
+
+        writer = await stack.enter_async_context(service(write))
+        config = CONFIG.format(writer=writer.url, model=model.url)
+        running = await stack.enter_async_context(
+            planes(config, tmp_path, environ={"KEY": "sk-1"}, workers=2)
+        )
+        http = await stack.enter_async_context(ClientSession())
+        made = House(running, model, http, tmp_path / "access.log", config)
+        yield made
+
+
+@pytest.mark.parametrize("worker", [0, 1])
+async def test_a_call_of_an_agent_is_a_part_of_its_run(house: House, worker: int) -> None:
+    house.asks = ("models", worker)
+    status, _ = await house.post("desk", 0, {"traceparent": TRACE})
+    assert status == 200
+    assert house.got[0][0] == 200
+    lines = await house.lines(2)
+    assert lines["models"]["run_id"] == lines["desk"]["run_id"]
+    assert lines["models"]["trace_id"] == lines["desk"]["trace_id"] == TRACE[3:35]
+
+
+async def test_an_agent_that_keeps_no_trace_is_still_in_it(house: House) -> None:
+    house.passes = ("x-outrider-run",)
+    await house.post("desk", 0, {"traceparent": TRACE})
+    lines = await house.lines(2)
+    assert lines["models"]["trace_id"] == TRACE[3:35]
+
+
+async def test_the_ticket_of_a_run_never_reaches_a_provider(house: House) -> None:
+    await house.post("desk", 0, {})
+    assert [name for name in house.model.received[0].headers if "outrider" in name] == []
+
+
+FORGED = [
+    pytest.param("1", id="short"),
+    pytest.param("A" * 200, id="long"),
+    pytest.param("é", id="no text"),
+    pytest.param("A" * 5000, id="huge"),
+]
+
+
+@pytest.mark.parametrize("forged", FORGED)
+async def test_a_ticket_that_we_did_not_seal_is_as_good_as_none(house: House, forged: str) -> None:
+    status, _ = await house.post("models", 0, {"x-outrider-run": forged})
+    assert status == 200
+    assert "x-outrider-run" not in house.model.received[0].headers
+    assert "run_id" not in (await house.lines(1))["models"]
+    families = {one.name: one.samples for one in house.planes.workers[0].families()}
+    assert families["outrider_run_headers_total"] == {("unknown",): 1.0}
+
+
+async def test_agents_that_ask_agents_are_stopped(house: House) -> None:
+    house.asks = ("desk", 1)
+    status, _ = await house.post("desk", 0, {})
+    assert status == 200
+    statuses = [status for status, _ in house.got]
+    assert statuses == [422, 200, 200, 200]
+    refused = house.got[0][1]["error"]
+    assert refused["code"] == "run_limit"
+    assert "more than 4 deep" in refused["message"]
+    await house.lines(4)
+    lines = map(json.loads, house.log.read_text().splitlines())
+    assert len({line["run_id"] for line in lines}) == 1
+
+
+async def test_a_call_of_an_agent_is_on_behalf_of_whom_the_run_is_for(house: House) -> None:
+    key = "sk-anna-0123456789"
+    hashed = sha256(key.encode()).hexdigest()
+    desk, models = house.config.split("  - type: model\n")
+    keys = KEYS.replace("HASH", hashed)
+    await house.planes.apply(f"{desk}    auth: {{api_keys: true}}\n  - type: model\n{models}{keys}")
+    status, _ = await house.post("desk", 0, {})
+    assert status == 401
+    status, _ = await house.post("desk", 0, {"authorization": f"Bearer {key}"})
+    assert status == 200
+    line = (await house.lines(3))["models"]
+    assert (line["principal"], line["tenant"]) == ("anna", "acme")
+
+
+async def test_a_ticket_opens_no_listener_that_asks_who_calls(house: House) -> None:
+    keys = KEYS.replace("HASH", "0" * 64)
+    await house.planes.apply(f"{house.config}    auth: {{api_keys: true}}\n{keys}")
+    await house.post("desk", 0, {})
+    assert house.got[0][0] == 401
+    assert house.model.received == []

@@ -1,0 +1,60 @@
+"""Tickets of runs: sealed by us, opened by us, and by nobody else."""
+
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from random import Random
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dataplane.runtime.ticket import Ticket
+from dataplane.server.tickets import GRACE_S, Tickets
+
+KEY = bytes(range(32))
+TICKET = Ticket("ab" * 16, "desk", 1, 4, 1000.0, "00-" + "1" * 32 + "-" + "2" * 16 + "-01", "anna")
+
+
+def tickets(key: bytes = KEY, now: float = 900.0, seed: int = 1) -> Tickets:
+    return Tickets(key, Random(seed).getrandbits, lambda: now)
+
+
+@given(st.text(max_size=40), st.text(max_size=40), st.integers(0, 99), st.floats(1000, 1e10))
+def test_another_worker_with_the_same_key_opens_what_was_sealed(
+    listener: str, tenant: str, depth: int, until: float
+) -> None:
+    ticket = Ticket("r", listener, depth, 4, until, "t", "p", tenant, "jwt")
+    sealed = tickets().seal(ticket)
+    assert tickets(seed=2).open(sealed.encode()) == ticket
+
+
+def test_what_is_sealed_is_plain_text_for_a_header_and_shows_nothing() -> None:
+    sealed = tickets().seal(TICKET)
+    assert sealed.replace("-", "").replace("_", "").isalnum()
+    assert b"anna" not in urlsafe_b64decode(sealed + "=" * (-len(sealed) % 4))
+
+
+@given(st.data())
+def test_a_ticket_that_was_changed_does_not_open(data: st.DataObject) -> None:
+    sealed = tickets().seal(TICKET).encode()
+    raw = bytearray(urlsafe_b64decode(sealed + b"=" * (-len(sealed) % 4)))
+    at = data.draw(st.integers(0, len(raw) - 1))
+    raw[at] ^= data.draw(st.integers(1, 255))
+    assert tickets().open(urlsafe_b64encode(raw)) is None
+
+
+@given(st.binary(max_size=400))
+def test_bytes_of_strangers_do_not_open(text: bytes) -> None:
+    reader = tickets()
+    assert reader.open(text) is None
+    assert reader.outcomes == {"unknown": 1}
+
+
+def test_another_key_opens_nothing() -> None:
+    assert tickets(bytes(32)).open(tickets().seal(TICKET).encode()) is None
+
+
+def test_a_ticket_is_good_until_its_run_is_over() -> None:
+    sealed = tickets().seal(TICKET).encode()
+    late = tickets(now=TICKET.until + GRACE_S + 1)
+    assert tickets(now=TICKET.until + GRACE_S - 1).open(sealed) == TICKET
+    assert late.open(sealed) is None
+    assert late.outcomes == {"expired": 1}

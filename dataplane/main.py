@@ -9,7 +9,6 @@ import asyncio
 import gc
 import logging
 import os
-import resource
 import signal
 import sys
 from collections.abc import AsyncIterator, Mapping
@@ -17,7 +16,6 @@ from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from random import Random
-from typing import BinaryIO
 
 from dataplane.admin.report import WorkerReport
 from dataplane.admin.worker import WorkerAdmin, WorkerFacts
@@ -29,6 +27,7 @@ from dataplane.observe.latency import Latencies
 from dataplane.observe.metrics import Family, Metrics
 from dataplane.observe.recorder import Recorder
 from dataplane.observe.tracing import Tracer
+from dataplane.process import open_log, raise_file_limit, until_parent_ends
 from dataplane.resilience.backoff import Backoff
 from dataplane.resilience.quota_book import Book
 from dataplane.resilience.standing import Standings
@@ -42,6 +41,7 @@ from dataplane.server.deciding import Deciding
 from dataplane.server.exchange import Exchange
 from dataplane.server.limits.limiter import Quotas
 from dataplane.server.listeners import Listeners, ListenFailedError
+from dataplane.server.mcp.gateway import McpGateway
 from dataplane.server.responses import ResponsesState
 from dataplane.server.serving import Services
 from dataplane.server.tickets import Tickets
@@ -75,9 +75,6 @@ the loop late by 4.7 ms (p99) beside the translation of 1 MB; this makes it 0.3.
 FLUSH_EVERY_S = 0.2
 """How late the last lines of the access log may be when traffic stops."""
 USAGE_ERROR = 2
-STDOUT = 1
-PARENT = 0
-"""Our stdin: the parent holds its other end, and it ends when the parent does."""
 
 
 class Worker:
@@ -171,7 +168,7 @@ async def running_worker(bootstrap: Bootstrap, environ: Mapping[str, str]) -> As
     Raises OSError when the access log cannot be opened.
     """
     clock, random, tasks = MonotonicClock(), Random(), Tasks()
-    log_file = _open_log(bootstrap.access_log)
+    log_file = open_log(bootstrap.access_log)
     access_log = AccessLog(log_file.fileno(), clock.wall)
     wheel = Wheel(clock.now)
     pool = Pool(wheel, clock.now, tasks)
@@ -226,6 +223,7 @@ async def running_worker(bootstrap: Bootstrap, environ: Mapping[str, str]) -> As
         issuers=issuers,
         quotas=quotas,
         tickets=tickets,
+        mcp=McpGateway(client, memory, clock.now),
     )
     metrics.gauge(
         "outrider_tasks",
@@ -332,11 +330,6 @@ def _leases(
     )
 
 
-def _open_log(path: str) -> BinaryIO:
-    """A file that all workers append whole lines to."""
-    return open(STDOUT if path == "-" else path, "ab", buffering=0, closefd=path != "-")
-
-
 async def _flush(recorder: Recorder) -> None:
     while True:
         await asyncio.sleep(FLUSH_EVERY_S)
@@ -347,13 +340,13 @@ async def run_worker(bootstrap: Bootstrap, environ: Mapping[str, str]) -> int:
     """Serve until SIGTERM or the end of the parent, then drain; the exit code of the process."""
     assert bootstrap.worker is not None, "a parent does not come here"
     assert bootstrap.runtime_dir is not None, "a parent tells its workers"
-    _raise_file_limit()
+    raise_file_limit()
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     # Ctrl-C reaches the whole group; the parent decides what it means.
     loop.add_signal_handler(signal.SIGINT, lambda: None)
-    loop.add_reader(PARENT, _on_parent, stop)
+    until_parent_ends(loop, stop)
     try:
         async with running_worker(bootstrap, environ) as worker:
             facts = WorkerFacts(
@@ -380,16 +373,3 @@ async def run_worker(bootstrap: Bootstrap, environ: Mapping[str, str]) -> int:
         log.error("%s", e)
         return USAGE_ERROR
     return 0
-
-
-def _raise_file_limit() -> None:
-    """Each connection is a file, and many systems begin with 1,024 of them."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != hard:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-
-
-def _on_parent(stop: asyncio.Event) -> None:
-    """The parent never writes: readable means gone."""
-    asyncio.get_running_loop().remove_reader(PARENT)
-    stop.set()

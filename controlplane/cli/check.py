@@ -120,6 +120,8 @@ def _serves(listener: schema.Listener, config: schema.Config) -> str:
     """What a listener leads to, in a few words."""
     if listener.type == "agent":
         names = [agent.id + " (default)" * agent.default for agent in listener.agents]
+    elif listener.type == "mcp":
+        names = list(listener.mcp_servers)
     else:
         names = [name_of(one) + " (default)" * one.default for one in config.model_providers]
         names += config.model_aliases

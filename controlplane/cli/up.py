@@ -14,7 +14,14 @@ from pathlib import Path
 from typing import Final
 
 import click
-from outriderpb.v1.listener_pb2 import LISTENER_KIND_AGENT, Listener
+from outriderpb.v1.listener_pb2 import (
+    LISTENER_KIND_AGENT,
+    LISTENER_KIND_GUARDED,
+    LISTENER_KIND_MCP,
+    LISTENER_KIND_MODEL,
+    LISTENER_KIND_PROMPT,
+    Listener,
+)
 
 from controlplane.cli.supervise import Kept, NotReadyError, StoppedEarlyError
 from controlplane.clock import Clock, MonotonicClock
@@ -229,6 +236,15 @@ def _on_signals(stop: Callable[[], None]) -> None:
         loop.add_signal_handler(number, stop)
 
 
+_KINDS = {
+    LISTENER_KIND_AGENT: ("agent", "/v1"),
+    LISTENER_KIND_MODEL: ("model", "/v1"),
+    LISTENER_KIND_PROMPT: ("prompt", "/v1"),
+    LISTENER_KIND_MCP: ("MCP", "/mcp"),
+}
+"""What listeners are called here, and where clients find them."""
+
+
 def _announce(
     options: Options, snapshot: Snapshot, at: _Addresses, data_at: Mapping[str, str]
 ) -> None:
@@ -237,12 +253,12 @@ def _announce(
     for resource in snapshot.of_type(ResourceType.LISTENER).values():
         listener = resource.message
         assert isinstance(listener, Listener)
-        agents = LISTENER_KIND_AGENT in (listener.kind, listener.guarded)
-        kind = "agent" if agents else "model"
+        guarded = listener.kind == LISTENER_KIND_GUARDED
+        kind, path = _KINDS[listener.guarded if guarded else listener.kind]
         scheme = "https" if listener.HasField("tls") else "http"
         key = "listener." + re.sub(r"[^\w.-]", "_", listener.name)
         address = data_at.get(key, f"{listener.address}:{listener.port}")
-        lines.append(f"  {kind} listener {listener.name}: {scheme}://{address}/v1")
+        lines.append(f"  {kind} listener {listener.name}: {scheme}://{address}{path}")
     lines.append(f"  control plane: xds {at.xds}, admin {at.admin}, http://{at.http}/metrics")
     lines.append(f"  data plane: http://{admin}/metrics /clusters /config_dump /healthz /readyz")
     click.echo("\n".join(lines), err=True)

@@ -12,6 +12,7 @@ from controlplane.config.rules import (
     filters,
     limits,
     listeners,
+    mcp,
     metrics_sources,
     models,
     plans,
@@ -39,6 +40,7 @@ def check(parsed: Parsed, present: Mapping[str, str] | None) -> tuple[ConfigErro
     agents.check(parsed.config, findings)
     plans.check(parsed.config, findings)
     filters.check(parsed.config, findings)
+    mcp.check(parsed.config, findings)
     models.check(parsed.config, findings)
     prompts.check(parsed.config, findings)
     routing.check(parsed.config, findings)
@@ -68,7 +70,13 @@ def notes(parsed: Parsed) -> tuple[ConfigError, ...]:
     for index, one in enumerate(config.filters):
         if one.id not in steps:
             told.append(parsed.error(("filters", index), f"nothing uses filter {one.id!r}"))
-    if config.model_providers and all(li.type == "agent" for li in config.listeners):
+    offered = {name for listener in config.listeners for name in listener.mcp_servers}
+    for index, server in enumerate(config.mcp_servers):
+        if server.id not in offered:
+            what = f"no listener offers MCP server {server.id!r}"
+            told.append(parsed.error(("mcp_servers", index), what))
+    modelless = ("agent", "mcp")
+    if config.model_providers and all(li.type in modelless for li in config.listeners):
         told.append(parsed.error(("model_providers",), "no model listener serves them"))
     if config.prompt_targets and all(li.type != "prompt" for li in config.listeners):
         hint = "add a listener with type: prompt; Plano opens one at port 10000 unasked"

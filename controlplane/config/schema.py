@@ -26,6 +26,7 @@ from controlplane.config.schema_clusters import ClusterKeys, Endpoints, RequestP
 from controlplane.config.schema_defaults import Defaults
 from controlplane.config.schema_filters import Filter
 from controlplane.config.schema_limits import Limit, LimitsStorage, RateLimit
+from controlplane.config.schema_mcp import McpServer, Origins
 from controlplane.config.schema_models import ModelAlias, ModelProviders, OnUntranslatable
 from controlplane.config.schema_plan import OnFailure, Plan
 from controlplane.config.schema_prompts import EndpointCluster, EndpointName, PromptTargets
@@ -89,9 +90,9 @@ class ListenerAgent(Block):
 class Listener(Block):
     """An address and port that accepts requests of one kind."""
 
-    type: Literal["agent", "model", "prompt"]
+    type: Literal["agent", "model", "prompt", "mcp"]
     """`agent`: requests go to agents. `model`: requests go to model providers. `prompt`: the same,
-    after the `prompt_targets` that fit were asked."""
+    after the `prompt_targets` that fit were asked. `mcp`: requests at `/mcp` go to MCP servers."""
     name: Annotated[str, StringConstraints(pattern=LISTENER_NAME)]
     """What logs, metrics and traces call it. Unique."""
     address: Annotated[str, StringConstraints(min_length=1, max_length=64)] = "0.0.0.0"
@@ -103,6 +104,11 @@ class Listener(Block):
     """Time for a whole request, from its head to the last byte of the answer."""
     agents: Annotated[tuple[ListenerAgent, ...], Strict(False), Field(max_length=MAX_ITEMS)] = ()
     """Agent listeners: who may answer. With one agent no routing happens."""
+    mcp_servers: Names = ()
+    """MCP listeners: ids of `mcp_servers` that are offered as one."""
+    allowed_origins: Origins = ()
+    """MCP listeners: origins of web pages that may call, such as `https://app.example.com`; `*`:
+    all. Pages of this machine (`http://localhost`) always may, others are answered 403."""
     input_filters: Names = ()
     """Ids of `filters` that see every request of this listener first, in order."""
     plan: Plan = Plan()
@@ -198,6 +204,8 @@ class Config(Block):
     """What APIs do for the users of prompt listeners."""
     system_prompt: Text | None = None
     """What models are told first on prompt listeners."""
+    mcp_servers: Annotated[tuple[McpServer, ...], Strict(False), Field(max_length=1000)] = ()
+    """MCP servers that MCP listeners offer."""
     model_providers: ModelProviders = ()
     """Who serves models. Every model listener serves all of them."""
     llm_providers: ModelProviders = ()

@@ -12,6 +12,7 @@ from outriderpb.v1 import (
     endpoint_pb2,
     filter_pb2,
     listener_pb2,
+    mcp_pb2,
     model_pb2,
     model_routing_pb2,
     route_pb2,
@@ -55,7 +56,7 @@ def _references(message: Message) -> Iterator[Reference]:
             yield ResourceType.CLUSTER, message.cluster
             for version in message.versions:
                 yield ResourceType.CLUSTER, version.cluster
-        case filter_pb2.Filter() | model_pb2.ModelProvider():
+        case filter_pb2.Filter() | model_pb2.ModelProvider() | mcp_pb2.McpServer():
             yield ResourceType.CLUSTER, message.cluster
         case model_routing_pb2.ModelRouting() if message.routing_model:
             yield ResourceType.MODEL_PROVIDER, message.routing_model
@@ -64,6 +65,8 @@ def _references(message: Message) -> Iterator[Reference]:
                 yield ResourceType.FILTER, name
             if message.prompt.function_calling_model:
                 yield ResourceType.MODEL_PROVIDER, message.prompt.function_calling_model
+            for member in message.mcp_servers:
+                yield ResourceType.MCP_SERVER, member.server
         case route_pb2.Route():
             yield ResourceType.LISTENER, message.listener
             for name in (*message.input_filters, *message.output_filters):

@@ -25,6 +25,7 @@ class ResourceType(Enum):
     MODEL_PROVIDER = "type.googleapis.com/outrider.v1.ModelProvider"
     AGENT = "type.googleapis.com/outrider.v1.Agent"
     FILTER = "type.googleapis.com/outrider.v1.Filter"
+    MCP_SERVER = "type.googleapis.com/outrider.v1.McpServer"
     TRACING = "type.googleapis.com/outrider.v1.Tracing"
     MODEL_METRICS = "type.googleapis.com/outrider.v1.ModelMetrics"
     STATE_STORAGE = "type.googleapis.com/outrider.v1.StateStorage"

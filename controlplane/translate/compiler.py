@@ -13,6 +13,7 @@ from controlplane.translate.auth import api_keys
 from controlplane.translate.filters import filters
 from controlplane.translate.limits import limits
 from controlplane.translate.listeners import listeners
+from controlplane.translate.mcp import mcp_servers
 from controlplane.translate.models import models
 from controlplane.translate.prompts import endpoints
 from controlplane.translate.routing import routing
@@ -44,6 +45,7 @@ def translate(config: schema.Config) -> Iterator[Resource]:
     yield from agents(config)
     yield from filters(config)
     yield from endpoints(config)
+    yield from mcp_servers(config)
     yield from models(config)
     yield from routing(config)
     yield from tracing(config)

@@ -5,7 +5,6 @@ there are. A route names its listener, never the other way round.
 """
 
 from collections.abc import Iterator
-from itertools import chain
 
 from outriderpb.v1 import listener_pb2, retry_pb2, route_pb2
 
@@ -17,6 +16,7 @@ from controlplane.config.values import duration_ms
 from controlplane.snapshot.resource import Resource, ResourceType
 from controlplane.translate import prompts
 from controlplane.translate.auth import auth, tls
+from controlplane.translate.mcp import members
 from controlplane.translate.plans import is_chosen, on_failure, plan
 from controlplane.translate.retry import route_retry
 
@@ -24,6 +24,7 @@ _KINDS = {
     "agent": listener_pb2.LISTENER_KIND_AGENT,
     "model": listener_pb2.LISTENER_KIND_MODEL,
     "prompt": listener_pb2.LISTENER_KIND_PROMPT,
+    "mcp": listener_pb2.LISTENER_KIND_MCP,
 }
 _PRIORITIES = {"default": route_pb2.PRIORITY_UNSPECIFIED, "high": route_pb2.PRIORITY_HIGH}
 
@@ -42,15 +43,21 @@ def listeners(config: schema.Config) -> Iterator[Resource]:
         if listener.type == "agent":
             message.drop_untranslatable = config.on_untranslatable == "drop"
         yield Resource.of(ResourceType.LISTENER, listener.name, message)
-        routes: Iterator[route_pb2.Route] = (
-            _agent_routes(listener, config)
-            if listener.type == "agent"
-            else _model_routes(listener, config)
-        )
-        if listener.type == "prompt":
-            routes = chain(routes, prompts.targets(config, listener))
-        for route in routes:
+        for route in _routes(listener, config):
             yield Resource.of(ResourceType.ROUTE, route.name, route)
+
+
+def _routes(listener: schema.Listener, config: schema.Config) -> Iterator[route_pb2.Route]:
+    match listener.type:
+        case "agent":
+            yield from _agent_routes(listener, config)
+        case "model":
+            yield from _model_routes(listener, config)
+        case "prompt":
+            yield from _model_routes(listener, config)
+            yield from prompts.targets(config, listener)
+        case "mcp":  # names of tools lead to servers, and only these know them
+            return
 
 
 def _listener(config: schema.Config, listener: schema.Listener) -> listener_pb2.Listener:
@@ -81,6 +88,8 @@ def _listener(config: schema.Config, listener: schema.Listener) -> listener_pb2.
         min_confidence=prompts.min_confidence(config, listener),
         prompt=prompts.prompt_rules(config, listener),
         plan=plan(listener),
+        mcp_servers=members(config, listener),
+        allowed_origins=listener.allowed_origins,
     )
 
 

@@ -20,6 +20,7 @@ from dataplane.runtime.cluster import (
 )
 from dataplane.runtime.dialect import PLAIN, Dialect
 from dataplane.runtime.limits import Limit, LimitsStorage
+from dataplane.runtime.mcp import McpMember, McpServer
 from dataplane.runtime.precedence import Precedence
 from dataplane.runtime.prompts import PromptRules, PromptTarget
 from dataplane.runtime.protocols import Operation
@@ -38,10 +39,12 @@ class ListenerKind(Enum):
     PROMPT = "prompt"
     """As MODEL, after prompt targets had their say."""
 
+    MCP = "mcp"
+
     @property
     def is_of_models(self) -> bool:
         """Whether it takes requests for models."""
-        return self is not ListenerKind.AGENT
+        return self in (ListenerKind.MODEL, ListenerKind.PROMPT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,6 +285,10 @@ class Listener:
     by_prefix: Mapping[str, Route] = field(default_factory=dict)
     """Model listeners: what is before the first slash of `model` -> the route of its wildcard."""
     default_route: Route | None = None
+    mcp_servers: tuple[McpMember, ...] = ()
+    """MCP listeners: what is offered as one server."""
+    allowed_origins: frozenset[str] = frozenset()
+    """MCP listeners: of web pages that may call, beside this machine's; "*": all."""
     auth: Auth | None = None
     """Who may call; None: everybody."""
     tls: Tls | None = None
@@ -304,6 +311,7 @@ class RuntimeConfig:
     providers: Mapping[str, ModelProvider] = field(default_factory=dict)
     agents: Mapping[str, Agent] = field(default_factory=dict)
     filters: Mapping[str, Filter] = field(default_factory=dict)
+    mcp_servers: Mapping[str, McpServer] = field(default_factory=dict)
     tracing: Tracing | None = None
     model_routing: ModelRouting = field(default_factory=ModelRouting)
     state_storage: StateStorage = field(default_factory=StateStorage)

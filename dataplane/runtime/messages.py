@@ -30,6 +30,8 @@ class ResponseDetail(StrEnum):
     """No stored response has this id (for this tenant)."""
     STATE_UNAVAILABLE = "state_unavailable"
     """The store of responses cannot be reached."""
+    SESSION_NOT_FOUND = "session_not_found"
+    """No MCP session has this id (for this caller): it has expired, or was ended."""
     UNAUTHENTICATED = "unauthenticated"
     """The listener wants a credential, and got none that is good."""
     AUTH_UNAVAILABLE = "auth_unavailable"

@@ -12,6 +12,7 @@ from dataplane.observe import traceparent
 from dataplane.observe.record import ExchangeRecord
 from dataplane.observe.spans import from_headers
 from dataplane.observe.tally import EarlyTally, Tally
+from dataplane.runtime.config import ListenerKind
 from dataplane.runtime.messages import LocalReply, ResponseDetail
 from dataplane.runtime.protocols import CHAT_PATH, Operation, Protocol
 from dataplane.server import surface
@@ -191,6 +192,8 @@ def _look(front: "Front", incoming: Incoming) -> surface.Ask | LocalReply:
     front.speaks = speaks = surface.shape_of(path, incoming.names)
     if serving.listener.kind.is_of_models:
         found = surface.look(method, path, query)
+    elif serving.listener.kind is ListenerKind.MCP:
+        found = surface.look_at_mcp(path)
     else:
         found = surface.look_at_agents(method, path, without_keys(query))
     match found:

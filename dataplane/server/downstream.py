@@ -105,6 +105,9 @@ class Downstream(Protocol):
             they are not.
         """
 
+    def last(self) -> None:
+        """Have no timeout: the answer lasts as long as its client wants it."""
+
     def start(self, status: int, headers: Headers) -> None:
         """Begin an answer whose length is not known; hop-by-hop headers are dropped."""
 

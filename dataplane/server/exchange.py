@@ -36,7 +36,7 @@ from dataplane.server.prompts.prompting import Prompting
 from dataplane.server.responses import Continued, ResponsesState, Settled
 from dataplane.server.running import Running
 from dataplane.server.spoken import Speaking
-from dataplane.server.surface import Stored
+from dataplane.server.surface import Stored, nothing_at
 from dataplane.server.tickets import Tickets
 from dataplane.sessions.remembering import Remembering
 from dataplane.upstream.client import UpstreamClient
@@ -117,6 +117,9 @@ class Exchange:
 
     async def run(self, call: Call, downstream: Downstream) -> None:
         """Answer one request. Cancel it when the client has left: everything upstream stops."""
+        if call.listener.kind is ListenerKind.MCP:
+            downstream.reply(nothing_at(call.request.path))
+            return
         if call.ask.decides:
             downstream.reply(await self._chooser.tell(call))
             return

@@ -75,6 +75,8 @@ class Services:
     """What limits are kept by."""
     tickets: Tickets | None = None
     """Of runs: what agents ask of us joins them."""
+    mcp: Exchanger | None = None
+    """Answers what is asked at `/mcp`."""
 
 
 Lane = tuple[Candidate, ...]

@@ -129,6 +129,10 @@ class Spoken:
         """See Downstream."""
         raise AssertionError("agents are not relayed to")
 
+    def last(self) -> None:
+        """See Downstream."""
+        raise AssertionError("answers of agents have a timeout")
+
     def start(self, status: int, headers: Headers) -> None:
         """See Downstream."""
         named = {name.lower(): value.strip().lower() for name, value in headers}

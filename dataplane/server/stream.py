@@ -20,6 +20,7 @@ from dataplane.server.relay import CLIENT_CLOSED, Relay
 from dataplane.server.relayed_head import BODILESS
 from dataplane.server.sending import Orders
 from dataplane.server.serving import Serving
+from dataplane.wheel import NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Sequence
@@ -50,7 +51,10 @@ class Stream:
 
     async def _run(self) -> None:
         try:
-            await self._serving.services.exchange.run(self._call, self)
+            services = self._serving.services
+            by = services.mcp if self._call.ask.mcp else services.exchange
+            assert by is not None, "a listener of this kind is served where `mcp` is"
+            await by.run(self._call, self)
         except DownstreamGoneError:
             pass
         except Exception:
@@ -108,6 +112,10 @@ class Stream:
         relay = Relay(self._front, incoming, call.ask, tally, header, orders)
         self._front.replace_work(relay)
         relay.run()
+
+    def last(self) -> None:
+        """See Downstream."""
+        self._front.due = NEVER
 
     def start(self, status: int, headers: Headers) -> None:
         """See Downstream."""

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
+from dataplane.runtime import mcp
 from dataplane.runtime.messages import LocalReply, ResponseDetail
 from dataplane.runtime.protocols import CHAT_PATH, Operation, Protocol
 
@@ -61,6 +62,8 @@ class Ask:
     """Whether its requests may bring signed thinking along."""
     stored: Stored | None = None
     """What is asked about an answer that was kept."""
+    mcp: bool = False
+    """Whether it is the Model Context Protocol, of whatever method."""
 
 
 def ask(
@@ -111,6 +114,16 @@ _ACTIONS: Mapping[str | None, Mapping[str, str]] = {
     "cancel": {"POST": "cancel"},
 }
 _SHOWN = 200
+
+
+def look_at_mcp(path: str) -> Ask | None:
+    """The same of an MCP listener: what is asked says the body, whatever the method."""
+    return mcp_ask(path) if path == mcp.PATH else None
+
+
+def mcp_ask(path: str) -> Ask:
+    """What is asked in the Model Context Protocol; no operation of a model has a part in it."""
+    return Ask(Operation.CHAT, path, protocol=None, mcp=True)
 
 
 def look(method: str, path: str, query: str = "") -> Ask | LocalReply | None:

@@ -18,6 +18,7 @@ from outriderpb.v1 import (
     filter_pb2,
     limit_pb2,
     listener_pb2,
+    mcp_pb2,
     model_metrics_pb2,
     model_pb2,
     model_routing_pb2,
@@ -38,6 +39,7 @@ from dataplane.xds.choosing import model_metrics, model_routing, preference
 from dataplane.xds.clusters import cluster, endpoints, priority
 from dataplane.xds.fields import BadFieldError, given, same, seconds
 from dataplane.xds.limits import limit, limits_storage
+from dataplane.xds.mcp import mcp_server, members
 from dataplane.xds.plans import running
 from dataplane.xds.prompts import prompt_rules, prompt_target
 from dataplane.xds.providers import provider
@@ -150,6 +152,7 @@ KINDS: Mapping[int, config.ListenerKind] = {
     listener_pb2.LISTENER_KIND_AGENT: config.ListenerKind.AGENT,
     listener_pb2.LISTENER_KIND_MODEL: config.ListenerKind.MODEL,
     listener_pb2.LISTENER_KIND_PROMPT: config.ListenerKind.PROMPT,
+    listener_pb2.LISTENER_KIND_MCP: config.ListenerKind.MCP,
 }
 
 
@@ -179,6 +182,8 @@ def _listener(name: str, m: listener_pb2.Listener, _: SecretReader) -> config.Li
         output_filters=tuple(m.output_filters),
         min_confidence=m.min_confidence,
         running=running(m.plan),
+        mcp_servers=members(m),
+        allowed_origins=frozenset(m.allowed_origins),
         auth=auth(m.auth) if m.HasField("auth") else None,
         tls=tls(m.tls) if m.HasField("tls") else None,
         drop_untranslatable=m.drop_untranslatable,
@@ -210,6 +215,7 @@ DECODERS: Mapping[ResourceKind, tuple[type[Message], Callable[..., object]]] = {
     ResourceKind.MODEL_PROVIDER: (model_pb2.ModelProvider, provider),
     ResourceKind.AGENT: (agent_pb2.Agent, agent),
     ResourceKind.FILTER: (filter_pb2.Filter, _filter),
+    ResourceKind.MCP_SERVER: (mcp_pb2.McpServer, mcp_server),
     ResourceKind.TRACING: (tracing_pb2.Tracing, _tracing),
     ResourceKind.MODEL_METRICS: (model_metrics_pb2.ModelMetrics, model_metrics),
     ResourceKind.STATE_STORAGE: (state_storage_pb2.StateStorage, state_storage),

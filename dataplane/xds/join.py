@@ -29,6 +29,7 @@ from dataplane.runtime.config import (
     Tracing,
 )
 from dataplane.runtime.limits import Limit, LimitsStorage
+from dataplane.runtime.mcp import McpServer
 from dataplane.runtime.prompts import PromptTarget
 from dataplane.runtime.state_storage import StateStorage
 from dataplane.xds.choosing import joined as joined_routing
@@ -79,6 +80,7 @@ def join(resources: Resources, before: Resources, config: RuntimeConfig) -> Runt
         providers=section(ResourceKind.MODEL_PROVIDER, ModelProvider, config.providers),
         agents=section(ResourceKind.AGENT, Agent, config.agents),
         filters=section(ResourceKind.FILTER, Filter, config.filters),
+        mcp_servers=section(ResourceKind.MCP_SERVER, McpServer, config.mcp_servers),
         tracing=next(iter(tracing.values()), None),
         model_routing=joined_routing(resources, before, config.model_routing),
         state_storage=next(iter(storage.values()), StateStorage()),
@@ -200,7 +202,13 @@ def _dangling(config: RuntimeConfig) -> Iterable[str]:
     for one in config.filters.values():
         if one.cluster and one.cluster not in config.clusters:
             yield f"filter {one.id!r}: unknown cluster {one.cluster!r}"
+    for server in config.mcp_servers.values():
+        if server.cluster not in config.clusters:
+            yield f"MCP server {server.id!r}: unknown cluster {server.cluster!r}"
     for listener in config.listeners.values():
+        for member in listener.mcp_servers:
+            if member.server not in config.mcp_servers:
+                yield f"listener {listener.name!r}: unknown MCP server {member.server!r}"
         for name in (*listener.input_filters, *listener.output_filters):
             if name not in config.filters:
                 yield f"listener {listener.name!r}: unknown filter {name!r}"

@@ -25,6 +25,7 @@ class ResourceKind(Enum):
     MODEL_PROVIDER = ("type.googleapis.com/outrider.v1.ModelProvider", "model provider")
     AGENT = ("type.googleapis.com/outrider.v1.Agent", "agent")
     FILTER = ("type.googleapis.com/outrider.v1.Filter", "filter")
+    MCP_SERVER = ("type.googleapis.com/outrider.v1.McpServer", "MCP server")
     TRACING = ("type.googleapis.com/outrider.v1.Tracing", "tracing")
     MODEL_METRICS = ("type.googleapis.com/outrider.v1.ModelMetrics", "model metrics")
     STATE_STORAGE = ("type.googleapis.com/outrider.v1.StateStorage", "state storage")

@@ -93,9 +93,8 @@ PAIRS = list(permutations(texts(), 2))
 def test_a_compiled_config_is_accepted(name: str) -> None:
     snapshot = compiled(texts()[name])
     config = accept(XdsState(), snapshot, None).config
-    assert len(config.listeners) == texts()[name].count("type: agent") + texts()[name].count(
-        "type: model"
-    )
+    wanted = sum(texts()[name].count(f"type: {kind}") for kind in ("agent", "model", "mcp"))
+    assert len(config.listeners) == wanted
 
 
 @pytest.mark.parametrize(("first", "second"), PAIRS, ids=[f"{a}-{b}" for a, b in PAIRS])

@@ -47,6 +47,9 @@ class FakeDownstream:
         self.told = told
         self.marks = marks
 
+    def last(self) -> None:
+        """See Downstream."""
+
     def start(self, status: int, headers: Headers) -> None:
         """See Downstream."""
         assert not self._over()

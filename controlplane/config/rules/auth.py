@@ -42,7 +42,8 @@ def expiry(text: str) -> int:
 
 
 def _listeners(config: schema.Config, findings: Findings) -> None:
-    passing = [one.model for one in config.model_providers if one.passthrough_auth]
+    passing = {one.model for one in config.model_providers if one.passthrough_auth}
+    forwarding = {one.id for one in config.mcp_servers if one.passthrough_auth}
     for index, listener in enumerate(config.listeners):
         path: Path = ("listeners", index)
         _certificates(listener, path, findings)
@@ -56,10 +57,9 @@ def _listeners(config: schema.Config, findings: Findings) -> None:
             hint = "`outrider keys create` makes one"
             findings.add((*path, "api_keys"), "the config has no 'api_keys'", hint)
         if auth.api_keys or auth.jwt is not None:
-            if passing and listener.type == "model" and auth.credential_in == "any":
-                what = (
-                    f"{passing[0]!r} has passthrough_auth, and would get the keys of this listener"
-                )
+            to = passing if listener.type == "model" else forwarding & set(listener.mcp_servers)
+            if to and listener.type != "agent" and auth.credential_in == "any":
+                what = f"{min(to)!r} has passthrough_auth, and would get the keys of this listener"
                 hint = "write credential_in: x-outrider-key, and send it beside the provider's"
                 findings.add(path, what, hint)
         elif auth.client_certificate is None:

@@ -45,6 +45,8 @@ def clusters(config: schema.Config) -> Iterator[tuple[Path, ClusterKeys, tuple[E
         yield ("agents", index), agent, agent.endpoints or ()
     for index, one in enumerate(config.filters):
         yield ("filters", index), one, one.endpoints or ()
+    for index, server in enumerate(config.mcp_servers):
+        yield ("mcp_servers", index), server, server.endpoints or ()
     for index, provider in enumerate(config.model_providers):
         yield ("model_providers", index), provider, provider.endpoints or ()
 

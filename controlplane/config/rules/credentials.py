@@ -57,8 +57,13 @@ def _headers(provider: ModelProvider, path: Path, findings: Findings) -> None:
     check_headers(provider.headers, (*path, "headers"), findings)
 
 
-def check_headers(headers: Mapping[str, str], path: Path, findings: Findings) -> None:
-    """Headers that an operator has every request of a kind carry."""
+def check_headers(
+    headers: Mapping[str, str],
+    path: Path,
+    findings: Findings,
+    host: str = "write http_host instead",
+) -> None:
+    """Headers that an operator has every request of a kind carry; `host` is the hint for that."""
     seen: dict[str, Path] = {}
     for name, value in headers.items():
         at = (*path, name)
@@ -66,8 +71,7 @@ def check_headers(headers: Mapping[str, str], path: Path, findings: Findings) ->
         if not _HEADER_NAME.fullmatch(name):
             findings.add(at, f"{name!r} is not a header name")
         elif low == "host":
-            hint = "write http_host instead"
-            findings.add(at, f"header {name!r} is written by Outrider", hint)
+            findings.add(at, f"header {name!r} is written by Outrider", host)
         elif low in _OURS or low.startswith("x-outrider-"):
             findings.add(at, f"header {name!r} is written by Outrider", "remove it")
         else:

@@ -5,7 +5,7 @@ from ipaddress import ip_address
 
 from controlplane.config import schema
 from controlplane.config.problem import Path
-from controlplane.config.rules import filters, prompts
+from controlplane.config.rules import filters, mcp, prompts
 from controlplane.config.rules.findings import Findings, suggest
 
 PORTS = {"model": 12000, "prompt": 10000}
@@ -24,14 +24,19 @@ def check(config: schema.Config, findings: Findings) -> None:
         findings.once(names, listener.name, (*path, "name"), "listener")
         _address(listener, path, bound, findings)
         _chains(config, listener, path, findings)
-        if listener.type == "agent":
-            _agent_listener(config, listener, path, findings)
-        else:
-            _model_listener(config, listener, path, findings)
+        match listener.type:
+            case "agent":
+                _agent_listener(config, listener, path, findings)
+            case "model" | "prompt":
+                _model_listener(config, listener, path, findings)
+            case "mcp":
+                mcp.listener(config, listener, path, findings)
         if listener.type == "prompt":
             prompts.check_listener(config, listener, path, findings)
         else:
             _means_nothing(listener, PROMPT_KEYS, "prompt", path, findings)
+        if listener.type != "mcp":
+            _means_nothing(listener, mcp.KEYS, "MCP", path, findings)
 
 
 def port_of(listener: schema.Listener) -> int:
@@ -51,7 +56,7 @@ def _address(
             hint = "the port has a key of its own: port"
         findings.add((*path, "address"), f"{listener.address!r} is not an IP address", hint)
         return
-    if listener.port is None and listener.type == "agent":
+    if listener.port is None and listener.type in ("agent", "mcp"):
         findings.add((*path, "port"), "is missing", "the port to listen on")
         return
     port = port_of(listener)

@@ -26,6 +26,9 @@ def wanted(config: schema.Config) -> Iterator[tuple[Path, values.SecretPart]]:
         headers = target.endpoint.http_headers if target.endpoint is not None else {}
         for name, text in headers.items():
             yield from _parts(("prompt_targets", index, "endpoint", "http_headers", name), text)
+    for index, server in enumerate(config.mcp_servers):
+        for name, text in server.headers.items():
+            yield from _parts(("mcp_servers", index, "headers", name), text)
     for index, key in enumerate(config.api_keys):
         yield from _parts(("api_keys", index, "key"), key.key or "")
     url = config.routing.session_cache.url if config.routing is not None else None

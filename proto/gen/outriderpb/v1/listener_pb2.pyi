@@ -15,6 +15,7 @@ class ListenerKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     LISTENER_KIND_AGENT: _ClassVar[ListenerKind]
     LISTENER_KIND_MODEL: _ClassVar[ListenerKind]
     LISTENER_KIND_GUARDED: _ClassVar[ListenerKind]
+    LISTENER_KIND_MCP: _ClassVar[ListenerKind]
     LISTENER_KIND_PROMPT: _ClassVar[ListenerKind]
 
 class Precedence(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
@@ -26,6 +27,7 @@ LISTENER_KIND_UNSPECIFIED: ListenerKind
 LISTENER_KIND_AGENT: ListenerKind
 LISTENER_KIND_MODEL: ListenerKind
 LISTENER_KIND_GUARDED: ListenerKind
+LISTENER_KIND_MCP: ListenerKind
 LISTENER_KIND_PROMPT: ListenerKind
 PRECEDENCE_DEFAULT: Precedence
 PRECEDENCE_LOW: Precedence
@@ -111,8 +113,16 @@ class Auth(_message.Message):
     client_certificate: ClientCertificate
     def __init__(self, optional: _Optional[bool] = ..., api_keys: _Optional[bool] = ..., own_header: _Optional[bool] = ..., jwt: _Optional[_Union[Jwt, _Mapping]] = ..., client_certificate: _Optional[_Union[ClientCertificate, _Mapping]] = ...) -> None: ...
 
+class McpMember(_message.Message):
+    __slots__ = ("server", "prefix")
+    SERVER_FIELD_NUMBER: _ClassVar[int]
+    PREFIX_FIELD_NUMBER: _ClassVar[int]
+    server: str
+    prefix: str
+    def __init__(self, server: _Optional[str] = ..., prefix: _Optional[str] = ...) -> None: ...
+
 class Listener(_message.Message):
-    __slots__ = ("name", "kind", "address", "port", "timeout_ms", "limits", "input_filters", "min_confidence", "auth", "output_filters", "guarded", "tls", "drop_untranslatable", "prompt", "plan")
+    __slots__ = ("name", "kind", "address", "port", "timeout_ms", "limits", "input_filters", "min_confidence", "auth", "output_filters", "guarded", "tls", "drop_untranslatable", "prompt", "plan", "mcp_servers", "allowed_origins")
     NAME_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     ADDRESS_FIELD_NUMBER: _ClassVar[int]
@@ -128,6 +138,8 @@ class Listener(_message.Message):
     DROP_UNTRANSLATABLE_FIELD_NUMBER: _ClassVar[int]
     PROMPT_FIELD_NUMBER: _ClassVar[int]
     PLAN_FIELD_NUMBER: _ClassVar[int]
+    MCP_SERVERS_FIELD_NUMBER: _ClassVar[int]
+    ALLOWED_ORIGINS_FIELD_NUMBER: _ClassVar[int]
     name: str
     kind: ListenerKind
     address: str
@@ -143,4 +155,6 @@ class Listener(_message.Message):
     drop_untranslatable: bool
     prompt: _prompt_pb2.PromptRules
     plan: _plan_pb2.Plan
-    def __init__(self, name: _Optional[str] = ..., kind: _Optional[_Union[ListenerKind, str]] = ..., address: _Optional[str] = ..., port: _Optional[int] = ..., timeout_ms: _Optional[int] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., input_filters: _Optional[_Iterable[str]] = ..., min_confidence: _Optional[float] = ..., auth: _Optional[_Union[Auth, _Mapping]] = ..., output_filters: _Optional[_Iterable[str]] = ..., guarded: _Optional[_Union[ListenerKind, str]] = ..., tls: _Optional[_Union[Tls, _Mapping]] = ..., drop_untranslatable: _Optional[bool] = ..., prompt: _Optional[_Union[_prompt_pb2.PromptRules, _Mapping]] = ..., plan: _Optional[_Union[_plan_pb2.Plan, _Mapping]] = ...) -> None: ...
+    mcp_servers: _containers.RepeatedCompositeFieldContainer[McpMember]
+    allowed_origins: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, name: _Optional[str] = ..., kind: _Optional[_Union[ListenerKind, str]] = ..., address: _Optional[str] = ..., port: _Optional[int] = ..., timeout_ms: _Optional[int] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., input_filters: _Optional[_Iterable[str]] = ..., min_confidence: _Optional[float] = ..., auth: _Optional[_Union[Auth, _Mapping]] = ..., output_filters: _Optional[_Iterable[str]] = ..., guarded: _Optional[_Union[ListenerKind, str]] = ..., tls: _Optional[_Union[Tls, _Mapping]] = ..., drop_untranslatable: _Optional[bool] = ..., prompt: _Optional[_Union[_prompt_pb2.PromptRules, _Mapping]] = ..., plan: _Optional[_Union[_plan_pb2.Plan, _Mapping]] = ..., mcp_servers: _Optional[_Iterable[_Union[McpMember, _Mapping]]] = ..., allowed_origins: _Optional[_Iterable[str]] = ...) -> None: ...

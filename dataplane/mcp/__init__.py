@@ -1,0 +1,1 @@
+"""The Model Context Protocol: messages, generations, and how several servers are one. Pure."""

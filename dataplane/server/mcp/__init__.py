@@ -1,0 +1,1 @@
+"""Listeners of ours that speak the Model Context Protocol."""

@@ -1,0 +1,249 @@
+"""A request of a client in a session, to whom it leads, and the answer back.
+
+The rule: a request whose stream has begun is answered there: by the server, or, when that breaks
+off, by an error that names it. A server that lets a stream be resumed may end it early.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from dataplane.mcp import merge, tokens
+from dataplane.mcp.events import Event, message_event
+from dataplane.mcp.message import (
+    Code,
+    Members,
+    Message,
+    Refused,
+    error,
+    items,
+    made_of,
+    members,
+    read,
+    result,
+    text,
+)
+from dataplane.mcp.names import Member
+from dataplane.mcp.routing import All, InTurn, One, says_not_found, to_client, way
+from dataplane.runtime.messages import ResponseDetail
+from dataplane.server.mcp.peers import Peers
+from dataplane.server.mcp.turn import Turn
+from dataplane.upstream.mcp import Answered, ServerFailedError, failed
+
+VIA = ResponseDetail.VIA_UPSTREAM
+
+
+class Asking:
+    """Carries requests to servers."""
+
+    def __init__(self, peers: Peers) -> None:
+        self._peers = peers
+
+    async def run(self, turn: Turn, message: Message) -> None:
+        """Answer a request."""
+        found = way(turn.roster, message)
+        match found:
+            case Refused():
+                turn.refuse(message.id, found)
+            case One(member=member, message=told):
+                await self._one(turn, member, told)
+            case InTurn():
+                await self._in_turn(turn, found)
+            case All() if message.method in merge.LISTS:
+                await self._list(turn, message)
+            case All():
+                await self._all(turn, message)
+
+    # -- one server
+
+    async def _one(self, turn: Turn, member: Member, message: Message) -> None:
+        """As it comes."""
+        turn.call.record.provider = member.id
+        try:
+            async with self._peers.opened(turn, member, message.body) as answer:
+                if answer.is_stream and answer.status == 200:
+                    await self._stream(turn, member, message, answer)
+                else:
+                    await self._whole(turn, member, message, answer)
+        except ServerFailedError as problem:
+            if turn.began:
+                told = message_event(error(message.id, problem.refused))
+                turn.call.record.detail = problem.detail
+                await turn.downstream.write(told.encoded())
+                turn.downstream.finish()
+            else:
+                turn.failed(message.id, problem)
+
+    async def _whole(self, turn: Turn, member: Member, message: Message, answer: Answered) -> None:
+        body = await answer.whole()
+        found = read(body)
+        if isinstance(found, Message):
+            body = to_client(turn.roster, member, found, message.method).body
+        elif answer.status < 400:
+            told = f"it answered {answer.status} with what is no JSON-RPC message"
+            raise failed(member.id, told, ResponseDetail.UPSTREAM_PROTOCOL_ERROR)
+        elif answer.status in (401, 403) and not member.server.passthrough_auth:
+            told = f"it does not accept our credentials ({answer.status})"
+            raise failed(member.id, told, ResponseDetail.UPSTREAM_CREDENTIALS_EXHAUSTED)
+        else:
+            told = f"it answered {answer.status}"
+            turn.refuse(
+                message.id,
+                Refused(Code.INTERNAL_ERROR, f"MCP server '{member.id}': {told}.", answer.status),
+                ResponseDetail.UPSTREAM_ERROR,
+            )
+            return
+        challenge = answer.headers.get("www-authenticate")
+        headers = (("www-authenticate", challenge),) if challenge is not None else ()
+        turn.reply(answer.status, body, VIA, headers)
+
+    async def _stream(self, turn: Turn, member: Member, message: Message, answer: Answered) -> None:
+        turn.start()
+        answered = resumable = False
+        async for event in answer.events():
+            resumable = resumable or event.id is not None
+            shown, is_response = seen(turn, member, event, message)
+            answered = answered or is_response
+            await turn.downstream.write(shown.encoded())
+        if not answered and not resumable:
+            told = "its stream ended without an answer"
+            raise failed(member.id, told, ResponseDetail.UPSTREAM_TRUNCATED)
+        turn.downstream.finish()
+
+    # -- several
+
+    async def _in_turn(self, turn: Turn, found: InTurn) -> None:
+        """Whoever has it; who had it before is asked first."""
+        live = turn.live
+        assert live is not None
+        params = found.message.params
+        uri = text(params.get("uri")) or text(members(params.get("ref")).get("uri"))
+        known = live.uris.get(uri)
+        order = sorted(found.members, key=lambda member: member.id != known)
+        problem: ServerFailedError | None = None
+        last: Message | None = None
+        for member in order:
+            try:
+                heard = await self._peers.ask(turn, member, found.message.body)
+            except ServerFailedError as e:
+                problem = e
+                continue
+            if heard.message is None:
+                problem = failed(
+                    member.id, f"it answered {heard.status}", ResponseDetail.UPSTREAM_ERROR
+                )
+                continue
+            last = heard.message
+            if not says_not_found(last):
+                turn.call.record.provider = live.uris[uri] = member.id
+                turn.reply(200, last.body, VIA)
+                return
+        if problem is not None:
+            turn.failed(found.message.id, problem)  # who is not there might have it
+        elif last is not None:
+            turn.reply(200, last.body, VIA)
+
+    async def _list(self, turn: Turn, message: Message) -> None:
+        asked = self._pages(turn, message)
+        if isinstance(asked, Refused):
+            turn.refuse(message.id, asked)
+            return
+        answers: list[tuple[Member, Members]] = []
+        missing: dict[str, str] = {}
+        problem: ServerFailedError | None = None
+        for member, heard in await self._each(turn, asked):
+            if isinstance(heard, ServerFailedError):
+                problem = heard
+                missing[member.id] = heard.refused.message
+            elif (page := heard.result) is not None:
+                answers.append((member, page))
+        if not answers and problem is not None:
+            turn.failed(message.id, problem)
+            return
+        live = turn.live
+        if live is not None and message.method == "resources/list":
+            for member, page in answers:
+                _learn(live.uris, member, page)
+        made = merge.one_list(turn.roster, message.method, answers, missing)
+        turn.reply(200, result(message.id, made), VIA)
+
+    def _pages(self, turn: Turn, message: Message) -> list[tuple[Member, Message]] | Refused:
+        """Who is asked for which page."""
+        cursor = message.params.get("cursor")
+        live = turn.live
+        assert live is not None
+        if cursor is None:
+            capability = merge.CAPABILITY[message.method]
+            return [
+                (member, message)
+                for member in turn.roster.members
+                if (peer := live.session.peers.get(member.id)) is None
+                or capability in members(members(peer.told).get("capabilities"))
+            ]
+        cursors = tokens.cursors(text(cursor))
+        if cursors is None or not all(turn.roster.of(name) for name in cursors):
+            return Refused(Code.INVALID_PARAMS, "Invalid cursor")
+        return [
+            (member, message.replaced(params={**message.params, "cursor": cursors[member.id]}))
+            for member in turn.roster.members
+            if member.id in cursors
+        ]
+
+    async def _all(self, turn: Turn, message: Message) -> None:
+        """Every server hears it; the client is told that it was heard if anybody has."""
+        live = turn.live
+        assert live is not None
+        if message.method == "logging/setLevel":
+            capable = [
+                member
+                for member in turn.roster.members
+                if (peer := live.session.peers.get(member.id)) is not None
+                and "logging" in members(members(peer.told).get("capabilities"))
+            ]
+            asked = [(member, message) for member in capable]
+            for _, heard in await self._each(turn, asked):
+                if isinstance(heard, Message) and heard.error is not None:
+                    turn.reply(200, heard.body, VIA)
+                    return
+        turn.reply(200, result(message.id, {}), VIA)
+
+    async def _each(
+        self, turn: Turn, asked: Sequence[tuple[Member, Message]]
+    ) -> list[tuple[Member, Any]]:
+        """The responses of servers that are asked at the same time, or what failed."""
+
+        async def ask(member: Member, message: Message) -> Message | ServerFailedError:
+            try:
+                heard = await self._peers.ask(turn, member, message.body)
+            except ServerFailedError as problem:
+                return problem
+            if heard.message is None:
+                told = f"it answered {heard.status}"
+                return failed(member.id, told, ResponseDetail.UPSTREAM_ERROR)
+            return heard.message
+
+        heard = await asyncio.gather(*(ask(member, message) for member, message in asked))
+        return [(member, one) for (member, _), one in zip(asked, heard, strict=True)]
+
+
+def seen(turn: Turn, member: Member, event: Event, asked: Message | None) -> tuple[Event, bool]:
+    """An event as the client gets it, and whether it has the response to what it asked."""
+    only = turn.roster.only is not None
+    if event.id is not None and not only:
+        event = event.with_id(f"{member.id}{tokens.SEPARATOR}".encode() + event.id)
+    if not event.is_message:
+        return event, False
+    found = members(event.data)
+    message = made_of(found, event.data)
+    if message is None:
+        return event, False
+    method = asked.method if asked is not None else ""
+    shown = to_client(turn.roster, member, message, method)
+    if shown is not message:
+        event = event.with_data(shown.body)
+    return event, not message.method and asked is not None and message.id == asked.id
+
+
+def _learn(uris: dict[str, str], member: Member, page: Members) -> None:
+    for entry in items(page.get("resources")):
+        uris.setdefault(text(members(entry).get("uri")), member.id)

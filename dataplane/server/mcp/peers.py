@@ -1,0 +1,82 @@
+"""A session's servers: opened when they are needed, and anew when they have forgotten us.
+
+The rule: a server that answers 404 to its session has done nothing with the request, so a new
+session gets it, once. One that was down when the client came is tried whenever it is asked again.
+"""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from dataplane.mcp.names import Member
+from dataplane.mcp.session import Peer
+from dataplane.runtime.messages import Headers
+from dataplane.server.mcp.sessions import Live, Sessions
+from dataplane.server.mcp.turn import Turn
+from dataplane.upstream.mcp import SESSION, VERSION, Answered, Heard, Wire, connect, of_session
+
+GONE = 404
+
+
+class Peers:
+    """Opens servers for sessions."""
+
+    def __init__(self, sessions: Sessions) -> None:
+        self._sessions = sessions
+
+    async def of(self, live: Live, member: Member, wire: Wire) -> Peer:
+        """A server's side of a session. Raises ServerFailedError."""
+        peer = live.session.peers.get(member.id)
+        return peer if peer is not None else await self.renew(live, member, wire, None)
+
+    async def renew(self, live: Live, member: Member, wire: Wire, old: Peer | None) -> Peer:
+        """The same after `old` has expired: what another worker has opened, or a new one."""
+        async with live.lock(member.id):
+            peer = live.session.peers.get(member.id)
+            if peer is not None and peer is not old:
+                return peer
+            if old is not None:
+                stored = await self._sessions.stored(live.id)
+                theirs = stored.peers.get(member.id) if stored is not None else None
+                if theirs is not None and theirs.session != old.session:
+                    live.session = live.session.with_peer(member.id, theirs)
+                    return theirs
+            peer = await connect(wire, live.session.asked)
+            live.session = live.session.with_peer(member.id, peer)
+            await self._sessions.keep(live)
+            return peer
+
+    @asynccontextmanager
+    async def opened(
+        self, turn: Turn, member: Member, body: bytes, method: str = "POST", more: Headers = ()
+    ) -> AsyncGenerator[Answered, None]:
+        """Say something to a server in the client's session. Raises ServerFailedError."""
+        live, wire = turn.live, turn.wire(member)
+        assert live is not None
+        peer = await self.of(live, member, wire)
+        async with wire.opened(method, body, (*_said(turn, peer), *more)) as answer:
+            if answer.status != GONE or not peer.session:
+                yield answer
+                return
+        peer = await self.renew(live, member, wire, peer)
+        async with wire.opened(method, body, (*_said(turn, peer), *more)) as answer:
+            yield answer
+
+    async def ask(self, turn: Turn, member: Member, body: bytes) -> Heard:
+        """One request and its whole response. Raises ServerFailedError."""
+        live, wire = turn.live, turn.wire(member)
+        assert live is not None
+        peer = await self.of(live, member, wire)
+        heard = await wire.ask(body, _said(turn, peer))
+        if heard.status == GONE and peer.session:
+            peer = await self.renew(live, member, wire, peer)
+            heard = await wire.ask(body, _said(turn, peer))
+        return heard
+
+
+def _said(turn: Turn, peer: Peer) -> Headers:
+    """The headers of what is said in a session; the only server gets the client's own version."""
+    if turn.roster.only is None:
+        return of_session(peer)
+    named = ((SESSION, peer.session),) if peer.session else ()
+    version = turn.call.request.header(VERSION)
+    return (*named, (VERSION, version)) if version is not None else named

@@ -1,0 +1,97 @@
+"""Sessions of MCP clients: kept in the store that all workers share, and used from here.
+
+The rule: a session is its caller's. For everybody else, and after it was ended, there is none; a
+store that forgets is a session that has expired, and clients begin another one.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable
+from hashlib import blake2b
+
+from dataplane.mcp.session import TTL_S, Session, decoded
+from dataplane.server.perform import Memory
+
+MAX_LIVE = 10_000
+"""Sessions at hand in a worker; others are looked up."""
+KEEP_AFTER_S = 600.0
+"""A session that is in use is kept anew so often."""
+
+
+class Live:
+    """A session as this worker knows it."""
+
+    __slots__ = ("id", "kept_at", "locks", "session", "uris")
+
+    def __init__(self, name: str, session: Session) -> None:
+        self.id = name
+        self.session = session
+        self.kept_at = 0.0
+        self.locks: dict[str, asyncio.Lock] = {}
+        """By server: who opens it anew."""
+        self.uris: dict[str, str] = {}
+        """Resources that have been read: whose they are."""
+
+    def lock(self, server: str) -> asyncio.Lock:
+        """Held while a server's side is opened."""
+        return self.locks.setdefault(server, asyncio.Lock())
+
+
+class Sessions:
+    """Of one worker."""
+
+    def __init__(self, memory: Memory, now: Callable[[], float], token: Callable[[], str]) -> None:
+        """:param token: a word that nobody can guess."""
+        self._memory = memory
+        self._now = now
+        self._token = token
+        self._live: OrderedDict[str, Live] = OrderedDict()
+
+    async def begin(self, session: Session) -> Live:
+        """A new one."""
+        live = Live(self._token(), session)
+        await self.keep(live)
+        return live
+
+    async def find(self, name: str, owner: str) -> Live | None:
+        """The session of this name, if it is this caller's."""
+        live = self._live.get(name)
+        if live is None:
+            session = await self.stored(name)
+            if session is None:
+                return None
+            live = self._at_hand(Live(name, session))
+            live.kept_at = self._now()
+        if live.session.owner != owner:
+            return None
+        self._live.move_to_end(name)
+        if self._now() > live.kept_at + KEEP_AFTER_S:
+            await self.keep(live)
+        return live
+
+    async def stored(self, name: str) -> Session | None:
+        """What all workers know of it."""
+        kept = await self._memory.recall(_key(name))
+        return decoded(kept) if kept else None
+
+    async def keep(self, live: Live) -> None:
+        """It has changed."""
+        self._at_hand(live)
+        live.kept_at = self._now()
+        await self._memory.remember(_key(live.id), live.session.encoded(), TTL_S)
+
+    async def end(self, live: Live) -> None:
+        """Nobody has it any more."""
+        self._live.pop(live.id, None)
+        await self._memory.remember(_key(live.id), b"", 1.0)
+
+    def _at_hand(self, live: Live) -> Live:
+        self._live[live.id] = live
+        while len(self._live) > MAX_LIVE:
+            self._live.popitem(last=False)
+        return live
+
+
+def _key(name: str) -> str:
+    """A store never holds what opens a session."""
+    return "mcp:" + blake2b(name.encode("utf-8", "replace"), digest_size=20).hexdigest()

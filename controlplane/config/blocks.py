@@ -129,7 +129,6 @@ REFUSED: Mapping[Path, Mapping[str, str]] = {
         "prompt_guards": "remove it: it has no effect in Plano either",
     },
     ("listeners", "*"): {
-        "output_filters": "",
         "filter_chain": "rename it to 'input_filters'",
         "router": "remove it: agents are chosen by the embedded router",
         "model_providers": "move it to the top level of the file",
@@ -137,7 +136,6 @@ REFUSED: Mapping[Path, Mapping[str, str]] = {
         "message_format": "remove it: the path of a request says what it speaks",
     },
     ("listeners", "*", "agents", "*"): {
-        "output_filters": "",
         "filter_chain": "rename it to 'input_filters'",
         "url": "the address goes into the top-level 'agents'",
     },

@@ -1,7 +1,6 @@
 """Model -> every problem of it that its shape does not show."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from controlplane.config.parse import Parsed
 from controlplane.config.problem import ConfigError
@@ -25,9 +24,6 @@ from controlplane.config.rules import (
     tracing,
 )
 from controlplane.config.rules.findings import Findings
-
-if TYPE_CHECKING:
-    from controlplane.config import schema
 
 
 def check(parsed: Parsed, present: Mapping[str, str] | None) -> tuple[ConfigError, ...]:
@@ -60,10 +56,11 @@ def notes(parsed: Parsed) -> tuple[ConfigError, ...]:
     """What is not wrong but probably not meant; shown by `outrider check`, never refused."""
     config = parsed.config
     told: list[ConfigError] = []
-    places: list[schema.Listener | schema.ListenerAgent] = [*config.listeners]
+    places: list[filters.HasFilters] = [*config.listeners, *config.model_providers]
     places += [agent for listener in config.listeners for agent in listener.agents]
+    places += config.model_aliases.values()
     used = {agent.id for listener in config.listeners for agent in listener.agents}
-    steps = {name for at in places for name in at.input_filters}
+    steps = {name for at in places for name in (*at.input_filters, *at.output_filters)}
     for index, agent in enumerate(config.agents):
         if agent.id not in used:
             told.append(parsed.error(("agents", index), f"no listener uses agent {agent.id!r}"))

@@ -16,7 +16,7 @@ from controlplane.config import (
     schema_routing,
 )
 from controlplane.config.blocks import BLOCKS, REFUSED, RENAMED
-from controlplane.config.filters import headers
+from controlplane.config.filters import headers, python
 from controlplane.config.problem import Path, one_of
 
 _LATER = "not supported yet"
@@ -37,6 +37,7 @@ _PATTERNS: Mapping[str, str] = {
     schema_models.API_VERSION: "is not a version such as 2024-10-21",
     schema_clusters.ZONE: "may have letters, digits, '_', '-', '.' and '/' only, 64 at most",
     schema_clusters.HEADER: "is not a header name",
+    python.CLASS: "is not package.module:Class",
     headers.HEADER_NAME: "is not a header name",
     headers.HEADER_VALUE: "is not a header's value: one line of plain characters, 4,096 at most",
     schema_prompts.TARGET_NAME: "may have letters, digits, '_' and '-' only, 64 at most",

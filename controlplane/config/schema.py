@@ -76,6 +76,8 @@ class ListenerAgent(Block):
     """Answers when no agent fits. At most one in a listener; without one it is the first."""
     input_filters: Names = ()
     """Ids of `filters` that see the conversation before this agent does, in order."""
+    output_filters: Names = ()
+    """Ids of `filters` that see what this agent answers before anybody else does, in order."""
     examples: Texts = ()
     """Requests that this agent is meant for; they sharpen the embedded router."""
     choosable: bool = True
@@ -111,6 +113,8 @@ class Listener(Block):
     all. Pages of this machine (`http://localhost`) always may, others are answered 403."""
     input_filters: Names = ()
     """Ids of `filters` that see every request of this listener first, in order."""
+    output_filters: Names = ()
+    """Ids of `filters` that see every answer of this listener last, in order."""
     plan: Plan = Plan()
     """Agent listeners: how several agents answer one request."""
     min_confidence: Annotated[float, Field(ge=0.0, le=1.0)] = 0.5

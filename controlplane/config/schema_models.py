@@ -7,7 +7,15 @@ from typing import Annotated, Literal
 
 from pydantic import Field, Strict, StringConstraints
 
-from controlplane.config.fields import AUTHORITY, MAX_ITEMS, Block, ModelName, SecretText, Url
+from controlplane.config.fields import (
+    AUTHORITY,
+    MAX_ITEMS,
+    Block,
+    ModelName,
+    Names,
+    SecretText,
+    Url,
+)
 from controlplane.config.providers import table
 from controlplane.config.schema_clusters import ClusterKeys, Endpoints, RequestPriority
 from controlplane.config.schema_retry import Retry
@@ -94,6 +102,11 @@ class ModelProvider(ClusterKeys):
         tuple[InlinePreference, ...], Strict(False), Field(max_length=1000)
     ] = ()
     """The older place of `routing_preferences`: what this model is for."""
+    input_filters: Names = ()
+    """Ids of `filters` that see every request that may go to it, by whatever name, after those of
+    the listener."""
+    output_filters: Names = ()
+    """Ids of `filters` that see the answers to such requests, before those of the listener."""
     retry: Retry | None = None
     """How hard requests to this provider are tried."""
 
@@ -109,6 +122,10 @@ class ModelAlias(Block):
     """How hard requests for this name are tried."""
     priority: RequestPriority | None = None
     """In place of the listener's `priority`, for requests for this name."""
+    input_filters: Names = ()
+    """Ids of `filters` that see requests for this name, after those of the listener."""
+    output_filters: Names = ()
+    """Ids of `filters` that see the answers to them, before those of the listener."""
 
 
 ModelProviders = Annotated[tuple[ModelProvider, ...], Strict(False), Field(max_length=MAX_ITEMS)]

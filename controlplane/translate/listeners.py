@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from outriderpb.v1 import listener_pb2, retry_pb2, route_pb2
 
-from controlplane.config import schema
+from controlplane.config import schema, schema_models
 from controlplane.config.providers.resolve import is_wildcard
 from controlplane.config.rules import listeners as ports
 from controlplane.config.rules import models as names
@@ -85,6 +85,7 @@ def _listener(config: schema.Config, listener: schema.Listener) -> listener_pb2.
             precedence=_PRECEDENCES[limits.precedence],
         ),
         input_filters=listener.input_filters,
+        output_filters=listener.output_filters,
         min_confidence=prompts.min_confidence(config, listener),
         prompt=prompts.prompt_rules(config, listener),
         plan=plan(listener),
@@ -104,6 +105,7 @@ def _agent_routes(listener: schema.Listener, config: schema.Config) -> Iterator[
                 description=agent.description,
                 is_default=agent.default,
                 input_filters=agent.input_filters,
+                output_filters=agent.output_filters,
                 position=position,
                 examples=agent.examples,
                 unchosen=not is_chosen(listener, agent),
@@ -115,6 +117,25 @@ def _agent_routes(listener: schema.Listener, config: schema.Config) -> Iterator[
 
 
 def _model_routes(listener: schema.Listener, config: schema.Config) -> Iterator[route_pb2.Route]:
+    """All routes; whatever may lead to a provider passes that provider's filters."""
+    filtered = {
+        names.name_of(one): one
+        for one in config.model_providers
+        if one.input_filters or one.output_filters
+    }
+    for route in _unfiltered_routes(listener, config):
+        alias = config.model_aliases.get(route.model_id)
+        if alias is not None:
+            _filtered(route, listener, alias)
+        for name in route.model.providers if filtered else ():
+            if name in filtered:
+                _filtered(route, listener, filtered[name])
+        yield route
+
+
+def _unfiltered_routes(
+    listener: schema.Listener, config: schema.Config
+) -> Iterator[route_pb2.Route]:
     """One route for each provider, each word that several share, and each alias."""
     known = names.models_of(config)
     retry = route_retry(config, listener)
@@ -142,6 +163,20 @@ def _model_routes(listener: schema.Listener, config: schema.Config) -> Iterator[
         if target.priority is not None:
             route.priority = _PRIORITIES[target.priority]
         yield route
+
+
+def _filtered(
+    route: route_pb2.Route,
+    listener: schema.Listener,
+    one: schema_models.ModelAlias | schema_models.ModelProvider,
+) -> None:
+    """Add filters, each once, and none that the listener has already."""
+    for name in one.input_filters:
+        if name not in route.input_filters and name not in listener.input_filters:
+            route.input_filters.append(name)
+    for name in one.output_filters:
+        if name not in route.output_filters and name not in listener.output_filters:
+            route.output_filters.append(name)
 
 
 def _model_route(

@@ -8,9 +8,11 @@ a generator that yields effects (`Steps`), every other one simply returns.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from types import GeneratorType
 from typing import TypeAlias, TypeVar
 
 import msgspec
+from typing_extensions import TypeIs
 
 from dataplane.filters.event import Event
 from dataplane.runtime import config
@@ -29,6 +31,11 @@ class UnusableFilterError(Exception):
 
 Maybe: TypeAlias = T | Steps[T]
 """A value, or the steps to it: whichever a filter needs."""
+
+
+def asks(made: T | Steps[T]) -> TypeIs[Steps[T]]:
+    """Whether a filter has returned steps, and no value."""
+    return type(made) is GeneratorType
 
 
 @dataclass(frozen=True, slots=True)

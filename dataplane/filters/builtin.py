@@ -10,6 +10,7 @@ from dataplane.filters import api
 from dataplane.filters.headers.filter import HeadersFilter
 from dataplane.filters.http.filter import HttpFilter
 from dataplane.filters.prompt.filter import PromptFilter
+from dataplane.filters.python.filter import PythonFilter
 from dataplane.runtime.config import Filter
 
 
@@ -32,6 +33,7 @@ KINDS: Mapping[str, Callable[[Filter], api.Filter]] = {
     # (imported when a config has one: their libraries take 40 to 300 ms)
     "patterns": _patterns,
     "pii": _pii,
+    "python": PythonFilter,
 }
 """What makes a filter of its configuration, by `type`. Raises UnusableFilterError."""
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
-from dataplane.filters.api import Context, Continue, Filter, Verdict
+from dataplane.filters.api import Context, Continue, Filter, Verdict, asks
 from dataplane.runtime.effects import Steps
-from dataplane.runtime.messages import LocalReply, Request, ResponseDetail
+from dataplane.runtime.messages import Request, ResponseDetail
 
 FAILURES = frozenset((ResponseDetail.FILTER_FAILED, ResponseDetail.FILTER_TIMEOUT))
 """What a filter says that has failed, as opposed to one that refuses."""
@@ -16,7 +16,7 @@ def run_request_chain(
     """Pass a request through all filters, or to the first that answers itself."""
     for one in filters:
         verdict = one.on_request(request, context)
-        if not isinstance(verdict, (Continue, LocalReply)):
+        if asks(verdict):
             verdict = yield from verdict
         if isinstance(verdict, Continue):
             request = verdict.request

@@ -298,6 +298,13 @@ class Listener:
     """Prompt listeners only."""
     prompt_targets: tuple[PromptTarget, ...] = ()
     """Prompt listeners: in the operator's order."""
+    filters_routes: bool = False
+    """Whether any of its routes has filters."""
+
+    @property
+    def filters(self) -> bool:
+        """Whether anything of it is filtered."""
+        return bool(self.input_filters or self.output_filters or self.filters_routes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ its Reply and returns a T. `dataplane.server.perform` carries effects out; a tes
 with no loop and no socket.
 """
 
-from collections.abc import Generator
+from collections.abc import Callable, Coroutine, Generator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -140,6 +140,22 @@ class Recalled:
 
 
 @dataclass(frozen=True, slots=True)
+class Await:
+    """Run somebody else's coroutine. Answered by Awaited, or by CallFailed when it takes longer."""
+
+    start: Callable[[], Coroutine[Any, Any, object]]
+    timeout_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Awaited:
+    """What a coroutine has returned, or raised."""
+
+    value: object = None
+    raised: Exception | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CallFailed:
     """No answer came; `timed_out` tells a 504 from a 502."""
 
@@ -150,6 +166,8 @@ class CallFailed:
     """What the client may be answered; 0: by `timed_out`."""
 
 
-Effect = CallHttp | AskAgent | PassOn | AtOnce | Tell | Decide | DecideAmong | Recall | Remember
-Reply = HttpReply | CallFailed | Passed | Together | Told | Decision | Recalled
+Effect = (
+    CallHttp | AskAgent | PassOn | AtOnce | Tell | Decide | DecideAmong | Recall | Remember | Await
+)
+Reply = HttpReply | CallFailed | Passed | Together | Told | Decision | Recalled | Awaited
 Steps = Generator[Effect, Reply, T]

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from http import HTTPStatus
 
+from dataplane.filters.api import Head
 from dataplane.llm.errors import aws_error_name, error_body
 from dataplane.runtime.messages import Headers, LocalReply, ResponseDetail
 from dataplane.runtime.protocols import Protocol
@@ -117,6 +118,30 @@ def started(status: int, headers: Headers, request_id: bytes, framing: bytes) ->
         request_id,
         framing,
     )
+
+
+def read_head(data: bytes) -> tuple[Head, int | None, bytes]:
+    """A head as we write it, without its framing; the size of the body, if it says one; and what
+    is there of the body.
+    """
+    lines, _, body = data.partition(b"\r\n\r\n")
+    first, *others = lines.split(b"\r\n")
+    size = None
+    headers = []
+    for line in others:
+        name, _, value = line.decode("utf-8", "surrogateescape").partition(":")
+        low = name.lower()
+        if low == "content-length":
+            size = int(value)
+        elif low not in _DROPPED:
+            headers.append((name, value.strip()))
+    return Head(int(first[9:12]), tuple(headers)), size, body
+
+
+def framing(size: int | None, chunked: bool, closes: bool) -> bytes:
+    """The lines of a head that say where the body ends."""
+    lines = CHUNKED if chunked else b"content-length: %d\r\n" % size if size is not None else b""
+    return lines + (CLOSE if closes else b"")
 
 
 def chunk(data: bytes) -> bytes:

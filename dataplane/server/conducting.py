@@ -5,7 +5,7 @@ under way.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
@@ -45,6 +45,7 @@ from dataplane.server.heard import Heard
 from dataplane.server.judging import MAX_ERROR_BYTES
 from dataplane.server.passing_on import is_plain_stream, may_be_chat, pass_on
 from dataplane.server.perform import Performer, drive, identified
+from dataplane.server.sifted import output_filters, sifted
 from dataplane.server.tickets import Tickets, ticket_of
 from dataplane.upstream.client import MAX_ANSWER_BYTES, UpstreamError
 
@@ -140,7 +141,7 @@ class Conducting:
             if effect.stream and self._voice is not None:
                 reply = await self._aloud(agent, request, self._voice)
             else:
-                reply = await self._means.asking.whole(self._call, agent, request)
+                reply = await self._whole(agent, request)
             if isinstance(reply, CallFailed):
                 place.error = reply.detail.value
             else:
@@ -156,9 +157,7 @@ class Conducting:
         async with self._placed(agent) as place:
             request = self._identified(effect.request, place.span_id)
             try:
-                async with self._means.asking.open(
-                    self._call, agent, request, stream=stream
-                ) as answer:
+                async with self._opened(agent, request, stream=stream) as answer:
                     place.status, place.error = answer.status, ""
                     found = await self._held(answer, effect)
                     if isinstance(found, Spoken):
@@ -178,6 +177,31 @@ class Conducting:
             if passing:
                 self._record.detail = failure.detail
                 return Passed(failure.detail.value)
+            return CallFailed(failure.detail, failure.message, status=failure.status)
+
+    @asynccontextmanager
+    async def _opened(
+        self, agent: Agent, request: Request, *, stream: bool
+    ) -> AsyncGenerator[Heard, None]:
+        """An agent's answer, as its output filters leave it."""
+        means, call = self._means, self._call
+        async with means.asking.open(call, agent, request, stream=stream) as answer:
+            names = output_filters(call, agent)
+            if names:
+                yield await sifted(answer, names, request, means.performer, call)
+            else:
+                yield answer
+
+    async def _whole(self, agent: Agent, request: Request) -> HttpReply | CallFailed:
+        if not output_filters(self._call, agent):
+            return await self._means.asking.whole(self._call, agent, request)
+        try:
+            async with self._opened(agent, request, stream=False) as answer:
+                body = await _read(answer, MAX_ANSWER_BYTES)
+                reply = HttpReply(answer.status, answer.headers, body or b"")
+                return TOO_LARGE if body is None else reply
+        except UpstreamError as problem:
+            failure = problem.failure
             return CallFailed(failure.detail, failure.message, status=failure.status)
 
     async def _held(self, answer: Heard, effect: PassOn) -> Spoken | HttpReply | CallFailed | None:
@@ -203,7 +227,7 @@ class Conducting:
         reader = CODECS[Protocol.CHAT].stream_reader()
         body = bytearray()
         try:
-            async with self._means.asking.open(self._call, agent, request, stream=True) as answer:
+            async with self._opened(agent, request, stream=True) as answer:
                 streams = is_plain_stream(answer)
                 is_text = False
                 async for piece in answer.pieces():

@@ -18,6 +18,7 @@ from dataplane.server.surface import CHAT_ASK, Ask
 
 if TYPE_CHECKING:
     from dataplane.server.limits.limiter import Limiter
+    from dataplane.server.sieve import Sieve
 
 
 class DownstreamGoneError(Exception):
@@ -107,6 +108,9 @@ class Downstream(Protocol):
 
     def last(self) -> None:
         """Have no timeout: the answer lasts as long as its client wants it."""
+
+    def filter(self, sieve: "Sieve") -> None:
+        """Have the answer pass filters. Once at most, before anything else."""
 
     def start(self, status: int, headers: Headers) -> None:
         """Begin an answer whose length is not known; hop-by-hop headers are dropped."""

@@ -7,8 +7,9 @@ the listener's filters and goes on in running.py.
 Rule: a filter has the first word, and what it refuses or spoils reaches nobody behind it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from dataplane.agents.team import spoilt
 from dataplane.clock import Clock
@@ -16,11 +17,12 @@ from dataplane.filters.builtin import filters
 from dataplane.filters.chain import run_request_chain
 from dataplane.llm import kept
 from dataplane.llm.chat import parse_chat
-from dataplane.llm.wire.body import peek
+from dataplane.llm.wire.body import Peek, peek
 from dataplane.observe.latency import Latencies
 from dataplane.observe.metrics import Metrics
 from dataplane.observe.tracing import Tracer
-from dataplane.runtime.config import ListenerKind, RuntimeConfig
+from dataplane.routing.match import match_model
+from dataplane.runtime.config import ListenerKind, Route, RuntimeConfig
 from dataplane.runtime.effects import CallFailed
 from dataplane.runtime.headers import for_client
 from dataplane.runtime.messages import Headers, LocalReply, Request, ResponseDetail
@@ -35,6 +37,7 @@ from dataplane.server.perform import Decider, Performer, identified
 from dataplane.server.prompts.prompting import Prompting
 from dataplane.server.responses import Continued, ResponsesState, Settled
 from dataplane.server.running import Running
+from dataplane.server.sieve import sieve_of
 from dataplane.server.spoken import Speaking
 from dataplane.server.surface import Stored, nothing_at
 from dataplane.server.tickets import Tickets
@@ -65,6 +68,7 @@ class Exchange:
         self._client = client
         self._memory = memory
         self._tickets = tickets
+        self._clock = clock
         self._decider = decider
         self._tracer = tracer
         self._performer = Performer(client, decider, tracer, clock, memory)
@@ -127,7 +131,9 @@ class Exchange:
             answer = await self._responses.answer(call, call.ask.stored)
             downstream.reply(answer or await self._ask_keepers(call, call.ask.stored))
             return
-        request = await self._filtered(call)
+        if call.listener.filters:
+            _learn(call)
+        request = await self._filtered(call, call.request, call.listener.input_filters)
         if isinstance(request, LocalReply):
             downstream.reply(request)
         elif call.listener.kind is ListenerKind.PROMPT:
@@ -152,6 +158,7 @@ class Exchange:
         if isinstance(settled, LocalReply):
             downstream.reply(settled)
             return
+        settled = self._sifted(call, settled, call.listener.output_filters, downstream)
         asked = await self._speaking.in_chat(call, settled, downstream)
         if isinstance(asked, LocalReply):
             downstream.reply(asked)
@@ -173,16 +180,57 @@ class Exchange:
             downstream.reply(choice)
             return
         chosen = choice.chosen
-        models = chosen.models
-        settled: Settled | LocalReply = Settled(choice.request)
+        routes = self._routes(call, choice.request, chosen.models)
+        ready = await self._filtered(call, choice.request, routes.input_filters)
+        if isinstance(ready, LocalReply):
+            downstream.reply(ready)
+            return
+        models = routes.models
+        settled: Settled | LocalReply = Settled(ready)
         if call.ask.remembers:
-            turn = replace(turn, request=choice.request)
+            turn = replace(turn, request=ready)
             settled = self._responses.settled(call, turn, models)
         if isinstance(settled, LocalReply):
             downstream.reply(settled)
             return
+        names = (*routes.output_filters, *call.listener.output_filters)
+        settled = self._sifted(call, settled, names, downstream)
         told = (*told, *chosen.headers())
         downstream.relay(settled.request, models, settled.keep, told, chosen.marks)
+
+    def _routes(self, call: Call, request: Request, models: Sequence[str]) -> "_Routes":
+        """The filters of the routes that a request may take to its models."""
+        if not call.listener.filters_routes:
+            return _Routes(models)
+        wanted: Sequence[str | None] = models
+        if not models:
+            found = peek(request.body) if call.ask.model is None else None
+            named = found.model if isinstance(found, Peek) else call.ask.model
+            wanted = (named,)
+            models = (named,) if named is not None else ()
+        routes = [match_model(call.listener, model) for model in wanted]
+        known = [route for route in routes if isinstance(route, Route)]
+        return _Routes(
+            models,
+            tuple(dict.fromkeys(name for route in known for name in route.input_filters)),
+            tuple(dict.fromkeys(name for route in known for name in route.output_filters)),
+        )
+
+    def _sifted(
+        self, call: Call, settled: Settled, names: Sequence[str], downstream: Downstream
+    ) -> Settled:
+        """Have the answer pass output filters, and kept as they leave it."""
+        if not names:
+            return settled
+        sieve = sieve_of(call, names, settled.request, self._performer, self._clock.wall)
+        if sieve is None:
+            return settled
+        if settled.keep is not None:
+            sieve = sieve.keeping(settled.keep, call.request_id)
+        downstream.filter(sieve)
+        request = settled.request
+        headers = tuple(h for h in request.headers if h[0].lower() != "accept-encoding")
+        return Settled(replace(request, headers=headers))
 
     async def _ask_keepers(self, call: Call, stored: Stored) -> LocalReply:
         """Ask the providers that keep responses themselves; the first that knows it answers."""
@@ -202,22 +250,32 @@ class Exchange:
             return LocalReply(status, failed.message, failed.detail)
         return kept.unknown(stored.response_id)
 
-    async def _filtered(self, call: Call) -> Request | LocalReply:
-        names = call.listener.input_filters
+    async def _filtered(
+        self, call: Call, request: Request, names: tuple[str, ...]
+    ) -> Request | LocalReply:
+        """The request as input filters leave it."""
         if not names:
-            return call.request
+            return request
         # What is no request of its API to begin with is the client's fault, not the filters'.
-        problem = _problem(call, call.request.body)
+        problem = _problem(call, request.body)
         if problem is not None:
             return problem
-        _learn(call)
         chain = filters(names, call.config.filters)
-        steps = run_request_chain(chain, call.request, call.context)
+        steps = run_request_chain(chain, request, call.context)
         verdict = await self._performer.run(steps, call)
         if isinstance(verdict, LocalReply):
             return verdict
         problem = _problem(call, verdict.request.body)
         return spoilt(names, problem) if problem is not None else verdict.request
+
+
+class _Routes(NamedTuple):
+    """What a request passes on its way to its models."""
+
+    models: Sequence[str]
+    """Those that are fixed: a filter cannot lead a request past the filters of another route."""
+    input_filters: tuple[str, ...] = ()
+    output_filters: tuple[str, ...] = ()
 
 
 def _learn(call: Call) -> None:

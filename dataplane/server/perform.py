@@ -14,6 +14,7 @@ from dataplane.runtime.decision import Decision, Turn
 from dataplane.runtime.effects import (
     AskAgent,
     AtOnce,
+    Await,
     CallFailed,
     CallHttp,
     Decide,
@@ -28,6 +29,7 @@ from dataplane.runtime.effects import (
     Tell,
 )
 from dataplane.runtime.messages import HttpReply, Request, ResponseDetail
+from dataplane.server import coroutines
 from dataplane.server.downstream import Call
 from dataplane.upstream.client import UpstreamClient
 
@@ -96,11 +98,20 @@ class Performer:
 
     async def run(self, steps: Steps[T], call: Call) -> T:
         """What the steps return in the end."""
+        try:
+            effect = next(steps)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+        return await self.go_on(steps, effect, call)
+
+    async def go_on(self, steps: Steps[T], effect: Effect, call: Call) -> T:
+        """The same of steps that somebody has begun, and that ask for this."""
 
         async def perform(effect: Effect) -> Reply:
             return await self.perform(effect, call)
 
-        return await drive(steps, perform)
+        return await drive_on(steps, effect, perform)
 
     def new_span_id(self, record: ExchangeRecord) -> str:
         """The id of a call's own span; empty when nobody will see it."""
@@ -127,6 +138,8 @@ class Performer:
             case Recall():
                 memory = self._memory
                 return Recalled(await memory.recall(effect.key) if memory else None)
+            case Await():
+                return await coroutines.run(effect)
             case Remember():
                 if self._memory is not None:
                     await self._memory.remember(effect.key, effect.value, effect.ttl_s)
@@ -187,6 +200,17 @@ async def drive(steps: Steps[T], perform: Callable[[Effect], Awaitable[Reply]]) 
     """What the steps return in the end, once all that they ask for was carried out."""
     try:
         effect = next(steps)
+    except StopIteration as end:
+        result: T = end.value
+        return result
+    return await drive_on(steps, effect, perform)
+
+
+async def drive_on(
+    steps: Steps[T], effect: Effect, perform: Callable[[Effect], Awaitable[Reply]]
+) -> T:
+    """The same of steps that were begun, and ask for this."""
+    try:
         while True:
             effect = steps.send(await perform(effect))
     except StopIteration as end:

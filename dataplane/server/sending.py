@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from dataplane.resilience.commit import Startup
     from dataplane.resilience.throughput import Throughput
     from dataplane.server.candidates import Candidate
+    from dataplane.server.filtered import Filtered
     from dataplane.server.front import Front
     from dataplane.server.holding import Holding
     from dataplane.server.mended import Mended
@@ -107,7 +108,7 @@ class Sending(Placing):
 
     def __init__(
         self,
-        front: "Front | Side",
+        front: "Front | Side | Filtered",
         incoming: Incoming,
         ask: "Ask",
         tally: Tally,
@@ -117,7 +118,7 @@ class Sending(Placing):
         self.orders = orders
         self.told = orders.told if orders is not None else b""
         """Header lines of ours that the answer gets."""
-        self.front: Front | Side = front
+        self.front: Front | Side | Filtered = front
         self.ask = ask
         self.serving = serving = incoming.serving
         self.deadline = incoming.started + serving.timeout_s

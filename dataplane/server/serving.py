@@ -45,12 +45,26 @@ from dataplane.wheel import Wheel
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from dataplane.observe.metrics import Series
+    from dataplane.observe.record import ExchangeRecord
+    from dataplane.observe.tally import Tally
+
 
 class Exchanger(Protocol):
     """The coroutine path: agents and filters."""
 
     async def run(self, call: Call, downstream: Downstream) -> None:
         """Answer one request through `downstream`."""
+
+
+class Records(Protocol):
+    """Who is told of the end of exchanges: see Recorder."""
+
+    def finish_later(self, tally: "Tally", now: float, series: "Series | None") -> None:
+        """An exchange of the relay's has ended."""
+
+    def finish(self, record: "ExchangeRecord", now: float, series: "Series | None" = None) -> None:
+        """Any other has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +123,10 @@ class Serving:
         self.timeout_s = listener.timeout_s
         self.idle_s = listener.limits.idle_timeout_s
         self.random = services.random
-        self.recorder = services.recorder
+        self.recorder: Records = services.recorder
         self.relays = (
             listener.kind is ListenerKind.MODEL
-            and not listener.input_filters
+            and not listener.filters
             and not config.model_routing.active
         )
         """Whether nothing needs more than bytes."""
@@ -139,6 +153,12 @@ class Serving:
         made = copy(self)
         made.auth = Joining(self.auth) if isinstance(self.auth, Authenticator) else None
         return made
+
+    def told_to(self, recorder: Records) -> "Serving":
+        """The same for one exchange, whose end is told to somebody else first."""
+        twin = copy(self)
+        twin.recorder = recorder
+        return twin
 
     def _authenticator(self, before: "Serving | None") -> Authenticator | None:
         """That of the configuration before, with all it has accepted, while nothing differs."""

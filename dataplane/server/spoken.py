@@ -32,6 +32,8 @@ from dataplane.server.translated import BIG_BODY_BYTES
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from dataplane.server.sieve import Sieve
+
 _OF_THE_BODY = ("content-", "etag", "digest", "accept-ranges", "last-modified")
 """Headers that begin so say something of bytes which the client does not get."""
 
@@ -132,6 +134,10 @@ class Spoken:
     def last(self) -> None:
         """See Downstream."""
         raise AssertionError("answers of agents have a timeout")
+
+    def filter(self, sieve: "Sieve") -> None:
+        """See Downstream. They see what the client sees."""
+        self._inner.filter(sieve)
 
     def start(self, status: int, headers: Headers) -> None:
         """See Downstream."""

@@ -7,13 +7,14 @@ cut.
 import asyncio
 import logging
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from dataplane.observe.tally import EarlyTally, Tally
 from dataplane.runtime.messages import Headers, LocalReply, Request, ResponseDetail
 from dataplane.runtime.protocols import Operation
 from dataplane.server.answers import CHUNKED, CLOSE, LAST_CHUNK, chunk, header_lines, started
 from dataplane.server.downstream import Call, DownstreamGoneError
+from dataplane.server.filtered import Filtered
 from dataplane.server.incoming import from_request
 from dataplane.server.keeping import KeepingTally
 from dataplane.server.relay import CLIENT_CLOSED, Relay
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Sequence
 
     from dataplane.server.front import Front
+    from dataplane.server.sieve import Sieve
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +38,7 @@ class Stream:
     __slots__ = ("_call", "_chunked", "_front", "_resumed", "_sent", "_serving", "_task", "over")
 
     def __init__(self, front: "Front", serving: Serving, call: Call) -> None:
-        self._front = front
+        self._front: Front | Filtered = front
         self._serving = serving
         self._call = call
         self._chunked = not front.http10
@@ -116,6 +118,18 @@ class Stream:
     def last(self) -> None:
         """See Downstream."""
         self._front.due = NEVER
+
+    def filter(self, sieve: "Sieve") -> None:
+        """See Downstream."""
+        if self.over:
+            raise DownstreamGoneError
+        front = cast("Front", self._front)
+        filtered = Filtered(front, self._serving, sieve, self._call.deadline)
+        self._front = filtered
+        self._serving = self._serving.told_to(filtered.record)
+        self._chunked = False
+        front.replace_work(filtered)
+        filtered.replace_work(self)
 
     def start(self, status: int, headers: Headers) -> None:
         """See Downstream."""

@@ -33,6 +33,8 @@ class UpstreamFailure:
     phase: Phase
     detail: ResponseDetail
     message: str
+    told: int = 0
+    """The status, where it is not that of the detail."""
 
     @property
     def fault(self) -> Fault:
@@ -42,6 +44,8 @@ class UpstreamFailure:
     @property
     def status(self) -> int:
         """What the client gets when nothing was sent to it yet."""
+        if self.told:
+            return self.told
         match self.detail:
             case (
                 ResponseDetail.UPSTREAM_CONNECT_TIMEOUT

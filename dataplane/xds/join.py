@@ -175,6 +175,7 @@ def _with_routes(listener: Listener, routes: list[Route]) -> Listener:
         by_prefix=by_prefix,
         default_route=next((route for route in models if route.is_default), None),
         prompt_targets=_prompt_targets(routes) if listener.kind is ListenerKind.PROMPT else (),
+        filters_routes=any(route.input_filters or route.output_filters for route in models),
     )
 
 

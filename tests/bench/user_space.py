@@ -163,7 +163,7 @@ class Connections:
         lane = served.lane(CHAT_ASK, MODEL)
         assert not isinstance(lane, LocalReply)
         endpoint = lane[0].state.endpoints[0].pool
-        gate = Gate(served.now, served.recorder)
+        gate = Gate(served.now, served.services.recorder)
         host = ListenerHost(served, asyncio.get_running_loop(), gate)
         self.wires: list[Wire] = []
         self.fronts = [Front(host) for _ in range(CONNECTIONS)]

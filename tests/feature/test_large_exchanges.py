@@ -112,7 +112,7 @@ class Exchange:
         self.sent = Wire()
         upstream.connection_made(self.sent)
         endpoint.put(upstream, served.now())
-        gate = Gate(served.now, served.recorder)
+        gate = Gate(served.now, served.services.recorder)
         self.front = Front(ListenerHost(served, asyncio.get_running_loop(), gate))
         self.front.connection_made(Wire())
 

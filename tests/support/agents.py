@@ -158,3 +158,18 @@ def starts_and_hangs(first: bytes) -> Answering:
         raise AssertionError
 
     return answer
+
+
+def says_on(go_on: asyncio.Event, *words: str) -> Answering:
+    """Streams the first of these words, and the others when it is told to go on."""
+
+    async def answer(one: Received) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"content-type": "text/event-stream"})
+        await response.prepare(one.request)
+        first, *others = events(words)
+        await response.write(first)
+        await go_on.wait()
+        await response.write(b"".join(others))
+        return response
+
+    return answer

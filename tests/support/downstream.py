@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from dataplane.runtime.messages import Headers, LocalReply, Request
 from dataplane.server.downstream import DownstreamGoneError
+from dataplane.server.sieve import Sieve
 
 
 @dataclass
@@ -17,6 +18,7 @@ class FakeDownstream:
     keep: Callable[[bytes], None] | None = None
     told: Headers = ()
     marks: int = 0
+    sieve: Sieve | None = None
     status: int = 0
     headers: Headers = ()
     body: bytes = b""
@@ -49,6 +51,11 @@ class FakeDownstream:
 
     def last(self) -> None:
         """See Downstream."""
+
+    def filter(self, sieve: Sieve) -> None:
+        """See Downstream."""
+        assert not self._over()
+        self.sieve = sieve
 
     def start(self, status: int, headers: Headers) -> None:
         """See Downstream."""

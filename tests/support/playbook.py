@@ -13,6 +13,8 @@ from dataplane.runtime.decision import Decision
 from dataplane.runtime.effects import (
     AskAgent,
     AtOnce,
+    Await,
+    Awaited,
     CallFailed,
     CallHttp,
     Decide,
@@ -65,9 +67,11 @@ class _Played:
         expected, reply = script[at], script[at + 1]
         assert isinstance(
             expected,
-            CallHttp | AskAgent | PassOn | Tell | Decide | DecideAmong | Recall | Remember,
+            CallHttp | AskAgent | PassOn | Tell | Decide | DecideAmong | Recall | Remember | Await,
         )
-        assert isinstance(reply, HttpReply | CallFailed | Passed | Told | Decision | Recalled)
+        assert isinstance(
+            reply, HttpReply | CallFailed | Passed | Told | Decision | Recalled | Awaited
+        )
         assert effect == expected, f"step {at // 2 + 1} of\n{told}\nwas instead\n  << {effect}"
         self.at += 2
         return reply

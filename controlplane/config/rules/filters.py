@@ -11,6 +11,9 @@ from controlplane.config.rules import addresses
 from controlplane.config.rules.findings import Findings, suggest
 from controlplane.config.schema_clusters import ClusterKeys
 from controlplane.config.schema_filters import Filter
+from controlplane.config.schema_models import ModelAlias, ModelProvider
+
+HasFilters = schema.Listener | schema.ListenerAgent | ModelProvider | ModelAlias
 
 
 def check(config: schema.Config, findings: Findings) -> None:
@@ -22,9 +25,19 @@ def check(config: schema.Config, findings: Findings) -> None:
         if not findings.blamed((*path, "type")):
             _address(one, path, findings)
             _config(one, path, findings)
+    for at, provider in enumerate(config.model_providers):
+        chains(config, provider, ("model_providers", at), findings)
+    for name, alias in config.model_aliases.items():
+        chains(config, alias, ("model_aliases", name), findings)
 
 
-def chain(
+def chains(config: schema.Config, one: HasFilters, path: Path, findings: Findings) -> None:
+    """`input_filters` and `output_filters` of something."""
+    _chain(config, one.input_filters, (*path, "input_filters"), findings, outputs=False)
+    _chain(config, one.output_filters, (*path, "output_filters"), findings, outputs=True)
+
+
+def _chain(
     config: schema.Config, ids: tuple[str, ...], path: Path, findings: Findings, outputs: bool
 ) -> None:
     """One of `input_filters`, or of `output_filters`: its filters exist, and do something there."""

@@ -23,7 +23,7 @@ def check(config: schema.Config, findings: Findings) -> None:
         path: Path = ("listeners", index)
         findings.once(names, listener.name, (*path, "name"), "listener")
         _address(listener, path, bound, findings)
-        _chains(config, listener, path, findings)
+        filters.chains(config, listener, path, findings)
         match listener.type:
             case "agent":
                 _agent_listener(config, listener, path, findings)
@@ -69,15 +69,6 @@ def _address(
     bound.append((address, port, path[-1] if isinstance(path[-1], int) else 0))
 
 
-def _chains(
-    config: schema.Config,
-    one: schema.Listener | schema.ListenerAgent,
-    path: Path,
-    findings: Findings,
-) -> None:
-    filters.chain(config, one.input_filters, (*path, "input_filters"), findings, outputs=False)
-
-
 def _agent_listener(
     config: schema.Config, listener: schema.Listener, path: Path, findings: Findings
 ) -> None:
@@ -98,7 +89,7 @@ def _agent_listener(
             findings.add((*at, "default"), "a second default agent in this listener", hint)
         elif agent.default:
             default = (*at, "default")
-        _chains(config, agent, at, findings)
+        filters.chains(config, agent, at, findings)
 
 
 def _unknown_agent(config: schema.Config, name: str, known: Iterable[str]) -> str:

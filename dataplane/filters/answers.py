@@ -1,0 +1,262 @@
+"""The output filters of one answer, one after another: each sees what the one before it made.
+
+A flow: bytes of the answer in, what goes on to the client out; what filters ask of the world is
+asked for by effects. Rule: the head goes out with the first event that has passed every filter; up
+to then a filter can still answer itself.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from dataplane.filters.api import AnswerFilter, Context, Cut, Filter, Head, Passed, asks
+from dataplane.filters.chain import FAILURES
+from dataplane.filters.event import Event, Form
+from dataplane.llm.framing import Framing, FramingError, cutter_of, joined
+from dataplane.llm.texts.closing import closed, silenced
+from dataplane.runtime.effects import Steps
+from dataplane.runtime.messages import LocalReply, Request, ResponseDetail
+from dataplane.runtime.protocols import Operation
+
+MAX_WHOLE_BYTES = 32 << 20
+"""Of an answer that is not streamed; it is held until it is whole."""
+_EVENTS = "text/event-stream"
+_FRAMES = "application/vnd.amazon.eventstream"
+
+
+@dataclass(frozen=True, slots=True)
+class Out:
+    """What goes on after a piece has passed."""
+
+    head: Head | None = None
+    """Set once, with the first data or with the end."""
+    data: bytes = b""
+    ending: Cut | LocalReply | None = None
+    """A filter has ended the answer."""
+    is_whole: bool = False
+    """Whether `data` is all of the body."""
+
+
+NOTHING = Out()
+
+
+class Stage:
+    """One filter of the chain, with this answer."""
+
+    __slots__ = ("answer", "fails_open", "id")
+
+    def __init__(self, one: Filter, answer: AnswerFilter) -> None:
+        self.id = one.id
+        self.fails_open = one.fails_open
+        self.answer = answer
+
+
+def stages(filters: Iterable[Filter], request: Request, context: Context) -> list[Stage]:
+    """Those of a chain who want to see the answer to a request."""
+    found = [(one, one.on_answer(request, context)) for one in filters if one.wants_answers]
+    return [Stage(one, answer) for one, answer in found if answer is not None]
+
+
+class AnswerFlow:
+    """One answer on its way through the chain."""
+
+    __slots__ = (
+        "_active",
+        "_begun",
+        "_cutter",
+        "_head",
+        "_operation",
+        "_stages",
+        "_streams",
+        "form",
+    )
+
+    def __init__(self, made: Sequence[Stage], operation: Operation, streams: bool) -> None:
+        """:param streams: whether the request asked for a stream."""
+        self._stages = made
+        self._operation = operation
+        self._streams = streams
+        self._active: list[Stage] = []
+        """Those that see the events."""
+        self._head: Head | None = None
+        """Until it has gone out."""
+        self._begun = False
+        """Whether an event has gone out."""
+        self.form = Form(operation, Framing.WHOLE)
+        self._cutter = cutter_of(Framing.WHOLE, MAX_WHOLE_BYTES)
+
+    @property
+    def passes(self) -> bool:
+        """Whether nobody wants to see the body."""
+        return not self._active
+
+    def head(self, head: Head) -> Steps[Out]:
+        """Status and headers are there."""
+        status = head.status
+        encoding = head.header("content-encoding") or "identity"
+        kind = head.header("content-type") or ""
+        for stage in self._stages:
+            made = stage.answer.on_head(head)
+            if asks(made):
+                made = yield from made
+            if isinstance(made, Head):
+                head = made
+            elif not (stage.fails_open and made.detail in FAILURES):
+                return Out(ending=made)
+        self._head = head
+        self._active = [
+            stage
+            for stage in self._stages
+            if stage.answer.wants_events and (status < 400 or stage.answer.wants_errors)
+        ]
+        if self._active and encoding.strip().lower() != "identity":
+            return Out(ending=_broken("it is compressed, although we asked that it is not"))
+        self._read_as(kind)
+        return NOTHING
+
+    def _read_as(self, kind: str) -> None:
+        kind = kind.strip().lower()
+        framing = Framing.WHOLE
+        if kind.startswith(_EVENTS):
+            framing = Framing.SSE
+        elif kind.startswith(_FRAMES):
+            framing = Framing.FRAMES
+        elif self._streams and self._operation is Operation.GENERATE_CONTENT:
+            framing = Framing.ELEMENTS
+        self.form = Form(self._operation, framing)
+        self._cutter = cutter_of(framing, MAX_WHOLE_BYTES)
+
+    def data(self, data: bytes) -> Steps[Out]:
+        """A piece of the body."""
+        if not self._active:
+            head, self._head = self._head, None
+            return Out(head, data)
+        try:
+            pieces = self._cutter.feed(data)
+        except FramingError as problem:
+            return Out(ending=_broken(str(problem)))
+        if not pieces:
+            return NOTHING
+        form = self.form
+        return (yield from self._pass([Event(piece, form) for piece in pieces], 0))
+
+    def end(self, complete: bool) -> Steps[Out]:
+        """The body is over; `complete`: at its end."""
+        rest = self._cutter.rest()
+        is_whole = self.form.framing is Framing.WHOLE
+        events = [Event(rest, self.form)] if rest and (complete or not is_whole) else []
+        out = yield from self._pass(events, 0)
+        data, ending, head = out.data, out.ending, out.head
+        for at, stage in enumerate(self._active):
+            if ending is not None:
+                break
+            last = yield from self._end_of(stage, complete, at)
+            data, ending, head = data + last.data, last.ending, head or last.head
+        if head is None and self._head is not None and (complete or data):
+            head, self._head = self._head, None
+        if self.form.framing is Framing.ELEMENTS and complete and ending is None:
+            data += b"]\n" if self._begun else b"[]\n"
+        return Out(head, data, ending, is_whole and self._begun)
+
+    def last(self, pieces: list[bytes], closes: bool) -> bytes:
+        """What ends a stream in a filter's place, as it is sent; `closes`: as an answer."""
+        data = joined(pieces, self.form.framing, self._begun)
+        self._begun = True
+        return data + (b"]\n" if closes and self.form.framing is Framing.ELEMENTS else b"")
+
+    def _end_of(self, stage: Stage, complete: bool, at: int) -> Steps[Out]:
+        made = stage.answer.on_end(complete)
+        if asks(made):
+            made = yield from made
+        if isinstance(made, LocalReply):
+            if stage.fails_open and made.detail in FAILURES:
+                return NOTHING
+            return Out(ending=made)
+        if isinstance(made, Cut):
+            return (yield from self._stopped(made, at))
+        return (yield from self._pass([made] if isinstance(made, Event) else list(made), at + 1))
+
+    def _pass(self, events: list[Event], first: int) -> Steps[Out]:
+        """Events through the filters from the `first` on."""
+        for at in range(first, len(self._active)):
+            if not events:
+                return NOTHING
+            stage = self._active[at]
+            on_event = stage.answer.on_event
+            passed: list[Event] = []
+            for event in events:
+                made = on_event(event)
+                if made is event:
+                    passed.append(event)
+                    continue
+                if asks(made):
+                    made = yield from made
+                if isinstance(made, Cut) and event.is_whole:
+                    made = _closed(made, event)
+                ending = _added(passed, made, event, stage)
+                if ending is not None:
+                    return (yield from self._ended(passed, ending, at))
+            events = passed
+        return self._out(events)
+
+    def _ended(self, passed: list[Event], ending: Cut | LocalReply, at: int) -> Steps[Out]:
+        """A filter has ended the answer after some events."""
+        out = yield from self._pass(passed, at + 1)
+        if out.ending is not None:
+            return out
+        if isinstance(ending, LocalReply):
+            return Out(out.head, out.data, ending)
+        last = yield from self._stopped(ending, at)
+        return Out(out.head or last.head, out.data + last.data, last.ending)
+
+    def _stopped(self, cut: Cut, at: int) -> Steps[Out]:
+        """What is still said before a cut, and what later filters have held."""
+        out = yield from self._pass(list(cut.before), at + 1)
+        head, data = out.head, out.data
+        for place in range(at + 1, len(self._active)):
+            if out.ending is not None:
+                return Out(head, data, out.ending)
+            out = yield from self._end_of(self._active[place], False, place)
+            head, data = head or out.head, data + out.data
+        if head is None:
+            head, self._head = self._head, None
+        return Out(head, data, out.ending or cut, self.form.framing is Framing.WHOLE)
+
+    def _out(self, events: list[Event]) -> Out:
+        if not events:
+            return NOTHING
+        data = joined([event.raw for event in events], self.form.framing, self._begun)
+        head, self._head = self._head, None
+        self._begun = True
+        return Out(head, data)
+
+
+def _added(
+    passed: list[Event], made: Passed, event: Event, stage: Stage
+) -> Cut | LocalReply | None:
+    """Take over what a filter has made of an event; what ends the answer is returned."""
+    if isinstance(made, Event):
+        passed.append(made)
+    elif isinstance(made, (Cut, LocalReply)):
+        if not (isinstance(made, LocalReply) and stage.fails_open and made.detail in FAILURES):
+            return made
+        passed.append(event)
+    else:
+        passed += made
+    return None
+
+
+def _closed(cut: Cut, event: Event) -> Cut:
+    """A whole answer that is cut: as a filter has left it, else without a word."""
+    operation = event.form.operation
+    if cut.before:
+        event = cut.before[0]
+        json = event.json
+    else:
+        json = silenced(operation, event.json)
+    return Cut(cut.reason, (event.with_json(closed(operation, json)),))
+
+
+def _broken(why: str) -> LocalReply:
+    """What the upstream sends is nothing that filters could look into."""
+    message = f"The upstream failed: {why}."
+    return LocalReply(502, message, ResponseDetail.UPSTREAM_PROTOCOL_ERROR)

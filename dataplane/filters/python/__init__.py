@@ -1,0 +1,1 @@
+"""Filters that are classes of yours, in the data plane."""

@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from controlplane.admin.config import ConfigAdmin
+from controlplane.admin.decision import DecisionAdmin
 from controlplane.admin.fleet import FleetAdmin
 from controlplane.admin.http import HttpPort
 from controlplane.admin.limits import LimitAdmin
@@ -64,6 +65,7 @@ class ControlPlane:
     pipeline: Pipeline
     fleet: Fleet
     ledger: Ledger
+    reporting: ReportingService
 
 
 async def run(bootstrap: Bootstrap, environ: Mapping[str, str]) -> int:
@@ -133,7 +135,9 @@ async def running_control_plane(
         stack.push_async_callback(ads.close)
         fleet_admin = FleetAdmin(fleet, cache, pipeline, reporting)
         limit_admin = LimitAdmin(ledger, clock)
-        add_services(admin.server, ConfigAdmin(pipeline), fleet_admin, limit_admin, health)
+        decisions = DecisionAdmin(reporting)
+        config_admin = ConfigAdmin(pipeline)
+        add_services(admin.server, config_admin, fleet_admin, limit_admin, decisions, health)
         stack.push_async_callback(fleet_admin.close)
         tasks.start(ads.follow(cache, DEFAULT_GROUP), "publish snapshots")
         tasks.start(leases.follow(cache, DEFAULT_GROUP), "limits of snapshots")
@@ -143,7 +147,9 @@ async def running_control_plane(
         await admin.start()
         if bootstrap.config is not None:
             tasks.start(_follow(bootstrap.config, known, pipeline, clock), "watch config")
-        yield ControlPlane(xds.address, admin.address, http.address, pipeline, fleet, ledger)
+        yield ControlPlane(
+            xds.address, admin.address, http.address, pipeline, fleet, ledger, reporting
+        )
 
 
 def _limit_sums(ledger: Ledger, clock: Clock) -> LimitSums:

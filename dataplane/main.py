@@ -252,7 +252,7 @@ async def running_worker(bootstrap: Bootstrap, environ: Mapping[str, str]) -> As
         on_accepted=saver.put,
         clock=clock,
         backoff=Backoff(random),
-        companions=[Reporting(node.id, node.group, worker.clusters.each).run],
+        companions=[Reporting(node.id, node.group, worker.clusters.each, exchange.explain).run],
     )
     background = Tasks()
     background.start(worker.client.run(), "xds client")

@@ -8,6 +8,8 @@ from grpc_reflection.v1alpha import reflection
 from outriderpb.admin.v1 import (
     config_pb2,
     config_pb2_grpc,
+    decision_pb2,
+    decision_pb2_grpc,
     fleet_pb2,
     fleet_pb2_grpc,
     limits_pb2,
@@ -15,12 +17,14 @@ from outriderpb.admin.v1 import (
 )
 
 from controlplane.admin.config import ConfigAdmin
+from controlplane.admin.decision import DecisionAdmin
 from controlplane.admin.fleet import FleetAdmin
 from controlplane.admin.limits import LimitAdmin
 
 _CONFIG = config_pb2.DESCRIPTOR.services_by_name["ConfigService"].full_name
 _FLEET = fleet_pb2.DESCRIPTOR.services_by_name["FleetService"].full_name
 _LIMITS = limits_pb2.DESCRIPTOR.services_by_name["LimitService"].full_name
+_DECISIONS = decision_pb2.DESCRIPTOR.services_by_name["DecisionService"].full_name
 _HEALTH = health.SERVICE_NAME
 
 
@@ -35,7 +39,7 @@ class Health:
         """What is answered for the whole server and for each service."""
         status = health_pb2.HealthCheckResponse
         value = status.SERVING if serving else status.NOT_SERVING
-        for name in ("", _CONFIG, _FLEET, _LIMITS):
+        for name in ("", _CONFIG, _FLEET, _LIMITS, _DECISIONS):
             await self.servicer.set(name, value)
 
 
@@ -44,12 +48,14 @@ def add_services(
     config: ConfigAdmin,
     fleet: FleetAdmin,
     limits: LimitAdmin,
+    decisions: DecisionAdmin,
     health_: Health,
 ) -> None:
     """Register everything; before the server starts."""
     config_pb2_grpc.add_ConfigServiceServicer_to_server(config, server)
     fleet_pb2_grpc.add_FleetServiceServicer_to_server(fleet, server)
     limits_pb2_grpc.add_LimitServiceServicer_to_server(limits, server)
+    decision_pb2_grpc.add_DecisionServiceServicer_to_server(decisions, server)
     health_pb2_grpc.add_HealthServicer_to_server(health_.servicer, server)
-    names = (_CONFIG, _FLEET, _LIMITS, _HEALTH, reflection.SERVICE_NAME)
+    names = (_CONFIG, _FLEET, _LIMITS, _DECISIONS, _HEALTH, reflection.SERVICE_NAME)
     reflection.enable_server_reflection(names, server)

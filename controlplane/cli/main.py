@@ -13,6 +13,7 @@ VERBS = {
     "apply": "Give a running control plane a new config.",
     "get": "Show the config in force, or an earlier revision.",
     "nodes": "Show what every data-plane worker acknowledged or refused.",
+    "explain": "Tell which agents would be chosen for a conversation, and why.",
     "limits": "Show who has used what of the limits.",
     "keys": "Make API keys for callers.",
     "clusters": "Show how the endpoints are doing that data planes send to.",

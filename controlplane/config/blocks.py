@@ -11,6 +11,7 @@ from controlplane.config import (
     schema_limits,
     schema_mcp,
     schema_models,
+    schema_orchestrator,
     schema_plan,
     schema_prompts,
     schema_retry,
@@ -60,6 +61,7 @@ BLOCKS: Mapping[Path, type[Block]] = {
     ("listeners", "*", "plan", "steps", "*"): schema_plan.Step,
     ("listeners", "*", "plan", "budget"): schema_plan.RunBudget,
     ("listeners", "*", "limits"): schema.Limits,
+    ("listeners", "*", "orchestrator"): schema_orchestrator.Orchestrator,
     ("listeners", "*", "auth"): schema_auth.Auth,
     ("listeners", "*", "auth", "jwt"): schema_auth.Jwt,
     ("listeners", "*", "auth", "client_certificate"): schema_auth.ClientCertificate,
@@ -130,7 +132,6 @@ REFUSED: Mapping[Path, Mapping[str, str]] = {
     },
     ("listeners", "*"): {
         "filter_chain": "rename it to 'input_filters'",
-        "router": "remove it: agents are chosen by the embedded router",
         "model_providers": "move it to the top level of the file",
         "llm_providers": "move it to the top level of the file, as 'model_providers'",
         "message_format": "remove it: the path of a request says what it speaks",
@@ -146,7 +147,6 @@ REFUSED: Mapping[Path, Mapping[str, str]] = {
     },
     ("overrides",): {
         "use_agent_orchestrator": "remove it: it has no effect in Plano either",
-        "agent_orchestration_model": "agents are chosen by the embedded router",
         "disable_signals": "",
         "upstream_tls_ca_path": "",
     },

@@ -14,6 +14,7 @@ from controlplane.config.rules import (
     mcp,
     metrics_sources,
     models,
+    orchestrator,
     plans,
     preferences,
     prompts,
@@ -72,8 +73,8 @@ def notes(parsed: Parsed) -> tuple[ConfigError, ...]:
         if server.id not in offered:
             what = f"no listener offers MCP server {server.id!r}"
             told.append(parsed.error(("mcp_servers", index), what))
-    modelless = ("agent", "mcp")
-    if config.model_providers and all(li.type in modelless for li in config.listeners):
+    served = any(li.type not in ("agent", "mcp") for li in config.listeners)
+    if config.model_providers and not served and not orchestrator.asks_models(config):
         told.append(parsed.error(("model_providers",), "no model listener serves them"))
     if config.prompt_targets and all(li.type != "prompt" for li in config.listeners):
         hint = "add a listener with type: prompt; Plano opens one at port 10000 unasked"
@@ -95,4 +96,5 @@ def notes(parsed: Parsed) -> tuple[ConfigError, ...]:
     if config.api_keys and all(li.auth is None or not li.auth.api_keys for li in config.listeners):
         told.append(parsed.error(("api_keys",), "no listener asks for them"))
     told += preferences.notes(parsed)
+    told += orchestrator.notes(parsed)
     return tuple(sorted(told, key=lambda note: note.line))

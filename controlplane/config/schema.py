@@ -28,6 +28,7 @@ from controlplane.config.schema_filters import Filter
 from controlplane.config.schema_limits import Limit, LimitsStorage, RateLimit
 from controlplane.config.schema_mcp import McpServer, Origins
 from controlplane.config.schema_models import ModelAlias, ModelProviders, OnUntranslatable
+from controlplane.config.schema_orchestrator import Orchestrator
 from controlplane.config.schema_plan import OnFailure, Plan
 from controlplane.config.schema_prompts import EndpointCluster, EndpointName, PromptTargets
 from controlplane.config.schema_retry import Retry
@@ -129,6 +130,11 @@ class Listener(Block):
     tool_messages: bool = True
     """Prompt listeners: streams begin with the call of a target and what it said, as Plano's do;
     `false`: only the answer's `metadata` have them."""
+    orchestrator: Orchestrator | None = None
+    """Agent listeners: who chooses among the agents; without it the embedded router, or the model
+    of `overrides`."""
+    router: Literal["plano_orchestrator_v1"] | None = None
+    """Plano's word, which has no effect there either: see `orchestrator`."""
     limits: Limits = Limits()
     """What one request or connection may use up."""
     tls: Tls | None = None

@@ -97,6 +97,8 @@ class Routing(Block):
     """Choose anew only when a person says something; tool results stay with the session's model."""
     min_confidence: Share = 0.5
     """How sure the embedded router must be of a preference, 0 to 1; else none fits."""
+    timeout: Duration = "15s"
+    """How long a model that chooses preferences may take; then the model asked for answers."""
 
 
 class PromptCaching(Block):
@@ -137,10 +139,14 @@ class MetricsSource(Block):
 class Overrides(Block):
     """Settings that Plano keeps in a place of their own."""
 
+    agent_orchestration_model: ModelName | None = None
+    """A model of `model_providers` that chooses among the agents of listeners without an
+    `orchestrator`; without it `llm_routing_model` does."""
     llm_routing_model: ModelName | None = None
-    """A model of `model_providers` that chooses preferences, in place of the embedded router."""
+    """A model of `model_providers` that chooses preferences, in place of the embedded router;
+    without it `agent_orchestration_model` does."""
     orchestrator_model_context_length: Annotated[int, Field(ge=256, le=10_000_000)] = 8192
-    """How much of a conversation the routing model is shown, in tokens."""
+    """How much these models are shown, in tokens."""
     prompt_target_intent_matching_threshold: Share | None = None
     """`min_confidence` of prompt listeners that say none themselves."""
     optimize_context_window: bool = False

@@ -67,6 +67,8 @@ def _references(message: Message) -> Iterator[Reference]:
                 yield ResourceType.MODEL_PROVIDER, message.prompt.function_calling_model
             for member in message.mcp_servers:
                 yield ResourceType.MCP_SERVER, member.server
+            if message.orchestrator.model.provider:
+                yield ResourceType.MODEL_PROVIDER, message.orchestrator.model.provider
         case route_pb2.Route():
             yield ResourceType.LISTENER, message.listener
             for name in (*message.input_filters, *message.output_filters):

@@ -17,6 +17,7 @@ from controlplane.snapshot.resource import Resource, ResourceType
 from controlplane.translate import prompts
 from controlplane.translate.auth import auth, tls
 from controlplane.translate.mcp import members
+from controlplane.translate.orchestrator import orchestrator
 from controlplane.translate.plans import is_chosen, on_failure, plan
 from controlplane.translate.retry import route_retry
 
@@ -91,6 +92,7 @@ def _listener(config: schema.Config, listener: schema.Listener) -> listener_pb2.
         plan=plan(listener),
         mcp_servers=members(config, listener),
         allowed_origins=listener.allowed_origins,
+        orchestrator=orchestrator(config, listener) if listener.type == "agent" else None,
     )
 
 

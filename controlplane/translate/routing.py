@@ -5,9 +5,11 @@ from collections.abc import Iterator
 from outriderpb.v1 import model_routing_pb2, preference_pb2
 
 from controlplane.config import schema, schema_routing
-from controlplane.config.rules import models, preferences
+from controlplane.config.rules import orchestrator, preferences
 from controlplane.config.rules.routing import ttl_s_of
+from controlplane.config.values import duration_ms
 from controlplane.snapshot.resource import Resource, ResourceType
+from controlplane.translate.orchestrator import routing_model
 from controlplane.translate.secrets import secret
 
 NAME = "model_routing"
@@ -51,8 +53,12 @@ def _settings(config: schema.Config) -> model_routing_pb2.ModelRouting:
         route_on_user_only=given.route_on_user_only,
         own_latency=own,
     )
-    if overrides.llm_routing_model is not None:
-        message.routing_model = models.models_of(config)[overrides.llm_routing_model][0]
+    model = orchestrator.preference_model(config)
+    if model is not None:
+        asked = routing_model(config, model, None, 0, duration_ms(given.timeout))
+        message.routing_model = asked.provider
+        message.routing_form = asked.form
+        message.routing_timeout_ms = asked.timeout_ms
     if given.session_cache.url is not None:
         stores = {"redis": message.sessions.redis, "postgres": message.sessions.postgres}
         stores[given.session_cache.type].CopyFrom(secret(given.session_cache.url))

@@ -1,4 +1,4 @@
-"""Workers that tell how they are doing when somebody asks (shell).
+"""Workers that tell how they are doing, or how they would decide, when somebody asks (shell).
 
 The rule: nobody is asked unless somebody wants to know, and nobody is waited for longer than that
 person would: a worker that is slow, or too old for this, is named instead.
@@ -63,11 +63,30 @@ class ReportingService:
     async def ask(self, within_s: float, cluster: str = "") -> dict[str, reports_pb2.Report]:
         """What each worker says, by its id; those that say nothing in time are left out."""
         asked = list(self._workers.values())
+        questions = (reports_pb2.ReportRequest(id=next(self._ids), cluster=cluster) for _ in asked)
         answers = await asyncio.gather(
-            *(_ask(worker, next(self._ids), cluster, within_s) for worker in asked)
+            *(_ask(worker, one, within_s) for worker, one in zip(asked, questions, strict=True))
         )
         named = zip((worker.name for worker in asked), answers, strict=True)
         return {name: answer for name, answer in named if answer is not None}
+
+    async def explain(
+        self, listener: str, body: bytes, within_s: float, worker: str = ""
+    ) -> tuple[str, reports_pb2.Report] | None:
+        """What the first worker says that knows the listener, and which one; None: none does.
+
+        :param worker: ask this one only.
+        """
+        for name in [worker] if worker else self.workers:
+            one = self._workers.get(name)
+            if one is None:
+                continue
+            question = reports_pb2.ExplainRequest(listener=listener, body=body)
+            request = reports_pb2.ReportRequest(id=next(self._ids), explain=question)
+            answer = await _ask(one, request, within_s)
+            if answer is not None and (answer.problem or answer.HasField("explanation")):
+                return name, answer
+        return None
 
     async def _serve(self, _requests: object, context: Context) -> None:
         hello = await context.read()
@@ -104,15 +123,16 @@ class ReportingService:
 
 
 async def _ask(
-    worker: _Worker, number: int, cluster: str, within_s: float
+    worker: _Worker, request: reports_pb2.ReportRequest, within_s: float
 ) -> reports_pb2.Report | None:
     """None: it has not answered in time, or its stream has ended."""
+    number = request.id
     waits: asyncio.Future[reports_pb2.Report | None]
     waits = worker.waiting[number] = asyncio.get_running_loop().create_future()
     try:
         async with asyncio.timeout(within_s):
             async with worker.writing:
-                await worker.context.write(reports_pb2.ReportRequest(id=number, cluster=cluster))
+                await worker.context.write(request)
             return await waits
     except (TimeoutError, grpc.aio.BaseError, asyncio.InvalidStateError):
         return None

@@ -61,6 +61,8 @@ class Plan:
 
     shape: Shape
     decision: Decision
+    by_default: bool = False
+    """Nobody was chosen."""
 
     def headers(self, agents: tuple[str, ...]) -> Headers:
         """Who answered and why, for the client."""
@@ -85,7 +87,7 @@ def choose(listener: Listener, conversation: tuple[Turn, ...]) -> Steps[Plan | L
         return LocalReply(503, message, ResponseDetail.NO_USABLE_ENDPOINT)
     if running.parts:
         return _fixed(running.parts, targets)
-    choosable = [one for one in targets.values() if one.choosable] or list(targets.values())
+    choosable = choosable_of(listener)
     if len(choosable) == 1:
         return Plan(One(choosable[0]), _only(choosable[0]))
     reply = yield Decide(listener.name, conversation)
@@ -102,6 +104,12 @@ def targets_of(listener: Listener) -> dict[str, AgentTarget]:
     }
 
 
+def choosable_of(listener: Listener) -> tuple[AgentTarget, ...]:
+    """Among whom an orchestrator chooses, in the operator's order."""
+    targets = tuple(targets_of(listener).values())
+    return tuple(target for target in targets if target.choosable) or targets
+
+
 def default_of(listener: Listener) -> AgentTarget:
     """Who answers when nobody else does: the one that is called so, else the first."""
     targets = tuple(targets_of(listener).values())
@@ -115,7 +123,7 @@ def _decided(listener: Listener, said: Decision, targets: dict[str, AgentTarget]
     if not chosen:
         default = default_of(listener)
         reason = f"{reason}; default agent {default.agent}" if reason else "default agent"
-        return Plan(One(default), replace(said, agents=(default.agent,), reason=reason))
+        return Plan(One(default), replace(said, agents=(default.agent,), reason=reason), True)
     if 0 < running.max_agents < len(chosen):
         reason = f"{reason}; the first {running.max_agents} of {len(chosen)}"
         chosen = chosen[: running.max_agents]

@@ -89,7 +89,7 @@ class Router:
         """
         if len(self._agents) == 1:
             only = self._agents[0]
-            return Decision((only,), (AgentScore(only, 1.0),), "the only agent", "only_agent")
+            return Decision((only,), (AgentScore(only, 1.0),), "the only agent", "only_agent", 1.0)
         turns = asked(conversation)
         if not turns or not self._agents:
             scores = tuple(AgentScore(agent, 0.0) for agent in self._agents)
@@ -135,13 +135,14 @@ class Router:
                 outlook.asks,
                 self._min_confidence,
             )
-            return self._decision((), chances, reason)
+            return self._decision((), chances, reason, 1.0 - outlook.asks, previous)
         several = self._several(turn.text, previous)
         if len(several) > 1:
             for agent, (chance, _) in several.items():
                 chances[agent] = max(chances[agent], chance)
             found = [(self._agents[a], chance, part) for a, (chance, part) in several.items()]
-            return self._decision(tuple(several), chances, several_reason(found))
+            sure = min(outlook.asks, *(chance for chance, _ in several.values()))
+            return self._decision(tuple(several), chances, several_reason(found), sure, previous)
         best = outlook.best
         others = [(chance, i) for i, chance in enumerate(chances) if i != best]
         second, runner_up = max(others)
@@ -152,7 +153,7 @@ class Router:
             second,
             None if previous is None else self._agents[previous],
         )
-        return self._decision((best,), chances, reason)
+        return self._decision((best,), chances, reason, min(outlook.asks, chances[best]), previous)
 
     def _several(self, text: str, previous: int | None) -> dict[int, tuple[float, int]]:
         """Agents that parts of the message ask for -> chance and number of the part, in order.
@@ -184,13 +185,23 @@ class Router:
         whole, *parts = self._scorer.read_parts(text, spans)
         return _Message(whole, tuple(spans), tuple(parts))
 
-    def _decision(self, chosen: tuple[int, ...], chances: Sequence[float], reason: str) -> Decision:
+    def _decision(
+        self,
+        chosen: tuple[int, ...],
+        chances: Sequence[float],
+        reason: str,
+        sure: float,
+        previous: int | None,
+    ) -> Decision:
         order = sorted(range(len(chances)), key=lambda i: (-chances[i], i))
         return Decision(
             agents=tuple(self._agents[i] for i in chosen),
             scores=tuple(AgentScore(self._agents[i], round(chances[i], 4)) for i in order),
             reason=reason,
             method=self._scorer.method,
+            confidence=round(sure, 4),
+            threshold=self._min_confidence,
+            previous="" if previous is None else self._agents[previous],
         )
 
 

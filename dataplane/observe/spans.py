@@ -120,17 +120,37 @@ def of_routing_model(name: str, started: float, ended: float, status: int, error
     return _call(f"choose {name}", attributes, started, ended, status, error)
 
 
+def of_router(decision: Decision, started: float, ended: float) -> Span:
+    """What the embedded router makes of a request; whether it has the last word is another's."""
+    attributes = _decided(decision)
+    return Span(f"choose {decision.method}", Kind.INTERNAL, started, ended, attributes)
+
+
 def of_decision(decision: Decision, started: float, ended: float) -> Span:
-    """The router's choice."""
-    attributes: dict[str, Attribute] = {
+    """Which agents act, and why: whoever was asked, and what each of them said."""
+    steps = tuple(
+        f"{one.method}: {one.problem}" + (f" ({', '.join(one.agents)})" if one.agents else "")
+        for one in decision.steps
+    )
+    attributes = _decided(decision)
+    attributes["outrider.decision.threshold"] = decision.threshold
+    if steps:
+        attributes["outrider.decision.steps"] = steps
+    if decision.previous:
+        attributes["outrider.decision.previous"] = decision.previous
+    return Span("decide", Kind.INTERNAL, started, ended, attributes)
+
+
+def _decided(decision: Decision) -> dict[str, Attribute]:
+    return {
         "outrider.decision.method": decision.method,
         "outrider.decision.agents": decision.agents,
+        "outrider.decision.confidence": decision.confidence,
         "outrider.decision.scores": tuple(
             f"{one.agent}={one.score:.3f}" for one in decision.scores
         ),
         "outrider.decision.reason": decision.reason,
     }
-    return Span("decide", Kind.INTERNAL, started, ended, attributes)
 
 
 def _call(

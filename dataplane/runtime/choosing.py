@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
+from dataplane.runtime.orchestrator import RoutingModel
 from dataplane.runtime.secret import Secret
 
 
@@ -88,10 +89,8 @@ class ModelRouting:
     """In the operator's order."""
     min_confidence: float = 0.5
     """How sure the embedded router must be that a preference fits."""
-    routing_model: str = ""
-    """Name of the ModelProvider that is asked in place of the embedded router."""
-    context_tokens: int = 8192
-    """How much of a conversation the routing model is shown."""
+    routing_model: RoutingModel | None = None
+    """Who is asked in place of the embedded router."""
     sessions: SessionRules = field(default_factory=SessionRules)
     budget: Budget | None = None
     route_on_user_only: bool = False

@@ -21,6 +21,7 @@ from dataplane.runtime.cluster import (
 from dataplane.runtime.dialect import PLAIN, Dialect
 from dataplane.runtime.limits import Limit, LimitsStorage
 from dataplane.runtime.mcp import McpMember, McpServer
+from dataplane.runtime.orchestrator import Orchestrator
 from dataplane.runtime.precedence import Precedence
 from dataplane.runtime.prompts import PromptRules, PromptTarget
 from dataplane.runtime.protocols import Operation
@@ -278,6 +279,8 @@ class Listener:
     min_confidence: float = 0.5
     running: Running = Running()
     """Agent listeners: how agents are run."""
+    orchestrator: Orchestrator = Orchestrator()
+    """Agent listeners: who chooses."""
     routes: tuple[Route, ...] = ()
     """Agent listeners: in the order of AgentTarget.position. Model listeners: sorted by name."""
     by_model: Mapping[str, Route] = field(default_factory=dict)

@@ -96,7 +96,7 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Decide:
-    """Ask the listener's embedded router which agents fit. Answered by Decision."""
+    """Ask the listener's orchestrator which agents fit. Answered by Decision; it never fails."""
 
     listener: str
     conversation: tuple[Turn, ...]
@@ -114,6 +114,8 @@ class DecideAmong:
     agents: tuple[AgentTarget, ...]
     min_confidence: float
     conversation: tuple[Turn, ...]
+    timeout_s: float | None = None
+    """None: only the exchange's own deadline holds."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from dataplane.runtime.decision import Decision
 from dataplane.runtime.effects import CallFailed, DecideAmong, Recall, Recalled, Remember, Steps
 from dataplane.runtime.headers import AFFINITY, CACHE, MAX_SWITCH_SPEND
 from dataplane.server.chosen import Chosen, Setting
-from dataplane.server.routing_model import ask_routing_model
+from dataplane.server.routing_model import Failure, ask_routing_model
 from dataplane.sessions.key import Session, prefix_hash, session_of
 
 PINNED = "the session keeps its model"
@@ -199,11 +199,16 @@ def _fitting(setting: Setting) -> Steps[tuple[Preference | None, str]]:
     if not preferences:
         return None, ""
     turns = conversation(setting.asked)
-    provider = setting.config.providers.get(setting.routing.routing_model)
-    if provider is not None:
-        context = setting.routing.context_tokens
-        return (yield from ask_routing_model(provider, preferences, turns, context))
     agents = as_agents(preferences)
+    model = setting.routing.routing_model
+    if model is not None:
+        some = agents[: len(preferences)]
+        names = yield from ask_routing_model(model, some, turns, setting.config)
+        if isinstance(names, Failure):
+            return None, names.reason
+        fits = next((one for one in preferences if one.name in names[:1]), None)
+        says = f"chose {fits.name}" if fits is not None else "says that no preference fits"
+        return fits, f"{model.provider} {says}"
     decision = yield DecideAmong(agents, setting.routing.min_confidence, turns)
     if isinstance(decision, CallFailed):
         return None, decision.message

@@ -10,18 +10,22 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
+from dataplane.agents.plan import choosable_of
 from dataplane.intent.embed import load_encoder
 from dataplane.intent.encoder import Encoder
 from dataplane.intent.router import make_bm25, make_minilm
 from dataplane.routing.preference import as_agents
-from dataplane.runtime.config import AgentTarget, Listener, RuntimeConfig
+from dataplane.runtime.config import AgentTarget, RuntimeConfig
 from dataplane.runtime.decision import Decision, Turn
 from dataplane.tasks import Tasks
 
 log = logging.getLogger(__name__)
 
 MAX_SETS = 32
-"""Sets of preferences whose routers are kept: about 1 MB each."""
+"""Sets that no configuration has, whose routers are kept: about 1 MB each."""
+
+_Key = tuple[tuple[AgentTarget, ...], float]
+"""Agents, and how sure a router must be of them."""
 
 
 class Router(Protocol):
@@ -66,10 +70,6 @@ class _Post:
         self._words: Router | None = None
         self._meaning: Router | None = None
 
-    def serves(self, agents: tuple[AgentTarget, ...], min_confidence: float) -> bool:
-        """Whether it decides among the very same agents."""
-        return min_confidence == self._min_confidence and agents == self._agents
-
     def decide(self, conversation: tuple[Turn, ...]) -> Decision:
         """Only ever called in the one thread of decisions."""
         if self._meaning is not None:
@@ -91,41 +91,34 @@ class Deciding:
         self._making = making or Making()
         self._encoder: Encoder | None = None
         self._loaded = False
-        self._posts: dict[str, _Post] = {}
-        self._sets: dict[tuple[tuple[AgentTarget, ...], float], _Post] = {}
-        """Of preferences, which clients may bring along; the one asked last is at the end."""
+        self._posts: dict[_Key, _Post] = {}
+        """Of the configuration's listeners and preferences."""
+        self._others: dict[_Key, _Post] = {}
+        """Of preferences that clients bring along, and of listeners that are gone; the one asked
+        last is at the end."""
         self._decisions = ThreadPoolExecutor(1, "router")
         self._reading = ThreadPoolExecutor(1, "router-index")
         self._tasks = Tasks()
         self._unread: set[asyncio.Task[None]] = set()
 
     def configure(self, config: RuntimeConfig) -> None:
-        """Listeners whose agents did not change keep their routers."""
-        posts: dict[str, _Post] = {}
+        """Whatever chooses among the very same agents as before keeps its router."""
+        wanted: dict[_Key, str] = {}
         for name, listener in config.listeners.items():
-            agents = _agents(listener)
-            if len(agents) < 2:
-                continue
-            post = self._posts.get(name)
-            if post is None or not post.serves(agents, listener.min_confidence):
-                post = _Post(f"listener {name}", agents, listener.min_confidence, self._making)
-                self._start_reading(post)
-            posts[name] = post
-        self._posts = posts
+            agents = choosable_of(listener)
+            if len(agents) > 1:
+                wanted.setdefault((agents, listener.min_confidence), f"listener {name}")
         routing = config.model_routing
-        if routing.preferences and not routing.routing_model:
-            post = self._among(as_agents(routing.preferences), routing.min_confidence)
+        if routing.preferences and routing.routing_model is None:
+            key = as_agents(routing.preferences), routing.min_confidence
+            wanted.setdefault(key, "routing preferences")
+        known = self._others | self._posts
+        self._posts = {
+            key: known.get(key) or _Post(name, *key, self._making) for key, name in wanted.items()
+        }
+        for key, post in self._posts.items():
+            self._others.pop(key, None)
             self._read_once(post)
-
-    async def decide(self, listener: Listener, conversation: tuple[Turn, ...]) -> Decision:
-        """Which agents of the listener fit. Cancel it freely: a decision not begun is dropped."""
-        post = self._posts.get(listener.name)
-        agents = _agents(listener)
-        if post is None or not post.serves(agents, listener.min_confidence):
-            # A request that began before its listener changed, or was removed.
-            name = f"listener {listener.name}"
-            post = _Post(name, agents, listener.min_confidence, self._making)
-        return await self._ask(post, conversation)
 
     async def decide_among(
         self,
@@ -133,32 +126,31 @@ class Deciding:
         min_confidence: float,
         conversation: tuple[Turn, ...],
     ) -> Decision:
-        """Which of these fit. The routers of the sets asked for last are kept."""
-        known = (agents, min_confidence) in self._sets
-        post = self._among(agents, min_confidence)
-        if known:
-            # Clients may bring sets along: reading one that never comes again is work for nothing.
-            self._read_once(post)
-        return await self._ask(post, conversation)
+        """Which of these fit. Cancel it freely: a decision not begun is dropped."""
+        key = agents, min_confidence
+        post = self._posts.get(key)
+        if post is None:
+            is_known = key in self._others
+            post = self._other(key)
+            if is_known:
+                # Reading a set that never comes again would be work for nothing.
+                self._read_once(post)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._decisions, post.decide, conversation)
 
     def _read_once(self, post: _Post) -> None:
         if not post.is_read:
             post.is_read = True
             self._start_reading(post)
 
-    def _among(self, agents: tuple[AgentTarget, ...], min_confidence: float) -> _Post:
-        key = (agents, min_confidence)
-        post = self._sets.pop(key, None)
+    def _other(self, key: _Key) -> _Post:
+        post = self._others.pop(key, None)
         if post is None:
-            post = _Post(f"{len(agents)} routing preferences", agents, min_confidence, self._making)
-        self._sets[key] = post
-        if len(self._sets) > MAX_SETS:
-            del self._sets[next(iter(self._sets))]
+            post = _Post(f"a set of {len(key[0])}", *key, self._making)
+        self._others[key] = post
+        if len(self._others) > MAX_SETS:
+            del self._others[next(iter(self._others))]
         return post
-
-    async def _ask(self, post: _Post, conversation: tuple[Turn, ...]) -> Decision:
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._decisions, post.decide, conversation)
 
     async def ready(self) -> None:
         """Wait until all routers are the best they will be."""
@@ -188,11 +180,3 @@ class Deciding:
         if self._encoder is not None:
             post.read(self._encoder)
             log.info("%s: routed with %s", post.name, self._encoder.name)
-
-
-def _agents(listener: Listener) -> tuple[AgentTarget, ...]:
-    return tuple(
-        route.target
-        for route in listener.routes
-        if isinstance(route.target, AgentTarget) and route.target.choosable
-    )

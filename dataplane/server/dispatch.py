@@ -162,6 +162,7 @@ def _stream(front: "Front", incoming: Incoming, ask: "Ask", place: traceparent.P
             principal=incoming.principal,
         ),
         _progress(incoming),
+        incoming.shape.explain_wish,
     )
     return Stream(front, serving, call)
 

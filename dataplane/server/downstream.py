@@ -54,6 +54,8 @@ class Call:
     progress: str = ""
     """How its client wants to be told of a run while it goes on: "events", "comments", "never",
     or nothing of it."""
+    explains: bool = False
+    """Whether the client wants to read all of the decision."""
 
     @property
     def owner(self) -> str:

@@ -32,6 +32,7 @@ from dataplane.server.chooser import Chooser
 from dataplane.server.conducting import Means
 from dataplane.server.conversations import Conversations
 from dataplane.server.downstream import Call, Downstream
+from dataplane.server.explaining import Explaining
 from dataplane.server.keepers import keepers
 from dataplane.server.perform import Decider, Performer, identified
 from dataplane.server.prompts.prompting import Prompting
@@ -76,6 +77,8 @@ class Exchange:
         self._running = Running(
             Means(self._performer, asking, clock, tickets), getrandbits, self._conversations
         )
+        self._explaining = Explaining(self._performer, clock, getrandbits)
+        self.explain = self._explaining.explain
         self._speaking = Speaking(clock, getrandbits)
         self._responses = responses
         self._prompting = Prompting(self._performer, clock, getrandbits)
@@ -102,10 +105,12 @@ class Exchange:
             ("outcome",),
             lambda: {(word,): float(count) for word, count in self._tickets.outcomes.items()},
         )
+        self._performer.decisions.measure(metrics)
 
     async def configure(self, config: RuntimeConfig) -> None:
         """Get ready for a new configuration's requests; those under way are not touched."""
         self._decider.configure(config)
+        self._explaining.configure(config)
         await self._chooser.configure(config)
         await self._responses.configure(config)
         await self._tracer.configure(config.tracing)
@@ -125,7 +130,8 @@ class Exchange:
             downstream.reply(nothing_at(call.request.path))
             return
         if call.ask.decides:
-            downstream.reply(await self._chooser.tell(call))
+            asked = self._explaining if call.listener.kind is ListenerKind.AGENT else self._chooser
+            downstream.reply(await asked.tell(call))
             return
         if call.ask.stored is not None:
             answer = await self._responses.answer(call, call.ask.stored)

@@ -110,6 +110,7 @@ class RequestShape:
         "credential",
         "encoding",
         "expect",
+        "explain_wish",
         "host",
         "length",
         "own_key",
@@ -128,6 +129,7 @@ class RequestShape:
         self.connection = positions(names, b"connection")
         self.stream_wish = position(names, b"x-outrider-stream")
         self.progress_wish = position(names, b"x-outrider-progress")
+        self.explain_wish = position(names, b"x-outrider-explain") >= 0
         self.request_id = position(names, b"x-request-id")
         self.run = position(names, RUN)
         self.traceparent = position(names, b"traceparent")

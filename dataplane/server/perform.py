@@ -1,5 +1,6 @@
 """Carries out what pure code asks for: the one place where an Effect becomes I/O."""
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -7,9 +8,10 @@ from typing import Protocol, TypeVar
 
 from dataplane.clock import Clock
 from dataplane.observe import spans
+from dataplane.observe.decisions import Decisions
 from dataplane.observe.record import ExchangeRecord
 from dataplane.observe.tracing import Tracer
-from dataplane.runtime.config import AgentTarget, Listener, RuntimeConfig
+from dataplane.runtime.config import AgentTarget, RuntimeConfig
 from dataplane.runtime.decision import Decision, Turn
 from dataplane.runtime.effects import (
     AskAgent,
@@ -31,6 +33,7 @@ from dataplane.runtime.effects import (
 from dataplane.runtime.messages import HttpReply, Request, ResponseDetail
 from dataplane.server import coroutines
 from dataplane.server.downstream import Call
+from dataplane.server.orchestrating import decide
 from dataplane.upstream.client import UpstreamClient
 
 log = logging.getLogger(__name__)
@@ -44,10 +47,6 @@ _SPANS = {"provider": spans.of_routing_model, "endpoint": spans.of_api}
 
 class Decider(Protocol):
     """Whoever knows which agents fit."""
-
-    async def decide(self, listener: Listener, conversation: tuple[Turn, ...]) -> Decision:
-        """The agents of the listener that should answer."""
-        ...
 
     async def decide_among(
         self,
@@ -95,6 +94,8 @@ class Performer:
         self._decider = decider
         self._tracer = tracer
         self._clock = clock
+        self.decisions = Decisions()
+        """What has been decided on agent listeners."""
 
     async def run(self, steps: Steps[T], call: Call) -> T:
         """What the steps return in the end."""
@@ -128,11 +129,7 @@ class Performer:
             case CallHttp():
                 return await self._call(effect, call)
             case Decide():
-                deciding = self._decider.decide(call.listener, effect.conversation)
-                decision = await self._decide(deciding, call)
-                done = {turn.name for turn in effect.said}
-                left = tuple(agent for agent in decision.agents if agent not in done)
-                return replace(decision, agents=left)
+                return await self._decide(effect, call)
             case DecideAmong():
                 return await self._decide_among(effect, call)
             case Recall():
@@ -147,24 +144,35 @@ class Performer:
             case AskAgent() | PassOn() | AtOnce() | Tell():
                 raise AssertionError(effect)
 
+    async def _decide(self, effect: Decide, call: Call) -> Decision:
+        record = call.record
+        started, spent_s = self._clock.now(), record.decision_s
+        steps = decide(call.listener, call.config, effect.conversation, effect.said)
+        decision = await self.run(steps, call)
+        ended = self._clock.now()
+        record.decision_s = round(spent_s + ended - started, 6)
+        self.decisions.count(call.listener, decision)
+        self.told(record, spans.of_decision(decision, started, ended))
+        return decision
+
     async def _decide_among(self, effect: DecideAmong, call: Call) -> Decision | CallFailed:
         """A router that breaks must not break requests that can do without it."""
-        deciding = self._decider.decide_among(
-            effect.agents, effect.min_confidence, effect.conversation
-        )
+        started = self._clock.now()
         try:
-            return await self._decide(deciding, call)
+            async with asyncio.timeout(effect.timeout_s):
+                reply = await self._decider.decide_among(
+                    effect.agents, effect.min_confidence, effect.conversation
+                )
+        except TimeoutError:
+            message = f"the embedded router took more than {effect.timeout_s:g} s"
+            return CallFailed(ResponseDetail.DEADLINE_EXCEEDED, message, timed_out=True)
         except Exception:
             log.exception("the router failed for request %s", call.request_id)
             return CallFailed(ResponseDetail.INTERNAL, "the embedded router failed")
-
-    async def _decide(self, deciding: Awaitable[Decision], call: Call) -> Decision:
-        started = self._clock.now()
-        decision = await deciding
         ended = self._clock.now()
-        call.record.decision_s = round(ended - started, 6)
-        self.told(call.record, spans.of_decision(decision, started, ended))
-        return decision
+        call.record.decision_s = round(call.record.decision_s + ended - started, 6)
+        self.told(call.record, spans.of_router(reply, started, ended))
+        return reply
 
     async def _call(self, effect: CallHttp, call: Call) -> HttpReply | CallFailed:
         record = call.record

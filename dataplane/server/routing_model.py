@@ -1,69 +1,102 @@
-"""A model that is asked over HTTP which preference fits; in the protocol its provider speaks."""
+"""A model that is asked over HTTP who should act; in the protocol its provider speaks.
+
+Rule: one that fails in any way costs its asker nothing but time: a Failure says why.
+"""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
 
 from dataplane.llm.hub.answer import Answer
 from dataplane.llm.hub.loss import Losses
 from dataplane.llm.hub.parts import Text
-from dataplane.llm.hub.request import Message
+from dataplane.llm.hub.request import Message, OutputFormat
 from dataplane.llm.hub.request import Request as Asked
 from dataplane.llm.translate.codecs import CODECS
-from dataplane.routing.prompt import ask, read_answer
-from dataplane.runtime.choosing import Preference
-from dataplane.runtime.config import Api, AuthScheme, ModelProvider
+from dataplane.routing.named import named
+from dataplane.routing.prompt import Prompt, ask
+from dataplane.runtime.config import AgentTarget, Api, AuthScheme, ModelProvider, RuntimeConfig
 from dataplane.runtime.decision import Turn
 from dataplane.runtime.effects import CallFailed, CallHttp, Steps
 from dataplane.runtime.messages import Headers, HttpReply, Request
+from dataplane.runtime.orchestrator import RoutingModel
 from dataplane.runtime.protocols import Protocol
 from dataplane.server.credentials import as_headers, credential_line
 
-ANSWER_S = 15.0
-"""Longer than a routing model takes, and short enough to still answer without it."""
-TEMPERATURE = 0.01
+PLANOS_TEMPERATURE = 0.01
+UNWILLING = (400, 422)
+"""A model that knows no schema says so with these."""
 FAILED = "the routing model failed"
 
 
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a model has chosen nobody."""
+
+    reason: str
+
+
 def ask_routing_model(
-    provider: ModelProvider,
-    preferences: Sequence[Preference],
+    model: RoutingModel,
+    agents: Sequence[AgentTarget],
     turns: Sequence[Turn],
-    context_tokens: int,
-) -> Steps[tuple[Preference | None, str]]:
-    """The preference that a model names, and why."""
-    found = _api(provider)
-    if found is None:
-        return None, f"{FAILED}: its provider cannot be asked"
-    api, protocol = found
-    codec = CODECS[protocol]
-    prompt = ask(preferences, turns, context_tokens)
-    asked = Asked(
+    config: RuntimeConfig,
+) -> Steps[tuple[str, ...] | Failure]:
+    """The agents that a model names, in its order; none when it says that none fits."""
+    provider = config.providers.get(model.provider)
+    found = _api(provider) if provider is not None else None
+    if provider is None or found is None:
+        return Failure(f"{FAILED}: its provider cannot be asked")
+    prompt = ask(model.form, agents, turns, model.context_tokens)
+    reply = yield _call(provider, *found, _asked(provider, found[1], prompt), model.timeout_s)
+    if isinstance(reply, HttpReply) and reply.status in UNWILLING and prompt.schema:
+        plain = _asked(provider, found[1], Prompt(prompt.user, prompt.system))
+        reply = yield _call(provider, *found, plain, model.timeout_s)
+    text = _text(reply, found[1])
+    if isinstance(text, Failure):
+        return text
+    try:
+        return named(text, [agent.agent for agent in agents])
+    except ValueError as problem:
+        return Failure(f"{FAILED}: {problem}")
+
+
+def _asked(provider: ModelProvider, protocol: Protocol, prompt: Prompt) -> Asked:
+    """No temperature but Plano's: newer models refuse any of their clients' own."""
+    return Asked(
         provider.model,
         False,
         protocol,
-        [Message("user", [Text(prompt)])],
-        temperature=TEMPERATURE,
+        [Message("user", [Text(prompt.user)])],
+        system=[Text(prompt.system)] if prompt.system else [],
+        temperature=None if prompt.system else PLANOS_TEMPERATURE,
+        output=OutputFormat("json_schema", "route", "", msgspec.Raw(prompt.schema), True)
+        if prompt.schema
+        else None,
     )
-    body = codec.write_request(asked, provider.dialect, Losses(asked))
+
+
+def _call(
+    provider: ModelProvider, api: Api, protocol: Protocol, asked: Asked, timeout_s: float
+) -> CallHttp:
+    body = CODECS[protocol].write_request(asked, provider.dialect, Losses(asked))
     path, _, query = api.path.replace("{model}", provider.model).partition("?")
     request = Request("POST", path, _headers(provider, api), body, query)
-    reply = yield CallHttp(provider.cluster, request, ANSWER_S)
+    return CallHttp(provider.cluster, request, timeout_s)
+
+
+def _text(reply: object, protocol: Protocol) -> str | Failure:
     if isinstance(reply, CallFailed):
-        return None, f"{FAILED}: {reply.message}"
+        return Failure(f"{FAILED}: {reply.message}")
     assert isinstance(reply, HttpReply)
     if not 200 <= reply.status < 300:
-        return None, f"{FAILED}: it answered {reply.status}"
-    answer = codec.read_answer(reply.body)
+        return Failure(f"{FAILED}: it answered {reply.status}")
+    answer = CODECS[protocol].read_answer(reply.body)
     if not isinstance(answer, Answer):
-        return None, f"{FAILED}: its answer cannot be read"
+        return Failure(f"{FAILED}: its answer cannot be read")
     parts = answer.choices[0].parts if answer.choices else []
-    text = "".join(part.text for part in parts if isinstance(part, Text))
-    try:
-        preference = read_answer(text, preferences)
-    except ValueError as problem:
-        return None, f"{FAILED}: {problem}"
-    if preference is None:
-        return None, f"{provider.name} says that no preference fits"
-    return preference, f"{provider.name} chose {preference.name}"
+    return "".join(part.text for part in parts if isinstance(part, Text))
 
 
 def _api(provider: ModelProvider) -> tuple[Api, Protocol] | None:
@@ -81,8 +114,8 @@ def _api(provider: ModelProvider) -> tuple[Api, Protocol] | None:
 
 def _headers(provider: ModelProvider, api: Api) -> Headers:
     own = tuple((name, value.reveal()) for name, value in provider.headers)
-    named = {name for name, _ in own}
+    own_names = {name for name, _ in own}
     lines = [("content-type", "application/json"), *api.headers]
     if provider.access_keys:
         lines += as_headers(credential_line(api.auth, provider.access_keys[0].reveal()))
-    return (*((name, value) for name, value in lines if name not in named), *own)
+    return (*((name, value) for name, value in lines if name not in own_names), *own)

@@ -8,12 +8,12 @@ become an error; after it, an upstream that breaks off breaks the client's answe
 from collections.abc import Callable
 from functools import partial
 
+from dataplane.agents.explained import explained, in_a_header
 from dataplane.agents.orchestrate import Said, orchestrate
 from dataplane.agents.plan import FIXED, ONLY_AGENT, Plan, choose
 from dataplane.agents.run import MAX_TOLD, Run
 from dataplane.agents.spoken import Saying, joined
 from dataplane.llm.chat import ChatRequest, parse_chat
-from dataplane.observe.record import ExchangeRecord
 from dataplane.runtime.effects import Passed
 from dataplane.runtime.messages import Headers, LocalReply, Request
 from dataplane.server.answering import Answering, tells
@@ -24,6 +24,9 @@ from dataplane.server.limits.charge import Charge
 from dataplane.server.limits.limiter import Asked
 from dataplane.server.limits.matching import Caller, Place
 from dataplane.server.tickets import begun
+
+DECISION = "x-outrider-decision"
+"""Of answers whose client has sent `x-outrider-explain`."""
 
 
 class Running:
@@ -98,7 +101,7 @@ class Running:
         if plan.decision.method not in (ONLY_AGENT, FIXED):
             record.decision = plan.decision.reason
         make_saying = partial(self._saying, chat)
-        told_of = partial(_told, plan, run, record, charge)
+        told_of = partial(_told, plan, run, call, charge)
         client = Answering(downstream, call, make_saying, told_of, charge)
         conducting = Conducting(self._means, call, run, client, record)
         steps = orchestrate(plan, run, chat, request, call.config, call.listener)
@@ -123,10 +126,9 @@ class Running:
         return Saying(chat.body, chat.model, answer_id, int(self._means.clock.wall()))
 
 
-def _told(
-    plan: Plan, run: Run, record: ExchangeRecord, charge: Charge | None, failed: bool
-) -> Headers:
+def _told(plan: Plan, run: Run, call: Call, charge: Charge | None, failed: bool) -> Headers:
     """What headers say of a run."""
+    record = call.record
     agents = plan.decision.agents if failed else run.answered() or plan.decision.agents
     headers = (*plan.headers(agents), ("x-outrider-run-id", run.id))
     versions = run.versions()
@@ -139,6 +141,9 @@ def _told(
         headers += (("x-outrider-steps", ", ".join((*shown, *more))),)
     if run.stopped is not None:
         headers += (("x-outrider-stopped", run.stopped.value),)
+    if call.explains:
+        why = explained(plan, call.listener, record.decision_s)
+        headers += ((DECISION, in_a_header(why)),)
     if record.attempts > 1:
         headers += (("x-outrider-attempts", str(record.attempts)),)
     return headers + charge.headers if charge is not None else headers

@@ -148,7 +148,7 @@ def look(method: str, path: str, query: str = "") -> Ask | LocalReply | None:
 def look_at_agents(method: str, path: str, query: str = "") -> Ask | LocalReply | None:
     """The same of an agent listener: any API in which a conversation can be gone on with."""
     found = look(method, path, query)
-    if isinstance(found, Ask) and (found.protocol is None or found.decides):
+    if isinstance(found, Ask) and found.protocol is None:
         return nothing_at(path)
     return found
 

@@ -17,6 +17,7 @@ from dataplane.runtime.choosing import (
     SessionRules,
 )
 from dataplane.xds.fields import BadFieldError, given, same, seconds, secret
+from dataplane.xds.orchestrator import routing_model
 from dataplane.xds.resource import ResourceKind, Resources
 from dataplane.xds.secrets import SecretReader
 
@@ -53,8 +54,11 @@ def model_routing(_: str, m: model_routing_pb2.ModelRouting, secrets: SecretRead
     rules = m.sessions
     return ModelRouting(
         min_confidence=m.min_confidence,
-        routing_model=m.routing_model,
-        context_tokens=m.context_tokens or default.context_tokens,
+        routing_model=routing_model(
+            m.routing_model, m.routing_form, m.context_tokens, m.routing_timeout_ms
+        )
+        if m.routing_model
+        else None,
         sessions=SessionRules(
             seconds(rules.ttl_ms, default.sessions.ttl_s),
             rules.max_entries or default.sessions.max_entries,

@@ -32,6 +32,7 @@ from outriderpb.xds.v3 import ads_pb2
 from dataplane.filters.api import UnusableFilterError
 from dataplane.filters.builtin import made
 from dataplane.runtime import config
+from dataplane.runtime.orchestrator import Orchestrator
 from dataplane.runtime.precedence import Precedence
 from dataplane.xds.agents import agent
 from dataplane.xds.auth import api_key, auth, tls
@@ -40,6 +41,7 @@ from dataplane.xds.clusters import cluster, endpoints, priority
 from dataplane.xds.fields import BadFieldError, given, same, seconds
 from dataplane.xds.limits import limit, limits_storage
 from dataplane.xds.mcp import mcp_server, members
+from dataplane.xds.orchestrator import orchestrator
 from dataplane.xds.plans import running
 from dataplane.xds.prompts import prompt_rules, prompt_target
 from dataplane.xds.providers import provider
@@ -184,6 +186,9 @@ def _listener(name: str, m: listener_pb2.Listener, _: SecretReader) -> config.Li
         running=running(m.plan),
         mcp_servers=members(m),
         allowed_origins=frozenset(m.allowed_origins),
+        orchestrator=(
+            orchestrator(m.orchestrator) if m.HasField("orchestrator") else Orchestrator()
+        ),
         auth=auth(m.auth) if m.HasField("auth") else None,
         tls=tls(m.tls) if m.HasField("tls") else None,
         drop_untranslatable=m.drop_untranslatable,

@@ -219,6 +219,9 @@ def _dangling(config: RuntimeConfig) -> Iterable[str]:
         for target in listener.prompt_targets:
             if target.cluster and target.cluster not in config.clusters:
                 yield f"prompt target {target.name!r}: unknown cluster {target.cluster!r}"
+        model = listener.orchestrator.model
+        if model is not None and model.provider not in config.providers:
+            yield f"listener {listener.name!r}: unknown model provider {model.provider!r}"
 
 
 def _dangling_routes(

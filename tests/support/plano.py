@@ -61,10 +61,8 @@ TITLES: Mapping[int, str] = {
     40: "health of what is dead",
 }
 SCENARIOS = TITLES.keys()
-AGENTS = "issue 5: orchestration of agents"
 FILTERS = "issue 5: filter chains"
 ELSEWHERE: Mapping[int, str] = {
-    **dict.fromkeys((1, 2, 3, 4), AGENTS),
     **dict.fromkeys((10, 11), FILTERS),
     38: "not filed yet: signals (observability)",
     39: "issue 5: prompt guards",

@@ -4,8 +4,8 @@ import re
 from typing import TYPE_CHECKING
 
 from controlplane.config import schema
-from controlplane.config.rules import models, preferences, state_storage
-from controlplane.config.rules.findings import Findings, suggest
+from controlplane.config.rules import orchestrator, preferences, state_storage
+from controlplane.config.rules.findings import Findings
 
 if TYPE_CHECKING:
     from controlplane.config.problem import Path
@@ -15,11 +15,11 @@ _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
 def check(config: schema.Config, findings: Findings) -> None:
-    """Everything under `routing`, `prompt_caching` and `overrides`."""
+    """Everything under `routing` and `prompt_caching`, and who chooses."""
     preferences.check(config, findings)
     _sessions(config, findings)
     _budget(config, findings)
-    _routing_model(config, findings)
+    orchestrator.check(config, findings)
 
 
 def ttl_s_of(config: schema.Config) -> int:
@@ -66,26 +66,3 @@ def _budget(config: schema.Config, findings: Findings) -> None:
     if not any(source.type == "cost" for source in config.model_metrics_sources):
         hint = "add an entry with type: cost to 'model_metrics_sources'"
         findings.add(("routing", "routing_budget"), "a budget needs prices", hint)
-
-
-def _routing_model(config: schema.Config, findings: Findings) -> None:
-    name = config.overrides.llm_routing_model if config.overrides is not None else None
-    if name is None:
-        return
-    path: Path = ("overrides", "llm_routing_model")
-    known = models.models_of(config)
-    serving = known.get(name)
-    if serving is None or "*" in name:
-        hint = suggest(name, known, "model providers")
-        findings.add(path, f"unknown model {name!r}", hint)
-        return
-    provider = next(one for one in config.model_providers if models.name_of(one) == serving[0])
-    if provider.aws is not None:
-        hint = "use a Bedrock API key (access_key)"
-        findings.add(path, "its requests are signed for AWS, which routing cannot do", hint)
-    elif provider.passthrough_auth:
-        hint = "give a provider with a key of its own"
-        findings.add(path, "it has no key but the client's, which is not for routing", hint)
-    if not preferences.preferences_of(config):
-        hint = "add 'routing_preferences', or remove it"
-        findings.add(path, "there is nothing to choose", hint)

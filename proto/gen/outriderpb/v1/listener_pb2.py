@@ -24,31 +24,32 @@ _sym_db = _symbol_database.Default()
 
 from outriderpb.v1 import prompt_pb2 as outriderpb_dot_v1_dot_prompt__pb2
 from outriderpb.v1 import plan_pb2 as outriderpb_dot_v1_dot_plan__pb2
+from outriderpb.v1 import orchestrator_pb2 as outriderpb_dot_v1_dot_orchestrator__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1coutriderpb/v1/listener.proto\x12\x0boutrider.v1\x1a\x1aoutriderpb/v1/prompt.proto\x1a\x18outriderpb/v1/plan.proto\"\xa8\x02\n\x06Limits\x12\x18\n\x10max_header_bytes\x18\x01 \x01(\r\x12\x16\n\x0emax_body_bytes\x18\x02 \x01(\x04\x12\x14\n\x0cmax_requests\x18\x03 \x01(\r\x12\x1a\n\x12receive_timeout_ms\x18\x04 \x01(\r\x12\x17\n\x0fidle_timeout_ms\x18\x05 \x01(\r\x12\x16\n\tmax_queue\x18\x14 \x01(\rH\x00\x88\x01\x01\x12\x1d\n\x10queue_timeout_ms\x18\x15 \x01(\rH\x01\x88\x01\x01\x12\x1a\n\x12max_buffered_bytes\x18\x16 \x01(\x04\x12+\n\nprecedence\x18\x17 \x01(\x0e\x32\x17.outrider.v1.PrecedenceB\x0c\n\n_max_queueB\x13\n\x11_queue_timeout_ms\"\xe2\x01\n\x03Jwt\x12\x0e\n\x06issuer\x18\x01 \x01(\t\x12\x11\n\taudiences\x18\x02 \x03(\t\x12\x12\n\x08jwks_uri\x18\x03 \x01(\tH\x00\x12\x13\n\tjwks_file\x18\x04 \x01(\tH\x00\x12\x0e\n\x04jwks\x18\x05 \x01(\tH\x00\x12\x12\n\nalgorithms\x18\x06 \x03(\t\x12\x11\n\tleeway_ms\x18\x07 \x01(\r\x12\x10\n\x08id_claim\x18\x08 \x01(\t\x12\x14\n\x0ctenant_claim\x18\t \x01(\t\x12\x14\n\x0cmodels_claim\x18\n \x01(\t\x12\x12\n\nrefresh_ms\x18\x0b \x01(\rB\x06\n\x04keys\"n\n\x03Tls\x12\x18\n\x10\x63\x65rtificate_file\x18\x01 \x01(\t\x12\x10\n\x08key_file\x18\x02 \x01(\t\x12\x16\n\x0e\x63lient_ca_file\x18\x03 \x01(\t\x12#\n\x1b\x63lient_certificate_optional\x18\x04 \x01(\x08\"\"\n\x11\x43lientCertificate\x12\r\n\x05names\x18\x01 \x03(\t\"\x99\x01\n\x04\x41uth\x12\x10\n\x08optional\x18\x01 \x01(\x08\x12\x10\n\x08\x61pi_keys\x18\x02 \x01(\x08\x12\x12\n\nown_header\x18\x03 \x01(\x08\x12\x1d\n\x03jwt\x18\x04 \x01(\x0b\x32\x10.outrider.v1.Jwt\x12:\n\x12\x63lient_certificate\x18\x05 \x01(\x0b\x32\x1e.outrider.v1.ClientCertificate\"+\n\tMcpMember\x12\x0e\n\x06server\x18\x01 \x01(\t\x12\x0e\n\x06prefix\x18\x02 \x01(\t\"\xfa\x03\n\x08Listener\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\'\n\x04kind\x18\x02 \x01(\x0e\x32\x19.outrider.v1.ListenerKind\x12\x0f\n\x07\x61\x64\x64ress\x18\x03 \x01(\t\x12\x0c\n\x04port\x18\x04 \x01(\r\x12\x12\n\ntimeout_ms\x18\x05 \x01(\r\x12#\n\x06limits\x18\x06 \x01(\x0b\x32\x13.outrider.v1.Limits\x12\x15\n\rinput_filters\x18\x07 \x03(\t\x12\x16\n\x0emin_confidence\x18\x08 \x01(\x01\x12\x1f\n\x04\x61uth\x18\x14 \x01(\x0b\x32\x11.outrider.v1.Auth\x12\x16\n\x0eoutput_filters\x18\x1e \x03(\t\x12*\n\x07guarded\x18\x15 \x01(\x0e\x32\x19.outrider.v1.ListenerKind\x12\x1d\n\x03tls\x18\x16 \x01(\x0b\x32\x10.outrider.v1.Tls\x12\x1b\n\x13\x64rop_untranslatable\x18( \x01(\x08\x12(\n\x06prompt\x18\x32 \x01(\x0b\x32\x18.outrider.v1.PromptRules\x12\x1f\n\x04plan\x18< \x01(\x0b\x32\x11.outrider.v1.Plan\x12+\n\x0bmcp_servers\x18\x46 \x03(\x0b\x32\x16.outrider.v1.McpMember\x12\x17\n\x0f\x61llowed_origins\x18G \x03(\t*\xab\x01\n\x0cListenerKind\x12\x1d\n\x19LISTENER_KIND_UNSPECIFIED\x10\x00\x12\x17\n\x13LISTENER_KIND_AGENT\x10\x01\x12\x17\n\x13LISTENER_KIND_MODEL\x10\x02\x12\x19\n\x15LISTENER_KIND_GUARDED\x10\x03\x12\x15\n\x11LISTENER_KIND_MCP\x10\x04\x12\x18\n\x14LISTENER_KIND_PROMPT\x10\x07*M\n\nPrecedence\x12\x16\n\x12PRECEDENCE_DEFAULT\x10\x00\x12\x12\n\x0ePRECEDENCE_LOW\x10\x01\x12\x13\n\x0fPRECEDENCE_HIGH\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1coutriderpb/v1/listener.proto\x12\x0boutrider.v1\x1a\x1aoutriderpb/v1/prompt.proto\x1a\x18outriderpb/v1/plan.proto\x1a outriderpb/v1/orchestrator.proto\"\xa8\x02\n\x06Limits\x12\x18\n\x10max_header_bytes\x18\x01 \x01(\r\x12\x16\n\x0emax_body_bytes\x18\x02 \x01(\x04\x12\x14\n\x0cmax_requests\x18\x03 \x01(\r\x12\x1a\n\x12receive_timeout_ms\x18\x04 \x01(\r\x12\x17\n\x0fidle_timeout_ms\x18\x05 \x01(\r\x12\x16\n\tmax_queue\x18\x14 \x01(\rH\x00\x88\x01\x01\x12\x1d\n\x10queue_timeout_ms\x18\x15 \x01(\rH\x01\x88\x01\x01\x12\x1a\n\x12max_buffered_bytes\x18\x16 \x01(\x04\x12+\n\nprecedence\x18\x17 \x01(\x0e\x32\x17.outrider.v1.PrecedenceB\x0c\n\n_max_queueB\x13\n\x11_queue_timeout_ms\"\xe2\x01\n\x03Jwt\x12\x0e\n\x06issuer\x18\x01 \x01(\t\x12\x11\n\taudiences\x18\x02 \x03(\t\x12\x12\n\x08jwks_uri\x18\x03 \x01(\tH\x00\x12\x13\n\tjwks_file\x18\x04 \x01(\tH\x00\x12\x0e\n\x04jwks\x18\x05 \x01(\tH\x00\x12\x12\n\nalgorithms\x18\x06 \x03(\t\x12\x11\n\tleeway_ms\x18\x07 \x01(\r\x12\x10\n\x08id_claim\x18\x08 \x01(\t\x12\x14\n\x0ctenant_claim\x18\t \x01(\t\x12\x14\n\x0cmodels_claim\x18\n \x01(\t\x12\x12\n\nrefresh_ms\x18\x0b \x01(\rB\x06\n\x04keys\"n\n\x03Tls\x12\x18\n\x10\x63\x65rtificate_file\x18\x01 \x01(\t\x12\x10\n\x08key_file\x18\x02 \x01(\t\x12\x16\n\x0e\x63lient_ca_file\x18\x03 \x01(\t\x12#\n\x1b\x63lient_certificate_optional\x18\x04 \x01(\x08\"\"\n\x11\x43lientCertificate\x12\r\n\x05names\x18\x01 \x03(\t\"\x99\x01\n\x04\x41uth\x12\x10\n\x08optional\x18\x01 \x01(\x08\x12\x10\n\x08\x61pi_keys\x18\x02 \x01(\x08\x12\x12\n\nown_header\x18\x03 \x01(\x08\x12\x1d\n\x03jwt\x18\x04 \x01(\x0b\x32\x10.outrider.v1.Jwt\x12:\n\x12\x63lient_certificate\x18\x05 \x01(\x0b\x32\x1e.outrider.v1.ClientCertificate\"+\n\tMcpMember\x12\x0e\n\x06server\x18\x01 \x01(\t\x12\x0e\n\x06prefix\x18\x02 \x01(\t\"\xab\x04\n\x08Listener\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\'\n\x04kind\x18\x02 \x01(\x0e\x32\x19.outrider.v1.ListenerKind\x12\x0f\n\x07\x61\x64\x64ress\x18\x03 \x01(\t\x12\x0c\n\x04port\x18\x04 \x01(\r\x12\x12\n\ntimeout_ms\x18\x05 \x01(\r\x12#\n\x06limits\x18\x06 \x01(\x0b\x32\x13.outrider.v1.Limits\x12\x15\n\rinput_filters\x18\x07 \x03(\t\x12\x16\n\x0emin_confidence\x18\x08 \x01(\x01\x12/\n\x0corchestrator\x18, \x01(\x0b\x32\x19.outrider.v1.Orchestrator\x12\x1f\n\x04\x61uth\x18\x14 \x01(\x0b\x32\x11.outrider.v1.Auth\x12\x16\n\x0eoutput_filters\x18\x1e \x03(\t\x12*\n\x07guarded\x18\x15 \x01(\x0e\x32\x19.outrider.v1.ListenerKind\x12\x1d\n\x03tls\x18\x16 \x01(\x0b\x32\x10.outrider.v1.Tls\x12\x1b\n\x13\x64rop_untranslatable\x18( \x01(\x08\x12(\n\x06prompt\x18\x32 \x01(\x0b\x32\x18.outrider.v1.PromptRules\x12\x1f\n\x04plan\x18< \x01(\x0b\x32\x11.outrider.v1.Plan\x12+\n\x0bmcp_servers\x18\x46 \x03(\x0b\x32\x16.outrider.v1.McpMember\x12\x17\n\x0f\x61llowed_origins\x18G \x03(\t*\xab\x01\n\x0cListenerKind\x12\x1d\n\x19LISTENER_KIND_UNSPECIFIED\x10\x00\x12\x17\n\x13LISTENER_KIND_AGENT\x10\x01\x12\x17\n\x13LISTENER_KIND_MODEL\x10\x02\x12\x19\n\x15LISTENER_KIND_GUARDED\x10\x03\x12\x15\n\x11LISTENER_KIND_MCP\x10\x04\x12\x18\n\x14LISTENER_KIND_PROMPT\x10\x07*M\n\nPrecedence\x12\x16\n\x12PRECEDENCE_DEFAULT\x10\x00\x12\x12\n\x0ePRECEDENCE_LOW\x10\x01\x12\x13\n\x0fPRECEDENCE_HIGH\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'outriderpb.v1.listener_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_LISTENERKIND']._serialized_start=1486
-  _globals['_LISTENERKIND']._serialized_end=1657
-  _globals['_PRECEDENCE']._serialized_start=1659
-  _globals['_PRECEDENCE']._serialized_end=1736
-  _globals['_LIMITS']._serialized_start=100
-  _globals['_LIMITS']._serialized_end=396
-  _globals['_JWT']._serialized_start=399
-  _globals['_JWT']._serialized_end=625
-  _globals['_TLS']._serialized_start=627
-  _globals['_TLS']._serialized_end=737
-  _globals['_CLIENTCERTIFICATE']._serialized_start=739
-  _globals['_CLIENTCERTIFICATE']._serialized_end=773
-  _globals['_AUTH']._serialized_start=776
-  _globals['_AUTH']._serialized_end=929
-  _globals['_MCPMEMBER']._serialized_start=931
-  _globals['_MCPMEMBER']._serialized_end=974
-  _globals['_LISTENER']._serialized_start=977
-  _globals['_LISTENER']._serialized_end=1483
+  _globals['_LISTENERKIND']._serialized_start=1569
+  _globals['_LISTENERKIND']._serialized_end=1740
+  _globals['_PRECEDENCE']._serialized_start=1742
+  _globals['_PRECEDENCE']._serialized_end=1819
+  _globals['_LIMITS']._serialized_start=134
+  _globals['_LIMITS']._serialized_end=430
+  _globals['_JWT']._serialized_start=433
+  _globals['_JWT']._serialized_end=659
+  _globals['_TLS']._serialized_start=661
+  _globals['_TLS']._serialized_end=771
+  _globals['_CLIENTCERTIFICATE']._serialized_start=773
+  _globals['_CLIENTCERTIFICATE']._serialized_end=807
+  _globals['_AUTH']._serialized_start=810
+  _globals['_AUTH']._serialized_end=963
+  _globals['_MCPMEMBER']._serialized_start=965
+  _globals['_MCPMEMBER']._serialized_end=1008
+  _globals['_LISTENER']._serialized_start=1011
+  _globals['_LISTENER']._serialized_end=1566
 # @@protoc_insertion_point(module_scope)

@@ -1,5 +1,6 @@
 from outriderpb.v1 import prompt_pb2 as _prompt_pb2
 from outriderpb.v1 import plan_pb2 as _plan_pb2
+from outriderpb.v1 import orchestrator_pb2 as _orchestrator_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -122,7 +123,7 @@ class McpMember(_message.Message):
     def __init__(self, server: _Optional[str] = ..., prefix: _Optional[str] = ...) -> None: ...
 
 class Listener(_message.Message):
-    __slots__ = ("name", "kind", "address", "port", "timeout_ms", "limits", "input_filters", "min_confidence", "auth", "output_filters", "guarded", "tls", "drop_untranslatable", "prompt", "plan", "mcp_servers", "allowed_origins")
+    __slots__ = ("name", "kind", "address", "port", "timeout_ms", "limits", "input_filters", "min_confidence", "orchestrator", "auth", "output_filters", "guarded", "tls", "drop_untranslatable", "prompt", "plan", "mcp_servers", "allowed_origins")
     NAME_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     ADDRESS_FIELD_NUMBER: _ClassVar[int]
@@ -131,6 +132,7 @@ class Listener(_message.Message):
     LIMITS_FIELD_NUMBER: _ClassVar[int]
     INPUT_FILTERS_FIELD_NUMBER: _ClassVar[int]
     MIN_CONFIDENCE_FIELD_NUMBER: _ClassVar[int]
+    ORCHESTRATOR_FIELD_NUMBER: _ClassVar[int]
     AUTH_FIELD_NUMBER: _ClassVar[int]
     OUTPUT_FILTERS_FIELD_NUMBER: _ClassVar[int]
     GUARDED_FIELD_NUMBER: _ClassVar[int]
@@ -148,6 +150,7 @@ class Listener(_message.Message):
     limits: Limits
     input_filters: _containers.RepeatedScalarFieldContainer[str]
     min_confidence: float
+    orchestrator: _orchestrator_pb2.Orchestrator
     auth: Auth
     output_filters: _containers.RepeatedScalarFieldContainer[str]
     guarded: ListenerKind
@@ -157,4 +160,4 @@ class Listener(_message.Message):
     plan: _plan_pb2.Plan
     mcp_servers: _containers.RepeatedCompositeFieldContainer[McpMember]
     allowed_origins: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, name: _Optional[str] = ..., kind: _Optional[_Union[ListenerKind, str]] = ..., address: _Optional[str] = ..., port: _Optional[int] = ..., timeout_ms: _Optional[int] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., input_filters: _Optional[_Iterable[str]] = ..., min_confidence: _Optional[float] = ..., auth: _Optional[_Union[Auth, _Mapping]] = ..., output_filters: _Optional[_Iterable[str]] = ..., guarded: _Optional[_Union[ListenerKind, str]] = ..., tls: _Optional[_Union[Tls, _Mapping]] = ..., drop_untranslatable: _Optional[bool] = ..., prompt: _Optional[_Union[_prompt_pb2.PromptRules, _Mapping]] = ..., plan: _Optional[_Union[_plan_pb2.Plan, _Mapping]] = ..., mcp_servers: _Optional[_Iterable[_Union[McpMember, _Mapping]]] = ..., allowed_origins: _Optional[_Iterable[str]] = ...) -> None: ...
+    def __init__(self, name: _Optional[str] = ..., kind: _Optional[_Union[ListenerKind, str]] = ..., address: _Optional[str] = ..., port: _Optional[int] = ..., timeout_ms: _Optional[int] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., input_filters: _Optional[_Iterable[str]] = ..., min_confidence: _Optional[float] = ..., orchestrator: _Optional[_Union[_orchestrator_pb2.Orchestrator, _Mapping]] = ..., auth: _Optional[_Union[Auth, _Mapping]] = ..., output_filters: _Optional[_Iterable[str]] = ..., guarded: _Optional[_Union[ListenerKind, str]] = ..., tls: _Optional[_Union[Tls, _Mapping]] = ..., drop_untranslatable: _Optional[bool] = ..., prompt: _Optional[_Union[_prompt_pb2.PromptRules, _Mapping]] = ..., plan: _Optional[_Union[_plan_pb2.Plan, _Mapping]] = ..., mcp_servers: _Optional[_Iterable[_Union[McpMember, _Mapping]]] = ..., allowed_origins: _Optional[_Iterable[str]] = ...) -> None: ...

@@ -22,22 +22,23 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from outriderpb.v1 import orchestrator_pb2 as outriderpb_dot_v1_dot_orchestrator__pb2
 from outriderpb.v1 import secret_pb2 as outriderpb_dot_v1_dot_secret__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!outriderpb/v1/model_routing.proto\x12\x0boutrider.v1\x1a\x1aoutriderpb/v1/secret.proto\"\x9d\x01\n\x0cSessionRules\x12\x0e\n\x06ttl_ms\x18\x01 \x01(\r\x12\x13\n\x0bmax_entries\x18\x02 \x01(\r\x12&\n\x05redis\x18\x03 \x01(\x0b\x32\x17.outrider.v1.SecretText\x12\x15\n\rtenant_header\x18\x04 \x01(\t\x12)\n\x08postgres\x18\x05 \x01(\x0b\x32\x17.outrider.v1.SecretText\"\x86\x01\n\rRoutingBudget\x12\x1c\n\x14max_switch_spend_pct\x18\x01 \x01(\x01\x12\x1b\n\x13replenish_on_rebind\x18\x02 \x01(\x08\x12\x1b\n\x13\x63\x61\x63he_read_discount\x18\x03 \x01(\x01\x12\x1d\n\x15record_counterfactual\x18\x04 \x01(\x08\"b\n\rPromptCaching\x12\x18\n\x10session_affinity\x18\x01 \x01(\x08\x12\x1c\n\x14inject_cache_control\x18\x02 \x01(\x08\x12\x19\n\x11min_prefix_tokens\x18\x03 \x01(\r\"\x8c\x02\n\x0cModelRouting\x12\x16\n\x0emin_confidence\x18\x01 \x01(\x01\x12\x15\n\rrouting_model\x18\x02 \x01(\t\x12\x16\n\x0e\x63ontext_tokens\x18\x03 \x01(\r\x12+\n\x08sessions\x18\x04 \x01(\x0b\x32\x19.outrider.v1.SessionRules\x12*\n\x06\x62udget\x18\x05 \x01(\x0b\x32\x1a.outrider.v1.RoutingBudget\x12\x1a\n\x12route_on_user_only\x18\x06 \x01(\x08\x12+\n\x07\x63\x61\x63hing\x18\x07 \x01(\x0b\x32\x1a.outrider.v1.PromptCaching\x12\x13\n\x0bown_latency\x18\x08 \x01(\x08\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!outriderpb/v1/model_routing.proto\x12\x0boutrider.v1\x1a outriderpb/v1/orchestrator.proto\x1a\x1aoutriderpb/v1/secret.proto\"\x9d\x01\n\x0cSessionRules\x12\x0e\n\x06ttl_ms\x18\x01 \x01(\r\x12\x13\n\x0bmax_entries\x18\x02 \x01(\r\x12&\n\x05redis\x18\x03 \x01(\x0b\x32\x17.outrider.v1.SecretText\x12\x15\n\rtenant_header\x18\x04 \x01(\t\x12)\n\x08postgres\x18\x05 \x01(\x0b\x32\x17.outrider.v1.SecretText\"\x86\x01\n\rRoutingBudget\x12\x1c\n\x14max_switch_spend_pct\x18\x01 \x01(\x01\x12\x1b\n\x13replenish_on_rebind\x18\x02 \x01(\x08\x12\x1b\n\x13\x63\x61\x63he_read_discount\x18\x03 \x01(\x01\x12\x1d\n\x15record_counterfactual\x18\x04 \x01(\x08\"b\n\rPromptCaching\x12\x18\n\x10session_affinity\x18\x01 \x01(\x08\x12\x1c\n\x14inject_cache_control\x18\x02 \x01(\x08\x12\x19\n\x11min_prefix_tokens\x18\x03 \x01(\r\"\xd7\x02\n\x0cModelRouting\x12\x16\n\x0emin_confidence\x18\x01 \x01(\x01\x12\x15\n\rrouting_model\x18\x02 \x01(\t\x12\x16\n\x0e\x63ontext_tokens\x18\x03 \x01(\r\x12+\n\x08sessions\x18\x04 \x01(\x0b\x32\x19.outrider.v1.SessionRules\x12*\n\x06\x62udget\x18\x05 \x01(\x0b\x32\x1a.outrider.v1.RoutingBudget\x12\x1a\n\x12route_on_user_only\x18\x06 \x01(\x08\x12+\n\x07\x63\x61\x63hing\x18\x07 \x01(\x0b\x32\x1a.outrider.v1.PromptCaching\x12\x13\n\x0bown_latency\x18\x08 \x01(\x08\x12-\n\x0crouting_form\x18\t \x01(\x0e\x32\x17.outrider.v1.PromptForm\x12\x1a\n\x12routing_timeout_ms\x18\n \x01(\rb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'outriderpb.v1.model_routing_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_SESSIONRULES']._serialized_start=79
-  _globals['_SESSIONRULES']._serialized_end=236
-  _globals['_ROUTINGBUDGET']._serialized_start=239
-  _globals['_ROUTINGBUDGET']._serialized_end=373
-  _globals['_PROMPTCACHING']._serialized_start=375
-  _globals['_PROMPTCACHING']._serialized_end=473
-  _globals['_MODELROUTING']._serialized_start=476
-  _globals['_MODELROUTING']._serialized_end=744
+  _globals['_SESSIONRULES']._serialized_start=113
+  _globals['_SESSIONRULES']._serialized_end=270
+  _globals['_ROUTINGBUDGET']._serialized_start=273
+  _globals['_ROUTINGBUDGET']._serialized_end=407
+  _globals['_PROMPTCACHING']._serialized_start=409
+  _globals['_PROMPTCACHING']._serialized_end=507
+  _globals['_MODELROUTING']._serialized_start=510
+  _globals['_MODELROUTING']._serialized_end=853
 # @@protoc_insertion_point(module_scope)

@@ -1,3 +1,4 @@
+from outriderpb.v1 import orchestrator_pb2 as _orchestrator_pb2
 from outriderpb.v1 import secret_pb2 as _secret_pb2
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -43,7 +44,7 @@ class PromptCaching(_message.Message):
     def __init__(self, session_affinity: _Optional[bool] = ..., inject_cache_control: _Optional[bool] = ..., min_prefix_tokens: _Optional[int] = ...) -> None: ...
 
 class ModelRouting(_message.Message):
-    __slots__ = ("min_confidence", "routing_model", "context_tokens", "sessions", "budget", "route_on_user_only", "caching", "own_latency")
+    __slots__ = ("min_confidence", "routing_model", "context_tokens", "sessions", "budget", "route_on_user_only", "caching", "own_latency", "routing_form", "routing_timeout_ms")
     MIN_CONFIDENCE_FIELD_NUMBER: _ClassVar[int]
     ROUTING_MODEL_FIELD_NUMBER: _ClassVar[int]
     CONTEXT_TOKENS_FIELD_NUMBER: _ClassVar[int]
@@ -52,6 +53,8 @@ class ModelRouting(_message.Message):
     ROUTE_ON_USER_ONLY_FIELD_NUMBER: _ClassVar[int]
     CACHING_FIELD_NUMBER: _ClassVar[int]
     OWN_LATENCY_FIELD_NUMBER: _ClassVar[int]
+    ROUTING_FORM_FIELD_NUMBER: _ClassVar[int]
+    ROUTING_TIMEOUT_MS_FIELD_NUMBER: _ClassVar[int]
     min_confidence: float
     routing_model: str
     context_tokens: int
@@ -60,4 +63,6 @@ class ModelRouting(_message.Message):
     route_on_user_only: bool
     caching: PromptCaching
     own_latency: bool
-    def __init__(self, min_confidence: _Optional[float] = ..., routing_model: _Optional[str] = ..., context_tokens: _Optional[int] = ..., sessions: _Optional[_Union[SessionRules, _Mapping]] = ..., budget: _Optional[_Union[RoutingBudget, _Mapping]] = ..., route_on_user_only: _Optional[bool] = ..., caching: _Optional[_Union[PromptCaching, _Mapping]] = ..., own_latency: _Optional[bool] = ...) -> None: ...
+    routing_form: _orchestrator_pb2.PromptForm
+    routing_timeout_ms: int
+    def __init__(self, min_confidence: _Optional[float] = ..., routing_model: _Optional[str] = ..., context_tokens: _Optional[int] = ..., sessions: _Optional[_Union[SessionRules, _Mapping]] = ..., budget: _Optional[_Union[RoutingBudget, _Mapping]] = ..., route_on_user_only: _Optional[bool] = ..., caching: _Optional[_Union[PromptCaching, _Mapping]] = ..., own_latency: _Optional[bool] = ..., routing_form: _Optional[_Union[_orchestrator_pb2.PromptForm, str]] = ..., routing_timeout_ms: _Optional[int] = ...) -> None: ...

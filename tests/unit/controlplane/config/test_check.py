@@ -52,3 +52,40 @@ prompt_caching: {session_affinity: false}
         " before",
         "prompt_caching: has no effect: it is not enabled",
     ]
+
+
+AGENTS = """
+agents: [{id: a, url: http://a}, {id: b, url: http://b}]
+model_providers: [{model: openai/judge, access_key: $KEY}]
+listeners:
+  - {type: agent, name: one, port: 1, agents: [{id: a, description: d}], %s}
+  - type: agent
+    name: two
+    port: 2
+    %s
+    agents: [{id: a, description: d}, {id: b, description: d}]
+"""
+
+
+def orchestration(one: str, two: str, more: str = "") -> list[str]:
+    text = f"version: v0.4.0\n{AGENTS % (one, two)}{more}"
+    found = (str(note).partition(": ")[2] for note in notes(parse(text, "a.yaml")))
+    return [note for note in found if "orchestrator" in note or "router" in note]
+
+
+def test_planos_router_without_its_model_is_told_who_chooses_instead() -> None:
+    router = "router: plano_orchestrator_v1"
+    assert orchestration(router, router) == [
+        "listeners[1].router: agents are chosen by the embedded router: there is no"
+        " Plano-Orchestrator (name its model in overrides.agent_orchestration_model to have it"
+        " asked)"
+    ]
+    named = "overrides: {agent_orchestration_model: judge}"
+    assert orchestration(router, router, named) == []
+
+
+def test_an_orchestrator_of_one_agent_has_no_effect() -> None:
+    model = "orchestrator: {type: model, model: judge}"
+    assert orchestration(model, model) == [
+        "listeners[0].orchestrator: has no effect: there is one agent"
+    ]

@@ -8,7 +8,7 @@ from typing import Any
 import grpc
 import grpc.aio
 import pytest
-from outriderpb.fleet.v1 import reports_pb2
+from outriderpb.fleet.v1 import explanation_pb2, reports_pb2
 
 from controlplane.ports import GrpcPort
 from controlplane.security import Security
@@ -137,3 +137,46 @@ async def test_who_says_no_name_is_refused() -> None:
         with pytest.raises(grpc.aio.AioRpcError) as refused:
             await stream.read()
         assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+
+
+async def explaining(stream: Stream, **answer: Any) -> reports_pb2.ExplainRequest:
+    """Answer a question of why; what was asked."""
+    request = await asked(stream)
+    await stream.write(reports_pb2.Report(id=request.id, **answer))
+    return request.explain
+
+
+async def test_a_worker_that_knows_the_listener_explains() -> None:
+    async with serving() as (service, channel):
+        other, knows = await worker(channel, "n/0"), await worker(channel, "n/1")
+        await until(lambda: service.workers == ["n/0", "n/1"])
+        asking = asyncio.ensure_future(service.explain("travel", b"{}", PATIENCE_S))
+        await explaining(other, unknown=True)
+        told = explanation_pb2.Explanation(agents=["a"])
+        question = await explaining(knows, explanation=told)
+        assert (question.listener, question.body) == ("travel", b"{}")
+        found = await asking
+        assert found is not None
+        assert (found[0], list(found[1].explanation.agents)) == ("n/1", ["a"])
+
+
+async def test_a_worker_that_is_too_old_to_explain_is_passed_over() -> None:
+    async with serving() as (service, channel):
+        old = await worker(channel, "n/0")
+        await until(lambda: service.workers == ["n/0"])
+        asking = asyncio.ensure_future(service.explain("travel", b"{}", PATIENCE_S))
+        await explaining(old, clusters=[reports_pb2.ClusterReport(name="agent:a")])
+        assert await asking is None
+
+
+async def test_only_the_worker_that_is_named_is_asked() -> None:
+    async with serving() as (service, channel):
+        await worker(channel, "n/0")
+        named = await worker(channel, "n/1")
+        await until(lambda: service.workers == ["n/0", "n/1"])
+        asking = asyncio.ensure_future(service.explain("travel", b"{", PATIENCE_S, "n/1"))
+        await explaining(named, problem="no JSON")
+        found = await asking
+        assert found is not None
+        assert (found[0], found[1].problem) == ("n/1", "no JSON")
+        assert await service.explain("travel", b"{", PATIENCE_S, "n/9") is None

@@ -1,8 +1,15 @@
 import pytest
 
 from dataplane.observe.record import ExchangeRecord
-from dataplane.observe.spans import Kind, from_headers, of_agent, of_decision, of_exchange
-from dataplane.runtime.decision import AgentScore, Decision
+from dataplane.observe.spans import (
+    Kind,
+    from_headers,
+    of_agent,
+    of_decision,
+    of_exchange,
+    of_router,
+)
+from dataplane.runtime.decision import AgentScore, Decision, Step
 from dataplane.runtime.messages import ResponseDetail
 
 
@@ -71,6 +78,19 @@ def test_decision_is_told_with_every_score() -> None:
     decision = Decision(("a",), (AgentScore("a", 0.91), AgentScore("b", 0.1)), "why", "bm25")
     span = of_decision(decision, 1.0, 2.0)
     assert span.attributes["outrider.decision.scores"] == ("a=0.910", "b=0.100")
+    assert of_router(decision, 1.0, 2.0).name == "choose bm25"
+
+
+def test_decision_names_everybody_who_was_asked_before() -> None:
+    steps = (
+        Step("model", problem="it is down", failed=True),
+        Step("minilm", ("a",), 0.4, "unsure"),
+    )
+    decision = Decision(("a",), (), "why", "bm25", 0.8, 0.5, steps, "b")
+    told = of_decision(decision, 1.0, 2.0).attributes
+    assert told["outrider.decision.steps"] == ("model: it is down", "minilm: unsure (a)")
+    assert told["outrider.decision.previous"] == "b"
+    assert (told["outrider.decision.confidence"], told["outrider.decision.threshold"]) == (0.8, 0.5)
 
 
 def test_headers_become_attributes_by_their_first_prefix() -> None:

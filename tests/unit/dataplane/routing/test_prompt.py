@@ -1,52 +1,55 @@
-"""What a routing model is asked and how its answers are read."""
+"""What a routing model is asked."""
 
 import json
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataplane.routing.prompt import MAX_TURNS, ask, read_answer, trimmed
-from dataplane.runtime.choosing import Preference
+from dataplane.routing.prompt import BYTES_A_TOKEN, MAX_TURNS, ask, trimmed
+from dataplane.runtime.config import AgentTarget
 from dataplane.runtime.decision import Turn
+from dataplane.runtime.orchestrator import PromptForm
 
-CODE = Preference("code", "Writes {code}.", ("a",))
-TALK = Preference("it's talk", "Talks.", ("b",))
+CODE = AgentTarget("code", 'Writes {code}, "quoted".', examples=("write a loop",))
+TALK = AgentTarget("it's talk", "Plaudert über {conversation}.")
 BOTH = (CODE, TALK)
+TURNS = [Turn("user", "hello {world}"), Turn("assistant", "hi", "it's talk"), Turn("user", "go")]
 
 
-def test_prompt_has_every_route_and_the_conversation() -> None:
-    prompt = ask(BOTH, [Turn("user", "hello {world}")], 8192)
-    assert '{"name":"code","description":"Writes {code}."}' in prompt
-    assert "hello {world}" in prompt
-    assert '{"route": ["name"]}' in prompt
+def test_planos_form_is_one_message_with_routes_conversation_and_form() -> None:
+    prompt = ask(PromptForm.PLANO, BOTH, TURNS, 8192)
+    assert (prompt.system, prompt.schema) == ("", b"")
+    nothing = '"parameters": {"type": "object", "properties": {}, "required": []}'
+    routes = (
+        "<routes>\n"
+        '{"name": "code", "description": "Writes {code}, \\"quoted\\".", ' + nothing + "}\n"
+        '{"name": "it\'s talk", "description": "Plaudert über {conversation}.", ' + nothing + "}\n"
+        "</routes>"
+    )
+    assert routes in prompt.user
+    assert '\n{{"route": ["name1", "name2", "..."]}}\n' in prompt.user
 
 
-@pytest.mark.parametrize(
-    ("said", "fits"),
-    [
-        pytest.param('{"route": ["code"]}', CODE, id="as asked"),
-        pytest.param('{"route": "code"}', CODE, id="one name"),
-        pytest.param('```json\n{"route": ["code"]}\n```', CODE, id="fenced"),
-        pytest.param('I would say {"route": ["code"]}.', CODE, id="within prose"),
-        pytest.param("{'route': ['code']}", CODE, id="quotes of Python"),
-        pytest.param('{"route": ["it\'s talk"]}', TALK, id="apostrophe in a name"),
-        pytest.param('{"route": ["unknown", "code"]}', CODE, id="unknown ones are skipped"),
-        pytest.param('{"route": ["other"]}', None, id="no known one"),
-        pytest.param('{"route": []}', None, id="none fits"),
-        pytest.param('{"route": null}', None, id="null"),
-        pytest.param("", None, id="nothing"),
-        pytest.param("code", CODE, id="bare name"),
-    ],
-)
-def test_answer_is_read(said: str, fits: Preference | None) -> None:
-    assert read_answer(said, BOTH) == fits
+def said(turns: list[Turn]) -> str:
+    return json.dumps([{"role": one.role, "content": one.text} for one in turns], indent=4)
 
 
-@pytest.mark.parametrize("said", ["I do not know.", '{"answer": 1}', "[]"])
-def test_answer_that_says_nothing_of_routes_is_a_failure(said: str) -> None:
-    with pytest.raises(ValueError, match="JSON"):
-        read_answer(said, BOTH)
+def test_planos_conversation_is_indented_by_four() -> None:
+    text = ask(PromptForm.PLANO, (CODE,), TURNS, 8192).user
+    assert f"<conversation>\n{said(TURNS)}\n</conversation>" in text
+
+
+def test_generic_form_has_instructions_apart_and_a_schema_of_known_names() -> None:
+    prompt = ask(PromptForm.GENERIC, BOTH, TURNS, 8192)
+    assert '"examples":["write a loop"]' in prompt.system
+    assert "hello" not in prompt.system
+    assert json.loads(prompt.user) == [
+        {"role": "user", "content": "hello {world}"},
+        {"role": "assistant", "content": "hi", "name": "it's talk"},
+        {"role": "user", "content": "go"},
+    ]
+    schema = json.loads(prompt.schema)
+    assert schema["properties"]["route"]["items"]["enum"] == ["code", "it's talk"]
 
 
 def test_latest_turns_are_shown_as_far_as_there_is_room() -> None:
@@ -62,6 +65,11 @@ def test_long_message_keeps_its_beginning_and_its_end() -> None:
     assert "…" in shown.text
 
 
+def test_an_assistants_long_message_is_left_out_whole() -> None:
+    turns = [Turn("user", "a"), Turn("assistant", "x" * 1000), Turn("user", "b")]
+    assert trimmed(turns, 100) == [Turn("user", "b")]
+
+
 def test_last_message_is_shown_even_without_room() -> None:
     assert trimmed([Turn("user", "hello")], -5) == [Turn("user", "hello")]
 
@@ -71,7 +79,21 @@ def test_what_others_than_user_and_assistant_say_is_not_shown() -> None:
     assert trimmed(turns, 100) == [Turn("user", "b")]
 
 
+def test_prompt_keeps_to_its_budget() -> None:
+    turns = [Turn("user", "long " * 5000)] * 3
+    for form in PromptForm:
+        prompt = ask(form, BOTH, turns, 1024)
+        # The names and descriptions of two short agents are all that comes on top.
+        assert len(prompt.user) + len(prompt.system) < 1024 * BYTES_A_TOKEN + 500
+
+
 @given(st.text(max_size=300), st.integers(-10, 200))
 def test_any_text_can_be_cut_at_any_length(text: str, room: int) -> None:
     if text:
         json.dumps([turn.text for turn in trimmed([Turn("user", text)], room)]).encode()
+
+
+@given(st.text(st.characters(codec=None), max_size=50))
+def test_half_a_surrogate_pair_is_no_reason_to_fail(text: str) -> None:
+    for form in PromptForm:
+        ask(form, BOTH, [Turn("user", text)], 8192).user.encode()

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from dataplane.agents.plan import choosable_of
 from dataplane.intent.encoder import AgentIndex, Encoder
 from dataplane.intent.units import AgentTexts
 from dataplane.runtime.choosing import ModelRouting, Preference
@@ -91,20 +92,24 @@ async def deciding(making: FakeMaking) -> AsyncIterator[Deciding]:
 TRAVEL = listener("travel", "weather", "flights")
 
 
+async def ask(deciding: Deciding, of: Listener) -> Decision:
+    return await deciding.decide_among(choosable_of(of), of.min_confidence, ASKED)
+
+
 async def test_words_decide_until_meaning_is_ready(deciding: Deciding, making: FakeMaking) -> None:
     deciding.configure(config(TRAVEL))
-    assert (await deciding.decide(TRAVEL, ASKED)).method == "words"
+    assert (await ask(deciding, TRAVEL)).method == "words"
     making.may_load.set()
     await deciding.ready()
-    assert (await deciding.decide(TRAVEL, ASKED)).method == "meaning"
+    assert (await ask(deciding, TRAVEL)).method == "meaning"
 
 
 async def test_nothing_runs_on_the_event_loop(deciding: Deciding, making: FakeMaking) -> None:
     making.may_load.set()
     deciding.configure(config(TRAVEL))
-    await deciding.decide(TRAVEL, ASKED)
+    await ask(deciding, TRAVEL)
     await deciding.ready()
-    await deciding.decide(TRAVEL, ASKED)
+    await ask(deciding, TRAVEL)
     assert threading.get_ident() not in making.threads
 
 
@@ -126,7 +131,7 @@ async def test_without_an_encoder_words_stay(deciding: Deciding, making: FakeMak
     making.may_load.set()
     deciding.configure(config(TRAVEL))
     await deciding.ready()
-    assert (await deciding.decide(TRAVEL, ASKED)).method == "words"
+    assert (await ask(deciding, TRAVEL)).method == "words"
 
 
 async def test_listener_with_one_agent_needs_no_router(
@@ -144,9 +149,9 @@ async def test_request_of_an_older_config_is_decided_among_its_own_agents(
     making.may_load.set()
     deciding.configure(config(TRAVEL))
     deciding.configure(config(listener("travel", "hotels", "cars")))
-    assert (await deciding.decide(TRAVEL, ASKED)).agents == ("weather",)
+    assert (await ask(deciding, TRAVEL)).agents == ("weather",)
     deciding.configure(config())
-    assert (await deciding.decide(TRAVEL, ASKED)).agents == ("weather",)
+    assert (await ask(deciding, TRAVEL)).agents == ("weather",)
 
 
 async def test_decision_nobody_waits_for_is_not_begun(
@@ -156,16 +161,26 @@ async def test_decision_nobody_waits_for_is_not_begun(
     making.may_decide.clear()
     loop = asyncio.get_running_loop()
     async with asyncio.timeout(5), asyncio.TaskGroup() as group:
-        first = group.create_task(deciding.decide(TRAVEL, ASKED))
+        first = group.create_task(ask(deciding, TRAVEL))
         await asyncio.to_thread(making.asked.wait, 5)
         making.asked.clear()
-        left = group.create_task(deciding.decide(TRAVEL, ASKED))
+        left = group.create_task(ask(deciding, TRAVEL))
         loop.call_soon(left.cancel)
         with pytest.raises(asyncio.CancelledError):
             await left
         making.may_decide.set()
         await first
         assert not making.asked.is_set()
+
+
+async def test_listeners_with_the_same_agents_share_a_router(
+    deciding: Deciding, making: FakeMaking
+) -> None:
+    making.may_load.set()
+    other = replace(TRAVEL, name="other")
+    deciding.configure(config(TRAVEL, other))
+    await deciding.ready()
+    assert making.made == ["weather+flights"]
 
 
 def targets(*names: str) -> tuple[AgentTarget, ...]:

@@ -61,17 +61,14 @@ class FakeDecider:
         self.agents: tuple[str, ...] = ()
         self.asked: list[tuple[Turn, ...]] = []
 
-    async def decide(self, listener: Listener, conversation: tuple[Turn, ...]) -> Decision:
-        self.asked.append(conversation)
-        return Decision(self.agents, (AgentScore("weather", 0.9),), "it rains", "fake")
-
     async def decide_among(
         self,
         agents: tuple[AgentTarget, ...],
         min_confidence: float,
         conversation: tuple[Turn, ...],
     ) -> Decision:
-        raise AssertionError("no agent listener chooses among models")
+        self.asked.append(conversation)
+        return Decision(self.agents, (AgentScore("weather", 0.9),), "it rains", "fake")
 
     def configure(self, config: RuntimeConfig) -> None:
         pass

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from outriderpb.v1 import model_metrics_pb2, model_routing_pb2, preference_pb2
+from outriderpb.v1 import model_metrics_pb2, model_routing_pb2, orchestrator_pb2, preference_pb2
 from outriderpb.xds.v3 import ads_pb2
 
 from dataplane.runtime.choosing import (
@@ -16,6 +16,7 @@ from dataplane.runtime.choosing import (
     SessionRules,
 )
 from dataplane.runtime.config import Secret
+from dataplane.runtime.orchestrator import PromptForm, RoutingModel
 from dataplane.xds.choosing import joined, model_metrics, model_routing, preference
 from dataplane.xds.decode import decode
 from dataplane.xds.fields import BadFieldError
@@ -58,6 +59,7 @@ def test_settings_come_whole() -> None:
     m = model_routing_pb2.ModelRouting(
         min_confidence=0.7, routing_model="r", context_tokens=99, route_on_user_only=True
     )
+    m.routing_form, m.routing_timeout_ms = orchestrator_pb2.PROMPT_FORM_PLANO, 1500
     m.sessions.ttl_ms, m.sessions.max_entries = 5000, 7
     m.sessions.tenant_header = "X-Tenant"
     m.sessions.redis.parts.add(env="REDIS")
@@ -66,8 +68,7 @@ def test_settings_come_whole() -> None:
     made = model_routing("model_routing", m, SECRETS)
     assert made == ModelRouting(
         min_confidence=0.7,
-        routing_model="r",
-        context_tokens=99,
+        routing_model=RoutingModel("r", PromptForm.PLANO, 99, 1.5),
         sessions=SessionRules(5.0, 7, Secret("redis://h"), "x-tenant"),
         budget=Budget(12.5, False, 0.2, False),
         route_on_user_only=True,
@@ -79,7 +80,7 @@ def test_settings_come_whole() -> None:
 def test_what_is_not_said_is_the_default() -> None:
     made = model_routing("model_routing", model_routing_pb2.ModelRouting(), SECRETS)
     assert made.sessions == SessionRules()
-    assert (made.budget, made.caching, made.context_tokens) == (None, None, 8192)
+    assert (made.budget, made.caching, made.routing_model) == (None, None, None)
 
 
 @pytest.mark.parametrize(("percent", "discount"), [(101.0, 0.1), (-1.0, 0.1), (10.0, 2.0)])

@@ -7,9 +7,13 @@ from typing import Any, cast
 
 import grpc
 import grpc.aio
+from google.protobuf.json_format import MessageToDict
 from outriderpb.fleet.v1 import reports_pb2
 
+from dataplane.agents.explained import Explanation
 from dataplane.observe.endpoints import ClusterReport, EndpointReport
+from dataplane.runtime.decision import AgentScore, Step
+from dataplane.runtime.messages import LocalReply, ResponseDetail
 from dataplane.xds.reporting import METHOD, Reporting
 
 ENDPOINT = EndpointReport(
@@ -25,6 +29,86 @@ def reports(name: str) -> Iterator[ClusterReport]:
     return (one for one in CLUSTERS if name in ("", one.name))
 
 
+EXPLANATION = Explanation(
+    listener="travel",
+    agents=("a", "b"),
+    by_default=False,
+    shape="sequence",
+    orchestrator="cascade",
+    method="model",
+    reason="it fits",
+    confidence=0.5,
+    min_confidence=0.25,
+    ask_below=0.75,
+    scores=(AgentScore("a", 0.5),),
+    steps=(Step("minilm", ("b",), 0.25, "not sure"),),
+    previous="b",
+    seconds=0.125,
+)
+
+
+async def explains(listener: str, body: bytes) -> Explanation | LocalReply | None:
+    match listener:
+        case "travel":
+            return EXPLANATION
+        case "slow":
+            await asyncio.Event().wait()
+        case "bad":
+            return LocalReply(400, body.decode(), ResponseDetail.INVALID_BODY)
+        case "broken":
+            raise RuntimeError("a bug")
+        case _:
+            return None
+    raise AssertionError(listener)
+
+
+def reporting(told: list[ClusterReport]) -> Reporting:
+    return Reporting("n/0", "", lambda _: told, explains)
+
+
+def asking(listener: str, body: bytes = b"{}") -> reports_pb2.ReportRequest:
+    question = reports_pb2.ExplainRequest(listener=listener, body=body)
+    return reports_pb2.ReportRequest(id=3, explain=question)
+
+
+async def test_a_decision_is_explained_whole() -> None:
+    answer = await Reporting("n/0", "", reports, explains).answer(asking("travel"))
+    told = MessageToDict(answer.explanation, preserving_proto_field_name=True)
+    assert told == {
+        "listener": "travel",
+        "agents": ["a", "b"],
+        "shape": "sequence",
+        "orchestrator": "cascade",
+        "method": "model",
+        "reason": "it fits",
+        "confidence": 0.5,
+        "min_confidence": 0.25,
+        "ask_below": 0.75,
+        "scores": [{"agent": "a", "score": 0.5}],
+        "steps": [{"method": "minilm", "agents": ["b"], "confidence": 0.25, "problem": "not sure"}],
+        "previous": "b",
+        "seconds": 0.125,
+    }
+
+
+async def test_what_cannot_be_explained_says_why() -> None:
+    reporting = Reporting("n/0", "", reports, explains)
+    assert (await reporting.answer(asking("elsewhere"))).unknown
+    assert (await reporting.answer(asking("bad", b"no messages"))).problem == "no messages"
+    assert (await reporting.answer(asking("broken"))).problem == "the decision failed"
+
+
+async def test_a_slow_decision_keeps_no_report_waiting() -> None:
+    asker = Asker()
+    async with channel_to(asker) as channel, asyncio.timeout(5):
+        running = asyncio.ensure_future(Reporting("n/0", "", reports, explains).run(channel, ()))
+        await asker.heard.get()
+        await asker.questions.put(asking("slow"))
+        assert (await asker.ask(id=8)).id == 8
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
 class Asker:
     """A control plane that asks what the test puts in."""
 
@@ -35,8 +119,10 @@ class Asker:
     async def serve(self, _requests: object, context: Any) -> None:
         await self.heard.put(await context.read())
         while True:
-            await context.write(await self.questions.get())
-            await self.heard.put(await context.read())
+            question = await self.questions.get()
+            await context.write(question)
+            if question.explain.listener != "slow":
+                await self.heard.put(await context.read())
 
     async def ask(self, **question: object) -> reports_pb2.Report:
         await self.questions.put(reports_pb2.ReportRequest(**question))  # type: ignore[arg-type]
@@ -69,7 +155,9 @@ async def channel_to(asker: Asker | None) -> AsyncIterator[grpc.aio.Channel]:
 async def test_it_says_who_it_is_and_answers_what_it_is_asked() -> None:
     asker = Asker()
     async with channel_to(asker) as channel, asyncio.timeout(5):
-        running = asyncio.ensure_future(Reporting("n/0", "edge", reports).run(channel, ()))
+        running = asyncio.ensure_future(
+            Reporting("n/0", "edge", reports, explains).run(channel, ())
+        )
         hello = await asker.heard.get()
         assert (hello.node_id, hello.group) == ("n/0", "edge")
         answer = await asker.ask(id=7)
@@ -82,7 +170,7 @@ async def test_it_says_who_it_is_and_answers_what_it_is_asked() -> None:
 
 
 async def test_everything_known_of_an_endpoint_is_told() -> None:
-    answer = await Reporting("n/0", "", reports).answer(reports_pb2.ReportRequest(id=1))
+    answer = await Reporting("n/0", "", reports, explains).answer(reports_pb2.ReportRequest(id=1))
     (one,) = answer.clusters[0].endpoints
     assert (answer.clusters[0].panics, answer.clusters[0].connections) == (True, 4)
     assert dict(answer.clusters[0].ejections) == {"success_rate": 1}
@@ -107,7 +195,9 @@ async def test_everything_known_of_an_endpoint_is_told() -> None:
 async def test_health_that_nobody_has_looked_at_is_absent() -> None:
     unknown = EndpointReport("h:1", 1, 1.0, 0, "", 0, None, 0.0, True, 0, 0, 0.0, 0.0)
     told = [ClusterReport("c", "round_robin", False, 0, (unknown,))]
-    answer = await Reporting("n/0", "", lambda _: told).answer(reports_pb2.ReportRequest(id=1))
+    answer = await Reporting("n/0", "", lambda _: told, explains).answer(
+        reports_pb2.ReportRequest(id=1)
+    )
     assert not answer.clusters[0].endpoints[0].HasField("healthy")
 
 
@@ -122,7 +212,9 @@ async def test_many_clusters_leave_requests_their_turn() -> None:
             await asyncio.sleep(0)
 
     running = asyncio.ensure_future(others())
-    answer = await Reporting("n/0", "", lambda _: told).answer(reports_pb2.ReportRequest(id=1))
+    answer = await Reporting("n/0", "", lambda _: told, explains).answer(
+        reports_pb2.ReportRequest(id=1)
+    )
     running.cancel()
     assert len(answer.clusters) == 100
     assert turns >= 4
@@ -140,7 +232,7 @@ async def test_a_stream_that_breaks_is_opened_again() -> None:
             await asker.serve(requests, context)
 
     async with channel_to(Breaking()) as channel, asyncio.timeout(5):
-        reporting = Reporting("n/0", "", reports, again_s=0.01)
+        reporting = Reporting("n/0", "", reports, explains, again_s=0.01)
         running = asyncio.ensure_future(reporting.run(channel, ()))
         assert (await asker.heard.get()).node_id == "n/0"
         assert hellos == 2
@@ -150,4 +242,4 @@ async def test_a_stream_that_breaks_is_opened_again() -> None:
 
 async def test_a_control_plane_that_is_too_old_is_left_alone() -> None:
     async with channel_to(None) as channel, asyncio.timeout(5):
-        await Reporting("n/0", "", reports).run(channel, ())
+        await Reporting("n/0", "", reports, explains).run(channel, ())

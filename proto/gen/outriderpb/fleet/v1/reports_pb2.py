@@ -22,9 +22,10 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from outriderpb.fleet.v1 import explanation_pb2 as outriderpb_dot_fleet_dot_v1_dot_explanation__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!outriderpb/fleet/v1/reports.proto\x12\x11outrider.fleet.v1\"\x97\x02\n\x0e\x45ndpointReport\x12\x0f\n\x07\x61\x64\x64ress\x18\x01 \x01(\t\x12\x10\n\x08hostname\x18\x02 \x01(\t\x12\x0e\n\x06weight\x18\x03 \x01(\r\x12\r\n\x05share\x18\x04 \x01(\x01\x12\x10\n\x08priority\x18\x05 \x01(\r\x12\x0c\n\x04zone\x18\x06 \x01(\t\x12\x0e\n\x06\x61\x63tive\x18\x07 \x01(\r\x12\x14\n\x07healthy\x18\x08 \x01(\x08H\x00\x88\x01\x01\x12\x16\n\x0e\x65jected_for_ms\x18\t \x01(\r\x12\x0e\n\x06picked\x18\n \x01(\x08\x12\x0f\n\x07\x61nswers\x18\x0b \x01(\x04\x12\x10\n\x08\x66\x61ilures\x18\x0c \x01(\x04\x12\x15\n\rfirst_token_s\x18\r \x01(\x01\x12\x0f\n\x07token_s\x18\x0e \x01(\x01\x42\n\n\x08_healthy\"\x8a\x03\n\rClusterReport\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06policy\x18\x02 \x01(\t\x12\x0e\n\x06panics\x18\x03 \x01(\x08\x12\x13\n\x0b\x63onnections\x18\x04 \x01(\r\x12\x34\n\tendpoints\x18\x05 \x03(\x0b\x32!.outrider.fleet.v1.EndpointReport\x12\x42\n\tejections\x18\x06 \x03(\x0b\x32/.outrider.fleet.v1.ClusterReport.EjectionsEntry\x12\x42\n\toverflows\x18\x07 \x03(\x0b\x32/.outrider.fleet.v1.ClusterReport.OverflowsEntry\x12\x14\n\x0c\x62reaker_open\x18\x08 \x01(\x08\x1a\x30\n\x0e\x45jectionsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x04:\x02\x38\x01\x1a\x30\n\x0eOverflowsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x04:\x02\x38\x01\",\n\rReportRequest\x12\n\n\x02id\x18\x01 \x01(\x04\x12\x0f\n\x07\x63luster\x18\x02 \x01(\t\"h\n\x06Report\x12\x0f\n\x07node_id\x18\x01 \x01(\t\x12\r\n\x05group\x18\x02 \x01(\t\x12\n\n\x02id\x18\x03 \x01(\x04\x12\x32\n\x08\x63lusters\x18\x04 \x03(\x0b\x32 .outrider.fleet.v1.ClusterReport2d\n\x10ReportingService\x12P\n\rStreamReports\x12\x19.outrider.fleet.v1.Report\x1a .outrider.fleet.v1.ReportRequest(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!outriderpb/fleet/v1/reports.proto\x12\x11outrider.fleet.v1\x1a%outriderpb/fleet/v1/explanation.proto\"\x97\x02\n\x0e\x45ndpointReport\x12\x0f\n\x07\x61\x64\x64ress\x18\x01 \x01(\t\x12\x10\n\x08hostname\x18\x02 \x01(\t\x12\x0e\n\x06weight\x18\x03 \x01(\r\x12\r\n\x05share\x18\x04 \x01(\x01\x12\x10\n\x08priority\x18\x05 \x01(\r\x12\x0c\n\x04zone\x18\x06 \x01(\t\x12\x0e\n\x06\x61\x63tive\x18\x07 \x01(\r\x12\x14\n\x07healthy\x18\x08 \x01(\x08H\x00\x88\x01\x01\x12\x16\n\x0e\x65jected_for_ms\x18\t \x01(\r\x12\x0e\n\x06picked\x18\n \x01(\x08\x12\x0f\n\x07\x61nswers\x18\x0b \x01(\x04\x12\x10\n\x08\x66\x61ilures\x18\x0c \x01(\x04\x12\x15\n\rfirst_token_s\x18\r \x01(\x01\x12\x0f\n\x07token_s\x18\x0e \x01(\x01\x42\n\n\x08_healthy\"\x8a\x03\n\rClusterReport\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0e\n\x06policy\x18\x02 \x01(\t\x12\x0e\n\x06panics\x18\x03 \x01(\x08\x12\x13\n\x0b\x63onnections\x18\x04 \x01(\r\x12\x34\n\tendpoints\x18\x05 \x03(\x0b\x32!.outrider.fleet.v1.EndpointReport\x12\x42\n\tejections\x18\x06 \x03(\x0b\x32/.outrider.fleet.v1.ClusterReport.EjectionsEntry\x12\x42\n\toverflows\x18\x07 \x03(\x0b\x32/.outrider.fleet.v1.ClusterReport.OverflowsEntry\x12\x14\n\x0c\x62reaker_open\x18\x08 \x01(\x08\x1a\x30\n\x0e\x45jectionsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x04:\x02\x38\x01\x1a\x30\n\x0eOverflowsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x04:\x02\x38\x01\"0\n\x0e\x45xplainRequest\x12\x10\n\x08listener\x18\x01 \x01(\t\x12\x0c\n\x04\x62ody\x18\x02 \x01(\x0c\"`\n\rReportRequest\x12\n\n\x02id\x18\x01 \x01(\x04\x12\x0f\n\x07\x63luster\x18\x02 \x01(\t\x12\x32\n\x07\x65xplain\x18\x03 \x01(\x0b\x32!.outrider.fleet.v1.ExplainRequest\"\xbf\x01\n\x06Report\x12\x0f\n\x07node_id\x18\x01 \x01(\t\x12\r\n\x05group\x18\x02 \x01(\t\x12\n\n\x02id\x18\x03 \x01(\x04\x12\x32\n\x08\x63lusters\x18\x04 \x03(\x0b\x32 .outrider.fleet.v1.ClusterReport\x12\x33\n\x0b\x65xplanation\x18\x05 \x01(\x0b\x32\x1e.outrider.fleet.v1.Explanation\x12\x0f\n\x07problem\x18\x06 \x01(\t\x12\x0f\n\x07unknown\x18\x07 \x01(\x08\x32\x64\n\x10ReportingService\x12P\n\rStreamReports\x12\x19.outrider.fleet.v1.Report\x1a .outrider.fleet.v1.ReportRequest(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,18 +36,20 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_CLUSTERREPORT_EJECTIONSENTRY']._serialized_options = b'8\001'
   _globals['_CLUSTERREPORT_OVERFLOWSENTRY']._loaded_options = None
   _globals['_CLUSTERREPORT_OVERFLOWSENTRY']._serialized_options = b'8\001'
-  _globals['_ENDPOINTREPORT']._serialized_start=57
-  _globals['_ENDPOINTREPORT']._serialized_end=336
-  _globals['_CLUSTERREPORT']._serialized_start=339
-  _globals['_CLUSTERREPORT']._serialized_end=733
-  _globals['_CLUSTERREPORT_EJECTIONSENTRY']._serialized_start=635
-  _globals['_CLUSTERREPORT_EJECTIONSENTRY']._serialized_end=683
-  _globals['_CLUSTERREPORT_OVERFLOWSENTRY']._serialized_start=685
-  _globals['_CLUSTERREPORT_OVERFLOWSENTRY']._serialized_end=733
-  _globals['_REPORTREQUEST']._serialized_start=735
-  _globals['_REPORTREQUEST']._serialized_end=779
-  _globals['_REPORT']._serialized_start=781
-  _globals['_REPORT']._serialized_end=885
-  _globals['_REPORTINGSERVICE']._serialized_start=887
-  _globals['_REPORTINGSERVICE']._serialized_end=987
+  _globals['_ENDPOINTREPORT']._serialized_start=96
+  _globals['_ENDPOINTREPORT']._serialized_end=375
+  _globals['_CLUSTERREPORT']._serialized_start=378
+  _globals['_CLUSTERREPORT']._serialized_end=772
+  _globals['_CLUSTERREPORT_EJECTIONSENTRY']._serialized_start=674
+  _globals['_CLUSTERREPORT_EJECTIONSENTRY']._serialized_end=722
+  _globals['_CLUSTERREPORT_OVERFLOWSENTRY']._serialized_start=724
+  _globals['_CLUSTERREPORT_OVERFLOWSENTRY']._serialized_end=772
+  _globals['_EXPLAINREQUEST']._serialized_start=774
+  _globals['_EXPLAINREQUEST']._serialized_end=822
+  _globals['_REPORTREQUEST']._serialized_start=824
+  _globals['_REPORTREQUEST']._serialized_end=920
+  _globals['_REPORT']._serialized_start=923
+  _globals['_REPORT']._serialized_end=1114
+  _globals['_REPORTINGSERVICE']._serialized_start=1116
+  _globals['_REPORTINGSERVICE']._serialized_end=1216
 # @@protoc_insertion_point(module_scope)

@@ -1,3 +1,4 @@
+from outriderpb.fleet.v1 import explanation_pb2 as _explanation_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -72,22 +73,38 @@ class ClusterReport(_message.Message):
     breaker_open: bool
     def __init__(self, name: _Optional[str] = ..., policy: _Optional[str] = ..., panics: _Optional[bool] = ..., connections: _Optional[int] = ..., endpoints: _Optional[_Iterable[_Union[EndpointReport, _Mapping]]] = ..., ejections: _Optional[_Mapping[str, int]] = ..., overflows: _Optional[_Mapping[str, int]] = ..., breaker_open: _Optional[bool] = ...) -> None: ...
 
+class ExplainRequest(_message.Message):
+    __slots__ = ("listener", "body")
+    LISTENER_FIELD_NUMBER: _ClassVar[int]
+    BODY_FIELD_NUMBER: _ClassVar[int]
+    listener: str
+    body: bytes
+    def __init__(self, listener: _Optional[str] = ..., body: _Optional[bytes] = ...) -> None: ...
+
 class ReportRequest(_message.Message):
-    __slots__ = ("id", "cluster")
+    __slots__ = ("id", "cluster", "explain")
     ID_FIELD_NUMBER: _ClassVar[int]
     CLUSTER_FIELD_NUMBER: _ClassVar[int]
+    EXPLAIN_FIELD_NUMBER: _ClassVar[int]
     id: int
     cluster: str
-    def __init__(self, id: _Optional[int] = ..., cluster: _Optional[str] = ...) -> None: ...
+    explain: ExplainRequest
+    def __init__(self, id: _Optional[int] = ..., cluster: _Optional[str] = ..., explain: _Optional[_Union[ExplainRequest, _Mapping]] = ...) -> None: ...
 
 class Report(_message.Message):
-    __slots__ = ("node_id", "group", "id", "clusters")
+    __slots__ = ("node_id", "group", "id", "clusters", "explanation", "problem", "unknown")
     NODE_ID_FIELD_NUMBER: _ClassVar[int]
     GROUP_FIELD_NUMBER: _ClassVar[int]
     ID_FIELD_NUMBER: _ClassVar[int]
     CLUSTERS_FIELD_NUMBER: _ClassVar[int]
+    EXPLANATION_FIELD_NUMBER: _ClassVar[int]
+    PROBLEM_FIELD_NUMBER: _ClassVar[int]
+    UNKNOWN_FIELD_NUMBER: _ClassVar[int]
     node_id: str
     group: str
     id: int
     clusters: _containers.RepeatedCompositeFieldContainer[ClusterReport]
-    def __init__(self, node_id: _Optional[str] = ..., group: _Optional[str] = ..., id: _Optional[int] = ..., clusters: _Optional[_Iterable[_Union[ClusterReport, _Mapping]]] = ...) -> None: ...
+    explanation: _explanation_pb2.Explanation
+    problem: str
+    unknown: bool
+    def __init__(self, node_id: _Optional[str] = ..., group: _Optional[str] = ..., id: _Optional[int] = ..., clusters: _Optional[_Iterable[_Union[ClusterReport, _Mapping]]] = ..., explanation: _Optional[_Union[_explanation_pb2.Explanation, _Mapping]] = ..., problem: _Optional[str] = ..., unknown: _Optional[bool] = ...) -> None: ...

@@ -206,6 +206,7 @@ async def running_worker(bootstrap: Bootstrap, environ: Mapping[str, str]) -> As
     book = Book()
     book.holders = bootstrap.workers
     quotas = Quotas(book, clock)
+    quotas.settle = recorder.settle
     limits = LimitStores(quotas, partial(_leases, bootstrap, book, clock, random))
     limits.measure(metrics)
     services = Services(

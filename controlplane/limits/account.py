@@ -25,6 +25,8 @@ class Spec:
     """What comes back in a second."""
     returns: bool = False
     """What is out comes back when its holder is gone: requests at the same time."""
+    forget_s: float = 0.0
+    """Forgotten when nobody has used it for so long, whatever is missing; 0: when it is full."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,7 @@ class Account:
         "spec",
         "spent",
         "total",
+        "used_at",
         "waiting",
     )
 
@@ -107,7 +110,7 @@ class Account:
         self.helped = False
         """Whether the first that waits has had what others held unused."""
         self._level: float = spec.capacity if level is None else min(level, spec.capacity)
-        self._at = now
+        self._at = self.used_at = now
         self.floor = float(spec.capacity)
         """Written down: the level is not below it."""
 
@@ -123,6 +126,11 @@ class Account:
         """Whether a new one would be no different."""
         return self.level(now) >= self.spec.capacity
 
+    def forgettable(self, now: float) -> bool:
+        """Whether nobody would miss it."""
+        forget_s = self.spec.forget_s
+        return self.full(now) or (forget_s > 0 and now - self.used_at > forget_s)
+
     def resize(self, spec: Spec, now: float) -> None:
         """The operator allows something else: what was used stays used."""
         self._level = self.level(now) + spec.capacity - self.spec.capacity
@@ -131,6 +139,7 @@ class Account:
     def hear(self, session: Session, line: Line, now: float) -> None:
         """What a session says that it has done."""
         self.level(now)
+        self.used_at = now
         given = self._given(session)
         before = given.out
         self._level -= max(line.self_granted - given.self_granted, 0)

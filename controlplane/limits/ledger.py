@@ -17,7 +17,7 @@ TTL_S = 10.0
 MAX_ACCOUNTS = 1_000_000
 """Buckets; some 600 bytes each. Beyond that nothing is given of new ones."""
 SWEPT_AT_ONCE = 2000
-"""Buckets looked at in one sweep, whether they are full again and can be forgotten: 1 ms."""
+"""Buckets looked at in one sweep, whether they can be forgotten: 1 ms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,7 +261,7 @@ class Ledger:
         return {
             id_: account.level(now) if exact else min(account.floor, account.level(now))
             for id_, account in self._accounts.items()
-            if not account.spec.returns and not account.full(now)
+            if not account.spec.returns and not account.forgettable(now)
         } | self._waiting_levels(now)
 
     def _waiting_levels(self, now: float) -> dict[BucketId, float]:
@@ -270,19 +270,21 @@ class Ledger:
         levels = {}
         for id_, level in self._restored.items():
             spec = self._specs.get((id_[0], id_[1]))
-            if spec is not None and level + spec.rate * passed < spec.capacity:
+            if spec is None or (spec.forget_s and passed > spec.forget_s):
+                continue
+            if level + spec.rate * passed < spec.capacity:
                 levels[id_] = level + spec.rate * passed
         return levels
 
     def sweep(self, now: float) -> None:
-        """Forget some of the buckets that are full."""
+        """Forget some of the buckets that are full, or whose time is over."""
         if not self._sweep:
             self._sweep = list(self._accounts)
         some, self._sweep = self._sweep[:SWEPT_AT_ONCE], self._sweep[SWEPT_AT_ONCE:]
         self._swept = some
         for id_ in some:
             account = self._accounts.get(id_)
-            if account is not None and not account.given and account.full(now):
+            if account is not None and not account.given and account.forgettable(now):
                 del self._accounts[id_]
 
     def standings(self, now: float) -> list[Standing]:

@@ -196,7 +196,9 @@ def specs_of(snapshot: Snapshot) -> dict[tuple[str, str], Spec]:
             measure = _MEASURES[amount.measure]
             returns = amount.measure == limit_pb2.MEASURE_CONCURRENT
             rate = 0.0 if returns else amount.limit / (amount.window_ms / 1000)
-            specs[name, measure] = Spec(amount.burst or amount.limit, rate, returns)
+            specs[name, measure] = Spec(
+                amount.burst or amount.limit, rate, returns, message.forget_ms / 1000
+            )
     return specs
 
 

@@ -5,13 +5,15 @@ from collections.abc import Iterator
 from outriderpb.v1 import limit_pb2
 
 from controlplane.config import schema, schema_auth, schema_limits
-from controlplane.config.values import window_ms
+from controlplane.config.values import MAX_WINDOW_MS, duration_ms, window_ms
 from controlplane.snapshot.resource import Resource, ResourceType
 from controlplane.translate.secrets import secret
 
 STORAGE = "limits_storage"
 NANO = 1_000_000_000
 """Cost is counted in billionths of a US dollar."""
+RUN_GRACE_MS = 60_000
+"""How long the budget of a run is known after its deadline: its agents may be calling models."""
 UNITS_MS = {"second": 1000, "minute": 60_000, "hour": 3_600_000, "day": 86_400_000}
 _COUNTS = {
     "requests": limit_pb2.MEASURE_REQUESTS,
@@ -47,12 +49,16 @@ def limits(config: schema.Config) -> Iterator[Resource]:
     for index, old in enumerate(config.ratelimits):
         name = f"ratelimits[{index}]"
         yield Resource.of(ResourceType.LIMIT, name, _plano(name, old))
+    for listener in config.listeners:
+        if listener.type == "agent" and (listener.plan.budget.tokens or listener.plan.budget.cost):
+            message = _of_runs(listener)
+            yield Resource.of(ResourceType.LIMIT, message.name, message)
     storage = config.limits_storage
     if storage is not None and storage.url is not None:
-        message = limit_pb2.LimitsStorage(
+        where = limit_pb2.LimitsStorage(
             redis=secret(storage.url), on_failure=_FAILURES[storage.on_failure]
         )
-        yield Resource.of(ResourceType.LIMITS_STORAGE, STORAGE, message)
+        yield Resource.of(ResourceType.LIMITS_STORAGE, STORAGE, where)
 
 
 def _limit(limit: schema_limits.Limit) -> limit_pb2.Limit:
@@ -85,6 +91,27 @@ def _of_key(name: str, key: str, limits: schema_auth.KeyLimits) -> limit_pb2.Lim
         default_output_tokens=1024,
         unknown_price=_UNKNOWN[limits.on_unknown_price],
     )
+
+
+def _of_runs(listener: schema.Listener) -> limit_pb2.Limit:
+    """The budget of each run of a listener: what is used of it does not come back in its time."""
+    budget = listener.plan.budget
+    limit = limit_pb2.Limit(
+        name=f"run:{listener.name}",
+        mode=limit_pb2.LIMIT_MODE_ENFORCE,
+        default_output_tokens=1024,
+        unknown_price=limit_pb2.UNKNOWN_PRICE_REFUSE,
+        run_of=listener.name,
+        forget_ms=duration_ms(listener.timeout) + RUN_GRACE_MS,
+    )
+    if budget.tokens:
+        limit.amounts.add(
+            measure=limit_pb2.MEASURE_TOKENS, limit=budget.tokens, window_ms=MAX_WINDOW_MS
+        )
+    if budget.cost:
+        nano = max(round(budget.cost * NANO), 1)
+        limit.amounts.add(measure=limit_pb2.MEASURE_COST, limit=nano, window_ms=MAX_WINDOW_MS)
+    return limit
 
 
 def _per(part: str) -> limit_pb2.LimitPer:

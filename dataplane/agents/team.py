@@ -132,7 +132,9 @@ def failure_of(agent: Agent, reply: Reply, *, on_the_way: bool) -> Failure:
         case CallFailed(detail=detail):
             status = reply.status or (504 if reply.timed_out else 502)
             failed = _failed(status, agent, f"did not answer: {reply.message}")
-            return Failure(detail.value, failed if on_the_way else replace(failed, detail=detail))
+            if on_the_way and detail is not ResponseDetail.RUN_LIMIT:
+                return Failure(detail.value, failed)
+            return Failure(detail.value, replace(failed, detail=detail))
         case _:
             raise AssertionError(reply)
 

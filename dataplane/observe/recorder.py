@@ -38,7 +38,7 @@ class Recorder:
         self._trace = trace
         self._batch: list[tuple[ExchangeRecord | Tally, Series | None]] = []
         self._timer: asyncio.TimerHandle | None = None
-        metrics.before_reading(self._settle)
+        metrics.before_reading(self.settle)
 
     def finish_later(self, tally: Tally, now: float, series: Series | None) -> None:
         """As `finish`, for what is still to be made a record of."""
@@ -46,7 +46,7 @@ class Recorder:
         batch = self._batch  # (as _keep does: one call less for every request)
         batch.append((tally, series))
         if len(batch) >= BATCH:
-            self._settle()
+            self.settle()
         elif self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(FLUSH_S, self._on_timer)
 
@@ -61,17 +61,18 @@ class Recorder:
         batch = self._batch
         batch.append((told, series))
         if len(batch) >= BATCH:
-            self._settle()
+            self.settle()
         elif self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(FLUSH_S, self._on_timer)
 
     def flush(self) -> None:
         """Count and log what is left, and write what the log's reader has not taken yet."""
-        self._settle()
+        self.settle()
         if self._access_log is not None:
             self._access_log.flush()
 
-    def _settle(self) -> None:
+    def settle(self) -> None:
+        """Count and log those that have finished, without a wait for more of them."""
         batch, self._batch = self._batch, []
         self.finished += len(batch)
         records: list[ExchangeRecord] = []

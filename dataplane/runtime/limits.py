@@ -112,6 +112,13 @@ class Limit:
     default_output_tokens: int = 1024
     """Reserved for an answer whose length the client does not limit."""
     unknown_price: UnknownPrice = UnknownPrice.REFUSE
+    run_of: str = ""
+    """The agent listener whose runs it is the budget of, each with a bucket of its own. Of such
+    buckets one is taken to begin, and what was used when that is known: nothing is begun beyond
+    the budget, and what was begun may end beyond it.
+    """
+    forget_s: float = 0.0
+    """Buckets are forgotten when nobody has used them for so long; 0: when they are full."""
 
 
 class StoreFailure(Enum):

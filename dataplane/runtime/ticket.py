@@ -21,6 +21,8 @@ class Ticket:
     """When the run is over at the latest, in seconds of a clock that all workers share."""
     traceparent: str
     """That of the call."""
+    call: str = ""
+    """The call's own id, where the run has a budget."""
     principal: str = ""
     """For whom the run is: see Principal."""
     tenant: str = ""

@@ -40,6 +40,8 @@ from dataplane.runtime.protocols import Protocol
 from dataplane.runtime.ticket import HEADER
 from dataplane.server.answering import Answering
 from dataplane.server.asking import Asking
+from dataplane.server.budgeting import settle, take
+from dataplane.server.conversations import Conversations
 from dataplane.server.downstream import Call
 from dataplane.server.heard import Heard
 from dataplane.server.judging import MAX_ERROR_BYTES
@@ -64,6 +66,7 @@ class Means:
     asking: Asking
     clock: Clock
     tickets: Tickets
+    conversations: Conversations
 
 
 @dataclass(slots=True)
@@ -71,8 +74,12 @@ class _Place:
     """Where one agent's call stands in the trace, and how it ends."""
 
     span_id: str
+    call_id: str = ""
+    """Where the run has a budget."""
     status: int = 0
     error: str = "cancelled"
+    refused: CallFailed | None = None
+    """Why the agent is not asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +117,8 @@ class Conducting:
         self._client = client
         self._record = record
         self._voice = voice
+        self._tokens = 0
+        """That the agent which was asked last says it has used."""
 
     async def drive(self, steps: Steps[T]) -> T:
         """What the steps return in the end."""
@@ -137,7 +146,9 @@ class Conducting:
     async def _ask(self, effect: AskAgent) -> HttpReply | CallFailed:
         agent = effect.agent
         async with self._placed(agent) as place:
-            request = self._identified(effect.request, place.span_id)
+            if place.refused is not None:
+                return place.refused
+            request = self._identified(effect.request, place)
             if effect.stream and self._voice is not None:
                 reply = await self._aloud(agent, request, self._voice)
             else:
@@ -155,7 +166,9 @@ class Conducting:
         stream = self._record.stream
         passing = False
         async with self._placed(agent) as place:
-            request = self._identified(effect.request, place.span_id)
+            if place.refused is not None:
+                return place.refused
+            request = self._identified(effect.request, place)
             try:
                 async with self._opened(agent, request, stream=stream) as answer:
                     place.status, place.error = answer.status, ""
@@ -248,11 +261,11 @@ class Conducting:
                 await self._client.say(voice.order.say(voice.at, said.text))
         return reply
 
-    def _identified(self, request: Request, span_id: str) -> Request:
+    def _identified(self, request: Request, place: _Place) -> Request:
         """The request as it leaves, with what makes calls of the agent a part of the run."""
-        made = identified(request, self._call, span_id)
-        place = made.header("traceparent") or ""
-        ticket = ticket_of(self._run, self._call, place, self._means.clock)
+        made = identified(request, self._call, place.span_id)
+        at = made.header("traceparent") or ""
+        ticket = ticket_of(self._run, self._call, at, self._means.clock, place.call_id)
         sealed = self._means.tickets.seal(ticket)
         return replace(made, headers=(*made.headers, (HEADER, sealed)))
 
@@ -262,9 +275,20 @@ class Conducting:
         record, means = self._call.record, self._means
         place = _Place(means.performer.new_span_id(record))
         started = means.clock.now()
+        self._tokens = 0
+        taken = await take(self._call, self._run)
+        if isinstance(taken, CallFailed):
+            place.refused, place.error = taken, taken.detail.value
+            taken = None
+        elif taken is not None:
+            place.call_id = means.tickets.new_call()
         try:
             yield place
+            if taken is not None:
+                await settle(taken, place.call_id, self._tokens, means.conversations)
         finally:
+            if taken is not None:
+                taken.spend(self._tokens)  # (as far as it was not settled)
             ended = means.clock.now()
             record.upstream_s = round(record.upstream_s + ended - started, 6)
             span = spans.of_agent(agent.label, started, ended, place.status, place.error)
@@ -275,6 +299,7 @@ class Conducting:
         if usage is not None:
             self._record.input_tokens += usage.input
             self._record.output_tokens += usage.output
+            self._tokens += usage.input + usage.output
             self._run.spent(usage.input + usage.output)
 
     # -- several

@@ -18,6 +18,10 @@ from dataplane.sessions import key as keys
 from dataplane.sessions.remembering import Remembering
 from dataplane.tasks import Tasks
 
+MAX_JOINED = 10_000
+"""Calls of agents remembered here; the store has those before them."""
+JOINED_TTL_S = 3600.0
+
 
 @dataclass(frozen=True, slots=True)
 class Talk:
@@ -44,6 +48,7 @@ class Conversations:
         self._memory = memory
         self._wall = wall
         self._tasks = Tasks()
+        self._joined: set[str] = set()
 
     async def begin(self, call: Call, chat: ChatRequest) -> Talk:
         """Look up what is remembered."""
@@ -83,6 +88,20 @@ class Conversations:
         ttl_s = talk.call.config.model_routing.sessions.ttl_s
         kept = self._memory.remember(session.key, encode(after), ttl_s)
         self._tasks.start(kept, name="session")
+
+    def joined(self, call: str) -> None:
+        """An agent's call has led to calls of its own, that are counted where they are made."""
+        if call in self._joined:
+            return
+        if len(self._joined) >= MAX_JOINED:
+            self._joined.clear()
+        self._joined.add(call)
+        kept = self._memory.remember(keys.key_of_call(call), b"1", JOINED_TTL_S)
+        self._tasks.start(kept, name="call within a run")
+
+    async def has_joined(self, call: str) -> bool:
+        """Whether it has, in any worker that shares our store."""
+        return call in self._joined or bool(await self._memory.recall(keys.key_of_call(call)))
 
     async def close(self) -> None:
         """After the last request."""

@@ -153,6 +153,7 @@ def _stream(front: "Front", incoming: Incoming, ask: "Ask", place: traceparent.P
         caller_of(incoming, front.peer),
         incoming.principal,
         serving.limiter,
+        serving.budgets if serving.listener.kind is ListenerKind.AGENT else None,
         Context(
             operation=ask.operation,
             listener=serving.name,

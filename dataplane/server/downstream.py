@@ -48,6 +48,8 @@ class Call:
     """Who calls, where a listener asks."""
     limiter: "Limiter | None" = None
     """Holds the listener's requests to its limits."""
+    budgets: "Limiter | None" = None
+    """Holds runs to their budgets."""
     context: Context = field(default_factory=Context)
     """What the listener's filters know of it."""
 

@@ -74,9 +74,9 @@ class Exchange:
         self._tracer = tracer
         self._performer = Performer(client, decider, tracer, clock, memory)
         self._conversations = Conversations(memory, clock.wall)
-        self._running = Running(
-            Means(self._performer, asking, clock, tickets), getrandbits, self._conversations
-        )
+        tickets.on_joined = self._conversations.joined
+        means = Means(self._performer, asking, clock, tickets, self._conversations)
+        self._running = Running(means, getrandbits, self._conversations)
         self._explaining = Explaining(self._performer, clock, getrandbits)
         self.explain = self._explaining.explain
         self._speaking = Speaking(clock, getrandbits)

@@ -34,7 +34,7 @@ from dataplane.server.candidates import Candidate, api_for
 from dataplane.server.downstream import Call, Downstream
 from dataplane.server.joining import Joining
 from dataplane.server.key_rings import KeyRings
-from dataplane.server.limits.limiter import Quotas, limiter_of
+from dataplane.server.limits.limiter import Limiter, Quotas, limiter_of, of_all, of_runs
 from dataplane.server.surface import Ask
 from dataplane.server.tickets import Tickets
 from dataplane.tasks import Tasks
@@ -148,10 +148,17 @@ class Serving:
             self._before = tuple(dict(lanes) for lanes in before.lanes)
 
     @cached_property
+    def budgets(self) -> Limiter | None:
+        """Holds runs to their budgets; None: none of them has one."""
+        return limiter_of(self.services.quotas, self.config, self.name, of_runs)
+
+    @cached_property
     def within_runs(self) -> "Serving":
         """The same for requests that an agent sends within a run."""
         made = copy(self)
         made.auth = Joining(self.auth) if isinstance(self.auth, Authenticator) else None
+        if self.listener.kind is not ListenerKind.AGENT:  # there it is looked at step by step
+            made.limiter = limiter_of(self.services.quotas, self.config, self.name, of_all)
         return made
 
     def told_to(self, recorder: Records) -> "Serving":

@@ -51,6 +51,12 @@ class Tickets:
         self._wall = wall
         self.outcomes: Counter[str] = Counter()
         """What became of headers: joined, expired, unknown (not sealed by a key of ours)."""
+        self.on_joined: Callable[[str], None] = _nobody
+        """Told the call of an agent that asks something itself, in a run with a budget."""
+
+    def new_call(self) -> str:
+        """An id for the call of an agent."""
+        return f"{self._getrandbits(64):016x}"
 
     def seal(self, ticket: Ticket) -> str:
         """As a header carries it."""
@@ -68,6 +74,8 @@ class Tickets:
             return None
         else:
             self.outcomes["joined"] += 1
+            if ticket.call:
+                self.on_joined(ticket.call)
         return ticket
 
     def _read(self, text: bytes) -> Ticket | None:
@@ -81,7 +89,11 @@ class Tickets:
             return None
 
 
-def ticket_of(run: Run, call: "Call", place: str, clock: Clock) -> Ticket:
+def _nobody(call: str) -> None:
+    """Who is told when nobody wants to know."""
+
+
+def ticket_of(run: Run, call: "Call", place: str, clock: Clock, call_id: str = "") -> Ticket:
     """What an agent gets that is asked on behalf of `call`; `place` is its traceparent."""
     principal = call.principal
     within = principal.run if principal is not None else None
@@ -92,6 +104,7 @@ def ticket_of(run: Run, call: "Call", place: str, clock: Clock) -> Ticket:
         run.limits.max_depth,
         clock.wall() + call.deadline - clock.now(),
         place,
+        call_id,
         principal.id if principal is not None else "",
         principal.tenant if principal is not None else "",
         principal.kind if principal is not None else "",

@@ -69,6 +69,11 @@ def talk_of(
     return Session(name[:MAX_ID], key_of(AGENTS, tenant, _digest(name, listener)), bool(affinity))
 
 
+def key_of_call(call: str) -> str:
+    """Of one call of an agent; ids of calls are ours, and nobody can guess them."""
+    return key_of("call", "", call)
+
+
 def prefix_hash(request: Request, tenant: str) -> str:
     """A hash of what a provider's cache holds from the first turn on: instructions and tools."""
     return _digest(tenant, *_prefix(request))

@@ -51,7 +51,9 @@ if need > 0 and level >= need then
   given = need
 end
 redis.call('HSET', KEYS[1], 'level', string.format('%.6f', level), 'at', string.format('%.6f', now))
-redis.call('PEXPIRE', KEYS[1], math.ceil(((capacity - level) / rate + tonumber(ARGV[6])) * 1000))
+local kept_s, forget_s = (capacity - level) / rate + tonumber(ARGV[6]), tonumber(ARGV[7])
+if forget_s > 0 then kept_s = math.min(kept_s, forget_s) end
+redis.call('PEXPIRE', KEYS[1], math.ceil(kept_s * 1000))
 return {given, string.format('%.6f', level)}
 """
 CONCURRENT = """
@@ -221,7 +223,7 @@ class RedisLeases:
         if holding is None or not (back or more or line.need):
             return False
         rate = holding.amount.rate
-        args = [holding.capacity, repr(rate), back, more, line.need, KEPT_S]
+        args = [holding.capacity, repr(rate), back, more, line.need, KEPT_S, holding.limit.forget_s]
         await self._bucket(keys=[key], args=args, client=pipe)
         return True
 

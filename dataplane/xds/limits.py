@@ -87,6 +87,8 @@ def limit(name: str, m: limit_pb2.Limit, _: SecretReader) -> Limit:
         tenant_header=m.tenant_header.lower(),
         default_output_tokens=m.default_output_tokens or 1024,
         unknown_price=unknown,
+        run_of=m.run_of,
+        forget_s=m.forget_ms / 1000,
     )
 
 

@@ -54,8 +54,10 @@ class House:
     http: ClientSession
     log: Path
     config: str
-    asks: tuple[str, int] = ("models", 0)
-    """Which listener of which worker the writer calls."""
+    asks: str = "models"
+    """Which listener the writer calls."""
+    calls: tuple[int, ...] = (0,)
+    """Of which workers, one after the other."""
     passes: tuple[str, ...] = PASSED_ON
     """Headers that the writer passes on."""
     got: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
@@ -64,8 +66,8 @@ class House:
     async def write(self, one: Received) -> web.StreamResponse:
         """As an agent does that calls a model."""
         headers = {name: one.headers[name] for name in self.passes if name in one.headers}
-        status, said = await self.post(*self.asks, headers)
-        self.got.append((status, said))
+        for worker in self.calls:
+            self.got.append(await self.post(self.asks, worker, headers))
         return web.json_response(completion("Done."))
 
     async def post(
@@ -103,7 +105,7 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
 
 @pytest.mark.parametrize("worker", [0, 1])
 async def test_a_call_of_an_agent_is_a_part_of_its_run(house: House, worker: int) -> None:
-    house.asks = ("models", worker)
+    house.calls = (worker,)
     status, _ = await house.post("desk", 0, {"traceparent": TRACE})
     assert status == 200
     assert house.got[0][0] == 200
@@ -143,7 +145,7 @@ async def test_a_ticket_that_we_did_not_seal_is_as_good_as_none(house: House, fo
 
 
 async def test_agents_that_ask_agents_are_stopped(house: House) -> None:
-    house.asks = ("desk", 1)
+    house.asks, house.calls = "desk", (1,)
     status, _ = await house.post("desk", 0, {})
     assert status == 200
     statuses = [status for status, _ in house.got]
@@ -176,3 +178,47 @@ async def test_a_ticket_opens_no_listener_that_asks_who_calls(house: House) -> N
     await house.post("desk", 0, {})
     assert house.got[0][0] == 401
     assert house.model.received == []
+
+
+BUDGET = """\
+    plan: {budget: {tokens: 20}}
+  - type: model
+"""
+
+
+@pytest.mark.parametrize("workers", [(0, 0, 0, 0), (1, 1, 1, 1), (0, 1, 0, 1)])
+async def test_the_budget_of_a_run_is_one_whoever_takes_its_calls(
+    house: House, workers: tuple[int, ...]
+) -> None:
+    """Each call takes 8 tokens of 20; nothing is begun when they are used up."""
+    await house.planes.apply(house.config.replace("  - type: model\n", BUDGET))
+    house.calls = workers
+    status, _ = await house.post("desk", 0, {})
+    assert status == 200
+    assert [status for status, _ in house.got] == [200, 200, 200, 429]
+    refused = house.got[3][1]["error"]
+    assert (refused["code"], refused["type"]) == ("run_limit", "tokens")
+    assert refused["message"] == "The budget of this run, 20 tokens, is used up."
+    house.got.clear()
+    await house.post("desk", 0, {})
+    assert [status for status, _ in house.got] == [200, 200, 200, 429]
+
+
+async def test_requests_outside_of_runs_have_no_budget(house: House) -> None:
+    await house.planes.apply(house.config.replace("  - type: model\n", BUDGET))
+    statuses = [(await house.post("models", 0, {}))[0] for _ in range(5)]
+    assert statuses == [200] * 5
+
+
+async def test_what_agents_say_they_used_counts_once(house: House) -> None:
+    """The writer says 8 tokens, of which its calls have used 8 (or of which we know nothing)."""
+    plan = "    plan: {budget: {tokens: 20}, steps: [writer, writer, writer, writer]}\n"
+    config = house.config.replace("  - type: model\n", f"{plan}  - type: model\n")
+    await house.planes.apply(config)
+    status, said = await house.post("desk", 0, {})
+    assert (status, said["error"]["code"]) == (422, "run_limit")
+    assert len(house.got) == 3
+    house.got.clear()
+    house.calls = ()
+    status, said = await house.post("desk", 0, {})
+    assert (status, said["error"]["code"]) == (422, "run_limit")

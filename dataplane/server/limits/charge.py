@@ -12,7 +12,7 @@ from dataplane.observe.record import ExchangeRecord
 from dataplane.resilience.quota_book import Book, Part
 from dataplane.runtime.limits import Measure
 from dataplane.runtime.messages import Headers, ResponseDetail
-from dataplane.server.limits.sizes import Tokens, about, size, surely
+from dataplane.server.limits.sizes import BYTES_PER_TOKEN, Tokens, about, size, surely
 
 if TYPE_CHECKING:
     from dataplane.runtime.choosing import Price
@@ -30,6 +30,7 @@ class Charge:
         "_book",
         "_closed",
         "_events",
+        "_hurry",
         "_parts",
         "_price_of",
         "_prompt",
@@ -39,9 +40,18 @@ class Charge:
     )
 
     def __init__(
-        self, book: Book, parts: list[Part], prompt: int, price_of: PriceOf, lines: bytes = b""
+        self,
+        book: Book,
+        parts: list[Part],
+        prompt: int,
+        price_of: PriceOf,
+        lines: bytes = b"",
+        hurry: Callable[[], None] | None = None,
     ) -> None:
-        """`prompt`: how many tokens were reserved for it; `lines`: headers for the client."""
+        """`prompt`: how many tokens were reserved for it; `lines`: headers for the client; `hurry`
+        is called when its answer has ended, where it should be settled at once.
+        """
+        self._hurry = hurry
         self._book = book
         self._parts = parts
         self._prompt = prompt
@@ -74,6 +84,8 @@ class Charge:
             for part in self._parts:
                 if part.holding.returns:
                     self._book.settle(part, 0)
+            if self._hurry is not None:
+                self._hurry()
 
     def give_back(self) -> None:
         """Somebody else takes what the exchange needs."""
@@ -86,18 +98,33 @@ class Charge:
         """What became of the exchange is known."""
         self.close()
         parts, self._parts = self._parts, []
+        if self._hurry is not None:
+            self._book.wake()  # others in the run should know
         used: Tokens | None = None
         price: Price | None = None
         for part in parts:
             measure = part.holding.amount.measure
             if measure is Measure.CONCURRENT:
                 continue
-            if used is None and (used := self._used(record)) is None:
+            if used is None:
+                used = self._used(record)
+            if used is None and part.holding.limit.run_of:
+                used = Tokens(self._prompt, record.bytes_sent // BYTES_PER_TOKEN)
+            if used is None:
                 self._book.settle(part, part.spent + part.reserved)
                 continue
             if measure is Measure.COST:
                 price = self._price_of(record.provider, record.upstream_model)
             self._book.settle(part, size(measure, used, price))
+
+    def spend(self, tokens: int) -> None:
+        """So much was used, whatever that was."""
+        self.close()
+        parts, self._parts = self._parts, []
+        for part in parts:
+            measure = part.holding.amount.measure
+            if not part.holding.returns:
+                self._book.settle(part, tokens if measure is Measure.TOKENS else 0)
 
     def _used(self, record: ExchangeRecord) -> Tokens | None:
         """Of the exchange; None: as much as was reserved."""

@@ -141,9 +141,10 @@ def granted(
             name = holding.limit.name
             outcomes[name, outcome] += 1
     lines = told.lines(_shown(wants), speaks, now, quotas.clock.wall)
-    return Charge(quotas.book, parts, prompt, price_of, lines)
+    hurry = quotas.settle_soon if any(holding.limit.run_of for holding, _ in wants) else None
+    return Charge(quotas.book, parts, prompt, price_of, lines, hurry)
 
 
 def _shown(wants: Wants) -> Sequence[Holding]:
-    """Limits in the shadow are not told of."""
-    return [holding for holding, _ in wants if not holding.limit.shadow]
+    """Limits in the shadow are not told of, and budgets of runs are nobody's but their runs'."""
+    return [holding for holding, _ in wants if not (holding.limit.shadow or holding.limit.run_of)]

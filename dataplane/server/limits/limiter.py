@@ -6,6 +6,7 @@ most for a grant (gate.py), and then gets its 429. All of its limits are taken t
 
 import asyncio
 from collections import Counter
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -46,6 +47,12 @@ class Quotas:
         self.clock = clock
         self.outcomes: Counter[tuple[str, str]] = Counter()
         """By limit and what became of a request at it: granted, waited, refused, shadow_refused."""
+        self.settle: Callable[[], None] = _nothing
+        """Settles the charges of exchanges that have ended."""
+
+    def settle_soon(self) -> None:
+        """Before another request can come: what asks next may be a part of the same run."""
+        asyncio.get_running_loop().call_soon(self.settle)
 
 
 class Asked(NamedTuple):
@@ -114,7 +121,7 @@ class Limiter:
                     price = price_of(self._prices, asked.place.names)
                     if price is None and (refusal := self._no_price(limit, asked)) is not None:
                         return refusal
-                wants.append((holding, size(measure, tokens, price)))
+                wants.append((holding, 1 if limit.run_of else size(measure, tokens, price)))
         if not wants:
             return None
         found = quotas.book.reserve(wants, now)
@@ -167,11 +174,35 @@ def _set(decided: "asyncio.Future[Charge | LocalReply]", found: Charge | LocalRe
         decided.set_result(found)
 
 
-def limiter_of(quotas: Quotas | None, config: "RuntimeConfig", listener: str) -> Limiter | None:
+def _nothing() -> None:
+    """Who settles later."""
+
+
+def of_requests(limit: Limit) -> bool:
+    """Limits that hold whether a request is a part of a run or not."""
+    return not limit.run_of
+
+
+def of_runs(limit: Limit) -> bool:
+    """Budgets of runs."""
+    return bool(limit.run_of)
+
+
+def of_all(limit: Limit) -> bool:
+    """Whatever holds for requests within runs."""
+    return True
+
+
+def limiter_of(
+    quotas: Quotas | None,
+    config: "RuntimeConfig",
+    listener: str,
+    whose: Callable[[Limit], bool] = of_requests,
+) -> Limiter | None:
     """For a listener; None when no limit can hold there: then requests pay nothing."""
     if not config.limits:
         return None
-    matcher = Matcher(listener, config.limits.values())
+    matcher = Matcher(listener, config.limits.values(), whose)
     if not matcher:
         return None
     assert quotas is not None, "a worker that is given limits can keep them"

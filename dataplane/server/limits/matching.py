@@ -41,9 +41,14 @@ class Caller(NamedTuple):
 class Matcher:
     """The limits of one listener."""
 
-    def __init__(self, listener: str, limits: Iterable[Limit]) -> None:
+    def __init__(
+        self, listener: str, limits: Iterable[Limit], whose: "Callable[[Limit], bool]"
+    ) -> None:
+        """:param whose: which of them are asked at all."""
         self._limits = tuple(
-            limit for limit in limits if _fits_any(limit.scope.listeners, (listener,))
+            limit
+            for limit in limits
+            if whose(limit) and _fits_any(limit.scope.listeners, (listener,))
         )
         self._kept: dict[Place, tuple[Limit, ...]] = {}
 
@@ -80,8 +85,13 @@ def bucket(limit: Limit, place: Place, caller: Caller) -> tuple[str, ...] | None
         if value is None or not _fits(pattern, value):
             return None
     if not limit.per:
-        return ()
+        return _of_run(limit, principal) if limit.run_of else ()
     return tuple([_value(per, limit, place, caller) for per in limit.per])
+
+
+def _of_run(limit: Limit, principal: Principal | None) -> tuple[str, ...] | None:
+    run = principal.run if principal is not None else None
+    return (run.run,) if run is not None and run.listener == limit.run_of else None
 
 
 def _value(per: Per, limit: Limit, place: Place, caller: Caller) -> str:

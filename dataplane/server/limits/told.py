@@ -97,6 +97,8 @@ def refusal(holding: Holding, n: int, now: float, more: Headers) -> LocalReply:
     """429: so much is not there."""
     amount, name = holding.amount, holding.id[0]
     measure = amount.measure
+    if holding.limit.run_of:
+        return _run_is_over(holding, more)
     what = f"Limit '{name}': {_allowed(holding)}"
     if n > holding.capacity and measure is not Measure.CONCURRENT:
         message = f"{what}, and this request may take {_shown(measure, n)}: it is too large."
@@ -107,6 +109,16 @@ def refusal(holding: Holding, n: int, now: float, more: Headers) -> LocalReply:
         return _reply(measure, f"{what} and all are taken.", (*_after(wait_s), *more))
     message = f"{what}, and {_shown(measure, n)} more are not there; try again in {span(wait_s)}."
     return _reply(measure, message, (*_after(wait_s), *more))
+
+
+def _run_is_over(holding: Holding, more: Headers) -> LocalReply:
+    """429: nothing more may be begun in a run."""
+    measure = holding.amount.measure
+    shown = _shown(measure, holding.amount.limit)
+    budget = f"${shown}" if measure is Measure.COST else f"{shown} tokens"
+    message = f"The budget of this run, {budget}, is used up."
+    more = (*more, ("x-should-retry", "false"))
+    return LocalReply(429, message, ResponseDetail.RUN_LIMIT, more, kind=measure.value)
 
 
 def no_price(limit: str, model: str) -> LocalReply:

@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from outriderpb.v1 import secret_pb2 as outriderpb_dot_v1_dot_secret__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19outriderpb/v1/limit.proto\x12\x0boutrider.v1\x1a\x1aoutriderpb/v1/secret.proto\"e\n\x0bLimitAmount\x12%\n\x07measure\x18\x01 \x01(\x0e\x32\x14.outrider.v1.Measure\x12\r\n\x05limit\x18\x02 \x01(\x04\x12\x11\n\twindow_ms\x18\x03 \x01(\x04\x12\r\n\x05\x62urst\x18\x04 \x01(\x04\"\xc5\x01\n\nLimitScope\x12\x11\n\tlisteners\x18\x01 \x03(\t\x12\x0e\n\x06models\x18\x02 \x03(\t\x12\x0e\n\x06routes\x18\x03 \x03(\t\x12\x0c\n\x04keys\x18\x04 \x03(\t\x12\x0f\n\x07tenants\x18\x05 \x03(\t\x12\x35\n\x07headers\x18\x06 \x03(\x0b\x32$.outrider.v1.LimitScope.HeadersEntry\x1a.\n\x0cHeadersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"@\n\x08LimitPer\x12$\n\x04part\x18\x01 \x01(\x0e\x32\x16.outrider.v1.LimitPart\x12\x0e\n\x06header\x18\x02 \x01(\t\"\x9a\x02\n\x05Limit\x12\x0c\n\x04name\x18\x01 \x01(\t\x12&\n\x05scope\x18\x02 \x01(\x0b\x32\x17.outrider.v1.LimitScope\x12\"\n\x03per\x18\x03 \x03(\x0b\x32\x15.outrider.v1.LimitPer\x12)\n\x07\x61mounts\x18\x04 \x03(\x0b\x32\x18.outrider.v1.LimitAmount\x12$\n\x04mode\x18\x05 \x01(\x0e\x32\x16.outrider.v1.LimitMode\x12\x15\n\rtenant_header\x18\x06 \x01(\t\x12\x1d\n\x15\x64\x65\x66\x61ult_output_tokens\x18\x07 \x01(\r\x12\x30\n\runknown_price\x18\x08 \x01(\x0e\x32\x19.outrider.v1.UnknownPrice\"f\n\rLimitsStorage\x12&\n\x05redis\x18\x01 \x01(\x0b\x32\x17.outrider.v1.SecretText\x12-\n\non_failure\x18\x02 \x01(\x0e\x32\x19.outrider.v1.StoreFailure*\xab\x01\n\x07Measure\x12\x17\n\x13MEASURE_UNSPECIFIED\x10\x00\x12\x14\n\x10MEASURE_REQUESTS\x10\x01\x12\x12\n\x0eMEASURE_TOKENS\x10\x02\x12\x18\n\x14MEASURE_INPUT_TOKENS\x10\x03\x12\x19\n\x15MEASURE_OUTPUT_TOKENS\x10\x04\x12\x10\n\x0cMEASURE_COST\x10\x05\x12\x16\n\x12MEASURE_CONCURRENT\x10\x06*\xae\x01\n\tLimitPart\x12\x1a\n\x16LIMIT_PART_UNSPECIFIED\x10\x00\x12\x12\n\x0eLIMIT_PART_KEY\x10\x01\x12\x15\n\x11LIMIT_PART_TENANT\x10\x02\x12\x14\n\x10LIMIT_PART_MODEL\x10\x03\x12\x17\n\x13LIMIT_PART_LISTENER\x10\x04\x12\x14\n\x10LIMIT_PART_ROUTE\x10\x05\x12\x15\n\x11LIMIT_PART_HEADER\x10\x06*V\n\tLimitMode\x12\x1a\n\x16LIMIT_MODE_UNSPECIFIED\x10\x00\x12\x16\n\x12LIMIT_MODE_ENFORCE\x10\x01\x12\x15\n\x11LIMIT_MODE_SHADOW\x10\x02*_\n\x0cUnknownPrice\x12\x1d\n\x19UNKNOWN_PRICE_UNSPECIFIED\x10\x00\x12\x18\n\x14UNKNOWN_PRICE_REFUSE\x10\x01\x12\x16\n\x12UNKNOWN_PRICE_FREE\x10\x02*x\n\x0cStoreFailure\x12\x1d\n\x19STORE_FAILURE_UNSPECIFIED\x10\x00\x12\x17\n\x13STORE_FAILURE_SHARE\x10\x01\x12\x16\n\x12STORE_FAILURE_OPEN\x10\x02\x12\x18\n\x14STORE_FAILURE_CLOSED\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19outriderpb/v1/limit.proto\x12\x0boutrider.v1\x1a\x1aoutriderpb/v1/secret.proto\"e\n\x0bLimitAmount\x12%\n\x07measure\x18\x01 \x01(\x0e\x32\x14.outrider.v1.Measure\x12\r\n\x05limit\x18\x02 \x01(\x04\x12\x11\n\twindow_ms\x18\x03 \x01(\x04\x12\r\n\x05\x62urst\x18\x04 \x01(\x04\"\xc5\x01\n\nLimitScope\x12\x11\n\tlisteners\x18\x01 \x03(\t\x12\x0e\n\x06models\x18\x02 \x03(\t\x12\x0e\n\x06routes\x18\x03 \x03(\t\x12\x0c\n\x04keys\x18\x04 \x03(\t\x12\x0f\n\x07tenants\x18\x05 \x03(\t\x12\x35\n\x07headers\x18\x06 \x03(\x0b\x32$.outrider.v1.LimitScope.HeadersEntry\x1a.\n\x0cHeadersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"@\n\x08LimitPer\x12$\n\x04part\x18\x01 \x01(\x0e\x32\x16.outrider.v1.LimitPart\x12\x0e\n\x06header\x18\x02 \x01(\t\"\xbd\x02\n\x05Limit\x12\x0c\n\x04name\x18\x01 \x01(\t\x12&\n\x05scope\x18\x02 \x01(\x0b\x32\x17.outrider.v1.LimitScope\x12\"\n\x03per\x18\x03 \x03(\x0b\x32\x15.outrider.v1.LimitPer\x12)\n\x07\x61mounts\x18\x04 \x03(\x0b\x32\x18.outrider.v1.LimitAmount\x12$\n\x04mode\x18\x05 \x01(\x0e\x32\x16.outrider.v1.LimitMode\x12\x15\n\rtenant_header\x18\x06 \x01(\t\x12\x1d\n\x15\x64\x65\x66\x61ult_output_tokens\x18\x07 \x01(\r\x12\x30\n\runknown_price\x18\x08 \x01(\x0e\x32\x19.outrider.v1.UnknownPrice\x12\x0e\n\x06run_of\x18\t \x01(\t\x12\x11\n\tforget_ms\x18\n \x01(\x04\"f\n\rLimitsStorage\x12&\n\x05redis\x18\x01 \x01(\x0b\x32\x17.outrider.v1.SecretText\x12-\n\non_failure\x18\x02 \x01(\x0e\x32\x19.outrider.v1.StoreFailure*\xab\x01\n\x07Measure\x12\x17\n\x13MEASURE_UNSPECIFIED\x10\x00\x12\x14\n\x10MEASURE_REQUESTS\x10\x01\x12\x12\n\x0eMEASURE_TOKENS\x10\x02\x12\x18\n\x14MEASURE_INPUT_TOKENS\x10\x03\x12\x19\n\x15MEASURE_OUTPUT_TOKENS\x10\x04\x12\x10\n\x0cMEASURE_COST\x10\x05\x12\x16\n\x12MEASURE_CONCURRENT\x10\x06*\xae\x01\n\tLimitPart\x12\x1a\n\x16LIMIT_PART_UNSPECIFIED\x10\x00\x12\x12\n\x0eLIMIT_PART_KEY\x10\x01\x12\x15\n\x11LIMIT_PART_TENANT\x10\x02\x12\x14\n\x10LIMIT_PART_MODEL\x10\x03\x12\x17\n\x13LIMIT_PART_LISTENER\x10\x04\x12\x14\n\x10LIMIT_PART_ROUTE\x10\x05\x12\x15\n\x11LIMIT_PART_HEADER\x10\x06*V\n\tLimitMode\x12\x1a\n\x16LIMIT_MODE_UNSPECIFIED\x10\x00\x12\x16\n\x12LIMIT_MODE_ENFORCE\x10\x01\x12\x15\n\x11LIMIT_MODE_SHADOW\x10\x02*_\n\x0cUnknownPrice\x12\x1d\n\x19UNKNOWN_PRICE_UNSPECIFIED\x10\x00\x12\x18\n\x14UNKNOWN_PRICE_REFUSE\x10\x01\x12\x16\n\x12UNKNOWN_PRICE_FREE\x10\x02*x\n\x0cStoreFailure\x12\x1d\n\x19STORE_FAILURE_UNSPECIFIED\x10\x00\x12\x17\n\x13STORE_FAILURE_SHARE\x10\x01\x12\x16\n\x12STORE_FAILURE_OPEN\x10\x02\x12\x18\n\x14STORE_FAILURE_CLOSED\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,16 +34,16 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_LIMITSCOPE_HEADERSENTRY']._loaded_options = None
   _globals['_LIMITSCOPE_HEADERSENTRY']._serialized_options = b'8\001'
-  _globals['_MEASURE']._serialized_start=829
-  _globals['_MEASURE']._serialized_end=1000
-  _globals['_LIMITPART']._serialized_start=1003
-  _globals['_LIMITPART']._serialized_end=1177
-  _globals['_LIMITMODE']._serialized_start=1179
-  _globals['_LIMITMODE']._serialized_end=1265
-  _globals['_UNKNOWNPRICE']._serialized_start=1267
-  _globals['_UNKNOWNPRICE']._serialized_end=1362
-  _globals['_STOREFAILURE']._serialized_start=1364
-  _globals['_STOREFAILURE']._serialized_end=1484
+  _globals['_MEASURE']._serialized_start=864
+  _globals['_MEASURE']._serialized_end=1035
+  _globals['_LIMITPART']._serialized_start=1038
+  _globals['_LIMITPART']._serialized_end=1212
+  _globals['_LIMITMODE']._serialized_start=1214
+  _globals['_LIMITMODE']._serialized_end=1300
+  _globals['_UNKNOWNPRICE']._serialized_start=1302
+  _globals['_UNKNOWNPRICE']._serialized_end=1397
+  _globals['_STOREFAILURE']._serialized_start=1399
+  _globals['_STOREFAILURE']._serialized_end=1519
   _globals['_LIMITAMOUNT']._serialized_start=70
   _globals['_LIMITAMOUNT']._serialized_end=171
   _globals['_LIMITSCOPE']._serialized_start=174
@@ -53,7 +53,7 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LIMITPER']._serialized_start=373
   _globals['_LIMITPER']._serialized_end=437
   _globals['_LIMIT']._serialized_start=440
-  _globals['_LIMIT']._serialized_end=722
-  _globals['_LIMITSSTORAGE']._serialized_start=724
-  _globals['_LIMITSSTORAGE']._serialized_end=826
+  _globals['_LIMIT']._serialized_end=757
+  _globals['_LIMITSSTORAGE']._serialized_start=759
+  _globals['_LIMITSSTORAGE']._serialized_end=861
 # @@protoc_insertion_point(module_scope)

@@ -115,7 +115,7 @@ class LimitPer(_message.Message):
     def __init__(self, part: _Optional[_Union[LimitPart, str]] = ..., header: _Optional[str] = ...) -> None: ...
 
 class Limit(_message.Message):
-    __slots__ = ("name", "scope", "per", "amounts", "mode", "tenant_header", "default_output_tokens", "unknown_price")
+    __slots__ = ("name", "scope", "per", "amounts", "mode", "tenant_header", "default_output_tokens", "unknown_price", "run_of", "forget_ms")
     NAME_FIELD_NUMBER: _ClassVar[int]
     SCOPE_FIELD_NUMBER: _ClassVar[int]
     PER_FIELD_NUMBER: _ClassVar[int]
@@ -124,6 +124,8 @@ class Limit(_message.Message):
     TENANT_HEADER_FIELD_NUMBER: _ClassVar[int]
     DEFAULT_OUTPUT_TOKENS_FIELD_NUMBER: _ClassVar[int]
     UNKNOWN_PRICE_FIELD_NUMBER: _ClassVar[int]
+    RUN_OF_FIELD_NUMBER: _ClassVar[int]
+    FORGET_MS_FIELD_NUMBER: _ClassVar[int]
     name: str
     scope: LimitScope
     per: _containers.RepeatedCompositeFieldContainer[LimitPer]
@@ -132,7 +134,9 @@ class Limit(_message.Message):
     tenant_header: str
     default_output_tokens: int
     unknown_price: UnknownPrice
-    def __init__(self, name: _Optional[str] = ..., scope: _Optional[_Union[LimitScope, _Mapping]] = ..., per: _Optional[_Iterable[_Union[LimitPer, _Mapping]]] = ..., amounts: _Optional[_Iterable[_Union[LimitAmount, _Mapping]]] = ..., mode: _Optional[_Union[LimitMode, str]] = ..., tenant_header: _Optional[str] = ..., default_output_tokens: _Optional[int] = ..., unknown_price: _Optional[_Union[UnknownPrice, str]] = ...) -> None: ...
+    run_of: str
+    forget_ms: int
+    def __init__(self, name: _Optional[str] = ..., scope: _Optional[_Union[LimitScope, _Mapping]] = ..., per: _Optional[_Iterable[_Union[LimitPer, _Mapping]]] = ..., amounts: _Optional[_Iterable[_Union[LimitAmount, _Mapping]]] = ..., mode: _Optional[_Union[LimitMode, str]] = ..., tenant_header: _Optional[str] = ..., default_output_tokens: _Optional[int] = ..., unknown_price: _Optional[_Union[UnknownPrice, str]] = ..., run_of: _Optional[str] = ..., forget_ms: _Optional[int] = ...) -> None: ...
 
 class LimitsStorage(_message.Message):
     __slots__ = ("redis", "on_failure")

@@ -1,5 +1,7 @@
 """Who gets what of the shared buckets, and what is called back."""
 
+import pytest
+
 from controlplane.limits.account import Line, Spec
 from controlplane.limits.ledger import Denial, Grant, Ledger, Recall
 from controlplane.limits.session import Session
@@ -151,3 +153,27 @@ def test_what_is_out_is_summed_up_by_limit() -> None:
     assert ledger.leased()["team", "tokens"] == 35
     ledger.end(session, 0.0)
     assert ledger.leased()["team", "tokens"] == 0
+
+
+RUN = ("run:desk", "tokens", ("run-1",))
+
+
+def test_the_bucket_of_a_run_is_forgotten_when_the_run_is_over() -> None:
+    ledger = Ledger(ttl_s=10.0)
+    ledger.configure({("run:desk", "tokens"): Spec(100, 1e-6, forget_s=60.0)}, 0.0)
+    session = _open(ledger)
+    ledger.report(session, [Line(RUN, need=1)], 0.0)
+    ledger.report(session, [Line(RUN, granted=1, spent=90, self_granted=89, closed=True)], 1.0)
+    ledger.sweep(60.0)
+    assert [one.level for one in ledger.standings(60.0)] == [pytest.approx(10, abs=0.01)]
+    assert ledger.floors(60.0)[RUN] < 11
+    ledger.sweep(62.0)
+    assert (ledger.standings(62.0), ledger.floors(62.0)) == ([], {})
+
+
+def test_the_bucket_of_a_run_that_was_written_down_is_forgotten_as_well() -> None:
+    ledger = Ledger(ttl_s=10.0)
+    ledger.configure({("run:desk", "tokens"): Spec(100, 1e-6, forget_s=60.0)}, 0.0)
+    ledger.restore({RUN: 5.0}, 0.0)
+    assert RUN in ledger.floors(60.0)
+    assert ledger.floors(61.0) == {}

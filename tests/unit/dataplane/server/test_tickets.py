@@ -10,7 +10,8 @@ from dataplane.runtime.ticket import Ticket
 from dataplane.server.tickets import GRACE_S, Tickets
 
 KEY = bytes(range(32))
-TICKET = Ticket("ab" * 16, "desk", 1, 4, 1000.0, "00-" + "1" * 32 + "-" + "2" * 16 + "-01", "anna")
+PLACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+TICKET = Ticket("ab" * 16, "desk", 1, 4, 1000.0, PLACE, "c", "anna")
 
 
 def tickets(key: bytes = KEY, now: float = 900.0, seed: int = 1) -> Tickets:
@@ -21,7 +22,7 @@ def tickets(key: bytes = KEY, now: float = 900.0, seed: int = 1) -> Tickets:
 def test_another_worker_with_the_same_key_opens_what_was_sealed(
     listener: str, tenant: str, depth: int, until: float
 ) -> None:
-    ticket = Ticket("r", listener, depth, 4, until, "t", "p", tenant, "jwt")
+    ticket = Ticket("r", listener, depth, 4, until, "t", "c", "p", tenant, "jwt")
     sealed = tickets().seal(ticket)
     assert tickets(seed=2).open(sealed.encode()) == ticket
 

@@ -6,6 +6,7 @@ import pytest
 
 from dataplane.runtime.limits import Amount, Limit, Measure, Part, Per, Scope
 from dataplane.runtime.principal import Principal
+from dataplane.server.limits.limiter import of_all
 from dataplane.server.limits.matching import Caller, Matcher, Place, bucket
 
 FIVE = (Amount(Measure.REQUESTS, 5),)
@@ -33,7 +34,7 @@ def _caller(principal: Principal | None = None, headers: Mapping[str, str] = {})
 )
 def test_a_limit_holds_where_its_scope_says(scope: Scope, fits: bool) -> None:
     limit = Limit("team", FIVE, scope)
-    assert Matcher("models", [limit]).of(PLACE) == ((limit,) if fits else ())
+    assert Matcher("models", [limit], of_all).of(PLACE) == ((limit,) if fits else ())
 
 
 @pytest.mark.parametrize(
@@ -80,4 +81,4 @@ def test_long_values_are_known_by_their_hash() -> None:
 
 
 def test_a_listener_without_limits_has_no_matcher_to_ask() -> None:
-    assert not Matcher("models", [Limit("team", FIVE, Scope(listeners=("other",)))])
+    assert not Matcher("models", [Limit("team", FIVE, Scope(listeners=("other",)))], of_all)

@@ -8,7 +8,6 @@ left.
 import asyncio
 import gc
 import logging
-import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Mapping
@@ -17,14 +16,13 @@ from functools import partial
 from pathlib import Path
 from random import Random
 
-from dataplane.admin.report import WorkerReport
 from dataplane.admin.worker import WorkerAdmin, WorkerFacts
 from dataplane.bootstrap import Bootstrap, socket_path
 from dataplane.clock import Clock, MonotonicClock
 from dataplane.limit_stores import Leases, LimitStores
 from dataplane.observe.access_log import AccessLog
 from dataplane.observe.latency import Latencies
-from dataplane.observe.metrics import Family, Metrics
+from dataplane.observe.metrics import Metrics
 from dataplane.observe.recorder import Recorder
 from dataplane.observe.tracing import Tracer
 from dataplane.process import open_log, raise_file_limit, until_parent_ends
@@ -32,16 +30,18 @@ from dataplane.resilience.backoff import Backoff
 from dataplane.resilience.quota_book import Book
 from dataplane.resilience.standing import Standings
 from dataplane.run_key import BadRunKeyError, run_key
-from dataplane.runtime.config import RuntimeConfig
 from dataplane.runtime.limits import LimitsStorage
+from dataplane.server.a2a.agents import A2aAgents
+from dataplane.server.a2a.cards import Cards
 from dataplane.server.asking import Asking
 from dataplane.server.auth.issuers import Issuers
 from dataplane.server.callers import Callers
 from dataplane.server.deciding import Deciding
 from dataplane.server.exchange import Exchange
 from dataplane.server.limits.limiter import Quotas
-from dataplane.server.listeners import Listeners, ListenFailedError
+from dataplane.server.listeners import Listeners
 from dataplane.server.mcp.gateway import McpGateway
+from dataplane.server.readings import Readings
 from dataplane.server.responses import ResponsesState
 from dataplane.server.serving import Services
 from dataplane.server.tickets import Tickets
@@ -53,9 +53,9 @@ from dataplane.upstream.clusters import Clusters
 from dataplane.upstream.pool import Pool
 from dataplane.upstream.reports import ClusterReports
 from dataplane.wheel import Wheel
+from dataplane.worker import Worker
 from dataplane.xds.channel import ControlPlane
 from dataplane.xds.client import ConfigRejectedError, Node, XdsClient
-from dataplane.xds.dump import dump
 from dataplane.xds.lastgood import LastGood, Saver
 from dataplane.xds.leases import LeaseClient
 from dataplane.xds.reporting import Reporting
@@ -75,90 +75,6 @@ the loop late by 4.7 ms (p99) beside the translation of 1 MB; this makes it 0.3.
 FLUSH_EVERY_S = 0.2
 """How late the last lines of the access log may be when traffic stops."""
 USAGE_ERROR = 2
-
-
-class Worker:
-    """What runs: the listeners, the stream to the control plane, and how both are doing."""
-
-    def __init__(
-        self,
-        bootstrap: Bootstrap,
-        listeners: Listeners,
-        exchange: Exchange,
-        issuers: Issuers,
-        limits: LimitStores,
-        metrics: Metrics,
-        clusters: ClusterReports,
-    ) -> None:
-        self.listeners = listeners
-        self.limits = limits
-        self.clusters = clusters
-        self._issuers = issuers
-        self.draining = asyncio.Event()
-        self.client: XdsClient
-        self._index = bootstrap.worker or 0
-        self._node = f"{bootstrap.node_id}/{self._index}"
-        self._metrics = metrics
-        self._exchange = exchange
-        self._config = RuntimeConfig()
-
-    async def apply(self, config: RuntimeConfig) -> None:
-        """Make a config take effect. Raises ConfigRejectedError with nothing changed."""
-        await self._exchange.configure(config)
-        await self._issuers.configure(config)
-        await self.limits.configure(config)
-        try:
-            await self.listeners.reconcile(config)
-        except ListenFailedError as e:
-            await self._exchange.configure(self._config)
-            await self._issuers.configure(self._config)
-            await self.limits.configure(self._config)
-            raise ConfigRejectedError(str(e)) from e
-        self._config = config
-
-    async def drain(self, timeout_s: float) -> None:
-        """Once `draining` is set: accept nothing new and wait for what runs."""
-        await self.draining.wait()
-        await self.listeners.drain(timeout_s)
-
-    def report(self) -> WorkerReport:
-        """How this worker is doing."""
-        status = self.client.status
-        config = self.client.state.config
-        bound = self.listeners.bound()
-        return WorkerReport(
-            worker=self._index,
-            node=self._node,
-            pid=os.getpid(),
-            ready=status.synced and bound.keys() == config.listeners.keys(),
-            draining=self.draining.is_set(),
-            config_version=config.version,
-            type_versions=self.client.state.resources.type_versions(),
-            listeners=bound,
-            connected=status.connected,
-            current=status.current,
-            connections=status.connections,
-            accepted=status.accepted,
-            refused=status.refused,
-            resources=status.resources,
-            refusals=dict(status.refusals),
-        )
-
-    def families(self) -> list[Family]:
-        """The metrics of this worker."""
-        return [*self._own_families(), *self.clusters.families()]
-
-    async def scrape(self) -> list[Family]:
-        """The same, made in slices, because requests are running."""
-        return [*self._own_families(), *await self.clusters.scraped()]
-
-    def _own_families(self) -> list[Family]:
-        return [*self._metrics.families(), *self.client.status.families(str(self._index))]
-
-    async def config_dump(self) -> object:
-        """What is accepted, without secrets."""
-        state = self.client.state
-        return {"version": state.config.version, "resources": await dump(state.resources)}
 
 
 @asynccontextmanager
@@ -183,6 +99,8 @@ async def running_worker(bootstrap: Bootstrap, environ: Mapping[str, str]) -> As
     standings, callers = Standings(random), Callers()
     key = run_key(bootstrap.run_key_file, bootstrap.state_dir)
     tickets = Tickets(key, random.getrandbits, clock.wall)
+    cards = Cards(client)
+    a2a_agents = A2aAgents(client, cards, memory, clock, random)
     exchange = Exchange(
         client,
         Deciding(),
@@ -191,9 +109,10 @@ async def running_worker(bootstrap: Bootstrap, environ: Mapping[str, str]) -> As
         memory,
         recorder.latencies,
         responses,
-        Asking(client, clock, random, standings, callers),
+        Asking(client, clock, random, standings, callers, Readings(random, a2a_agents)),
         random.getrandbits,
         tickets,
+        a2a_agents,
     )
     exchange.observe(metrics)
     issuers = Issuers(clock.now, random)
@@ -239,7 +158,9 @@ async def running_worker(bootstrap: Bootstrap, environ: Mapping[str, str]) -> As
         lambda: services.keys.resting(clock.now()),
     )
     reports = ClusterReports(clusters, services.standings)
-    worker = Worker(bootstrap, Listeners(services), exchange, issuers, limits, metrics, reports)
+    worker = Worker(
+        bootstrap, Listeners(services), exchange, issuers, limits, metrics, reports, cards
+    )
     secrets = Secrets(environ, bootstrap.env_file)
     last_good = LastGood(bootstrap.state_dir, bootstrap.group)
     saver = Saver(last_good)
@@ -264,6 +185,8 @@ async def running_worker(bootstrap: Bootstrap, environ: Mapping[str, str]) -> As
     finally:
         await background.close()
         await worker.listeners.drain(0.0)
+        await worker.close()
+        await a2a_agents.close()
         await tasks.close()
         recorder.flush()  # settles what was reserved
         await limits.close()

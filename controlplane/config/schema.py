@@ -71,8 +71,9 @@ class ListenerAgent(Block):
 
     id: Id
     """The `id` of an entry of `agents`."""
-    description: Text
-    """What the agent can do, in plain sentences. The router chooses by it."""
+    description: Text | None = None
+    """What the agent can do, in plain sentences. The router chooses by it. Required, but for agents
+    of `protocol: a2a`: it is what their cards say."""
     default: bool = False
     """Answers when no agent fits. At most one in a listener; without one it is the first."""
     input_filters: Names = ()
@@ -149,7 +150,7 @@ class Listener(Block):
     """Which of the `circuit_breakers` its requests count against."""
 
 
-AgentProtocol = Literal["chat", "responses", "messages"]
+AgentProtocol = Literal["chat", "responses", "messages", "a2a"]
 
 
 class Agent(ClusterKeys):
@@ -164,7 +165,8 @@ class Agent(ClusterKeys):
     """In place of `url`: several equal addresses, URLs that differ in host and port only, or
     mappings of `url`, `weight`, `priority` and `zone`."""
     protocol: AgentProtocol = "chat"
-    """What it speaks: OpenAI `chat` completions or `responses`, or Anthropic `messages`."""
+    """What it speaks: OpenAI `chat` completions or `responses`, Anthropic `messages`, or `a2a`
+    (Agent2Agent 1.0 or 0.3, as its card says)."""
     retry: Retry | None = None
     """How hard requests to this agent are tried."""
     versions: Annotated[tuple[AgentVersion, ...], Strict(False), Field(max_length=32)] = ()

@@ -13,6 +13,7 @@ _PROTOCOLS = {
     "chat": agent_pb2.AGENT_PROTOCOL_CHAT,
     "responses": agent_pb2.AGENT_PROTOCOL_RESPONSES,
     "messages": agent_pb2.AGENT_PROTOCOL_MESSAGES,
+    "a2a": agent_pb2.AGENT_PROTOCOL_A2A,
 }
 
 

@@ -104,7 +104,7 @@ def _agent_routes(listener: schema.Listener, config: schema.Config) -> Iterator[
             listener=listener.name,
             agent=route_pb2.AgentTarget(
                 agent=agent.id,
-                description=agent.description,
+                description=agent.description or "",
                 is_default=agent.default,
                 input_filters=agent.input_filters,
                 output_filters=agent.output_filters,

@@ -28,6 +28,8 @@ class ResponseDetail(StrEnum):
     """A thread of Anthropic's, with a provider that keeps none: its own word, SDKs go by it."""
     RESPONSE_NOT_FOUND = "response_not_found"
     """No stored response has this id (for this tenant)."""
+    TASK_NOT_FOUND = "task_not_found"
+    """No A2A task has this id (for this caller)."""
     STATE_UNAVAILABLE = "state_unavailable"
     """The store of responses cannot be reached."""
     SESSION_NOT_FOUND = "session_not_found"

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING, TypeVar
 
-from dataplane.agents.wire import Wording, worded
 from dataplane.clock import Clock
 from dataplane.llm.error_faults import failure_in_band, fault_of, fault_of_error
 from dataplane.llm.errors import error_body
@@ -25,7 +24,6 @@ from dataplane.resilience.outcome import Outcome, Stage
 from dataplane.resilience.retry import Attempts, Retry
 from dataplane.resilience.throughput import Throughput
 from dataplane.resilience.timeouts import Limit, before_content, before_head, in_content
-from dataplane.runtime.agents import AgentProtocol
 from dataplane.runtime.config import Agent, AgentTarget, Listener
 from dataplane.runtime.effects import CallFailed
 from dataplane.runtime.fault import Fault, fault_of_status
@@ -33,17 +31,19 @@ from dataplane.runtime.messages import Headers, HttpReply, LocalReply, Request, 
 from dataplane.runtime.protocols import Protocol
 from dataplane.runtime.retry import DEFAULT, RetryPolicy, laid_over
 from dataplane.server.downstream import Call
-from dataplane.server.heard import Heard, RewordedAnswer
+from dataplane.server.heard import Answered, Heard
 from dataplane.server.judging import MAX_ERROR_BYTES, MAX_WHOLE_BYTES
 from dataplane.server.trials import MAX_TOLD
 from dataplane.server.trying import COSTLY
 from dataplane.upstream.asked import Asked
-from dataplane.upstream.client import MAX_ANSWER_BYTES, Answer, UpstreamClient, UpstreamError
+from dataplane.upstream.client import MAX_ANSWER_BYTES, UpstreamClient, UpstreamError
 from dataplane.upstream.errors import Phase, UpstreamFailure
 
 if TYPE_CHECKING:
     from dataplane.resilience.standing import Standing, Standings
     from dataplane.server.callers import Callers
+    from dataplane.server.heard import Reading
+    from dataplane.server.readings import Readings
 
 T = TypeVar("T")
 
@@ -80,7 +80,9 @@ class Asking:
         random: Random,
         standings: "Standings",
         callers: "Callers",
+        readings: "Readings",
     ) -> None:
+        self._readings = readings
         self._client = client
         self._now: Callable[[], float] = clock.now
         self._clock = clock
@@ -98,15 +100,16 @@ class Asking:
         Raises UpstreamError when there is none in the end.
         """
         call.record.attempts = 0  # told is who was asked last
-        wording = None
-        if agent.protocol is not AgentProtocol.CHAT:
-            found = worded(agent, request, f"{self._random.getrandbits(96):024x}")
-            if isinstance(found, LocalReply):
-                yield Heard(found.status, _JSON, "", error_body(found, Protocol.CHAT))
-                return
-            wording, request = found, found.request
-        asked = _Asked(self, call, agent, request, stream, wording)
+        reading = await self._readings.of(call, agent, request, stream=stream)
+        if isinstance(reading, LocalReply):
+            yield Heard(reading.status, _JSON, "", error_body(reading, Protocol.CHAT))
+            return
+        if reading is not None:
+            request = reading.request
+        asked = _Asked(self, call, agent, request, stream, reading)
         async with AsyncExitStack() as stack:
+            if reading is not None:
+                stack.callback(reading.close)
             stack.callback(asked.close)
             yield await asked.answer(stack)
 
@@ -136,9 +139,9 @@ class _Asked:
         agent: Agent,
         request: Request,
         stream: bool,
-        wording: Wording | None,
+        reading: "Reading | None",
     ) -> None:
-        self._wording = wording
+        self._reading = reading
         """None: it speaks chat."""
         self._client = asking._client
         self._now = asking._now
@@ -234,15 +237,18 @@ class _Asked:
         record = self._call.record
         limit = before_head(self._policy, self._sent_at, self._call.deadline, stream=self._stream)
         self._asked = asked = Asked()
-        answer: Answer | RewordedAnswer | None = None
+        answer: Answered | None = None
         try:
             opening = self._client.open(self._cluster, self._request, asked)
             heard = await self._within(limit, stack.enter_async_context(opening))
-            answer = heard if self._wording is None else RewordedAnswer(heard, self._wording)
+            answer = heard if self._reading is None else self._reading.read(heard)
             record.attempts += answer.attempts
             record.endpoint = answer.endpoint
             if answer.status >= 400:
                 return await self._error(answer)
+            if self._reading is not None and self._reading.is_live:
+                pieces = self._rest(answer.pieces())
+                return Heard(answer.status, answer.headers, answer.endpoint, b"", pieces)
             if answer.status == 200 and self._stream and _is_event_stream(answer):
                 return await self._beginning(answer)
             return await self._whole(answer)
@@ -256,7 +262,7 @@ class _Asked:
                 return _Failed(Stage.CONNECT, failure.fault, problem)
             return _Failed(Stage.BEFORE_CONTENT, failure.fault, problem)
 
-    async def _error(self, answer: Answer | RewordedAnswer) -> Heard | _Failed:
+    async def _error(self, answer: Answered) -> Heard | _Failed:
         pieces = answer.pieces()
         held, is_whole = await self._gathered(pieces, MAX_ERROR_BYTES)
         status, headers = answer.status, answer.headers
@@ -269,7 +275,7 @@ class _Asked:
         heard = Heard(status, headers, answer.endpoint, held)
         return _Failed(Stage.HEAD, fault, None, heard, *told)
 
-    async def _whole(self, answer: Answer | RewordedAnswer) -> Heard:
+    async def _whole(self, answer: Answered) -> Heard:
         """Not streamed: all of it, or as much as is held."""
         pieces = answer.pieces()
         held, is_whole = await self._gathered(pieces, MAX_WHOLE_BYTES)
@@ -286,7 +292,7 @@ class _Asked:
             held += piece
         return bytes(held), False
 
-    async def _beginning(self, answer: Answer | RewordedAnswer) -> Heard | _Failed:
+    async def _beginning(self, answer: Answered) -> Heard | _Failed:
         """A stream: nothing of it before it says something."""
         startup = Startup(Protocol.CHAT)
         pieces = answer.pieces()
@@ -362,7 +368,7 @@ def _load_of(standing: "Standing") -> Ongoing:
     return load
 
 
-def _is_event_stream(answer: Answer | RewordedAnswer) -> bool:
+def _is_event_stream(answer: Answered) -> bool:
     named = {name.lower(): value.strip().lower() for name, value in answer.headers}
     is_plain = named.get("content-encoding", "identity") == "identity"
     return is_plain and named.get("content-type", "").startswith("text/event-stream")

@@ -6,6 +6,7 @@ exchange), or we ourselves.
 
 from typing import TYPE_CHECKING
 
+from dataplane.agents.a2a.doors import CARDS
 from dataplane.agents.progress import WISHES
 from dataplane.filters.api import Context
 from dataplane.observe import traceparent
@@ -102,7 +103,7 @@ def _unknown_caller(
         return None
     listener = incoming.serving.listener
     path = incoming.target.partition("?")[0]
-    if is_health(listener, path):
+    if is_health(listener, path) or (listener.kind is ListenerKind.AGENT and path in CARDS):
         return None
     front.speaks = surface.shape_of(path, incoming.names)
     return refusal

@@ -17,6 +17,7 @@ from dataplane.runtime.principal import Principal
 from dataplane.server.surface import CHAT_ASK, Ask
 
 if TYPE_CHECKING:
+    from dataplane.agents.a2a.talk import Talk
     from dataplane.server.limits.limiter import Limiter
     from dataplane.server.sieve import Sieve
 
@@ -52,12 +53,13 @@ class Call:
     """Holds runs to their budgets."""
     context: Context = field(default_factory=Context)
     """What the listener's filters know of it."""
-
     progress: str = ""
     """How its client wants to be told of a run while it goes on: "events", "comments", "never",
     or nothing of it."""
     explains: bool = False
     """Whether the client wants to read all of the decision."""
+    a2a: "Talk | None" = None
+    """What the client says in A2A, if it does."""
 
     @property
     def owner(self) -> str:

@@ -27,6 +27,8 @@ from dataplane.runtime.effects import CallFailed
 from dataplane.runtime.headers import for_client
 from dataplane.runtime.messages import Headers, LocalReply, Request, ResponseDetail
 from dataplane.runtime.protocols import Operation
+from dataplane.server.a2a.agents import A2aAgents
+from dataplane.server.a2a.listener import A2aListener
 from dataplane.server.asking import Asking
 from dataplane.server.chooser import Chooser
 from dataplane.server.conducting import Means
@@ -65,7 +67,9 @@ class Exchange:
         asking: Asking,
         getrandbits: Callable[[int], int],
         tickets: Tickets,
+        a2a: A2aAgents,
     ) -> None:
+        self._a2a = A2aListener(self._ask_in_chat, a2a, memory, clock)
         self._client = client
         self._memory = memory
         self._tickets = tickets
@@ -118,6 +122,7 @@ class Exchange:
     async def close(self) -> None:
         """After the last request: close connections, stop threads, send the last spans."""
         await self._conversations.close()
+        await self._a2a.close()
         await self._chooser.close()
         await self._responses.close()
         await self._decider.close()
@@ -128,6 +133,9 @@ class Exchange:
         """Answer one request. Cancel it when the client has left: everything upstream stops."""
         if call.listener.kind is ListenerKind.MCP:
             downstream.reply(nothing_at(call.request.path))
+            return
+        if call.ask.a2a:
+            await self._a2a.run(call, downstream)
             return
         if call.ask.decides:
             asked = self._explaining if call.listener.kind is ListenerKind.AGENT else self._chooser
@@ -150,6 +158,16 @@ class Exchange:
                 await self._ask_models(call, prepared.request, downstream, prepared.told)
         elif call.listener.kind is ListenerKind.MODEL:
             await self._ask_models(call, request, downstream)
+        else:
+            await self._ask_agents(call, request, downstream)
+
+    async def _ask_in_chat(self, call: Call, downstream: Downstream) -> None:
+        """What was asked in another way than by one of our APIs."""
+        if call.listener.filters:
+            _learn(call)
+        request = await self._filtered(call, call.request, call.listener.input_filters)
+        if isinstance(request, LocalReply):
+            downstream.reply(request)
         else:
             await self._ask_agents(call, request, downstream)
 

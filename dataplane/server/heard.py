@@ -1,9 +1,10 @@
 """What an agent has answered, in chat whatever it speaks."""
 
 from collections.abc import AsyncIterator
+from typing import Protocol
 
 from dataplane.agents.wire import Wording
-from dataplane.runtime.messages import Headers, ResponseDetail
+from dataplane.runtime.messages import Headers, Request, ResponseDetail
 from dataplane.upstream.client import Answer, UpstreamError
 from dataplane.upstream.errors import Phase, UpstreamFailure
 
@@ -36,8 +37,68 @@ class Heard:
                 yield piece
 
 
+class Answered(Protocol):
+    """An answer in chat: Answer of an agent that speaks it, or what is read of another one's."""
+
+    endpoint: str
+    attempts: int
+
+    @property
+    def status(self) -> int:
+        """Final when the first piece is there."""
+        ...
+
+    @property
+    def headers(self) -> Headers:
+        """Those that go with the pieces."""
+        ...
+
+    def pieces(self) -> AsyncIterator[bytes]:
+        """See Answer."""
+        ...
+
+
+class Reading(Protocol):
+    """A question to an agent that does not speak chat, as it is sent; and how it is answered."""
+
+    @property
+    def request(self) -> Request:
+        """In the agent's own protocol."""
+        ...
+
+    @property
+    def is_live(self) -> bool:
+        """Whether all that the agent says is passed on at once, also what says nothing yet."""
+        ...
+
+    def read(self, answer: Answer) -> Answered:
+        """What is made of an answer whose head has come; for each attempt."""
+        ...
+
+    def close(self) -> None:
+        """Nobody waits for the answer any more."""
+        ...
+
+
+class ModelReading:
+    """Implements Reading for agents that speak another API of models."""
+
+    is_live = False
+
+    def __init__(self, wording: Wording) -> None:
+        self._wording = wording
+        self.request = wording.request
+
+    def read(self, answer: Answer) -> "RewordedAnswer":
+        """See Reading."""
+        return RewordedAnswer(answer, self._wording)
+
+    def close(self) -> None:
+        """See Reading."""
+
+
 class RewordedAnswer:
-    """An upstream's answer that is read in chat although it is in another protocol."""
+    """Implements Answered for agents that speak another API of models."""
 
     def __init__(self, answer: Answer, wording: Wording) -> None:
         self._answer = answer
@@ -47,16 +108,16 @@ class RewordedAnswer:
 
     @property
     def status(self) -> int:
-        """Final when the first piece is there."""
+        """See Answered."""
         return self._reworded.status
 
     @property
     def headers(self) -> Headers:
-        """Those that go with the pieces."""
+        """See Answered."""
         return self._reworded.headers
 
     async def pieces(self) -> AsyncIterator[bytes]:
-        """See Answer."""
+        """See Answered."""
         reworded = self._reworded
         async for read in self._answer.pieces():
             piece = reworded.feed(read)

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
+from dataplane.agents.a2a.doors import is_door
 from dataplane.runtime import mcp
 from dataplane.runtime.messages import LocalReply, ResponseDetail
 from dataplane.runtime.protocols import CHAT_PATH, Operation, Protocol
@@ -64,6 +65,8 @@ class Ask:
     """What is asked about an answer that was kept."""
     mcp: bool = False
     """Whether it is the Model Context Protocol, of whatever method."""
+    a2a: bool = False
+    """Whether it is asked in A2A; the rest is not read from the path then."""
 
 
 def ask(
@@ -147,6 +150,8 @@ def look(method: str, path: str, query: str = "") -> Ask | LocalReply | None:
 
 def look_at_agents(method: str, path: str, query: str = "") -> Ask | LocalReply | None:
     """The same of an agent listener: any API in which a conversation can be gone on with."""
+    if is_door(path):
+        return replace(CHAT_ASK, path=path, query=query, a2a=True)
     found = look(method, path, query)
     if isinstance(found, Ask) and found.protocol is None:
         return nothing_at(path)

@@ -13,6 +13,7 @@ PROTOCOLS: Mapping[int, AgentProtocol] = {
     agent_pb2.AGENT_PROTOCOL_CHAT: AgentProtocol.CHAT,
     agent_pb2.AGENT_PROTOCOL_RESPONSES: AgentProtocol.RESPONSES,
     agent_pb2.AGENT_PROTOCOL_MESSAGES: AgentProtocol.MESSAGES,
+    agent_pb2.AGENT_PROTOCOL_A2A: AgentProtocol.A2A,
 }
 
 

@@ -203,8 +203,8 @@ async def test_stream_that_breaks_off_has_no_good_end(desk: Start, protocol: str
         return response
 
     made = await desk(breaks)
-    _, headers, body = await made.ask(protocol, stream=True)
-    assert "cut" in headers
+    status, headers, body = await made.ask(protocol, stream=True)
+    assert "cut" in headers or status == 502  # whether its first words had left us already
     assert ENDS[protocol] not in body
 
 

@@ -8,6 +8,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import grpc.aio
 from outriderpb.admin.v1 import fleet_pb2
@@ -18,9 +19,12 @@ from controlplane.main import ControlPlane, running_control_plane
 from controlplane.security import Security
 from controlplane.translate.compiler import compile_config
 from dataplane import bootstrap as data_bootstrap
-from dataplane.main import Worker, running_worker
+from dataplane.main import running_worker
 from tests.support.screen import Screen
 from tests.support.wait import until
+
+if TYPE_CHECKING:
+    from dataplane.worker import Worker
 
 START_S = 60
 """Several Python processes on a busy machine."""

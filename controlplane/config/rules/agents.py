@@ -14,6 +14,7 @@ PATHS = {
     "chat": ("/v1/chat/completions", "/chat/completions", "/v1"),
     "responses": ("/v1/responses", "/responses", "/v1"),
     "messages": ("/v1/messages", "/messages", "/v1"),
+    "a2a": ("/.well-known/agent-card.json", "/.well-known/agent.json"),
 }
 """What is added to an agent's address, or a part of that, by its protocol."""
 

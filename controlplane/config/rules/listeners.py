@@ -76,6 +76,7 @@ def _agent_listener(
         hint = "list at least one, with id and description"
         findings.add((*path, "agents"), "an agent listener needs agents", hint)
     known = dict.fromkeys(agent.id for agent in config.agents)
+    carded = {agent.id for agent in config.agents if agent.protocol == "a2a"}
     seen: dict[str, Path] = {}
     default: Path = ()
     for index, agent in enumerate(listener.agents):
@@ -84,6 +85,9 @@ def _agent_listener(
         if agent.id not in known:
             hint = _unknown_agent(config, agent.id, known)
             findings.add((*at, "id"), f"unknown agent {agent.id!r}", hint)
+        elif agent.description is None and agent.id not in carded:
+            hint = "what the agent can do, in plain sentences"
+            findings.add((*at, "description"), "is missing", hint)
         if agent.default and default:
             hint = f"the first one is in line {findings.line(default)}"
             findings.add((*at, "default"), "a second default agent in this listener", hint)

@@ -46,6 +46,7 @@ from tests.support.agents import (
 )
 from tests.support.clusters import clusters
 from tests.support.raw_server import raw_server, read_request
+from tests.support.readings import readings
 from tests.support.wait import until
 
 AT_ONCE = RetryPolicy(back_off_base_s=0.001, back_off_max_s=0.001)
@@ -70,7 +71,8 @@ class Desk:
     def __init__(self, client: UpstreamClient) -> None:
         self.clock = MonotonicClock()
         self.standings = Standings(Random(1))
-        self.asking = Asking(client, self.clock, Random(1), self.standings, Callers())
+        spoken = readings(client, self.clock)
+        self.asking = Asking(client, self.clock, Random(1), self.standings, Callers(), spoken)
         self.record = ExchangeRecord()
 
     def call(self, endpoint: Endpoint, retry: RetryPolicy, body: bytes) -> Call:

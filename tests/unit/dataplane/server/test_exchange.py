@@ -49,6 +49,7 @@ from tests.support.agents import (
 from tests.support.clusters import clusters
 from tests.support.downstream import FakeDownstream
 from tests.support.raw_server import raw_server, read_request
+from tests.support.readings import a2a_agents, readings
 
 QUESTION = {"role": "user", "content": "Rain in Oslo?"}
 TRACE = "00-" + "1" * 32 + "-" + "2" * 16 + "-00"
@@ -137,11 +138,13 @@ async def bench() -> AsyncIterator[Bench]:
     responses = ResponsesState(partial(opened, folder=None, wall=clock.wall))
     latencies = Latencies(clock.now)
     standings = Standings(Random(1))
-    asking = Asking(client, clock, Random(1), standings, Callers())
+    spoken = readings(client, clock)
+    asking = Asking(client, clock, Random(1), standings, Callers(), spoken)
     bits = Random(1).getrandbits
     tickets = Tickets(bytes(32), bits, clock.wall)
+    a2a = a2a_agents(client, clock)
     exchange = Exchange(
-        client, decider, tracer, clock, memory, latencies, responses, asking, bits, tickets
+        client, decider, tracer, clock, memory, latencies, responses, asking, bits, tickets, a2a
     )
     yield Bench(exchange, decider, standings)
     await exchange.close()

@@ -1,0 +1,1 @@
+"""Agent2Agent over HTTP: agents that are asked in it, and listeners that answer in it."""

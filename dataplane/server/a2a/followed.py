@@ -1,0 +1,129 @@
+"""What is asked about a task: how it is, to cancel it, to hear of it; and whether it may go on."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
+
+from dataplane.agents.a2a.rpc import Asked, Code, Fault, Op
+from dataplane.agents.a2a.values import CANCELED, PAUSED, TERMINAL, Json, mapping, text
+from dataplane.server.a2a.agents import A2aAgents
+from dataplane.server.a2a.refusals import refused
+from dataplane.server.a2a.tasks import LOOK_S, Kept, TaskBook
+
+if TYPE_CHECKING:
+    from dataplane.server.downstream import Call
+
+WAIT_S = 5.0
+"""For another worker to cancel a task."""
+
+
+class TaskCalls:
+    """One per worker."""
+
+    def __init__(self, book: TaskBook, agents: A2aAgents) -> None:
+        self._book = book
+        self._agents = agents
+
+    async def unfit(self, call: "Call", asked: Asked, message: Json) -> Fault | None:
+        """Why a message cannot go on with the task that it names."""
+        task_id = text(message.get("taskId"))
+        if not task_id:
+            return None
+        kept = await self._book.find(call, task_id)
+        if kept is None:
+            return _unknown(asked, task_id)
+        if _state(kept) in PAUSED:
+            return None
+        said = f"Task {task_id[:64]} does not wait for a message: it is {_state(kept)}."
+        return refused(asked, Code.UNSUPPORTED, said)
+
+    async def get(self, call: "Call", asked: Asked) -> Json | Fault:
+        """A task as it is now."""
+        running = self._book.running(call, asked.task_id)
+        if running is not None and running.folded.task is not None:
+            return running.folded.task
+        kept = await self._book.find(call, asked.task_id)
+        if kept is None:
+            return _unknown(asked, asked.task_id)
+        if kept.foreign and _state(kept) not in TERMINAL:
+            task = await self._agents.about(call, kept.agent, Op.GET, asked.task_id)
+            if task is not None:
+                await self._book.keep(call, asked.task_id, Kept(task, kept.agent, foreign=True))
+                return task
+        return kept.task
+
+    async def cancel(self, call: "Call", asked: Asked) -> Json | Fault:
+        """A task that nobody wants any more."""
+        kept = await self._book.find(call, asked.task_id)
+        if kept is None:
+            return _unknown(asked, asked.task_id)
+        if _state(kept) in TERMINAL:
+            said = f"Task {asked.task_id[:64]} is over: {_state(kept)}."
+            return refused(asked, Code.NOT_CANCELABLE, said)
+        if kept.foreign:
+            return await self._cancel_foreign(call, asked, kept)
+        running = self._book.running(call, asked.task_id)
+        if running is not None:
+            running.cancel()
+        else:
+            await self._book.ask_to_cancel(call, asked.task_id)
+        return await self._until_over(call, asked, kept)
+
+    async def _cancel_foreign(self, call: "Call", asked: Asked, kept: Kept) -> Json | Fault:
+        task = await self._agents.about(call, kept.agent, Op.CANCEL, asked.task_id)
+        if task is None:
+            said = f"The agent did not cancel task {asked.task_id[:64]}."
+            return refused(asked, Code.NOT_CANCELABLE, said)
+        await self._book.keep(call, asked.task_id, Kept(task, kept.agent, foreign=True))
+        return task
+
+    async def _until_over(self, call: "Call", asked: Asked, kept: Kept) -> Json | Fault:
+        waited = 0.0
+        while waited < WAIT_S:
+            found = await self._book.find(call, asked.task_id) or kept
+            if _state(found) in TERMINAL:
+                if _state(found) == CANCELED:
+                    return found.task
+                said = f"Task {asked.task_id[:64]} is over: {_state(found)}."
+                return refused(asked, Code.NOT_CANCELABLE, said)
+            step = 0.01 if waited < 0.1 else LOOK_S / 5
+            await asyncio.sleep(step)
+            waited += step
+        said = f"Task {asked.task_id[:64]} is not heard of any more."
+        return refused(asked, Code.NOT_CANCELABLE, said)
+
+    async def follow(self, call: "Call", asked: Asked) -> AsyncIterator[Json] | Fault:
+        """The events of a task from now on."""
+        kept = await self._book.find(call, asked.task_id)
+        if kept is None:
+            return _unknown(asked, asked.task_id)
+        if _state(kept) in TERMINAL:
+            said = f"Task {asked.task_id[:64]} is over: {_state(kept)}."
+            return refused(asked, Code.UNSUPPORTED, said)
+        return self._events(call, asked, kept)
+
+    async def _events(self, call: "Call", asked: Asked, kept: Kept) -> AsyncIterator[Json]:
+        running = self._book.running(call, asked.task_id)
+        if running is not None:
+            async for event in running.follow():
+                yield event
+            return
+        yield {"task": kept.task}
+        while True:
+            await asyncio.sleep(LOOK_S)
+            found = await self.get(call, asked)
+            if isinstance(found, Fault):
+                return
+            if found != kept.task:
+                kept = Kept(found, kept.agent, kept.foreign)
+                yield {"task": found}
+            if _state(kept) in TERMINAL | PAUSED:
+                return
+
+
+def _state(kept: Kept) -> str:
+    return text(mapping(kept.task.get("status")).get("state"))
+
+
+def _unknown(asked: Asked, task_id: str) -> Fault:
+    return refused(asked, Code.NO_TASK, f"There is no task {task_id[:64]}.")

@@ -1,0 +1,139 @@
+"""The tasks of A2A clients: those that run here, and what is kept of all.
+
+Rule: a task is found by whose it is and its id, never by its id alone.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from dataplane.agents.a2a.telling import Folded
+from dataplane.agents.a2a.values import Json
+from dataplane.server.a2a.agents import KEPT_S, tenant_of
+from dataplane.server.perform import Memory
+from dataplane.sessions.store import key_of
+
+if TYPE_CHECKING:
+    from dataplane.server.downstream import Call
+
+LOOK_S = 0.5
+"""How often a worker looks whether another one was told to cancel a task of its own."""
+_CANCEL_S = 600.0
+
+
+class Kept(msgspec.Struct):
+    """What is kept of a task."""
+
+    task: Json
+    agent: str = ""
+    """Who answered it."""
+    foreign: bool = False
+    """Whether it is the agent's own task: the agent knows better how it is."""
+
+
+_KEPT = msgspec.json.Decoder(Kept)
+
+
+@dataclass(slots=True, eq=False)
+class Running:
+    """A task that runs in this worker."""
+
+    work: "asyncio.Task[None] | None" = None
+    cancelled: bool = False
+    folded: Folded = field(default_factory=Folded)
+    """What has been told so far."""
+    events: list[Json] = field(default_factory=list)
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+    done: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def tell(self, event: Json) -> None:
+        """One more event."""
+        self.events.append(event)
+        self.folded.feed(event)
+        news, self.news = self.news, asyncio.Event()
+        news.set()
+
+    def end(self) -> None:
+        """No more."""
+        self.done.set()
+        self.news.set()
+
+    def cancel(self) -> None:
+        """Have it stop."""
+        self.cancelled = True
+        if self.work is not None:
+            self.work.cancel()
+
+    async def follow(self) -> AsyncIterator[Json]:
+        """The task as it is, and its events as they come."""
+        at = len(self.events)
+        task = self.folded.task
+        if task is not None:
+            yield {"task": task}
+        while True:
+            news = self.news
+            while at < len(self.events):
+                at += 1
+                yield self.events[at - 1]
+            if self.done.is_set():
+                return
+            await news.wait()
+
+
+class TaskBook:
+    """One per worker."""
+
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+        self._running: dict[str, Running] = {}
+
+    def running(self, call: "Call", task_id: str) -> Running | None:
+        """A task that runs here."""
+        return self._running.get(_key(call, task_id))
+
+    async def begin(self, call: "Call", task_id: str, running: Running, kept: Kept) -> None:
+        """A task runs from now on."""
+        self._running[_key(call, task_id)] = running
+        await self._put(call, task_id, kept)
+
+    async def end(self, call: "Call", task_id: str, kept: Kept) -> None:
+        """It runs no more."""
+        await self._put(call, task_id, kept)
+        self._running.pop(_key(call, task_id), None)
+
+    async def find(self, call: "Call", task_id: str) -> Kept | None:
+        """What is kept of a task of this caller."""
+        found = await self._memory.recall(_key(call, task_id))
+        if found is None:
+            return None
+        try:
+            return _KEPT.decode(found)
+        except msgspec.MsgspecError:
+            return None
+
+    async def keep(self, call: "Call", task_id: str, kept: Kept) -> None:
+        """It is so now."""
+        await self._put(call, task_id, kept)
+
+    async def ask_to_cancel(self, call: "Call", task_id: str) -> None:
+        """For the worker that it runs in."""
+        key = _key(call, task_id, "cancel")
+        await self._memory.remember(key, b"1", _CANCEL_S)
+
+    async def watch(self, call: "Call", task_id: str, running: Running) -> None:
+        """Cancel a task of ours when another worker was told to."""
+        while not running.done.is_set():
+            await asyncio.sleep(LOOK_S)
+            if await self._memory.recall(_key(call, task_id, "cancel")):
+                running.cancel()
+                return
+
+    async def _put(self, call: "Call", task_id: str, kept: Kept) -> None:
+        await self._memory.remember(_key(call, task_id), msgspec.json.encode(kept), KEPT_S)
+
+
+def _key(call: "Call", task_id: str, what: str = "task") -> str:
+    return key_of(f"a2a-{what}", tenant_of(call), task_id)

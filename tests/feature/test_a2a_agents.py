@@ -1,0 +1,229 @@
+"""A2A agents behind a listener, asked by clients that know only chat."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import ClientSession
+
+from tests.support.a2a_agent import (
+    CUT,
+    HANG,
+    Agent,
+    Script,
+    a2a_agent,
+    artifact,
+    status,
+    task,
+)
+from tests.support.agents import says, service
+from tests.support.planes import Planes, planes
+from tests.support.wait import until
+
+CONFIG = """\
+version: v0.4.0
+agents:
+  - id: locksmith
+    url: {locksmith}
+    protocol: a2a
+  - id: baker
+    url: {baker}
+listeners:
+  - type: agent
+    name: desk
+    address: 127.0.0.1
+    port: 0
+    agents:
+      - id: locksmith
+  - type: agent
+    name: town
+    address: 127.0.0.1
+    port: 0
+    agents:
+      - id: baker
+        description: Bakes bread, cakes and rolls, and says when the bakery is open.
+      - id: locksmith
+"""
+DONE: Script = lambda _: [  # noqa: E731
+    task("SUBMITTED"),
+    status("WORKING"),
+    artifact("Under "),
+    artifact("the mat."),
+    status("COMPLETED"),
+]
+
+
+class Desk:
+    """The planes and an agent."""
+
+    def __init__(self, made: Planes, agent: Agent) -> None:
+        self.planes = made
+        self.agent = agent
+
+    async def ask(
+        self, *said: str, listener: str = "desk", **more: Any
+    ) -> tuple[int, dict[str, str], Any]:
+        """A conversation of user and assistant in turn; status, headers and body of the answer."""
+        messages = [
+            {"role": "assistant" if at % 2 else "user", "content": one}
+            for at, one in enumerate(said)
+        ]
+        url = self.planes.url(listener) + "/v1/chat/completions"
+        headers = {"authorization": "Bearer secret", "x-own": "y", "x-outrider-run": "forged"}
+        async with (
+            ClientSession(headers=headers) as session,
+            session.post(url, json={"model": "m", "messages": messages} | more) as answer,
+        ):
+            told = {name.lower(): value for name, value in answer.headers.items()}
+            is_json = answer.content_type == "application/json"
+            return answer.status, told, await (answer.json() if is_json else answer.text())
+
+
+Start = Callable[..., Awaitable[Desk]]
+
+
+@pytest.fixture
+async def desk(tmp_path: Path) -> AsyncIterator[Start]:
+    async with AsyncExitStack() as stack:
+
+        async def start(script: Script, prefix: str = "") -> Desk:
+            agent = await stack.enter_async_context(a2a_agent(script, prefix))
+            baker = await stack.enter_async_context(service(says("Fresh rolls.")))
+            config = CONFIG.format(locksmith=agent.url, baker=baker.url)
+            made = await stack.enter_async_context(planes(config, tmp_path))
+            return Desk(made, agent)
+
+        yield start
+
+
+def words(answer: Any) -> str:
+    said: str = answer["choices"][0]["message"]["content"]
+    return said
+
+
+@pytest.mark.parametrize("prefix", ["", "/agents/locksmith"])
+async def test_task_is_an_answer_streamed_and_not(desk: Start, prefix: str) -> None:
+    made = await desk(DONE, prefix)
+    status_, headers, body = await made.ask("Where is the key?")
+    assert (status_, words(body)) == (200, "Under the mat.")
+    assert headers["x-outrider-agents"] == "locksmith"
+    _, _, stream = await made.ask("Where is the key?", stream=True)
+    assert '"content":"Under "' in stream
+    assert stream.endswith("data: [DONE]\n\n")
+    assert [method for method, _ in made.agent.calls] == ["SendMessage", "SendStreamingMessage"]
+    # the address is the operator's whatever the card says; only the path is the card's
+    assert set(made.agent.paths) == {prefix + "/rpc"}
+
+
+async def test_agent_gets_no_credential_of_the_client_and_no_header_of_ours(desk: Start) -> None:
+    made = await desk(DONE)
+    await made.ask("Where is the key?")
+    (seen,) = made.agent.headers
+    assert seen["x-own"] == "y"
+    assert seen["a2a-version"] == "1.0"
+    assert "authorization" not in seen
+    assert seen.get("x-outrider-run") != "forged"
+
+
+async def test_agents_own_card_is_its_description(desk: Start) -> None:
+    made = await desk(DONE)
+
+    async def chosen() -> str:
+        _, headers, _ = await made.ask("Where is the key of the cellar?", listener="town")
+        return headers["x-outrider-agents"]
+
+    async with asyncio.timeout(10):
+        while await chosen() != "locksmith":  # noqa: ASYNC110 - each look is a request
+            await asyncio.sleep(0.05)
+
+
+async def test_conversation_goes_on_in_the_agents_own_context(desk: Start) -> None:
+    made = await desk(DONE)
+    _, _, first = await made.ask("Where is the key?")
+    await made.ask("Where is the key?", words(first), "And the spare one?")
+    message = made.agent.calls[1][1]["message"]
+    assert message["contextId"] == "c-1"
+    assert message["parts"] == [{"text": "And the spare one?"}]
+
+
+async def test_task_that_asks_back_goes_on_with_the_answer(desk: Start) -> None:
+    made = await desk(lambda _: [task("WORKING"), status("INPUT_REQUIRED", "Which door?")])
+    _, _, first = await made.ask("Open it.", stream=True)
+    assert "Which door?" in first
+    await made.ask("Open it.", "Which door?", "The left one.", stream=True)
+    message = made.agent.calls[1][1]["message"]
+    assert (message["taskId"], message["contextId"]) == ("t-1", "c-1")
+
+
+async def test_task_that_is_not_done_is_waited_for(desk: Start) -> None:
+    made = await desk(lambda _: [task("WORKING")])
+    made.agent.tasks = [task("WORKING"), task("COMPLETED", "Under the mat.")]
+    _, _, body = await made.ask("Where is the key?")
+    assert words(body) == "Under the mat."
+
+
+async def test_stream_that_breaks_off_is_not_the_end_of_its_task(desk: Start) -> None:
+    made = await desk(lambda _: [task("WORKING"), artifact("Under "), CUT])
+    made.agent.tasks = [task("COMPLETED", "Under the mat.")]
+    _, _, body = await made.ask("Where is the key?", stream=True)
+    assert '"content":"Under "' in body
+    assert '"content":"the mat."' in body
+    assert body.endswith("data: [DONE]\n\n")
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize(("state", "code"), [("FAILED", 424), ("REJECTED", 422)])
+async def test_task_that_came_to_nothing_is_an_error(
+    desk: Start, state: str, code: int, stream: bool
+) -> None:
+    whole = task(state)
+    whole["task"]["status"]["message"] = {"parts": [{"text": "No key fits."}]}
+    made = await desk(lambda _: [task("WORKING"), whole])
+    status_, _, body = await made.ask("Open it.", stream=stream)
+    assert status_ == code
+    assert "No key fits." in body["error"]["message"]
+
+
+async def test_client_that_leaves_takes_its_task_along(desk: Start) -> None:
+    made = await desk(lambda _: [task("WORKING"), artifact("Under "), HANG])
+    url = made.planes.url("desk") + "/v1/chat/completions"
+    body = {"model": "m", "stream": True, "messages": [{"role": "user", "content": "Where?"}]}
+    async with ClientSession() as session:
+        answer = await session.post(url, json=body)
+        await answer.content.readany()
+        answer.close()
+    async with asyncio.timeout(5):
+        await made.agent.cancelled.wait()
+    assert made.agent.calls[-1] == ("CancelTask", {"id": "t-1"})
+
+
+async def test_agent_without_a_card_says_why(desk: Start) -> None:
+    made = await desk(DONE)
+    made.agent.has_card = False
+    await made.planes.apply(
+        CONFIG.format(locksmith=made.agent.url + "/other", baker="http://127.0.0.1:1")
+    )
+    status_, _, body = await made.ask("Where is the key?")
+    assert status_ == 502
+    assert "card" in body["error"]["message"]
+
+
+async def test_answer_that_is_none_is_an_error(desk: Start) -> None:
+    made = await desk(lambda _: [{"hello": "world"}])
+    status_, _, body = await made.ask("Where is the key?")
+    assert status_ == 502
+    assert "neither a task nor a message" in body["error"]["message"]
+
+
+async def test_change_of_the_config_keeps_the_card(desk: Start) -> None:
+    made = await desk(DONE)
+    await made.ask("Where is the key?")
+    made.agent.has_card = False
+    baker = "http://127.0.0.1:1"
+    await made.planes.apply(CONFIG.format(locksmith=made.agent.url, baker=baker))
+    status_, _, _ = await made.ask("Where is the key?")
+    assert status_ == 200
+    await until(lambda: len(made.agent.calls) == 2)

@@ -1,0 +1,11 @@
+"""Ports for processes that must be told theirs."""
+
+import socket
+
+
+def free_port() -> int:
+    """One that nobody uses now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

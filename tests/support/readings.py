@@ -1,0 +1,21 @@
+"""How agents are asked, for tests that ask them without a gateway."""
+
+from random import Random
+
+from dataplane.clock import Clock
+from dataplane.server.a2a.agents import A2aAgents
+from dataplane.server.a2a.cards import Cards
+from dataplane.server.readings import Readings
+from dataplane.sessions.remembering import Remembering
+from dataplane.upstream.client import UpstreamClient
+
+
+def a2a_agents(client: UpstreamClient, clock: Clock) -> A2aAgents:
+    """In A2A; what is remembered is remembered in this process."""
+    memory = Remembering(None, clock.wall)
+    return A2aAgents(client, Cards(client), memory, clock, Random(1))
+
+
+def readings(client: UpstreamClient, clock: Clock) -> Readings:
+    """In any protocol."""
+    return Readings(Random(1), a2a_agents(client, clock))

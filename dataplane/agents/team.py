@@ -104,7 +104,8 @@ def _acting(team: Team, target: AgentTarget) -> Iterator[AgentTarget]:
 
 def _answered(run: Run, step: Step, found: object) -> Steps[None]:
     if isinstance(found, Passed):
-        step.ok, step.why = not found.broken, found.broken
+        step.why = found.broken or (str(found.status) if found.status >= 400 else "")
+        step.ok = not step.why
     else:
         step.ok = True
     if isinstance(found, Spoken):

@@ -53,6 +53,7 @@ class PassOn:
 class Passed:
     """The client has an answer, or the beginning of one."""
 
+    status: int = 200
     broken: str = ""
     """Why it is not whole, and the client knows that; empty: it is."""
 

@@ -125,6 +125,8 @@ class Conducting:
         return await drive(steps, self._perform)
 
     async def _perform(self, effect: Effect) -> Reply:
+        self._record.steps = self._run.told()  # (nobody can say when the client leaves)
+        self._record.versions = self._run.versions()
         match effect:
             case AskAgent():
                 reply: Reply = await self._ask(effect)
@@ -137,8 +139,6 @@ class Conducting:
                 reply = Told()
             case _:
                 reply = await self._means.performer.perform(effect, self._call)
-        self._record.steps = self._run.told()  # (nobody can say when the client leaves)
-        self._record.versions = self._run.versions()
         return reply
 
     # -- one agent
@@ -175,7 +175,7 @@ class Conducting:
                     found = await self._held(answer, effect)
                     if isinstance(found, Spoken):
                         await client.end(found.answer)
-                        return Passed()
+                        return Passed(answer.status)
                     if found is not None:
                         return found
                     passing = True
@@ -185,11 +185,11 @@ class Conducting:
             except UpstreamError as problem:
                 failure = problem.failure
             if failure is None:
-                return Passed()
+                return Passed(place.status)
             place.error = failure.detail.value
             if passing:
                 self._record.detail = failure.detail
-                return Passed(failure.detail.value)
+                return Passed(place.status, failure.detail.value)
             return CallFailed(failure.detail, failure.message, status=failure.status)
 
     @asynccontextmanager
@@ -225,6 +225,8 @@ class Conducting:
             return HttpReply(answer.status, answer.headers)
         if is_plain_stream(answer) or (effect.all_of_it and not client.begun):
             return None
+        if is_good and not client.begun and answer.whole is None:
+            return None  # there is too much of it to wait for its end
         body = await _read(answer, MAX_ANSWER_BYTES if is_good else MAX_ERROR_BYTES)
         if body is None:
             return TOO_LARGE if is_good else HttpReply(answer.status, answer.headers)
@@ -232,6 +234,8 @@ class Conducting:
         said = spoken(effect.agent.id, reply) if is_good else None
         if not isinstance(said, Spoken):
             return reply
+        if not client.begun:
+            return None
         self._used(body)
         return said
 

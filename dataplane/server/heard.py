@@ -28,6 +28,11 @@ class Heard:
         self._held = held
         self._rest = rest
 
+    @property
+    def whole(self) -> bytes | None:
+        """The body, when all of it is here already."""
+        return self._held if self._rest is None else None
+
     async def pieces(self) -> AsyncIterator[bytes]:
         """The body as it comes. Raises UpstreamError when it breaks, or is silent or slow."""
         if self._held:

@@ -4,21 +4,20 @@ Rule: the client gets whole events only, and a stream that breaks off is told so
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from dataplane.agents.spoken import is_chat
+from dataplane.llm.chat import is_json_object
 from dataplane.llm.error_faults import failure_in_band
 from dataplane.llm.hub.answer import Failure
 from dataplane.llm.usage import TAIL_BYTES
 from dataplane.runtime.headers import for_client
+from dataplane.runtime.messages import ResponseDetail
 from dataplane.runtime.protocols import Protocol
 from dataplane.server.answering import Answering
 from dataplane.server.heard import Heard
 from dataplane.server.passing import NO_END, Passing
 from dataplane.upstream.client import UpstreamError
-
-if TYPE_CHECKING:
-    from dataplane.upstream.errors import UpstreamFailure
+from dataplane.upstream.errors import Phase, UpstreamFailure
 
 OK = 200
 
@@ -27,9 +26,14 @@ OK = 200
 class PassedOn:
     """What became of it."""
 
-    failure: "UpstreamFailure | None" = None
+    failure: UpstreamFailure | None = None
     tail: bytes = b""
     """The last bytes of what is whole."""
+
+
+_SAID_SO = UpstreamFailure(
+    Phase.ANSWER, ResponseDetail.UPSTREAM_ERROR, "it told an error within its stream"
+)
 
 
 async def pass_on(answer: Heard, client: Answering) -> PassedOn:
@@ -57,7 +61,7 @@ async def pass_on(answer: Heard, client: Answering) -> PassedOn:
         rest = passing.feed(b"", True)
         if not passing.whole:
             await client.write(rest + passing.error_event(_told(passing, failure)))
-            return PassedOn(failure)
+            return PassedOn(failure if passing.told is None else _SAID_SO)
         await client.write(rest + passing.last_words())
     return PassedOn(tail=tail)
 
@@ -70,8 +74,12 @@ def is_plain_stream(answer: Heard) -> bool:
 
 
 def may_be_chat(answer: Heard) -> bool:
-    """Whether a good answer calls itself something that chat completions come as."""
-    return is_chat(_kind(answer))
+    """Whether a good answer is what it calls itself, and that is what chat completions come as.
+    What else an object says is the agent's affair.
+    """
+    kind, whole = _kind(answer), answer.whole
+    is_json = kind == "application/json" and whole is not None
+    return is_chat(kind) and (not is_json or is_json_object(whole or b""))
 
 
 def _kind(answer: Heard) -> str:
@@ -79,7 +87,7 @@ def _kind(answer: Heard) -> str:
     return named.get("content-type", "").partition(";")[0].strip().lower()
 
 
-def _told(passing: Passing, failure: "UpstreamFailure") -> Failure:
+def _told(passing: Passing, failure: UpstreamFailure) -> Failure:
     """Why a stream has no end: the agent's own words, if it said any."""
     if passing.told is not None:
         return failure_in_band(Protocol.CHAT, passing.told)

@@ -106,7 +106,7 @@ class Running:
         conducting = Conducting(self._means, call, run, client, record)
         steps = orchestrate(plan, run, chat, request, call.config, call.listener)
         outcome = await conducting.drive(steps)
-        record.steps = run.told()
+        record.steps, record.versions = run.told(), run.versions()
         match outcome:
             case LocalReply():
                 await client.fail(outcome)
@@ -114,7 +114,7 @@ class Running:
                 record.agents = run.answered()
                 await client.end(joined(said))
                 client.finish()
-            case Passed(broken):
+            case Passed(broken=broken):
                 record.agents = run.answered() or record.agents
                 if broken:
                     client.abort()

@@ -19,9 +19,9 @@ from tests.support.wait import until
 CONFIG = """\
 version: v0.4.0
 agents:
-  - {{id: weather, url: {weather}}}
-  - {{id: flights, url: {flights}}}
-  - {{id: writer, url: {writer}}}
+  - {{id: weather, url: {weather}, outlier_detection: {{enabled: false}}}}
+  - {{id: flights, url: {flights}, outlier_detection: {{enabled: false}}}}
+  - {{id: writer, url: {writer}, outlier_detection: {{enabled: false}}}}
 listeners:
   - type: agent
     name: team

@@ -128,6 +128,7 @@ async def running_worker(bootstrap: Bootstrap, environ: Mapping[str, str]) -> As
     quotas.settle = recorder.settle
     limits = LimitStores(quotas, partial(_leases, bootstrap, book, clock, random))
     limits.measure(metrics)
+    mcp = McpGateway(client, memory, clock.now)
     services = Services(
         clock=clock,
         random=random,
@@ -143,7 +144,7 @@ async def running_worker(bootstrap: Bootstrap, environ: Mapping[str, str]) -> As
         issuers=issuers,
         quotas=quotas,
         tickets=tickets,
-        mcp=McpGateway(client, memory, clock.now),
+        mcp=mcp,
     )
     metrics.gauge(
         "outrider_tasks",
@@ -191,6 +192,7 @@ async def running_worker(bootstrap: Bootstrap, environ: Mapping[str, str]) -> As
         recorder.flush()  # settles what was reserved
         await limits.close()
         recorder.flush()  # before the tracer is closed, which it tells of sampled exchanges
+        await mcp.close()
         await exchange.close()
         await issuers.close()
         await clusters.close()

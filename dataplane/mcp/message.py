@@ -31,7 +31,7 @@ class Code(IntEnum):
     UNSUPPORTED_VERSION = -32022
 
 
-STATUS_OF = {
+STATUS_OF: Mapping[int, int] = {
     Code.PARSE_ERROR: 400,
     Code.INVALID_REQUEST: 400,
     Code.INVALID_PARAMS: 400,

@@ -21,6 +21,11 @@ class Peer(msgspec.Struct, frozen=True, omit_defaults=True):
     told: Raw = msgspec.field(default_factory=lambda: Raw(b"{}"))
     """Its whole answer to `initialize`, or to `server/discover`."""
 
+    @property
+    def keeps_sessions(self) -> bool:
+        """Whether it is of the older generation."""
+        return self.version in VERSIONS
+
 
 class Session(msgspec.Struct, frozen=True, omit_defaults=True):
     """A client's session: whose it is, and its servers."""

@@ -16,10 +16,11 @@ from dataclasses import dataclass
 from msgspec import Raw
 
 from dataplane.mcp import message as rpc
+from dataplane.mcp import stateless
 from dataplane.mcp.events import Event, EventDecoder, EventError, message_event
 from dataplane.mcp.message import Code, Message, Refused
 from dataplane.mcp.session import Peer
-from dataplane.mcp.versions import is_session_version
+from dataplane.mcp.versions import STATELESS, is_session_version
 from dataplane.runtime.config import Cluster
 from dataplane.runtime.mcp import McpServer
 from dataplane.runtime.messages import Headers, Request, ResponseDetail
@@ -164,6 +165,46 @@ async def connect(wire: Wire, asked: Raw, *, ready: bool = True) -> Peer:
     if ready:
         await wire.tell(rpc.notification("notifications/initialized"), of_session(peer))
     return peer
+
+
+async def discover(wire: Wire) -> Peer | None:
+    """What a server says of itself that needs no session; None: it does. Raises
+    ServerFailedError when nobody is there.
+    """
+    meta = {
+        stateless.VERSION_KEY: STATELESS[-1],
+        stateless.CAPABILITIES_KEY: {},
+        stateless.CLIENT_KEY: {"name": "outrider", "version": "1"},
+    }
+    body = rpc.request(b"0", stateless.DISCOVER, {"_meta": meta})
+    asked = rpc.read(body)
+    assert isinstance(asked, Message)
+    heard = await wire.ask(body, stateless.headers(asked))
+    result = heard.message.result if heard.message is not None else None
+    if heard.message is None or result is None:
+        return None
+    versions = rpc.value(result.get("supportedVersions"))
+    if not isinstance(versions, list) or STATELESS[-1] not in versions:
+        return None
+    return Peer(STATELESS[-1], "", heard.message.members["result"])
+
+
+async def meet(wire: Wire, asked: Raw, *, ready: bool = True, sessions_first: bool = True) -> Peer:
+    """A server in the protocol that the client speaks, or else in the one that it has. Raises
+    ServerFailedError.
+    """
+    if not sessions_first:
+        found = await discover(wire)
+        return found if found is not None else await connect(wire, asked, ready=ready)
+    try:
+        return await connect(wire, asked, ready=ready)
+    except ServerFailedError as problem:
+        if problem.detail is not ResponseDetail.UPSTREAM_ERROR:
+            raise
+        found = await discover(wire)
+        if found is None:
+            raise
+        return found
 
 
 def of_session(peer: Peer) -> Headers:

@@ -8,6 +8,8 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
+from msgspec.structs import replace
+
 from dataplane.mcp import merge, tokens
 from dataplane.mcp.events import Event, message_event
 from dataplane.mcp.message import (
@@ -23,14 +25,17 @@ from dataplane.mcp.message import (
     result,
     text,
 )
-from dataplane.mcp.names import Member
+from dataplane.mcp.names import Member, Roster
 from dataplane.mcp.routing import All, InTurn, One, says_not_found, to_client, way
 from dataplane.runtime.messages import ResponseDetail
 from dataplane.server.mcp.peers import Peers
+from dataplane.server.mcp.sessions import Live
 from dataplane.server.mcp.turn import Turn
 from dataplane.upstream.mcp import Answered, ServerFailedError, failed
 
 VIA = ResponseDetail.VIA_UPSTREAM
+MAX_URIS = 10_000
+"""Resources whose servers a session knows; of others all servers are asked in turn."""
 
 
 class Asking:
@@ -59,7 +64,13 @@ class Asking:
     async def _one(self, turn: Turn, member: Member, message: Message) -> None:
         """As it comes."""
         turn.call.record.provider = member.id
+        live = turn.live
+        assert live is not None
         try:
+            peer = await self._peers.of(live, member, turn.wire(member))
+            if not peer.keeps_sessions:
+                await self._without_session(turn, live, member, message)
+                return
             async with self._peers.opened(turn, member, message.body) as answer:
                 if answer.is_stream and answer.status == 200:
                     await self._stream(turn, member, message, answer)
@@ -73,6 +84,28 @@ class Asking:
                 turn.downstream.finish()
             else:
                 turn.failed(message.id, problem)
+
+    async def _without_session(
+        self, turn: Turn, live: Live, member: Member, message: Message
+    ) -> None:
+        """What a session has words for and such a server has not is kept here."""
+        session = live.session
+        uri = text(message.params.get("uri"))
+        match message.method:
+            case "logging/setLevel":
+                session = replace(session, level=message.params.get("level"))
+            case "resources/subscribe":
+                session = replace(session, uris=tuple({*session.uris, uri}))
+            case "resources/unsubscribe":
+                session = replace(session, uris=tuple({*session.uris} - {uri}))
+            case "ping":
+                pass
+            case _:
+                await self._peers.restated.run(turn, member, message)
+                return
+        live.session = session
+        await self._peers.keep(live)
+        turn.reply(200, result(message.id, {}), ResponseDetail.LOCAL)
 
     async def _whole(self, turn: Turn, member: Member, message: Message, answer: Answered) -> None:
         body = await answer.whole()
@@ -124,7 +157,7 @@ class Asking:
         last: Message | None = None
         for member in order:
             try:
-                heard = await self._peers.ask(turn, member, found.message.body)
+                heard = await self._peers.ask(turn, member, found.message)
             except ServerFailedError as e:
                 problem = e
                 continue
@@ -144,7 +177,7 @@ class Asking:
             turn.reply(200, last.body, VIA)
 
     async def _list(self, turn: Turn, message: Message) -> None:
-        asked = self._pages(turn, message)
+        asked = pages(turn.roster, message, turn.live)
         if isinstance(asked, Refused):
             turn.refuse(message.id, asked)
             return
@@ -166,28 +199,6 @@ class Asking:
                 _learn(live.uris, member, page)
         made = merge.one_list(turn.roster, message.method, answers, missing)
         turn.reply(200, result(message.id, made), VIA)
-
-    def _pages(self, turn: Turn, message: Message) -> list[tuple[Member, Message]] | Refused:
-        """Who is asked for which page."""
-        cursor = message.params.get("cursor")
-        live = turn.live
-        assert live is not None
-        if cursor is None:
-            capability = merge.CAPABILITY[message.method]
-            return [
-                (member, message)
-                for member in turn.roster.members
-                if (peer := live.session.peers.get(member.id)) is None
-                or capability in members(members(peer.told).get("capabilities"))
-            ]
-        cursors = tokens.cursors(text(cursor))
-        if cursors is None or not all(turn.roster.of(name) for name in cursors):
-            return Refused(Code.INVALID_PARAMS, "Invalid cursor")
-        return [
-            (member, message.replaced(params={**message.params, "cursor": cursors[member.id]}))
-            for member in turn.roster.members
-            if member.id in cursors
-        ]
 
     async def _all(self, turn: Turn, message: Message) -> None:
         """Every server hears it; the client is told that it was heard if anybody has."""
@@ -214,7 +225,7 @@ class Asking:
 
         async def ask(member: Member, message: Message) -> Message | ServerFailedError:
             try:
-                heard = await self._peers.ask(turn, member, message.body)
+                heard = await self._peers.ask(turn, member, message)
             except ServerFailedError as problem:
                 return problem
             if heard.message is None:
@@ -224,6 +235,30 @@ class Asking:
 
         heard = await asyncio.gather(*(ask(member, message) for member, message in asked))
         return [(member, one) for (member, _), one in zip(asked, heard, strict=True)]
+
+
+def pages(
+    roster: Roster, message: Message, live: Live | None = None
+) -> list[tuple[Member, Message]] | Refused:
+    """Who is asked for which page of a list; those that are known to have none are not."""
+    cursor = message.params.get("cursor")
+    if cursor is None:
+        capability = merge.CAPABILITY[message.method]
+        known = live.session.peers if live is not None else {}
+        return [
+            (member, message)
+            for member in roster.members
+            if (peer := known.get(member.id)) is None
+            or capability in members(members(peer.told).get("capabilities"))
+        ]
+    cursors = tokens.cursors(text(cursor))
+    if cursors is None or not all(roster.of(name) for name in cursors):
+        return Refused(Code.INVALID_PARAMS, "Invalid cursor")
+    return [
+        (member, message.replaced(params={**message.params, "cursor": cursors[member.id]}))
+        for member in roster.members
+        if member.id in cursors
+    ]
 
 
 def seen(turn: Turn, member: Member, event: Event, asked: Message | None) -> tuple[Event, bool]:
@@ -246,4 +281,6 @@ def seen(turn: Turn, member: Member, event: Event, asked: Message | None) -> tup
 
 def _learn(uris: dict[str, str], member: Member, page: Members) -> None:
     for entry in items(page.get("resources")):
+        if len(uris) >= MAX_URIS:
+            return
         uris.setdefault(text(members(entry).get("uri")), member.id)

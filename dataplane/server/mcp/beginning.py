@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec import Raw
 
-from dataplane.mcp import merge
+from dataplane.mcp import merge, stateless
 from dataplane.mcp.message import Code, Message, Refused, encode, members, result, text
 from dataplane.mcp.names import Member
 from dataplane.mcp.session import Peer, Session, agreed
@@ -14,7 +14,7 @@ from dataplane.runtime.messages import ResponseDetail
 from dataplane.server.mcp.peers import Peers
 from dataplane.server.mcp.sessions import Live, Sessions
 from dataplane.server.mcp.turn import Turn, owner_of
-from dataplane.upstream.mcp import SESSION, ServerFailedError, connect, of_session
+from dataplane.upstream.mcp import SESSION, ServerFailedError, meet, of_session
 
 END_S = 2.0
 """How long servers have to hear that a session is over."""
@@ -52,7 +52,7 @@ class Beginning:
         self, turn: Turn, member: Member, asked: Raw
     ) -> tuple[Member, Peer | ServerFailedError]:
         try:
-            return member, await connect(turn.wire(member), asked, ready=False)
+            return member, await meet(turn.wire(member), asked, ready=False)
         except ServerFailedError as problem:
             return member, problem
 
@@ -78,7 +78,10 @@ def _told(turn: Turn, message: Message, met: dict[str, Peer]) -> Raw:
     """What the client hears: the only server's own words, or what all of them are together."""
     only = turn.roster.only
     if only is not None:
-        return met[only.id].told
+        peer = met[only.id]
+        if peer.keeps_sessions:
+            return peer.told
+        return Raw(encode(stateless.discovered(members(peer.told), name=only.id)))
     answers = [
         (member, members(met[member.id].told)) for member in turn.roster.members if member.id in met
     ]

@@ -13,14 +13,19 @@ from secrets import token_urlsafe
 
 from dataplane.mcp.message import Code, Message, Refused, read
 from dataplane.mcp.routing import receivers
+from dataplane.mcp.stateless import is_stateless
 from dataplane.runtime.messages import LocalReply, ResponseDetail
 from dataplane.server.downstream import Call, Downstream
 from dataplane.server.mcp import checks
 from dataplane.server.mcp.asking import Asking
 from dataplane.server.mcp.beginning import Beginning
+from dataplane.server.mcp.flow import Flows
 from dataplane.server.mcp.listening import Listening
+from dataplane.server.mcp.met import Met
 from dataplane.server.mcp.peers import Peers
+from dataplane.server.mcp.restated import Restated
 from dataplane.server.mcp.sessions import Sessions
+from dataplane.server.mcp.stateless import Stateless
 from dataplane.server.mcp.turn import Turn, owner_of, roster_of
 from dataplane.server.perform import Memory
 from dataplane.upstream.client import UpstreamClient
@@ -40,11 +45,14 @@ class McpGateway:
     def __init__(self, client: UpstreamClient, memory: Memory, now: Callable[[], float]) -> None:
         self._client = client
         self._sessions = sessions = Sessions(memory, now, token_urlsafe)
-        peers = Peers(sessions)
+        self._restated = Restated(token_urlsafe)
+        peers = Peers(sessions, self._restated)
         self._peers = peers
         self._beginning = Beginning(sessions, peers)
         self._asking = Asking(peers)
         self._listening = Listening(peers)
+        self._flows = Flows(token_urlsafe)
+        self._stateless = Stateless(Met(), self._flows)
 
     async def run(self, call: Call, downstream: Downstream) -> None:
         """Answer one request. Cancel it when the client has left."""
@@ -67,9 +75,15 @@ class McpGateway:
                 if await self._in_session(turn, None):
                     await self._end(turn)
 
+    async def close(self) -> None:
+        """After the last request: end what waits for clients that have not come back."""
+        await self._flows.close()
+
     async def _post(self, turn: Turn, message: Message) -> None:
         turn.call.record.route = message.method
-        if message.method == "initialize" and message.is_request:
+        if is_stateless(turn.call.request.header, message):
+            await self._stateless.run(turn, message)
+        elif message.method == "initialize" and message.is_request:
             await self._beginning.run(turn, message)
         elif await self._in_session(turn, message.id):
             if message.is_request:
@@ -93,9 +107,13 @@ class McpGateway:
         live = turn.live
         assert live is not None
         status = 202
+        if not message.method and self._restated.answered(message):
+            turn.reply(status)
+            return
         failure: ServerFailedError | None = None
         for member, told in receivers(turn.roster, message):
-            if member.id not in live.session.peers:
+            peer = live.session.peers.get(member.id)
+            if peer is None or not peer.keeps_sessions:
                 continue
             try:
                 async with self._peers.opened(turn, member, told.body) as answer:

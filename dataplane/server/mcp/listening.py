@@ -11,6 +11,7 @@ from dataplane.mcp import tokens
 from dataplane.mcp.events import Event, message_event
 from dataplane.mcp.message import notification
 from dataplane.mcp.names import Member
+from dataplane.mcp.stateless import ACKNOWLEDGED
 from dataplane.runtime.messages import Headers, ResponseDetail
 from dataplane.server.mcp.asking import seen
 from dataplane.server.mcp.peers import Peers
@@ -62,6 +63,8 @@ class Listening:
                     return
                 turn.start()
                 async for event in answer.events():
+                    if hidden(event):
+                        continue
                     shown, _ = seen(turn, member, event, None)
                     await turn.downstream.write(shown.encoded())
         except ServerFailedError as problem:
@@ -103,8 +106,15 @@ class Listening:
                         return  # it has no such stream
                     async for event in answer.events():
                         wait_s = AGAIN_S
+                        if hidden(event):
+                            continue
                         last = event.id if event.id is not None else last
                         await queue.put(seen(turn, member, event, None)[0])
             except ServerFailedError:
                 wait_s = min(wait_s * 2, LONGEST_S)
             await asyncio.sleep(wait_s)
+
+
+def hidden(event: Event) -> bool:
+    """Whether it only means something to whoever has subscribed without a session."""
+    return ACKNOWLEDGED.encode() in event.data

@@ -7,12 +7,15 @@ session gets it, once. One that was down when the client came is tried whenever 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
+from dataplane.mcp import stateless
+from dataplane.mcp.message import Message
 from dataplane.mcp.names import Member
 from dataplane.mcp.session import Peer
 from dataplane.runtime.messages import Headers
+from dataplane.server.mcp.restated import Restated, listening
 from dataplane.server.mcp.sessions import Live, Sessions
 from dataplane.server.mcp.turn import Turn
-from dataplane.upstream.mcp import SESSION, VERSION, Answered, Heard, Wire, connect, of_session
+from dataplane.upstream.mcp import SESSION, VERSION, Answered, Heard, Wire, meet, of_session
 
 GONE = 404
 
@@ -20,8 +23,10 @@ GONE = 404
 class Peers:
     """Opens servers for sessions."""
 
-    def __init__(self, sessions: Sessions) -> None:
+    def __init__(self, sessions: Sessions, restated: Restated) -> None:
         self._sessions = sessions
+        self.restated = restated
+        """Asks those that know no sessions."""
 
     async def of(self, live: Live, member: Member, wire: Wire) -> Peer:
         """A server's side of a session. Raises ServerFailedError."""
@@ -40,10 +45,14 @@ class Peers:
                 if theirs is not None and theirs.session != old.session:
                     live.session = live.session.with_peer(member.id, theirs)
                     return theirs
-            peer = await connect(wire, live.session.asked)
+            peer = await meet(wire, live.session.asked)
             live.session = live.session.with_peer(member.id, peer)
             await self._sessions.keep(live)
             return peer
+
+    async def keep(self, live: Live) -> None:
+        """A session has changed."""
+        await self._sessions.keep(live)
 
     @asynccontextmanager
     async def opened(
@@ -53,6 +62,11 @@ class Peers:
         live, wire = turn.live, turn.wire(member)
         assert live is not None
         peer = await self.of(live, member, wire)
+        if not peer.keeps_sessions:  # only listening comes here: it is a request of its own
+            told = listening(live.session)
+            async with wire.opened("POST", told.body, stateless.headers(told)) as answer:
+                yield answer
+                return
         async with wire.opened(method, body, (*_said(turn, peer), *more)) as answer:
             if answer.status != GONE or not peer.session:
                 yield answer
@@ -61,11 +75,14 @@ class Peers:
         async with wire.opened(method, body, (*_said(turn, peer), *more)) as answer:
             yield answer
 
-    async def ask(self, turn: Turn, member: Member, body: bytes) -> Heard:
+    async def ask(self, turn: Turn, member: Member, message: Message) -> Heard:
         """One request and its whole response. Raises ServerFailedError."""
         live, wire = turn.live, turn.wire(member)
         assert live is not None
         peer = await self.of(live, member, wire)
+        if not peer.keeps_sessions:
+            return await self.restated.ask(wire, live.session, message)
+        body = message.body
         heard = await wire.ask(body, _said(turn, peer))
         if heard.status == GONE and peer.session:
             peer = await self.renew(live, member, wire, peer)

@@ -41,6 +41,7 @@ from dataplane.server.exchange import Exchange
 from dataplane.server.limits.limiter import Quotas
 from dataplane.server.listeners import Listeners
 from dataplane.server.mcp.gateway import McpGateway
+from dataplane.server.outside.outside import Outside
 from dataplane.server.readings import Readings
 from dataplane.server.responses import ResponsesState
 from dataplane.server.serving import Services
@@ -101,6 +102,7 @@ async def running_worker(bootstrap: Bootstrap, environ: Mapping[str, str]) -> As
     tickets = Tickets(key, random.getrandbits, clock.wall)
     cards = Cards(client)
     a2a_agents = A2aAgents(client, cards, memory, clock, random)
+    outside = Outside(client, clock, tasks)
     exchange = Exchange(
         client,
         Deciding(),
@@ -113,6 +115,7 @@ async def running_worker(bootstrap: Bootstrap, environ: Mapping[str, str]) -> As
         random.getrandbits,
         tickets,
         a2a_agents,
+        outside,
     )
     exchange.observe(metrics)
     issuers = Issuers(clock.now, random)

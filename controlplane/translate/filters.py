@@ -11,6 +11,7 @@ from controlplane.config.schema_filters import Filter
 from controlplane.config.values import duration_ms
 from controlplane.snapshot.resource import Resource, ResourceType
 from controlplane.translate.clusters import addresses, cluster
+from controlplane.translate.secrets import secret
 
 
 def filters(config: schema.Config) -> Iterator[Resource]:
@@ -28,6 +29,9 @@ def filters(config: schema.Config) -> Iterator[Resource]:
             yield from cluster(config, name, one, places)
             message.cluster = name
             message.path_prefix = places[0].url.path
+        connection = one.config.get("connection_string")
+        if isinstance(connection, str):
+            message.connection.CopyFrom(secret(connection))
         yield Resource.of(ResourceType.FILTER, one.id, message)
 
 
@@ -35,4 +39,5 @@ def _settings(one: Filter) -> str:
     """All keys of its kind, with defaults; in one order, so that equal configs are equal bytes."""
     block = KINDS[one.type].config.model_validate(one.config)
     settings = block.model_dump(mode="json", by_alias=True, exclude_none=True)
+    settings.pop("connection_string", None)  # goes as a secret
     return json.dumps(settings, sort_keys=True)

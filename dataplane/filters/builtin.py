@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import cast
 
 from dataplane.filters import api
+from dataplane.filters.cache.filter import CacheFilter
 from dataplane.filters.headers.filter import HeadersFilter
 from dataplane.filters.http.filter import HttpFilter
 from dataplane.filters.prompt.filter import PromptFilter
@@ -26,6 +27,12 @@ def _pii(config: Filter) -> api.Filter:
     return PiiFilter(config)
 
 
+def _log(config: Filter) -> api.Filter:
+    from dataplane.filters.log.filter import LogFilter
+
+    return LogFilter(config)
+
+
 KINDS: Mapping[str, Callable[[Filter], api.Filter]] = {
     "http": HttpFilter,
     "headers": HeadersFilter,
@@ -33,6 +40,8 @@ KINDS: Mapping[str, Callable[[Filter], api.Filter]] = {
     # (imported when a config has one: their libraries take 40 to 300 ms)
     "patterns": _patterns,
     "pii": _pii,
+    "log": _log,
+    "cache": CacheFilter,
     "python": PythonFilter,
 }
 """What makes a filter of its configuration, by `type`. Raises UnusableFilterError."""

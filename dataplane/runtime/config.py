@@ -179,6 +179,8 @@ class Filter:
     """Whether the exchange goes on without it when it fails."""
     settings: str = "{}"
     """What its kind can be told, as a JSON object."""
+    connection: Secret | None = None
+    """The URL of the store that it uses, with its password."""
     made: object = field(default=None, compare=False, repr=False)
     """What runs: a filters.api.Filter, which this layer does not know."""
 

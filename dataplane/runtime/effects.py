@@ -159,6 +159,35 @@ class Awaited:
 
 
 @dataclass(frozen=True, slots=True)
+class Emit:
+    """Hand an entry (a JSON object) to the sink of a filter; nobody waits for it. Answered by
+    Recalled."""
+
+    sink: str
+    """The filter's id."""
+    entry: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class LookUp:
+    """Ask the cache of a filter. Answered by Recalled, also when it cannot be reached."""
+
+    cache: str
+    """The filter's id."""
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """Put something into the cache of a filter; nobody waits for it. Answered by Recalled."""
+
+    cache: str
+    key: str
+    value: bytes
+    ttl_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class CallFailed:
     """No answer came; `timed_out` tells a 504 from a 502."""
 
@@ -169,8 +198,19 @@ class CallFailed:
     """What the client may be answered; 0: by `timed_out`."""
 
 
+ForFilters = Emit | LookUp | Keep
 Effect = (
-    CallHttp | AskAgent | PassOn | AtOnce | Tell | Decide | DecideAmong | Recall | Remember | Await
+    CallHttp
+    | AskAgent
+    | PassOn
+    | AtOnce
+    | Tell
+    | Decide
+    | DecideAmong
+    | Recall
+    | Remember
+    | Await
+    | ForFilters
 )
 Reply = HttpReply | CallFailed | Passed | Together | Told | Decision | Recalled | Awaited
 Steps = Generator[Effect, Reply, T]

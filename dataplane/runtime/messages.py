@@ -13,6 +13,8 @@ class ResponseDetail(StrEnum):
     VIA_UPSTREAM = "via_upstream"
     LOCAL = "local"
     """Not an error: health, the list of models."""
+    CACHE_HIT = "cache_hit"
+    """Not an error: a filter had the answer."""
     ROUTE_NOT_FOUND = "route_not_found"
     MODEL_NOT_FOUND = "model_not_found"
     MODEL_REQUIRED = "model_required"

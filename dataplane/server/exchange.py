@@ -36,6 +36,7 @@ from dataplane.server.conversations import Conversations
 from dataplane.server.downstream import Call, Downstream
 from dataplane.server.explaining import Explaining
 from dataplane.server.keepers import keepers
+from dataplane.server.outside.outside import Outside
 from dataplane.server.perform import Decider, Performer, identified
 from dataplane.server.prompts.prompting import Prompting
 from dataplane.server.responses import Continued, ResponsesState, Settled
@@ -68,6 +69,7 @@ class Exchange:
         getrandbits: Callable[[int], int],
         tickets: Tickets,
         a2a: A2aAgents,
+        outside: Outside,
     ) -> None:
         self._a2a = A2aListener(self._ask_in_chat, a2a, memory, clock)
         self._client = client
@@ -76,7 +78,7 @@ class Exchange:
         self._clock = clock
         self._decider = decider
         self._tracer = tracer
-        self._performer = Performer(client, decider, tracer, clock, memory)
+        self._performer = Performer(client, decider, tracer, clock, memory, outside)
         self._conversations = Conversations(memory, clock.wall)
         tickets.on_joined = self._conversations.joined
         means = Means(self._performer, asking, clock, tickets, self._conversations)
@@ -86,10 +88,12 @@ class Exchange:
         self._speaking = Speaking(clock, getrandbits)
         self._responses = responses
         self._prompting = Prompting(self._performer, clock, getrandbits)
+        self._outside = outside
         self._chooser = Chooser(self._performer, memory, latencies, clock)
 
     def observe(self, metrics: Metrics) -> None:
         """Lend what there is to know."""
+        self._outside.measure(metrics)
         metrics.gauge(
             "outrider_model_choices",
             "How requests got their models since the start; words of the budget are its verdicts.",
@@ -117,6 +121,7 @@ class Exchange:
         self._explaining.configure(config)
         await self._chooser.configure(config)
         await self._responses.configure(config)
+        await self._outside.configure(config)
         await self._tracer.configure(config.tracing)
 
     async def close(self) -> None:
@@ -126,6 +131,7 @@ class Exchange:
         await self._chooser.close()
         await self._responses.close()
         await self._decider.close()
+        await self._outside.close()
         await self._client.close()
         await self._tracer.close()
 
@@ -149,7 +155,7 @@ class Exchange:
             _learn(call)
         request = await self._filtered(call, call.request, call.listener.input_filters)
         if isinstance(request, LocalReply):
-            downstream.reply(request)
+            await self._reply(call, request, call.listener.output_filters, downstream)
         elif call.listener.kind is ListenerKind.PROMPT:
             prepared = await self._prompting.prepare(call, request)
             if isinstance(prepared, LocalReply):
@@ -205,9 +211,10 @@ class Exchange:
             return
         chosen = choice.chosen
         routes = self._routes(call, choice.request, chosen.models)
+        names = (*routes.output_filters, *call.listener.output_filters)
         ready = await self._filtered(call, choice.request, routes.input_filters)
         if isinstance(ready, LocalReply):
-            downstream.reply(ready)
+            await self._reply(call, ready, names, downstream)
             return
         models = routes.models
         settled: Settled | LocalReply = Settled(ready)
@@ -217,7 +224,6 @@ class Exchange:
         if isinstance(settled, LocalReply):
             downstream.reply(settled)
             return
-        names = (*routes.output_filters, *call.listener.output_filters)
         settled = self._sifted(call, settled, names, downstream)
         told = (*told, *chosen.headers())
         downstream.relay(settled.request, models, settled.keep, told, chosen.marks)
@@ -239,6 +245,20 @@ class Exchange:
             tuple(dict.fromkeys(name for route in known for name in route.input_filters)),
             tuple(dict.fromkeys(name for route in known for name in route.output_filters)),
         )
+
+    async def _reply(
+        self, call: Call, reply: LocalReply, names: Sequence[str], downstream: Downstream
+    ) -> None:
+        """What a filter answers itself. An answer of a cache passes the output filters as the
+        answer did that it repeats."""
+        if reply.detail is not ResponseDetail.CACHE_HIT or not names:
+            downstream.reply(reply)
+            return
+        self._sifted(call, Settled(call.request), names, downstream)
+        call.record.detail = reply.detail
+        downstream.start(reply.status, reply.headers)
+        await downstream.write(reply.body or b"")
+        downstream.finish()
 
     def _sifted(
         self, call: Call, settled: Settled, names: Sequence[str], downstream: Downstream

@@ -22,6 +22,9 @@ from dataplane.runtime.effects import (
     Decide,
     DecideAmong,
     Effect,
+    Emit,
+    Keep,
+    LookUp,
     PassOn,
     Recall,
     Recalled,
@@ -34,6 +37,7 @@ from dataplane.runtime.messages import HttpReply, Request, ResponseDetail
 from dataplane.server import coroutines
 from dataplane.server.downstream import Call
 from dataplane.server.orchestrating import decide
+from dataplane.server.outside.outside import Outside
 from dataplane.upstream.client import UpstreamClient
 
 log = logging.getLogger(__name__)
@@ -88,8 +92,10 @@ class Performer:
         tracer: Tracer,
         clock: Clock,
         memory: Memory | None = None,
+        outside: Outside | None = None,
     ) -> None:
         self._memory = memory
+        self._outside = outside
         self._client = client
         self._decider = decider
         self._tracer = tracer
@@ -141,6 +147,8 @@ class Performer:
                 if self._memory is not None:
                     await self._memory.remember(effect.key, effect.value, effect.ttl_s)
                 return Recalled()
+            case Emit() | LookUp() | Keep():
+                return await self._outside.perform(effect) if self._outside else Recalled()
             case AskAgent() | PassOn() | AtOnce() | Tell():
                 raise AssertionError(effect)
 

@@ -38,7 +38,7 @@ from dataplane.xds.agents import agent
 from dataplane.xds.auth import api_key, auth, tls
 from dataplane.xds.choosing import model_metrics, model_routing, preference
 from dataplane.xds.clusters import cluster, endpoints, priority
-from dataplane.xds.fields import BadFieldError, given, same, seconds
+from dataplane.xds.fields import BadFieldError, given, same, seconds, secret
 from dataplane.xds.limits import limit, limits_storage
 from dataplane.xds.mcp import mcp_server, members
 from dataplane.xds.orchestrator import orchestrator
@@ -81,7 +81,7 @@ def decode(
     return Decoded(kind, name, wire.version, body, value, fingerprint(kind, name, wire.version))
 
 
-def _filter(name: str, m: filter_pb2.Filter, _: SecretReader) -> config.Filter:
+def _filter(name: str, m: filter_pb2.Filter, secrets: SecretReader) -> config.Filter:
     same(name, m.id, "id")
     read = config.Filter(
         name,
@@ -91,6 +91,7 @@ def _filter(name: str, m: filter_pb2.Filter, _: SecretReader) -> config.Filter:
         m.kind or "http",
         m.fails_open,
         m.settings or "{}",
+        secret(m.connection, secrets) if m.HasField("connection") else None,
     )
     try:
         return replace(read, made=made(read))

@@ -1,17 +1,19 @@
 """The filters that are built in, as clients of two APIs see them: both planes, a real service."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import anthropic
+import httpx
 import openai
 import pytest
 
-from tests.support.agents import Service, says, service
+from tests.support.agents import Service, replies, says, service
 from tests.support.planes import Planes, planes
+from tests.support.wait import until
 
 CONFIG = """\
 version: v0.4.0
@@ -28,6 +30,7 @@ listeners:
     address: 127.0.0.1
     port: 0
     input_filters: [{names}]
+    output_filters: [{outs}]
 """
 VOICE = """\
   - id: voice
@@ -47,6 +50,7 @@ PRIVACY = """\
     type: pii
 """
 CLIENTS = ["chat", "messages"]
+SAID = ("Understood", ".")
 
 
 class House:
@@ -56,22 +60,30 @@ class House:
         self.model = model
         self.base = made.url("models")
 
-    async def ask(self, client: str, said: str) -> str:
+    async def ask(self, client: str, said: str, *, stream: bool = False) -> str:
         """What the model answers to a client of an API."""
         messages: Any = [{"role": "user", "content": said}]
+        asked: Any = {"model": "tiny", "messages": messages}
         if client == "messages":
             async with anthropic.AsyncAnthropic(
                 base_url=self.base, api_key="sk-client", max_retries=0
-            ) as asked:
-                told = await asked.messages.create(model="tiny", max_tokens=9, messages=messages)
-            (block,) = told.content
-            assert block.type == "text"
-            return block.text
+            ) as one:
+                if stream:
+                    async with one.messages.stream(**asked, max_tokens=9) as told:
+                        final: str = await told.get_final_text()
+                        return final
+                (block,) = (await one.messages.create(**asked, max_tokens=9)).content
+                assert block.type == "text"
+                return str(block.text)
         async with openai.AsyncOpenAI(
             base_url=f"{self.base}/v1", api_key="sk-client", max_retries=0
         ) as other:
-            answer = await other.chat.completions.create(model="tiny", messages=messages)
-        return answer.choices[0].message.content or ""
+            answer: Any = await other.chat.completions.create(**asked, stream=stream)
+            if stream:
+                chunks = [chunk async for chunk in answer]
+                return "".join(one.choices[0].delta.content or "" for one in chunks if one.choices)
+        text: str = answer.choices[0].message.content or ""
+        return text
 
     @property
     def heard(self) -> Any:
@@ -80,9 +92,11 @@ class House:
 
 
 @asynccontextmanager
-async def house(tmp_path: Path, filters: str, names: str) -> AsyncIterator[House]:
-    async with service(says("Understood", ".")) as model:
-        config = CONFIG.format(model=model.url, filters=filters, names=names)
+async def house(
+    tmp_path: Path, filters: str, names: str, outs: str = "", says_: Sequence[str] = SAID
+) -> AsyncIterator[House]:
+    async with service(says(*says_)) as model:
+        config = CONFIG.format(model=model.url, filters=filters, names=names, outs=outs)
         async with planes(config, tmp_path, environ={"TINY_KEY": "sk-tiny"}) as made:
             yield House(made, model)
 
@@ -120,3 +134,128 @@ async def test_filters_work_one_after_another(tmp_path: Path) -> None:
             {"role": "system", "content": "Be kind."},
             {"role": "user", "content": "I am [EMAIL_1]"},
         ]
+
+
+async def test_requests_are_written_to_a_file(tmp_path: Path) -> None:
+    diary = f"  - id: diary\n    type: log\n    config: {{file: {tmp_path}/diary.jsonl}}\n"
+    async with house(tmp_path, diary, "diary") as here:
+        await here.ask("messages", "I am anna@mail.example")
+        await until(lambda: (tmp_path / "diary.jsonl").exists())
+    (entry,) = map(json.loads, (tmp_path / "diary.jsonl").read_text().splitlines())
+    assert (entry["entry"], entry["operation"], entry["model"]) == ("request", "messages", "tiny")
+    assert entry["body"]["messages"][0]["content"] == "I am [EMAIL]"
+
+
+async def test_requests_are_written_to_a_service(tmp_path: Path) -> None:
+    async with service(replies(200)) as sink:
+        diary = f"  - id: diary\n    type: log\n    url: {sink.url}/in\n"
+        async with house(tmp_path, diary, "diary") as here:
+            await here.ask("chat", "Hello")
+            await until(lambda: bool(sink.received))
+    assert sink.received[0].path == "/in"
+    assert sink.received[0].body["entry"] == "request"
+
+
+WAYS = [(client, stream) for client in CLIENTS for stream in (False, True)]
+IDS = [f"{client}{' stream' * stream}" for client, stream in WAYS]
+MAIL = "anna@mail.example"
+
+
+@pytest.mark.parametrize(("client", "stream"), WAYS, ids=IDS)
+async def test_clients_get_their_own_data_back(tmp_path: Path, client: str, stream: bool) -> None:
+    says_ = ("Noted: [EMA", "IL_1", "], thanks.")
+    async with house(tmp_path, PRIVACY, "privacy", "privacy", says_) as here:
+        told = await here.ask(client, f"I am {MAIL}", stream=stream)
+        assert told == f"Noted: {MAIL}, thanks."
+        assert MAIL not in json.dumps(here.heard)
+
+
+SECRETIVE = WORDS.replace("message: We do not talk of that.", "answers: {answers}")
+TOLD = ("We are on pro", "ject Apo", "llo now, ", "as you know, and so on and on.")
+
+
+@pytest.mark.parametrize(("client", "stream"), WAYS, ids=IDS)
+async def test_words_of_answers_are_redacted(tmp_path: Path, client: str, stream: bool) -> None:
+    filters = SECRETIVE.replace("{answers}", "redact")
+    async with house(tmp_path, filters, "", "words", TOLD) as here:
+        told = await here.ask(client, "Hello", stream=stream)
+        assert told == "We are on [REDACTED] now, as you know, and so on and on."
+
+
+@pytest.mark.parametrize(("client", "stream"), WAYS, ids=IDS)
+async def test_answers_are_refused_before_a_word(tmp_path: Path, client: str, stream: bool) -> None:
+    filters = SECRETIVE.replace("{answers}", "refuse")
+    async with house(tmp_path, filters, "", "words", TOLD) as here:
+        with pytest.raises((openai.APIError, anthropic.APIError)) as caught:
+            await here.ask(client, "Hello", stream=stream)
+        assert "Filter 'words' refused the answer: it has codename in it." in str(caught.value)
+        assert "Apollo" not in str(caught.value)
+
+
+async def test_answers_are_cut_before_a_word(tmp_path: Path) -> None:
+    async with (
+        house(tmp_path, SECRETIVE.replace("{answers}", "cut"), "", "words", TOLD) as here,
+        openai.AsyncOpenAI(base_url=f"{here.base}/v1", api_key="x") as client,
+    ):
+        asked: Any = {"model": "tiny", "messages": [{"role": "user", "content": "Hello"}]}
+        chunks = [c async for c in await client.chat.completions.create(**asked, stream=True)]
+        told = "".join(one.choices[0].delta.content or "" for one in chunks if one.choices)
+        assert told == "We are on "
+        assert [c.choices[0].finish_reason for c in chunks if c.choices][-1] == "content_filter"
+
+
+KEPT = "  - id: kept\n    type: cache\n"
+
+
+@pytest.mark.parametrize(("client", "stream"), WAYS, ids=IDS)
+async def test_an_answer_is_given_again(tmp_path: Path, client: str, stream: bool) -> None:
+    async with house(tmp_path, KEPT, "kept", "kept") as here:
+        first = await here.ask(client, "Hello", stream=stream)
+        assert await here.ask(client, "Hello", stream=stream) == first == "Understood."
+        assert len(here.model.received) == 1
+        await here.ask(client, "Hello", stream=not stream)
+        await here.ask(client, "Hello!", stream=stream)
+        assert len(here.model.received) == 3
+
+
+async def test_a_cached_answer_gets_the_data_of_whoever_asks(tmp_path: Path) -> None:
+    says_ = ("Noted: [EMA", "IL_1].")
+    filters = PRIVACY + KEPT
+    async with house(tmp_path, filters, "privacy, kept", "kept, privacy", says_) as here:
+        assert await here.ask("chat", f"I am {MAIL}") == f"Noted: {MAIL}."
+        assert await here.ask("chat", "I am bob@mail.example") == "Noted: bob@mail.example."
+        assert len(here.model.received) == 1
+
+
+async def test_an_error_is_asked_for_again(tmp_path: Path) -> None:
+    async with house(tmp_path, KEPT, "kept", "kept") as here:
+        here.model.answer = replies(500)
+        for _ in range(2):
+            with pytest.raises(openai.InternalServerError):
+                await here.ask("chat", "Hello")
+        here.model.answer = says("Understood", ".")
+        assert await here.ask("chat", "Hello") == "Understood."
+
+
+async def test_whether_it_was_there_is_told(tmp_path: Path) -> None:
+    async with house(tmp_path, KEPT, "kept", "kept") as here, httpx.AsyncClient() as client:
+        body = {"model": "tiny", "messages": [{"role": "user", "content": "Hello"}]}
+        answers = [
+            await client.post(f"{here.base}/v1/chat/completions", json=body, headers=headers)
+            for headers in ({}, {}, {"cache-control": "no-cache"}, {"authorization": "Bearer x"})
+        ]
+        told = [answer.headers["x-outrider-cache"] for answer in answers]
+        assert told == ["miss", "hit", "miss", "miss"]
+        assert answers[1].content == answers[0].content
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_answers_are_written_down(tmp_path: Path, stream: bool) -> None:
+    path = tmp_path / "diary.jsonl"
+    diary = f"  - id: diary\n    type: log\n    config: {{file: {path}, entries: [answer]}}\n"
+    async with house(tmp_path, diary, "", "diary", ("Write to ", f"{MAIL}.")) as here:
+        await here.ask("messages", "Hello", stream=stream)
+        await until(path.exists)
+    (entry,) = map(json.loads, path.read_text().splitlines())
+    assert (entry["entry"], entry["status"], entry["complete"]) == ("answer", 200, True)
+    assert entry["text"] == "Write to [EMAIL]."

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from controlplane.config.fields import Block
-from controlplane.config.filters import headers, http, patterns, pii, prompt, python
+from controlplane.config.filters import cache, headers, http, log, patterns, pii, prompt, python
 from controlplane.config.filters.kind import Kind
 from controlplane.config.problem import Path
 
@@ -13,6 +13,8 @@ KINDS: Mapping[str, Kind] = {
     "prompt": prompt.KIND,
     "patterns": patterns.KIND,
     "pii": pii.KIND,
+    "log": log.KIND,
+    "cache": cache.KIND,
     "python": python.KIND,
 }
 

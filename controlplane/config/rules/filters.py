@@ -7,7 +7,7 @@ from controlplane.config.explain import explain
 from controlplane.config.filters.kind import Address
 from controlplane.config.filters.kinds import KINDS, config_root
 from controlplane.config.problem import Path
-from controlplane.config.rules import addresses
+from controlplane.config.rules import addresses, builtin_filters
 from controlplane.config.rules.findings import Findings, suggest
 from controlplane.config.schema_clusters import ClusterKeys
 from controlplane.config.schema_filters import Filter
@@ -43,7 +43,8 @@ def _chain(
     """One of `input_filters`, or of `output_filters`: its filters exist, and do something there."""
     if not ids:
         return
-    known = {one.id: KINDS[one.type] for one in config.filters}
+    types = {one.id: one.type for one in config.filters}
+    known = {name: KINDS[kind] for name, kind in types.items()}
     for index, name in enumerate(ids):
         at = (*path, index)
         kind = known.get(name)
@@ -63,6 +64,7 @@ def _chain(
         elif not outputs and not kind.inputs:
             what = f"filter {name!r} does nothing with requests"
             findings.add(at, what, "use it in output_filters")
+    builtin_filters.check_order([types.get(name, "") for name in ids], path, findings, outputs)
 
 
 def _address(one: Filter, path: Path, findings: Findings) -> None:
@@ -85,7 +87,7 @@ def _config(one: Filter, path: Path, findings: Findings) -> None:
         findings.add((*path, "config"), what, "remove it")
         return
     try:
-        kind.config.model_validate(one.config)
+        builtin_filters.check(one, kind.config.model_validate(one.config), path, findings)
     except ValidationError as problem:
         root = config_root(one.type)
         for error in problem.errors(include_url=False):

@@ -22,15 +22,16 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from outriderpb.v1 import secret_pb2 as outriderpb_dot_v1_dot_secret__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1aoutriderpb/v1/filter.proto\x12\x0boutrider.v1\"\x82\x01\n\x06\x46ilter\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07\x63luster\x18\x02 \x01(\t\x12\x13\n\x0bpath_prefix\x18\x03 \x01(\t\x12\x12\n\ntimeout_ms\x18\x04 \x01(\r\x12\x0c\n\x04kind\x18\x05 \x01(\t\x12\x12\n\nfails_open\x18\x06 \x01(\x08\x12\x10\n\x08settings\x18\x07 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1aoutriderpb/v1/filter.proto\x12\x0boutrider.v1\x1a\x1aoutriderpb/v1/secret.proto\"\xaf\x01\n\x06\x46ilter\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07\x63luster\x18\x02 \x01(\t\x12\x13\n\x0bpath_prefix\x18\x03 \x01(\t\x12\x12\n\ntimeout_ms\x18\x04 \x01(\r\x12\x0c\n\x04kind\x18\x05 \x01(\t\x12\x12\n\nfails_open\x18\x06 \x01(\x08\x12\x10\n\x08settings\x18\x07 \x01(\t\x12+\n\nconnection\x18\x08 \x01(\x0b\x32\x17.outrider.v1.SecretTextb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'outriderpb.v1.filter_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_FILTER']._serialized_start=44
-  _globals['_FILTER']._serialized_end=174
+  _globals['_FILTER']._serialized_start=72
+  _globals['_FILTER']._serialized_end=247
 # @@protoc_insertion_point(module_scope)

@@ -31,10 +31,12 @@ from dataplane.server.asking import Asking
 from dataplane.server.callers import Callers
 from dataplane.server.downstream import Call, DownstreamGoneError
 from dataplane.server.exchange import Exchange
+from dataplane.server.outside.outside import Outside
 from dataplane.server.responses import ResponsesState
 from dataplane.server.tickets import Tickets
 from dataplane.sessions.opened import opened
 from dataplane.sessions.remembering import Remembering
+from dataplane.tasks import Tasks
 from dataplane.upstream.client import UpstreamClient
 from tests.support.agents import (
     Service,
@@ -143,8 +145,10 @@ async def bench() -> AsyncIterator[Bench]:
     bits = Random(1).getrandbits
     tickets = Tickets(bytes(32), bits, clock.wall)
     a2a = a2a_agents(client, clock)
+    outside = Outside(client, clock, Tasks())
     exchange = Exchange(
-        client, decider, tracer, clock, memory, latencies, responses, asking, bits, tickets, a2a
+        *(client, decider, tracer, clock, memory, latencies, responses, asking, bits),
+        *(tickets, a2a, outside),
     )
     yield Bench(exchange, decider, standings)
     await exchange.close()

@@ -1,0 +1,1 @@
+"""Requests and answers, written down for the operator."""

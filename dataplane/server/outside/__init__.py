@@ -1,0 +1,1 @@
+"""What filters ask of the world besides HTTP: sinks and caches."""

@@ -140,7 +140,6 @@ REFUSED: Mapping[Path, Mapping[str, str]] = {
         "filter_chain": "rename it to 'input_filters'",
         "url": "the address goes into the top-level 'agents'",
     },
-    ("filters", "*"): {"transport": "remove it: filters are HTTP", "tool": "only MCP has tools"},
     ("routing",): {
         "llm_provider": "remove it: it has no effect in Plano either",
         "model": "remove it: it has no effect in Plano either",

@@ -151,7 +151,6 @@ _STANDARD_HINTS: Mapping[Path, str] = {
     ("version",): "write version: v0.4.0",
     ("listeners",): "nothing is served without one",
     ("listeners", "*", "type"): "write type: agent, type: model or type: prompt",
-    ("filters", "*", "type"): "write type: http for a service of yours",
     ("model_providers", "*", "model"): "such as openai/gpt-4o",
 }
 

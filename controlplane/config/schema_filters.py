@@ -3,7 +3,7 @@
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
 from controlplane.config.fields import Duration, Id, Url
@@ -31,14 +31,19 @@ class Filter(ClusterKeys):
 
     id: Id
     """What listeners call it. Unique among agents and filters."""
-    type: KindName
-    """What it is: `http`, a service of yours, or one that is built in."""
+    type: KindName = "mcp"
+    """What it is: `http` or `mcp`, services of yours, `python`, a class of yours, or one that is
+    built in."""
     url: Url | None = None
     """Where it is, if it is a service (or asks one); the path of the request is added to it. Give
     this or `endpoints`."""
     endpoints: Endpoints | None = None
     """In place of `url`: several equal addresses, URLs that differ in host and port only, or
     mappings of `url`, `weight`, `priority` and `zone`."""
+    tool: Annotated[str, StringConstraints(min_length=1, max_length=128)] | None = None
+    """With `type: mcp`: the name of the server's tool; else it is the filter's `id`."""
+    transport: Literal["streamable-http"] | None = None
+    """With `type: mcp`: there is one, so this may be left out."""
     timeout: Duration = "10s"
     """Time for its whole answer, each time it is asked; else it has failed."""
     failure_mode: Literal["closed", "open"] = "closed"

@@ -181,6 +181,8 @@ class AnswerFlow:
             if not events:
                 return NOTHING
             stage = self._active[at]
+            if stage.answer.batches and len(events) > 1:
+                events = _joined(events)
             on_event = stage.answer.on_event
             passed: list[Event] = []
             for event in events:
@@ -228,6 +230,13 @@ class AnswerFlow:
         head, self._head = self._head, None
         self._begun = True
         return Out(head, data)
+
+
+def _joined(events: list[Event]) -> list[Event]:
+    form = events[0].form
+    if form.framing is Framing.ELEMENTS:
+        return events
+    return [Event(b"".join(event.raw for event in events), form)]
 
 
 def _added(

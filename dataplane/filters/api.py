@@ -117,6 +117,10 @@ class AnswerFilter:
 
     wants_events = True
     """Whether on_event is called."""
+    batches = False
+    """Whether on_event is called once for all events that have come at the same time: an Event
+    whose `raw` has several. Those of one JSON array always come one by one.
+    """
     wants_errors = False
     """Whether on_event and on_end are called for answers with a status of 400 and more, too."""
 

@@ -10,6 +10,7 @@ from dataplane.filters import api
 from dataplane.filters.cache.filter import CacheFilter
 from dataplane.filters.headers.filter import HeadersFilter
 from dataplane.filters.http.filter import HttpFilter
+from dataplane.filters.mcp.filter import McpFilter
 from dataplane.filters.prompt.filter import PromptFilter
 from dataplane.filters.python.filter import PythonFilter
 from dataplane.runtime.config import Filter
@@ -35,6 +36,7 @@ def _log(config: Filter) -> api.Filter:
 
 KINDS: Mapping[str, Callable[[Filter], api.Filter]] = {
     "http": HttpFilter,
+    "mcp": McpFilter,
     "headers": HeadersFilter,
     "prompt": PromptFilter,
     # (imported when a config has one: their libraries take 40 to 300 ms)

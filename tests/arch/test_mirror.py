@@ -71,6 +71,7 @@ ELSEWHERE = {
     "dataplane/agents/team.py": "tests/unit/dataplane/agents/test_orchestrate.py",
     "dataplane/runtime/effects.py": "tests/unit/dataplane/agents/test_orchestrate.py",
     "dataplane/filters/api.py": "tests/unit/dataplane/filters/test_chain.py",
+    "dataplane/filters/mcp/wire.py": "tests/unit/dataplane/filters/mcp/test_filter.py",
     "dataplane/filters/python/author.py": "tests/unit/dataplane/filters/python/test_filter.py",
     "dataplane/llm/hub/parts.py": "tests/unit/dataplane/llm/translate/test_golden.py",
     "dataplane/llm/hub/request.py": "tests/unit/dataplane/llm/translate/test_golden.py",

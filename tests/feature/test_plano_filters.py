@@ -17,7 +17,12 @@ NEVER_AGAIN = {"retry": {"num_retries": 0}}
 
 @asynccontextmanager
 async def house(
-    directory: Path, behind: Answering, guard: Answering, **listener: Any
+    directory: Path,
+    behind: Answering,
+    guard: Answering,
+    more: dict[str, Any] | None = None,
+    /,
+    **listener: Any,
 ) -> AsyncIterator[tuple[Gateway, Service, Service]]:
     """A gateway whose one listener is called "models", who answers behind it, and a filter."""
     async with AsyncExitStack() as stack:
@@ -28,7 +33,7 @@ async def house(
                 directory,
                 [{"model": "openai/gpt-4o", "base_url": f"{last.url}/v1", "default": True}],
                 agents=[{"id": "helper", "url": last.url}],
-                filters=[{"id": "guard", "type": "http", "url": filters.url}],
+                filters=[{"id": "guard", "type": "http", "url": filters.url, **(more or {})}],
                 listeners=[{"name": "models", "address": "127.0.0.1", "port": 0, **listener}],
                 defaults=NEVER_AGAIN,
             )
@@ -100,3 +105,20 @@ async def test_filter_of_models_fails(tmp_path: Path) -> None:
         said = await ask(made)
         assert (said.status, said.body["error"]["code"]) == (502, "filter_failed")
         assert last.received == []
+
+
+@scenario(10, "better: a refusal refuses, a failure is a 502; `failure_mode: open` is as in Plano")
+@pytest.mark.parametrize("status", [400, 500])
+@pytest.mark.parametrize("mode", ["closed", "open"])
+async def test_output_filter_fails(status: int, mode: str, tmp_path: Path) -> None:
+    listener = {"type": "model", "output_filters": ["guard"]}
+    async with house(
+        tmp_path, says("yes"), replies(status), {"failure_mode": mode}, **listener
+    ) as (made, _, _):
+        said = await ask(made)
+        passes = status == 500 and mode == "open"
+        assert said.status == (200 if passes else 400 if status == 400 else 502)
+        if passes:
+            assert said.body["choices"][0]["message"]["content"] == "yes"
+        else:
+            assert said.body["error"]["code"] in ("filter_refused", "filter_failed")

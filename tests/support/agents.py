@@ -52,7 +52,7 @@ async def service(answer: Answering) -> AsyncIterator[Service]:
         one = Received(
             request.path,
             {name.lower(): value for name, value in request.headers.items()},
-            msgspec.json.decode(await request.read() or b"{}"),
+            _json(await request.read()),
             request,
         )
         received.append(one)
@@ -77,6 +77,15 @@ async def service(answer: Answering) -> AsyncIterator[Service]:
         yield running
     finally:
         await runner.cleanup()
+
+
+def _json(body: bytes) -> dict[str, Any]:
+    """A body; nothing when it is none (a piece of a stream)."""
+    try:
+        read: dict[str, Any] = msgspec.json.decode(body)
+    except msgspec.DecodeError:
+        return {}
+    return read
 
 
 def completion(text: str) -> dict[str, Any]:

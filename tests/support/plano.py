@@ -61,9 +61,7 @@ TITLES: Mapping[int, str] = {
     40: "health of what is dead",
 }
 SCENARIOS = TITLES.keys()
-FILTERS = "issue 5: filter chains"
 ELSEWHERE: Mapping[int, str] = {
-    **dict.fromkeys((10, 11), FILTERS),
     38: "not filed yet: signals (observability)",
     39: "issue 5: prompt guards",
 }

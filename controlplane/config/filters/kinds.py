@@ -3,12 +3,23 @@
 from collections.abc import Mapping
 
 from controlplane.config.fields import Block
-from controlplane.config.filters import cache, headers, http, log, patterns, pii, prompt, python
+from controlplane.config.filters import (
+    cache,
+    headers,
+    http,
+    log,
+    mcp,
+    patterns,
+    pii,
+    prompt,
+    python,
+)
 from controlplane.config.filters.kind import Kind
 from controlplane.config.problem import Path
 
 KINDS: Mapping[str, Kind] = {
     "http": http.KIND,
+    "mcp": mcp.KIND,
     "headers": headers.KIND,
     "prompt": prompt.KIND,
     "patterns": patterns.KIND,

@@ -24,6 +24,9 @@ def check(config: schema.Config, findings: Findings) -> None:
         findings.once(seen, one.id, (*path, "id"), "agent or filter")
         if not findings.blamed((*path, "type")):
             _address(one, path, findings)
+            for key in ("tool", "transport"):
+                if one.type != "mcp" and getattr(one, key) is not None:
+                    findings.add((*path, key), "means nothing for this type", "only MCP has tools")
             _config(one, path, findings)
     for at, provider in enumerate(config.model_providers):
         chains(config, provider, ("model_providers", at), findings)
@@ -43,18 +46,15 @@ def _chain(
     """One of `input_filters`, or of `output_filters`: its filters exist, and do something there."""
     if not ids:
         return
-    types = {one.id: one.type for one in config.filters}
+    types = dict.fromkeys((agent.id for agent in config.agents), "mcp")
+    types |= {one.id: one.type for one in config.filters}
     known = {name: KINDS[kind] for name, kind in types.items()}
     for index, name in enumerate(ids):
         at = (*path, index)
         kind = known.get(name)
         if kind is None:
-            hint = suggest(name, known, "filters")
-            if any(name == agent.id for agent in config.agents):
-                hint = "filters are entries of the top-level 'filters'"
-                findings.add(at, f"{name!r} is an agent, not a filter", hint)
-            else:
-                findings.add(at, f"unknown filter {name!r}", hint)
+            hint = suggest(name, [one.id for one in config.filters], "filters")
+            findings.add(at, f"unknown filter {name!r}", hint)
         elif name in ids[:index]:
             findings.add(at, f"filter {name!r} is here twice")
         elif outputs and not kind.outputs:

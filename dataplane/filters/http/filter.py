@@ -5,15 +5,33 @@ Rule: fails closed. A request that the filter did not let through does not go on
 
 import msgspec
 
-from dataplane.filters.api import Context, Continue, Filter, UnusableFilterError, Verdict
+from dataplane.filters.api import (
+    AnswerFilter,
+    Context,
+    Continue,
+    Filter,
+    UnusableFilterError,
+    Verdict,
+    settings_of,
+)
+from dataplane.filters.asking import AskedAnswer, How
+from dataplane.filters.event import Form
 from dataplane.llm.chat import is_json_object
 from dataplane.llm.chat_answer import error_sentence
 from dataplane.llm.errors import error_type
+from dataplane.llm.framing import Framing
 from dataplane.runtime import config
 from dataplane.runtime.effects import CallFailed, CallHttp, Steps
 from dataplane.runtime.headers import for_services
 from dataplane.runtime.messages import HttpReply, LocalReply, Request, ResponseDetail
 
+_KINDS = {
+    Framing.SSE: "text/event-stream",
+    Framing.FRAMES: "application/vnd.amazon.eventstream",
+    Framing.ELEMENTS: "application/json",
+    Framing.WHOLE: "application/json",
+}
+"""What a piece of an answer is called."""
 JSON = (("content-type", "application/json"),)
 MAX_RESPONSE = 16 * 1024
 """Bytes of a refusal's body that the client gets to see whole."""
@@ -27,6 +45,8 @@ class HttpFilter(Filter):
         if not spec.cluster:
             raise UnusableFilterError("has no cluster")
         self._spec = spec
+        self._how = settings_of(spec, How)
+        self.wants_answers = True
 
     def on_request(self, request: Request, context: Context) -> Steps[Verdict]:
         """2xx: its body is the request from now on. 4xx: refused. Else the filter has failed."""
@@ -40,12 +60,31 @@ class HttpFilter(Filter):
             (*headers, *JSON, ("accept", "application/json")),
             request.body,
         )
-        reply = yield CallHttp(spec.cluster, asked, spec.timeout_s)
+        reply = yield from self._called(asked, "request")
+        return reply if isinstance(reply, LocalReply) else self._continue(request, reply)
+
+    def on_answer(self, request: Request, context: Context) -> AnswerFilter:
+        """See Filter. The service gets each piece at the request's path; 2xx: its body instead."""
+        headers = tuple(
+            pair for pair in for_services(request.headers) if pair[0].lower() != "accept"
+        )
+        path = self._spec.path_prefix + request.path
+
+        def ask(data: bytes, form: Form) -> Steps[bytes | LocalReply]:
+            kind = ("content-type", _KINDS[form.framing])
+            asked = Request("POST", path, (*headers, kind, ("accept", "*/*")), data)
+            reply = yield from self._called(asked, "answer")
+            return reply if isinstance(reply, LocalReply) else reply.body
+
+        return AskedAnswer(ask, self._how, self.id, self.fails_open)
+
+    def _called(self, asked: Request, what: str) -> Steps[HttpReply | LocalReply]:
+        reply = yield CallHttp(self._spec.cluster, asked, self._spec.timeout_s)
         match reply:
             case HttpReply(status=status) if 200 <= status < 300:
-                return self._continue(request, reply)
+                return reply
             case HttpReply(status=status) if 400 <= status < 500:
-                return self._refused(reply)
+                return self._refused(reply, what)
             case HttpReply(status=status):
                 return self._failed(f"answered {status}")
             case CallFailed(timed_out=True):
@@ -63,9 +102,9 @@ class HttpFilter(Filter):
         kept = tuple(p for p in request.headers if p[0].lower() not in ("content-length",))
         return Continue(Request(request.method, request.path, kept, reply.body, request.query))
 
-    def _refused(self, reply: HttpReply) -> LocalReply:
+    def _refused(self, reply: HttpReply, what: str) -> LocalReply:
         said = error_sentence(reply) or f"it answered {reply.status}"
-        message = f"Filter '{self.id}' refused the request: {said}"
+        message = f"Filter '{self.id}' refused the {what}: {said}"
         error: dict[str, object] = {
             "message": message,
             "type": error_type(reply.status),

@@ -1,0 +1,1 @@
+"""Filters that are tools of MCP servers."""

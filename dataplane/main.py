@@ -45,6 +45,7 @@ from dataplane.server.outside.outside import Outside
 from dataplane.server.readings import Readings
 from dataplane.server.responses import ResponsesState
 from dataplane.server.serving import Services
+from dataplane.server.shadowing import Shadows
 from dataplane.server.tickets import Tickets
 from dataplane.sessions.opened import opened
 from dataplane.sessions.remembering import Remembering
@@ -103,6 +104,8 @@ async def running_worker(bootstrap: Bootstrap, environ: Mapping[str, str]) -> As
     cards = Cards(client)
     a2a_agents = A2aAgents(client, cards, memory, clock, random)
     outside = Outside(client, clock, tasks)
+    readings = Readings(random, a2a_agents)
+    asking = Asking(client, clock, random, standings, callers, readings)
     exchange = Exchange(
         client,
         Deciding(),
@@ -111,9 +114,10 @@ async def running_worker(bootstrap: Bootstrap, environ: Mapping[str, str]) -> As
         memory,
         recorder.latencies,
         responses,
-        Asking(client, clock, random, standings, callers, Readings(random, a2a_agents)),
+        asking,
         random.getrandbits,
         tickets,
+        Shadows(asking, clock, random, recorder, metrics),
         a2a_agents,
         outside,
     )

@@ -77,6 +77,7 @@ BLOCKS: Mapping[Path, type[Block]] = {
     ("agents", "*"): schema.Agent,
     ("filters", "*"): schema_filters.Filter,
     ("agents", "*", "versions", "*"): schema_versions.AgentVersion,
+    ("agents", "*", "shadow"): schema_versions.Shadow,
     ("endpoints", "*"): schema_prompts.EndpointCluster,
     ("prompt_targets", "*"): schema_prompts.PromptTarget,
     ("prompt_targets", "*", "parameters", "*"): schema_prompts.PromptParameter,

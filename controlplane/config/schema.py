@@ -40,7 +40,7 @@ from controlplane.config.schema_routing import (
     RoutingPreference,
 )
 from controlplane.config.schema_state import StateStorage
-from controlplane.config.schema_versions import AgentVersion
+from controlplane.config.schema_versions import AgentVersion, Shadow
 
 
 class Limits(Block):
@@ -86,8 +86,9 @@ class ListenerAgent(Block):
     """`false`: it is never chosen; it acts where `plan` or another agent's `on_failure` names it,
     or as the default agent."""
     on_failure: OnFailure = ()
-    """What happens when it does not answer, one word or several to be tried in turn: `default`, the
-    default agent answers; the id of another agent of this listener; `skip`, the others answer
+    """What happens when it does not answer, one word or several to be tried in turn:
+    `other_version`, another of its `versions` is asked, the heaviest first; `default`, the default
+    agent answers; the id of another agent of this listener; `skip`, the others answer
     without it. Without any, and with `fail`, the request fails."""
 
 
@@ -171,6 +172,8 @@ class Agent(ClusterKeys):
     """How hard requests to this agent are tried."""
     versions: Annotated[tuple[AgentVersion, ...], Strict(False), Field(max_length=32)] = ()
     """In place of `url`: several versions of it; a conversation keeps the one it begins with."""
+    shadow: Shadow | None = None
+    """With `versions`: requests are sent to one of them, too, and its answers recorded."""
 
 
 class SpanAttributes(Block):

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from controlplane.config.fields import Block, Id, Url
+from controlplane.config.fields import Block, Duration, Id, Text, Url
 from controlplane.config.schema_clusters import Endpoints
 
 
@@ -20,3 +20,19 @@ class AgentVersion(Block):
     """Where it is. Give this or `endpoints`."""
     endpoints: Endpoints | None = None
     """In place of `url`: several equal addresses."""
+
+
+class Shadow(Block):
+    """Requests are sent to another version, too; its answers are recorded and reach nobody."""
+
+    version: Id
+    """The version that gets them: a `name` of `versions`."""
+    percent: Annotated[float, Field(gt=0.0, le=100.0)] = 100.0
+    """How many of the agent's requests, in percent; those that it answers itself are left out."""
+    max_concurrent: Annotated[int, Field(ge=1, le=10_000)] = 16
+    """At the same time in each worker; more are left out and counted."""
+    timeout: Duration = "60s"
+    """Time for its whole answer."""
+    answers_file: Text | None = None
+    """A file on the data plane's machine that gets its answers, a JSON line each; without it the
+    access log and metrics tell how they went, not what they said."""

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from outriderpb.v1 import agent_pb2
 
 from controlplane.config import schema
+from controlplane.config.values import duration_ms
 from controlplane.snapshot.resource import Resource, ResourceType
 from controlplane.translate.clusters import addresses, cluster
 from controlplane.translate.retry import own_retry
@@ -52,3 +53,9 @@ def _versions(
         )
     most = max(message.versions, key=lambda one: one.weight)
     message.cluster, message.path_prefix = most.cluster, most.path_prefix
+    if agent.shadow is not None:
+        message.shadow.version = agent.shadow.version
+        message.shadow.percent = agent.shadow.percent
+        message.shadow.max_concurrent = agent.shadow.max_concurrent
+        message.shadow.timeout_ms = duration_ms(agent.shadow.timeout)
+        message.shadow.answers_file = agent.shadow.answers_file or ""

@@ -10,6 +10,7 @@ from typing import TypeVar
 from dataplane.agents.plan import default_of
 from dataplane.agents.run import Bound, Run, Step
 from dataplane.agents.spoken import Spoken, spoken
+from dataplane.agents.versions import others
 from dataplane.filters import builtin
 from dataplane.filters.api import Context
 from dataplane.filters.chain import run_request_chain
@@ -19,7 +20,7 @@ from dataplane.runtime.config import Agent, AgentTarget, Listener, RuntimeConfig
 from dataplane.runtime.effects import CallFailed, Passed, Reply, Steps, Tell
 from dataplane.runtime.messages import HttpReply, LocalReply, Request, ResponseDetail
 from dataplane.runtime.protocols import CHAT_PATH
-from dataplane.runtime.running import DEFAULT, SKIP
+from dataplane.runtime.running import DEFAULT, OTHER_VERSION, SKIP
 
 RUN_OVER = 422
 """No client tries that again by itself, as it would after a 429 or a 5xx: that costs the same."""
@@ -64,7 +65,7 @@ def until_answered(
     """Ask an agent, then who stands in for it, one after the other."""
     run = team.run
     failures: list[LocalReply] = []
-    for acting in _acting(team, target):
+    for acting, agent in _acting(team, target):
         bound = run.bound(acting.agent)
         if bound is not None and not failures:
             return _over(run, acting, bound)
@@ -73,7 +74,6 @@ def until_answered(
         shown = yield from _filtered(team, acting, chat)
         if isinstance(shown, LocalReply):
             return shown
-        agent = team.config.agents[acting.agent]
         step = run.asks(acting.agent, target.agent if acting is not target else "", agent.version)
         yield from _tell(run, "started", step)
         found = yield from ask(agent, shown)
@@ -90,15 +90,19 @@ def until_answered(
     return replace(failures[0], message=" ".join(one.message for one in failures))
 
 
-def _acting(team: Team, target: AgentTarget) -> Iterator[AgentTarget]:
+def _acting(team: Team, target: AgentTarget) -> Iterator[tuple[AgentTarget, Agent]]:
     """An agent and those who stand in for it, in the operator's order, each once."""
-    named = {target.agent: target}
+    agents = team.config.agents
+    named = {agents[target.agent].label: (target, agents[target.agent])}
     for word in target.on_failure:
         if word == SKIP:
             break
+        if word == OTHER_VERSION:
+            named |= {one.label: (target, one) for one in others(agents[target.agent])}
+            continue
         one = default_of(team.listener) if word == DEFAULT else team.targets.get(word)
         if one is not None:
-            named.setdefault(one.agent, one)
+            named.setdefault(agents[one.agent].label, (one, agents[one.agent]))
     yield from named.values()
 
 

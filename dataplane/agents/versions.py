@@ -30,6 +30,22 @@ def chosen(agent: Agent, conversation: str, kept: str = "") -> Agent:
     return as_version(agent, max(agent.versions, key=lambda one: _claim(agent, one, conversation)))
 
 
+def others(agent: Agent) -> tuple[Agent, ...]:
+    """The versions that can stand in for the one that was chosen, the heaviest first."""
+    left = [one for one in agent.versions if one.weight and one.name != agent.version]
+    left.sort(key=lambda one: -one.weight)
+    return tuple(as_version(agent, one) for one in left)
+
+
+def shadow_of(agent: Agent) -> Agent | None:
+    """The version that gets the same request; None when there is none, or it answers itself."""
+    shadow = agent.shadow
+    if shadow is None or shadow.version == agent.version:
+        return None
+    found = (as_version(agent, one) for one in agent.versions if one.name == shadow.version)
+    return next(found, None)
+
+
 def as_version(agent: Agent, version: AgentVersion) -> Agent:
     """The agent, at the address of a version."""
     return replace(

@@ -76,6 +76,8 @@ class ExchangeRecord(msgspec.Struct, omit_defaults=True):
     """Whose caller that is."""
     versions: tuple[str, ...] = ()
     """`agent@version` of those `agents` that have several."""
+    shadow: bool = False
+    """Nobody has its answer: another version was asked the same, beside the request."""
     session: str = ""
     """Agent listeners: the conversation."""
     run_id: str = ""

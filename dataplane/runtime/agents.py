@@ -29,6 +29,19 @@ class AgentVersion:
 
 
 @dataclass(frozen=True, slots=True)
+class Shadow:
+    """Requests are sent to another version, too; its answers reach nobody."""
+
+    version: str
+    percent: float = 100.0
+    max_concurrent: int = 16
+    """In each worker."""
+    timeout_s: float = 60.0
+    answers_file: str = ""
+    """Where answers are kept, on the data plane's machine; empty: nowhere."""
+
+
+@dataclass(frozen=True, slots=True)
 class Agent:
     """An HTTP service that does a task. Whoever asks it says it in chat; wires translate."""
 
@@ -43,6 +56,7 @@ class Agent:
     """What its protocol cannot say is left out; else it is refused."""
     versions: tuple[AgentVersion, ...] = ()
     """None: the agent is what `cluster` leads to."""
+    shadow: Shadow | None = None
     version: str = ""
     """Which of its versions this is, once one was chosen (agents/versions.py)."""
 

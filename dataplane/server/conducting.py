@@ -47,6 +47,7 @@ from dataplane.server.heard import Heard
 from dataplane.server.judging import MAX_ERROR_BYTES
 from dataplane.server.passing_on import is_plain_stream, may_be_chat, pass_on
 from dataplane.server.perform import Performer, drive, identified
+from dataplane.server.shadowing import Shadows
 from dataplane.server.sifted import output_filters, sifted
 from dataplane.server.tickets import Tickets, ticket_of
 from dataplane.upstream.client import MAX_ANSWER_BYTES, UpstreamError
@@ -67,6 +68,7 @@ class Means:
     clock: Clock
     tickets: Tickets
     conversations: Conversations
+    shadows: Shadows
 
 
 @dataclass(slots=True)
@@ -148,6 +150,9 @@ class Conducting:
         async with self._placed(agent) as place:
             if place.refused is not None:
                 return place.refused
+            if agent.shadow is not None:
+                shown = identified(effect.request, self._call, "")
+                self._means.shadows.follow(self._call, agent, shown)
             request = self._identified(effect.request, place)
             if effect.stream and self._voice is not None:
                 reply = await self._aloud(agent, request, self._voice)
@@ -168,6 +173,9 @@ class Conducting:
         async with self._placed(agent) as place:
             if place.refused is not None:
                 return place.refused
+            if agent.shadow is not None:
+                shown = identified(effect.request, self._call, "")
+                self._means.shadows.follow(self._call, agent, shown)
             request = self._identified(effect.request, place)
             try:
                 async with self._opened(agent, request, stream=stream) as answer:

@@ -41,6 +41,7 @@ from dataplane.server.perform import Decider, Performer, identified
 from dataplane.server.prompts.prompting import Prompting
 from dataplane.server.responses import Continued, ResponsesState, Settled
 from dataplane.server.running import Running
+from dataplane.server.shadowing import Shadows
 from dataplane.server.sieve import sieve_of
 from dataplane.server.spoken import Speaking
 from dataplane.server.surface import Stored, nothing_at
@@ -68,6 +69,7 @@ class Exchange:
         asking: Asking,
         getrandbits: Callable[[int], int],
         tickets: Tickets,
+        shadows: Shadows,
         a2a: A2aAgents,
         outside: Outside,
     ) -> None:
@@ -75,13 +77,14 @@ class Exchange:
         self._client = client
         self._memory = memory
         self._tickets = tickets
+        self._shadows = shadows
         self._clock = clock
         self._decider = decider
         self._tracer = tracer
         self._performer = Performer(client, decider, tracer, clock, memory, outside)
         self._conversations = Conversations(memory, clock.wall)
         tickets.on_joined = self._conversations.joined
-        means = Means(self._performer, asking, clock, tickets, self._conversations)
+        means = Means(self._performer, asking, clock, tickets, self._conversations, shadows)
         self._running = Running(means, getrandbits, self._conversations)
         self._explaining = Explaining(self._performer, clock, getrandbits)
         self.explain = self._explaining.explain
@@ -126,6 +129,7 @@ class Exchange:
 
     async def close(self) -> None:
         """After the last request: close connections, stop threads, send the last spans."""
+        await self._shadows.close()
         await self._conversations.close()
         await self._a2a.close()
         await self._chooser.close()

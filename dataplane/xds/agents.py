@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from outriderpb.v1 import agent_pb2
 
-from dataplane.runtime.agents import Agent, AgentProtocol, AgentVersion
-from dataplane.xds.fields import BadFieldError, given, same
+from dataplane.runtime.agents import Agent, AgentProtocol, AgentVersion, Shadow
+from dataplane.xds.fields import BadFieldError, given, same, seconds
 from dataplane.xds.retry import changes
 from dataplane.xds.secrets import SecretReader
 
@@ -26,6 +26,9 @@ def agent(name: str, m: agent_pb2.Agent, _: SecretReader) -> Agent:
     versions = tuple(map(_version, m.versions))
     if versions and not any(one.weight for one in versions):
         raise BadFieldError("none of its versions gets any conversation")
+    shadow = _shadow(m.shadow) if m.HasField("shadow") else None
+    if shadow is not None and all(one.name != shadow.version for one in versions):
+        raise BadFieldError(f"its shadow is version {shadow.version!r}, which it does not have")
     return Agent(
         name,
         given(m.cluster, "cluster"),
@@ -34,6 +37,7 @@ def agent(name: str, m: agent_pb2.Agent, _: SecretReader) -> Agent:
         protocol,
         m.drop_untranslatable,
         versions,
+        shadow,
     )
 
 
@@ -41,3 +45,16 @@ def _version(m: agent_pb2.AgentVersion) -> AgentVersion:
     name = given(m.name, "name for a version")
     cluster = given(m.cluster, f"cluster for version {name!r}")
     return AgentVersion(name, cluster, m.path_prefix, m.weight)
+
+
+def _shadow(m: agent_pb2.Shadow) -> Shadow:
+    default = Shadow("")
+    if not 0.0 < m.percent <= 100.0:
+        raise BadFieldError(f"the percent of its shadow is {m.percent}")
+    return Shadow(
+        m.version,
+        m.percent,
+        m.max_concurrent or default.max_concurrent,
+        seconds(m.timeout_ms, default.timeout_s),
+        m.answers_file,
+    )

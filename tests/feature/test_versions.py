@@ -1,5 +1,7 @@
 """Versions of an agent: shares, conversations that keep theirs, and stores that forget."""
 
+import asyncio
+import json
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, AsyncExitStack
@@ -10,7 +12,7 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession
 
-from tests.support.agents import Service, says, service
+from tests.support.agents import Service, never, replies, says, service
 from tests.support.planes import Planes, planes
 from tests.support.stores import postgres_server, redis_server
 from tests.support.wait import until
@@ -42,6 +44,12 @@ class Desk:
     v2: Service
     http: ClientSession
     more: str = ""
+
+    async def apply(self, agent: str = "", listener: str = "", shares: str = "10") -> None:
+        """Serve more keys of the agent, and of the agent at its listener."""
+        config = CONFIG.format(v1=self.v1.url, v2=self.v2.url, first=shares[0], second=shares[1])
+        config = config.replace("    versions:\n", f"{agent}    versions:\n")
+        await self.planes.apply(config + listener)
 
     async def weigh(self, first: int, second: int) -> None:
         """Give the versions other shares."""
@@ -154,3 +162,69 @@ async def test_a_store_that_is_away_costs_no_request(stack: AsyncExitStack, tmp_
     first = [await desk.ask("Hello", x_model_affinity=str(number)) for number in range(8)]
     again = [await desk.ask("And now?", x_model_affinity=str(number)) for number in range(8)]
     assert again == first
+
+
+def families(desk: Desk) -> dict[str, Any]:
+    return {one.name: one.samples for one in desk.planes.workers[0].families()}
+
+
+async def test_another_version_stands_in_for_one_that_fails(
+    stack: AsyncExitStack, tmp_path: Path
+) -> None:
+    desk = await desk_of(stack, tmp_path)
+    await desk.apply(listener="        on_failure: other_version\n", shares="91")
+    desk.v1.answer = replies(500, {})
+    seen = {await desk.ask(f"Question {number}") for number in range(8)}
+    assert seen == {"v2"}
+    assert desk.v1.received != []
+    log = tmp_path / "access.log"
+    told = '"steps":["billing@v1;failed=500","billing@v2;ok"]'
+    await until(lambda: told in log.read_text())
+
+
+SHADOW = "    shadow: {version: v2, max_concurrent: 1, answers_file: FILE}\n"
+
+
+async def test_a_shadow_is_asked_the_same_and_only_recorded(
+    stack: AsyncExitStack, tmp_path: Path
+) -> None:
+    desk, file = await desk_of(stack, tmp_path), tmp_path / "answers.jsonl"
+    await desk.apply(agent=SHADOW.replace("FILE", str(file)))
+    assert await desk.ask("Hello") == "v1"
+    await until(lambda: file.exists() and file.read_text().endswith("\n"))
+    line = json.loads(file.read_text())
+    assert (line["agent"], line["version"], line["answered_by"]) == ("billing", "v2", "v1")
+    assert (line["status"], line["text"]) == (200, "v2")
+    assert desk.v2.received[0].body == desk.v1.received[0].body
+    assert "x-outrider-run" not in desk.v2.received[0].headers
+    labels = ("shadow:desk", "billing@v2", "2xx", "via_upstream")
+    await until(lambda: families(desk)["outrider_requests_total"].get(labels) == 1.0)
+    await until(lambda: '"shadow":true' in (tmp_path / "access.log").read_text())
+
+
+async def test_a_shadow_that_fails_or_hangs_is_nothing_to_the_client(
+    stack: AsyncExitStack, tmp_path: Path
+) -> None:
+    desk = await desk_of(stack, tmp_path)
+    await desk.apply(agent=SHADOW.replace(", answers_file: FILE", ""))
+    desk.v2.answer = replies(503, {})
+    assert await desk.ask("Hello") == "v1"
+    failed = ("shadow:desk", "billing@v2", "5xx", "agent_failed")
+    await until(lambda: families(desk)["outrider_requests_total"].get(failed) == 1.0)
+    desk.v2.answer = never()
+    asked = len(desk.v2.received)
+    assert await desk.ask("Hello") == "v1"
+    await until(lambda: len(desk.v2.received) > asked)
+    assert await desk.ask("Hello") == "v1"
+    assert families(desk)["outrider_shadows_left_out_total"] == {("billing@v2",): 1.0}
+
+
+async def test_a_shadow_ends_with_its_worker(stack: AsyncExitStack, tmp_path: Path) -> None:
+    hanging = await stack.enter_async_context(AsyncExitStack())
+    desk = await desk_of(hanging, tmp_path)
+    await desk.apply(agent=SHADOW.replace(", answers_file: FILE", ""))
+    desk.v2.answer = never()
+    assert await desk.ask("Hello") == "v1"
+    await until(lambda: desk.v2.received != [])
+    async with asyncio.timeout(5):
+        await hanging.aclose()

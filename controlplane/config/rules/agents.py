@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from controlplane.config import schema
 from controlplane.config.rules import addresses
-from controlplane.config.rules.findings import Findings
+from controlplane.config.rules.findings import Findings, suggest
 from controlplane.config.schema_versions import AgentVersion
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ def check(config: schema.Config, findings: Findings) -> None:
             _versions(agent, path, findings)
         else:
             _agent_address(agent, agent.protocol, path, findings)
+        if agent.shadow is not None:
+            _shadow(agent, agent.shadow.version, (*path, "shadow"), findings)
 
 
 def _agent_address(
@@ -40,6 +42,15 @@ def _agent_address(
     for at, endpoint in enumerate(service.endpoints or ()):
         where = addresses.place(path, at, findings)
         addresses.check_suffix(findings, where, endpoint.url, PATHS[protocol])
+
+
+def _shadow(agent: schema.Agent, version: str, path: "Path", findings: Findings) -> None:
+    names = [one.name for one in agent.versions]
+    if not names:
+        findings.add(path, "the agent has no versions", "add 'versions', or remove it")
+    elif version not in names:
+        hint = suggest(version, names, "versions")
+        findings.add((*path, "version"), f"unknown version {version!r}", hint)
 
 
 def _versions(agent: schema.Agent, path: "Path", findings: Findings) -> None:

@@ -5,8 +5,8 @@ from controlplane.config.problem import Path
 from controlplane.config.rules.findings import Findings, suggest
 from controlplane.config.schema_plan import CONCATENATE, Plan
 
-FAIL, SKIP, DEFAULT = "fail", "skip", "default"
-WORDS = (FAIL, SKIP, DEFAULT)
+FAIL, SKIP, DEFAULT, OTHER_VERSION = "fail", "skip", "default", "other_version"
+WORDS = (FAIL, SKIP, DEFAULT, OTHER_VERSION)
 """What `on_failure` says besides ids."""
 CHOOSING = ("mode", "max_agents", "merge")
 """Keys of a plan that are about agents which are chosen."""
@@ -19,6 +19,7 @@ def check(config: schema.Config, findings: Findings) -> None:
         if listener.type == "agent":
             _plan(listener, path, findings)
             _agents(listener, path, findings)
+            _other_versions(config, listener, path, findings)
         elif "plan" in listener.model_fields_set:
             hint = "it is for agent listeners"
             findings.add((*path, "plan"), f"means nothing in a {listener.type} listener", hint)
@@ -80,6 +81,18 @@ def _agents(listener: schema.Listener, path: Path, findings: Findings) -> None:
     if listener.agents and not fixed and not any(agent.choosable for agent in listener.agents):
         hint = "remove `choosable: false` from one of them"
         findings.add((*path, "agents"), "none of them may be chosen", hint)
+
+
+def _other_versions(
+    config: schema.Config, listener: schema.Listener, path: Path, findings: Findings
+) -> None:
+    """An agent that has no other version has none to stand in for it."""
+    versions = {one.id: sum(bool(v.weight) for v in one.versions) for one in config.agents}
+    for index, agent in enumerate(listener.agents):
+        if OTHER_VERSION in agent.on_failure and versions.get(agent.id, 2) < 2:
+            at = (*path, "agents", index, "on_failure")
+            hint = "give it two 'versions' with a weight, or remove the word"
+            findings.add(at, f"agent {agent.id!r} has no other version", hint)
 
 
 def _on_failure(

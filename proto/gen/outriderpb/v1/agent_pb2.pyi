@@ -33,8 +33,22 @@ class AgentVersion(_message.Message):
     weight: int
     def __init__(self, name: _Optional[str] = ..., cluster: _Optional[str] = ..., path_prefix: _Optional[str] = ..., weight: _Optional[int] = ...) -> None: ...
 
+class Shadow(_message.Message):
+    __slots__ = ("version", "percent", "max_concurrent", "timeout_ms", "answers_file")
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    PERCENT_FIELD_NUMBER: _ClassVar[int]
+    MAX_CONCURRENT_FIELD_NUMBER: _ClassVar[int]
+    TIMEOUT_MS_FIELD_NUMBER: _ClassVar[int]
+    ANSWERS_FILE_FIELD_NUMBER: _ClassVar[int]
+    version: str
+    percent: float
+    max_concurrent: int
+    timeout_ms: int
+    answers_file: str
+    def __init__(self, version: _Optional[str] = ..., percent: _Optional[float] = ..., max_concurrent: _Optional[int] = ..., timeout_ms: _Optional[int] = ..., answers_file: _Optional[str] = ...) -> None: ...
+
 class Agent(_message.Message):
-    __slots__ = ("id", "cluster", "path_prefix", "retry", "protocol", "drop_untranslatable", "versions")
+    __slots__ = ("id", "cluster", "path_prefix", "retry", "protocol", "drop_untranslatable", "versions", "shadow")
     ID_FIELD_NUMBER: _ClassVar[int]
     CLUSTER_FIELD_NUMBER: _ClassVar[int]
     PATH_PREFIX_FIELD_NUMBER: _ClassVar[int]
@@ -42,6 +56,7 @@ class Agent(_message.Message):
     PROTOCOL_FIELD_NUMBER: _ClassVar[int]
     DROP_UNTRANSLATABLE_FIELD_NUMBER: _ClassVar[int]
     VERSIONS_FIELD_NUMBER: _ClassVar[int]
+    SHADOW_FIELD_NUMBER: _ClassVar[int]
     id: str
     cluster: str
     path_prefix: str
@@ -49,4 +64,5 @@ class Agent(_message.Message):
     protocol: AgentProtocol
     drop_untranslatable: bool
     versions: _containers.RepeatedCompositeFieldContainer[AgentVersion]
-    def __init__(self, id: _Optional[str] = ..., cluster: _Optional[str] = ..., path_prefix: _Optional[str] = ..., retry: _Optional[_Union[_retry_pb2.RetryPolicy, _Mapping]] = ..., protocol: _Optional[_Union[AgentProtocol, str]] = ..., drop_untranslatable: _Optional[bool] = ..., versions: _Optional[_Iterable[_Union[AgentVersion, _Mapping]]] = ...) -> None: ...
+    shadow: Shadow
+    def __init__(self, id: _Optional[str] = ..., cluster: _Optional[str] = ..., path_prefix: _Optional[str] = ..., retry: _Optional[_Union[_retry_pb2.RetryPolicy, _Mapping]] = ..., protocol: _Optional[_Union[AgentProtocol, str]] = ..., drop_untranslatable: _Optional[bool] = ..., versions: _Optional[_Iterable[_Union[AgentVersion, _Mapping]]] = ..., shadow: _Optional[_Union[Shadow, _Mapping]] = ...) -> None: ...

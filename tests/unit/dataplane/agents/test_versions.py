@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataplane.agents.versions import all_chosen, chosen
-from dataplane.runtime.agents import Agent, AgentVersion
+from dataplane.agents.versions import all_chosen, chosen, others, shadow_of
+from dataplane.runtime.agents import Agent, AgentVersion, Shadow
 
 V1 = AgentVersion("v1", "agent:a@v1", "/one", 3)
 V2 = AgentVersion("v2", "agent:a@v2", "", 1)
@@ -59,3 +59,18 @@ def test_only_agents_with_versions_are_chosen() -> None:
     agents = {"a": AGENT, "b": Agent("b", "agent:b")}
     assert list(all_chosen(agents, ["a", "b"], "talk", {})) == ["a"]
     assert all_chosen(agents, ["a"], "talk", {"a": "v0"})["a"].version == "v0"
+
+
+def test_others_stand_in_by_weight_and_those_without_any_do_not() -> None:
+    assert [one.version for one in others(chosen(AGENT, "talk", "v2"))] == ["v1"]
+    assert [one.version for one in others(chosen(AGENT, "talk", "v0"))] == ["v1", "v2"]
+    assert others(Agent("b", "agent:b")) == ()
+
+
+def test_a_shadow_is_another_version_or_nobody() -> None:
+    agent = Agent("a", "c", versions=(V1, V2, IDLE), shadow=Shadow("v0"))
+    shadow = shadow_of(chosen(agent, "talk", "v1"))
+    assert shadow is not None
+    assert (shadow.cluster, shadow.label) == ("agent:a@v0", "a@v0")
+    assert shadow_of(chosen(agent, "talk", "v0")) is None
+    assert shadow_of(AGENT) is None

@@ -10,7 +10,9 @@ import pytest
 
 from dataplane.clock import MonotonicClock
 from dataplane.observe.latency import Latencies
+from dataplane.observe.metrics import Metrics
 from dataplane.observe.record import ExchangeRecord
+from dataplane.observe.recorder import Recorder
 from dataplane.observe.tracing import Tracer
 from dataplane.resilience.standing import Standings
 from dataplane.runtime.config import (
@@ -33,6 +35,7 @@ from dataplane.server.downstream import Call, DownstreamGoneError
 from dataplane.server.exchange import Exchange
 from dataplane.server.outside.outside import Outside
 from dataplane.server.responses import ResponsesState
+from dataplane.server.shadowing import Shadows
 from dataplane.server.tickets import Tickets
 from dataplane.sessions.opened import opened
 from dataplane.sessions.remembering import Remembering
@@ -144,11 +147,13 @@ async def bench() -> AsyncIterator[Bench]:
     asking = Asking(client, clock, Random(1), standings, Callers(), spoken)
     bits = Random(1).getrandbits
     tickets = Tickets(bytes(32), bits, clock.wall)
+    recorder = Recorder(Metrics(), None, lambda record: None)
+    shadows = Shadows(asking, clock, Random(1), recorder, Metrics())
     a2a = a2a_agents(client, clock)
     outside = Outside(client, clock, Tasks())
     exchange = Exchange(
         *(client, decider, tracer, clock, memory, latencies, responses, asking, bits),
-        *(tickets, a2a, outside),
+        *(tickets, shadows, a2a, outside),
     )
     yield Bench(exchange, decider, standings)
     await exchange.close()

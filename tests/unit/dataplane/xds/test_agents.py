@@ -3,7 +3,7 @@
 import pytest
 from outriderpb.v1 import agent_pb2
 
-from dataplane.runtime.agents import AgentVersion
+from dataplane.runtime.agents import AgentVersion, Shadow
 from dataplane.xds.agents import agent
 from dataplane.xds.fields import BadFieldError
 from dataplane.xds.secrets import Secrets
@@ -13,6 +13,16 @@ SECRETS = Secrets({})
 
 def wire(*versions: agent_pb2.AgentVersion) -> agent_pb2.Agent:
     return agent_pb2.Agent(id="a", cluster="agent:a", versions=versions)
+
+
+def shadowed(version: str, percent: float) -> agent_pb2.Agent:
+    made = wire(agent_pb2.AgentVersion(name="v", cluster="c", weight=1))
+    made.shadow.CopyFrom(agent_pb2.Shadow(version=version, percent=percent))
+    return made
+
+
+def test_a_shadow_that_says_nothing_has_the_defaults() -> None:
+    assert agent("a", shadowed("v", 100.0), SECRETS).shadow == Shadow("v")
 
 
 def test_versions_keep_their_order_and_weights() -> None:
@@ -30,9 +40,11 @@ def test_versions_keep_their_order_and_weights() -> None:
         (agent_pb2.Agent.FromString(b"\x0a\x01a\x12\x01c\x50\x63"), "protocol 99"),
         (wire(agent_pb2.AgentVersion(name="v", cluster="c")), "none of its versions"),
         (wire(agent_pb2.AgentVersion(cluster="c", weight=1)), "no name for a version"),
+        (shadowed(version="v", percent=0), "the percent of its shadow is 0"),
+        (shadowed(version="gone", percent=1), "its shadow is version 'gone'"),
         (wire(agent_pb2.AgentVersion(name="v", weight=1)), "no cluster for version 'v'"),
     ],
-    ids=["id", "cluster", "protocol", "weights", "name", "version's cluster"],
+    ids=["id", "cluster", "protocol", "weights", "name", "percent", "shadow", "version's cluster"],
 )
 def test_an_agent_that_cannot_be_used_says_why(made: agent_pb2.Agent, problem: str) -> None:
     with pytest.raises(BadFieldError, match=problem):

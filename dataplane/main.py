@@ -135,7 +135,7 @@ async def running_worker(bootstrap: Bootstrap, environ: Mapping[str, str]) -> As
     quotas.settle = recorder.settle
     limits = LimitStores(quotas, partial(_leases, bootstrap, book, clock, random))
     limits.measure(metrics)
-    mcp = McpGateway(client, memory, clock.now)
+    mcp = McpGateway(client, memory, clock.now, exchange)
     services = Services(
         clock=clock,
         random=random,

@@ -112,7 +112,7 @@ class Listener(Block):
     mcp_servers: Names = ()
     """MCP listeners: ids of `mcp_servers` that are offered as one."""
     allowed_origins: Origins = ()
-    """MCP listeners: origins of web pages that may call, such as `https://app.example.com`; `*`:
+    """At `/mcp`: origins of web pages that may call, such as `https://app.example.com`; `*`:
     all. Pages of this machine (`http://localhost`) always may, others are answered 403."""
     input_filters: Names = ()
     """Ids of `filters` that see every request of this listener first, in order."""

@@ -150,6 +150,8 @@ def look(method: str, path: str, query: str = "") -> Ask | LocalReply | None:
 
 def look_at_agents(method: str, path: str, query: str = "") -> Ask | LocalReply | None:
     """The same of an agent listener: any API in which a conversation can be gone on with."""
+    if path == mcp.PATH:
+        return mcp_ask(path)
     if is_door(path):
         return replace(CHAT_ASK, path=path, query=query, a2a=True)
     found = look(method, path, query)

@@ -36,7 +36,9 @@ def check(config: schema.Config, findings: Findings) -> None:
         else:
             _means_nothing(listener, PROMPT_KEYS, "prompt", path, findings)
         if listener.type != "mcp":
-            _means_nothing(listener, mcp.KEYS, "MCP", path, findings)
+            _means_nothing(listener, ("mcp_servers",), "MCP", path, findings)
+        if listener.type not in ("mcp", "agent"):
+            _means_nothing(listener, ("allowed_origins",), "agent and MCP", path, findings)
 
 
 def port_of(listener: schema.Listener) -> int:

@@ -10,8 +10,6 @@ NOT_HERE = (
     *("agents", "min_confidence", "input_filters", "output_filters", "retry", "max_retries"),
     "priority",
 )
-KEYS = ("mcp_servers", "allowed_origins")
-"""Of MCP listeners alone."""
 
 
 def check(config: schema.Config, findings: Findings) -> None:

@@ -14,9 +14,11 @@ from secrets import token_urlsafe
 from dataplane.mcp.message import Code, Message, Refused, read
 from dataplane.mcp.routing import receivers
 from dataplane.mcp.stateless import is_stateless
+from dataplane.runtime.config import ListenerKind
 from dataplane.runtime.messages import LocalReply, ResponseDetail
 from dataplane.server.downstream import Call, Downstream
 from dataplane.server.mcp import checks
+from dataplane.server.mcp.agents import AgentTools
 from dataplane.server.mcp.asking import Asking
 from dataplane.server.mcp.beginning import Beginning
 from dataplane.server.mcp.flow import Flows
@@ -28,6 +30,7 @@ from dataplane.server.mcp.sessions import Sessions
 from dataplane.server.mcp.stateless import Stateless
 from dataplane.server.mcp.turn import Turn, owner_of, roster_of
 from dataplane.server.perform import Memory
+from dataplane.server.serving import Exchanger
 from dataplane.upstream.client import UpstreamClient
 from dataplane.upstream.mcp import SESSION, ServerFailedError
 
@@ -36,13 +39,23 @@ NO_SESSION = checks.refused(
     "There is no mcp-session-id header; begin with `initialize`.",
     ResponseDetail.BAD_REQUEST,
 )
+NO_STREAM = checks.refused(
+    405, "Agents say nothing by themselves.", ResponseDetail.METHOD_NOT_ALLOWED
+)
 SESSION_GONE = Refused(Code.SESSION_NOT_FOUND, "Session not found; begin with `initialize`.", 404)
 
 
 class McpGateway:
     """Answers on MCP listeners. One per worker."""
 
-    def __init__(self, client: UpstreamClient, memory: Memory, now: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        client: UpstreamClient,
+        memory: Memory,
+        now: Callable[[], float],
+        exchange: Exchanger,
+    ) -> None:
+        """:param exchange: answers what tools of agent listeners are asked."""
         self._client = client
         self._sessions = sessions = Sessions(memory, now, token_urlsafe)
         self._restated = Restated(token_urlsafe)
@@ -51,6 +64,7 @@ class McpGateway:
         self._beginning = Beginning(sessions, peers)
         self._asking = Asking(peers)
         self._listening = Listening(peers)
+        self._agents = AgentTools(exchange, sessions)
         self._flows = Flows(token_urlsafe)
         self._stateless = Stateless(Met(), self._flows)
 
@@ -61,13 +75,16 @@ class McpGateway:
             downstream.reply(refusal)
             return
         turn = Turn(call, downstream, roster_of(call), self._client)
+        of_agents = call.listener.kind is ListenerKind.AGENT
         match call.request.method:
+            case "GET" if of_agents:
+                downstream.reply(NO_STREAM)
             case "POST":
                 message = read(call.request.body)
                 if isinstance(message, Refused):
                     turn.refuse(None, message, ResponseDetail.INVALID_JSON)
                 else:
-                    await self._post(turn, message)
+                    await (self._ask_agents if of_agents else self._post)(turn, message)
             case "GET":
                 if await self._in_session(turn, None):
                     await self._listening.run(turn)
@@ -90,6 +107,18 @@ class McpGateway:
                 await self._asking.run(turn, message)
             else:
                 await self._pass_on(turn, message)
+
+    async def _ask_agents(self, turn: Turn, message: Message) -> None:
+        """The same of an agent listener, whose tools are its agents."""
+        turn.call.record.route = message.method
+        without = is_stateless(turn.call.request.header, message)
+        if message.method == "initialize" and message.is_request:
+            await self._agents.begin(turn, message)
+        elif without or await self._in_session(turn, message.id):
+            if message.is_request:
+                await self._agents.run(turn, message, has_session=not without)
+            else:
+                self._agents.told(turn, message)
 
     async def _in_session(self, turn: Turn, id_: bytes | None) -> bool:
         """Whether the request has a session of its caller's; if not it is answered."""

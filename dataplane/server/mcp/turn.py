@@ -1,8 +1,9 @@
 """One request of a client to an MCP listener, and what is known of whom it asks."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from hashlib import blake2b
 
+from dataplane.mcp.events import message_event
 from dataplane.mcp.message import Refused, error
 from dataplane.mcp.names import Member, Roster
 from dataplane.runtime.headers import for_services
@@ -32,8 +33,10 @@ class Turn:
     client: UpstreamClient
     live: Live | None = None
     """Its session; None: it has none."""
-    began: bool = field(default=False)
+    began: bool = False
     """Whether a stream was begun."""
+    pieces: int = 0
+    """Of an answer, told as progress."""
 
     def wire(self, member: Member) -> Wire:
         """How a server is reached for this client."""
@@ -62,6 +65,14 @@ class Turn:
         """Answer whole."""
         kind = JSON if body else ()
         self.downstream.reply(LocalReply(status, "", detail, (*kind, *headers), body))
+
+    async def end(self, body: bytes, detail: ResponseDetail) -> None:
+        """The response: whole, or as the last event of the stream that was begun."""
+        if not self.began:
+            self.reply(200, body, detail)
+            return
+        await self.downstream.write(message_event(body).encoded())
+        self.downstream.finish()
 
     def refuse(
         self,

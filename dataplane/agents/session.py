@@ -4,7 +4,12 @@ Rule: a session that cannot be read is none. Another version of this file may ha
 whatever it says can be worked out again.
 """
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import msgspec
+
+from dataplane.runtime.decision import Turn
 
 
 class Session(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -18,8 +23,6 @@ class Session(msgspec.Struct, frozen=True, omit_defaults=True):
     """That were answered."""
     tokens: int = 0
     """Input and output of all turns, as far as agents and models tell."""
-    cost: int = 0
-    """In units of 1/NANO US dollars (runtime/limits.py)."""
     last_used: float = 0.0
 
 
@@ -46,18 +49,29 @@ def answered(
     session: Session,
     agents: tuple[str, ...],
     versions: dict[str, str],
-    used: tuple[int, int],
+    tokens: int,
     now: float,
 ) -> Session:
-    """After one more turn.
-
-    :param used: tokens and cost of the turn.
-    """
+    """After one more turn."""
     return Session(
         agents,
         session.versions | versions,
         session.turns + 1,
-        session.tokens + used[0],
-        session.cost + used[1],
+        session.tokens + tokens,
         now,
     )
+
+
+def named(turns: Sequence[Turn], session: Session, *, explicit: bool) -> tuple[Turn, ...]:
+    """The conversation, in which its last answer says whose it is: clients leave that out.
+
+    :param explicit: whether the client has a word for the session. Else strangers may have begun
+        in the same way, so it is only believed when both have as many answers.
+    """
+    answers = [at for at, turn in enumerate(turns) if turn.role == "assistant" and turn.text]
+    if not answers or not session.agents or turns[answers[-1]].name:
+        return tuple(turns)
+    if not explicit and len(answers) != session.turns:
+        return tuple(turns)
+    last = answers[-1]
+    return (*turns[:last], replace(turns[last], name=session.agents[-1]), *turns[last + 1 :])

@@ -7,7 +7,7 @@ out from the conversation and agents are found by the router; no request fails o
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from dataplane.agents.session import Session, answered, decode, encode
+from dataplane.agents.session import Session, answered, decode, encode, named
 from dataplane.agents.versions import all_chosen
 from dataplane.llm.chat import ChatRequest
 from dataplane.observe.record import ExchangeRecord
@@ -35,10 +35,13 @@ class Talk:
     chosen: Mapping[str, Agent] = field(default_factory=dict)
     """Agents that have versions, by id."""
 
-    @property
-    def held(self) -> tuple[str, ...]:
-        """Who answered the turn before this one, as far as anybody remembers."""
-        return self.before.agents
+    def told(self, chat: ChatRequest) -> ChatRequest:
+        """The request, as whoever chooses reads it: with who has the conversation."""
+        session = self.session
+        if session is None or not self.before.agents:
+            return chat
+        turns = named(chat.turns, self.before, explicit=session.explicit)
+        return replace(chat, turns=turns)
 
 
 class Conversations:
@@ -83,8 +86,8 @@ class Conversations:
         if session is None or not 200 <= record.status < 300 or not record.agents:
             return
         asked = {id_: talk.chosen[id_].version for id_ in record.agents if id_ in talk.chosen}
-        used = (record.input_tokens + record.output_tokens, 0)
-        after = answered(talk.before, record.agents, asked, used, self._wall())
+        tokens = record.input_tokens + record.output_tokens
+        after = answered(talk.before, record.agents, asked, tokens, self._wall())
         ttl_s = talk.call.config.model_routing.sessions.ttl_s
         kept = self._memory.remember(session.key, encode(after), ttl_s)
         self._tasks.start(kept, name="session")

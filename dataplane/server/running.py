@@ -57,7 +57,7 @@ class Running:
         record.run_id = run.id
         talk = await self._conversations.begin(call, chat)
         try:
-            await self._admitted(talk.call, run, request, chat, downstream)
+            await self._admitted(talk.call, run, request, talk.told(chat), downstream)
         finally:
             self._conversations.end(talk, record)
 

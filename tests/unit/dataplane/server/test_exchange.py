@@ -217,6 +217,22 @@ async def test_two_agents_are_chained(bench: Bench, weather: Service, flights: S
     assert bench.record.decision == "it rains"
 
 
+async def test_whoever_chooses_is_told_who_has_the_conversation(
+    bench: Bench, weather: Service, flights: Service
+) -> None:
+    bench.agent("weather", weather.endpoint)
+    bench.agent("flights", flights.endpoint)
+    bench.decider.agents = ("flights",)
+    bench.record.status = 200  # a connection says so, which this test has none of
+    await bench.ask({"messages": [QUESTION]})
+    answer = {"role": "assistant", "content": "No flights."}
+    turns = [QUESTION, answer, {"role": "user", "content": "And now?"}]
+    await bench.ask({"messages": turns})
+    assert bench.decider.asked[1][1] == Turn("assistant", "No flights.", "flights")
+    assert flights.received[1].body == {"messages": turns}
+    assert bench.record.pinned
+
+
 async def test_agent_that_streams_unasked_is_read_too(
     bench: Bench, weather: Service, flights: Service
 ) -> None:

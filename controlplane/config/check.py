@@ -8,6 +8,7 @@ from controlplane.config.rules import (
     agents,
     auth,
     clusters,
+    descriptions,
     filters,
     limits,
     listeners,
@@ -97,4 +98,5 @@ def notes(parsed: Parsed) -> tuple[ConfigError, ...]:
         told.append(parsed.error(("api_keys",), "no listener asks for them"))
     told += preferences.notes(parsed)
     told += orchestrator.notes(parsed)
+    told += descriptions.notes(parsed)
     return tuple(sorted(told, key=lambda note: note.line))

@@ -4,6 +4,7 @@ import pytest
 
 from controlplane.config.check import notes
 from controlplane.config.parse import parse
+from controlplane.config.rules.descriptions import likeness
 
 HEAD = "version: v0.4.0\nlisteners: [{type: model, name: m}]\n"
 
@@ -70,7 +71,7 @@ listeners:
 def orchestration(one: str, two: str, more: str = "") -> list[str]:
     text = f"version: v0.4.0\n{AGENTS % (one, two)}{more}"
     found = (str(note).partition(": ")[2] for note in notes(parse(text, "a.yaml")))
-    return [note for note in found if "orchestrator" in note or "router" in note]
+    return [note for note in found if "orchestrator" in note or ".router" in note]
 
 
 def test_planos_router_without_its_model_is_told_who_chooses_instead() -> None:
@@ -89,3 +90,56 @@ def test_an_orchestrator_of_one_agent_has_no_effect() -> None:
     assert orchestration(model, model) == [
         "listeners[0].orchestrator: has no effect: there is one agent"
     ]
+
+
+def described(*agents: str, more: str = "") -> list[str]:
+    """Notes of a listener with these agents: what follows `id` in each."""
+    ids = [f"agent{number}" for number in range(len(agents))]
+    offered = "".join(f"      - {{id: {i}, {one}}}\n" for i, one in zip(ids, agents, strict=True))
+    known = "".join(f"  - {{id: {i}, url: 'http://{i}'}}\n" for i in ids)
+    text = (
+        "version: v0.4.0\n"
+        f"listeners:\n  - type: agent\n    name: l\n    port: 1\n{more}    agents:\n{offered}"
+        f"agents:\n{known}"
+    )
+    return [str(note).partition(": ")[2] for note in notes(parse(text, "a.yaml"))]
+
+
+WEATHER = "description: Weather forecasts for any city. Rain and wind and temperature"
+ASKS = "examples: [Will it rain?]"
+
+
+def test_agents_that_cannot_be_told_apart_are_named() -> None:
+    almost = "description: Forecasts of rain or temperature for cities and the weather"
+    flights = "description: Finds flights and books tickets"
+    found = described(f"{WEATHER}, {ASKS}", f"{flights}, {ASKS}", f"{almost}, {ASKS}")
+    assert len(found) == 1
+    assert found[0].startswith(
+        "listeners[0].agents[2].description: says almost the same as that of 'agent0' (0."
+    )
+
+
+def test_a_description_without_an_example_is_told() -> None:
+    quoted = "description: 'Flights. Handles \"find me a flight to Oslo\" and the like'"
+    assert described(WEATHER, quoted) == [
+        "listeners[0].agents[0]: the router has only a description"
+        " (add 'examples': some requests that 'agent0' is meant for)"
+    ]
+
+
+def test_one_agent_needs_no_example() -> None:
+    assert described(WEATHER) == []
+
+
+def test_a_model_needs_no_examples_but_descriptions_that_differ() -> None:
+    more = "    orchestrator: {type: model, model: judge}\n"
+    found = described(WEATHER, WEATHER, more=more)
+    assert [note.partition(" (")[0] for note in found] == [
+        "listeners[0].agents[1].description: says almost the same as that of 'agent0'"
+    ]
+
+
+def test_descriptions_in_any_script_are_compared() -> None:
+    assert likeness("天気予報 東京", "天気予報 東京") == pytest.approx(1.0)
+    assert likeness("", "anything") == 0.0
+    assert likeness("the and of", "the and of") == 0.0

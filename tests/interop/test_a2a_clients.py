@@ -1,7 +1,11 @@
 """The official A2A clients see the same through a listener as directly."""
 
+import asyncio
+import json
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -15,6 +19,8 @@ from a2a.types import (
 )
 
 from tests.interop.test_a2a_agents import CONFIG, WIRES, sdk_agent
+from tests.support.agents import says, service
+from tests.support.node import command
 from tests.support.planes import Planes, planes
 
 pytestmark = pytest.mark.interop
@@ -75,3 +81,61 @@ async def test_same_event_kinds_through_us_as_directly(desk: Desk, said: str) ->
         for binding in BINDINGS:
             ours = await events(desk.gateway, message(said), streaming=streaming, binding=binding)
             assert kinds(ours) == kinds(direct), (streaming, binding)
+
+
+NODE = Path(__file__).parent / "a2a_node"
+WORDS = ("hello", "cellar", "ask", "fail")
+
+
+async def run(*command: str) -> tuple[int, str]:
+    """Exit code and output of a program."""
+    process = await asyncio.create_subprocess_exec(
+        *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+    )
+    out, _ = await process.communicate()
+    return process.returncode or 0, out.decode()
+
+
+async def in_node(package: str, url: str, binding: str) -> Any:
+    code, out = await run(*command(NODE, "client.mjs"), package, url, binding, *WORDS)
+    assert code == 0, out
+    return json.loads(out)
+
+
+@pytest.mark.parametrize(
+    ("package", "binding"),
+    [
+        ("@a2a-js/sdk", "JSONRPC"),
+        ("@a2a-js/sdk", "HTTP+JSON"),
+        ("older-a2a", "JSONRPC"),
+        ("older-a2a", "HTTP+JSON"),
+    ],
+)
+async def test_javascript_clients_see_the_same_as_directly(
+    tmp_path: Path, package: str, binding: str
+) -> None:
+    version = "0.3.0" if package == "older-a2a" else "1.0"
+    async with (
+        sdk_agent(version, "JSONRPC") as url,
+        planes(CONFIG.format(url=url), tmp_path) as made,
+    ):
+        direct = await in_node(package, url, "JSONRPC")
+        assert await in_node(package, made.url("desk"), binding) == direct
+
+
+@pytest.mark.parametrize("protocol", ["chat", "a2a"])
+async def test_linter_finds_no_error(tmp_path: Path, protocol: str) -> None:
+    async with (
+        sdk_agent("0.3.0", "JSONRPC") as agent,
+        service(says("Under ", "the mat.")) as helper,
+    ):
+        url = helper.url if protocol == "chat" else agent
+        config = CONFIG.format(url=url).replace("protocol: a2a", f"protocol: {protocol}")
+        config = config.replace(
+            "- id: locksmith\n", "- id: locksmith\n        description: Keys.\n", 2
+        )
+        config = config.replace("        description: Keys.\n    url", "    url")
+        async with planes(config, tmp_path) as made:
+            linter = str(Path(sys.executable).with_name("a2a-lint"))
+            code, out = await run(linter, "--live", "--strict", made.url("desk"))
+            assert code == 0, out

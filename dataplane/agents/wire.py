@@ -72,6 +72,11 @@ def worded(agent: Agent, request: Request, answer_id: str) -> Wording | LocalRep
     return Wording(theirs, CODECS[protocol], Echo(made.request, 0, answer_id))
 
 
+def without_body(headers: Headers) -> Headers:
+    """Headers of an answer whose body is told in other bytes."""
+    return tuple(one for one in headers if not one[0].lower().startswith(_OF_THE_BODY))
+
+
 class Reworded:
     """A fold over an agent's answer: what there is of it in chat."""
 
@@ -83,7 +88,7 @@ class Reworded:
         """Of the answer in chat; final when its first bytes are there."""
         self._is_stream = echo.request.stream and 200 <= status < 300
         self.headers: Headers = (
-            *(one for one in headers if not one[0].lower().startswith(_OF_THE_BODY)),
+            *without_body(headers),
             ("content-type", EVENT_STREAM if self._is_stream else JSON),
         )
         self._writer = _CHAT.stream_writer(echo)

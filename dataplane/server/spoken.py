@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from dataplane.agents.progress import NEVER
+from dataplane.agents.wire import without_body
 from dataplane.clock import Clock
 from dataplane.llm.hub.answer import Failure
 from dataplane.llm.json_array import in_form
@@ -33,9 +34,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dataplane.server.sieve import Sieve
-
-_OF_THE_BODY = ("content-", "etag", "digest", "accept-ranges", "last-modified")
-"""Headers that begin so say something of bytes which the client does not get."""
 
 
 class InChat(NamedTuple):
@@ -147,7 +145,7 @@ class Spoken:
         head = Head(status, kind.startswith("text/event-stream"), encoding != "identity")
         self._retold.head(head)
         self._headers = (
-            *(one for one in headers if not one[0].lower().startswith(_OF_THE_BODY)),
+            *without_body(headers),
             *self._told,
         )
 

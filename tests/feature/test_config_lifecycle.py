@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import signal
-import socket
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -22,6 +21,7 @@ from tests.support.agents import Answering, Received, Service, events, says, ser
 from tests.support.load import ASK, load
 from tests.support.planes import Nodes, planes, processes, until_nodes, worker_bootstrap
 from tests.support.plano import scenario
+from tests.support.ports import free_port
 from tests.support.wait import until
 
 
@@ -116,13 +116,6 @@ def hesitates(go_on: asyncio.Event) -> Answering:
         return response
 
     return answer
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
 
 
 async def ask(url: str, model: str = "fast") -> tuple[int, str]:

@@ -129,12 +129,10 @@ async def test_linter_finds_no_error(tmp_path: Path, protocol: str) -> None:
         sdk_agent("0.3.0", "JSONRPC") as agent,
         service(says("Under ", "the mat.")) as helper,
     ):
-        url = helper.url if protocol == "chat" else agent
-        config = CONFIG.format(url=url).replace("protocol: a2a", f"protocol: {protocol}")
-        config = config.replace(
-            "- id: locksmith\n", "- id: locksmith\n        description: Keys.\n", 2
-        )
-        config = config.replace("        description: Keys.\n    url", "    url")
+        config = CONFIG.format(url=agent)
+        if protocol == "chat":
+            config = CONFIG.format(url=helper.url).replace("protocol: a2a", "protocol: chat")
+            config += "        description: Knows where keys are.\n"
         async with planes(config, tmp_path) as made:
             linter = str(Path(sys.executable).with_name("a2a-lint"))
             code, out = await run(linter, "--live", "--strict", made.url("desk"))

@@ -20,6 +20,7 @@ from dataplane.agents.a2a.talk import CONTEXT, Context, Talk, chat_body, grown
 from dataplane.agents.a2a.telling import Telling, trimmed
 from dataplane.agents.a2a.values import Json, decoded, message, text
 from dataplane.clock import Clock
+from dataplane.runtime.headers import AFFINITY
 from dataplane.runtime.messages import Headers, LocalReply, Request, ResponseDetail
 from dataplane.runtime.protocols import CHAT_PATH
 from dataplane.server.a2a.agents import KEPT_S, A2aAgents, tenant_of
@@ -197,6 +198,8 @@ class _Exchange:
         self._listener = listener
         body = chat_body(talk)
         headers = call.request.headers
+        if call.request.header(AFFINITY) is None:  # a context is a conversation
+            headers = (*headers, (AFFINITY, talk.context_id))
         chat = Request("POST", CHAT_PATH, headers, body)
         self._call = call
         self._chat = replace(call, ask=CHAT_ASK, request=chat, a2a=talk)

@@ -10,18 +10,12 @@ import pytest
 from dataplane.runtime.config import Listener, ListenerKind, RuntimeConfig
 from dataplane.server.listeners import ListenFailedError
 from tests.support.gateway import gateway, model_config
+from tests.support.ports import free_port
 from tests.support.raw_client import connected, post
 from tests.support.upstream import Received, Step, chunk, chunked_head, json_answer, upstream
 from tests.support.wait import until
 
 ASK = b'{"model":"gpt","messages":[]}'
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
 
 
 def with_listeners(config: RuntimeConfig, *listeners: Listener) -> RuntimeConfig:

@@ -54,6 +54,7 @@ _MESSAGES = msgspec.json.Decoder(_Messages)
 def question(chat: ChatRequest, place: Place, message_id: str, given: Asked | None) -> Json:
     """The message of 1.0 that asks the last question of `chat`.
 
+    :param message_id: for clients that have none of their own.
     :param given: what the client asks itself in A2A: its files and data go along as they are.
     """
     told = _MESSAGES.decode(chat.body).messages[place.heard :]
@@ -70,7 +71,7 @@ def question(chat: ChatRequest, place: Place, message_id: str, given: Asked | No
     preface = "\n\n".join(filter(None, map(_line, before)))
     if preface:
         parts = [{"text": preface}, *parts]
-    made = message("user", message_id, parts or [{"text": ""}])
+    made = message("user", text(theirs.get("messageId")) or message_id, parts or [{"text": ""}])
     kept_fields = {
         name: theirs[name]
         for name in ("metadata", "extensions", "referenceTaskIds")

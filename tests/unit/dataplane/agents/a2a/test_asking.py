@@ -75,6 +75,7 @@ def test_client_of_a2a_is_passed_on_with_its_files() -> None:
     made = question(chat(USER), Place(), "m", given(*parts))
     assert made["parts"] == list(parts)
     assert made["metadata"] == {"k": 1}
+    assert made["messageId"] == "x"
 
 
 def test_words_that_a_filter_changed_stay_changed() -> None:

@@ -8,6 +8,7 @@ from controlplane.config import (
     schema_clusters,
     schema_defaults,
     schema_filters,
+    schema_guards,
     schema_limits,
     schema_mcp,
     schema_models,
@@ -110,6 +111,10 @@ BLOCKS: Mapping[Path, type[Block]] = {
     ("ratelimits", "*"): schema_limits.RateLimit,
     ("ratelimits", "*", "selector"): schema_limits.RateLimitSelector,
     ("ratelimits", "*", "limit"): schema_limits.RateLimitTokens,
+    ("prompt_guards",): schema_guards.PromptGuards,
+    ("prompt_guards", "input_guards"): schema_guards.InputGuards,
+    ("prompt_guards", "input_guards", "jailbreak"): schema_guards.Jailbreak,
+    ("prompt_guards", "input_guards", "jailbreak", "on_exception"): schema_guards.OnException,
     ("defaults",): schema_defaults.Defaults,
     **_retry("defaults"),
     **_retry("listeners", "*"),
@@ -129,7 +134,6 @@ BLOCKS: Mapping[Path, type[Block]] = {
 REFUSED: Mapping[Path, Mapping[str, str]] = {
     (): {
         "mode": "remove it: it has no effect in Plano either",
-        "prompt_guards": "remove it: it has no effect in Plano either",
     },
     ("listeners", "*"): {
         "filter_chain": "rename it to 'input_filters'",

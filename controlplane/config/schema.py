@@ -25,6 +25,7 @@ from controlplane.config.schema_auth import ApiKey, Auth, Tls
 from controlplane.config.schema_clusters import ClusterKeys, Endpoints, RequestPriority
 from controlplane.config.schema_defaults import Defaults
 from controlplane.config.schema_filters import Filter
+from controlplane.config.schema_guards import PromptGuards
 from controlplane.config.schema_limits import Limit, LimitsStorage, RateLimit
 from controlplane.config.schema_mcp import McpServer, Origins
 from controlplane.config.schema_models import ModelAlias, ModelProviders, OnUntranslatable
@@ -253,5 +254,7 @@ class Config(Block):
     """Where spans go. Without it no span is made."""
     state_storage: StateStorage | None = None
     """Where responses of the Responses API are kept; without it in each data plane's memory."""
+    prompt_guards: PromptGuards | None = None
+    """Plano's word for a filter of type `screening` that every listener has first."""
     defaults: Defaults | None = None
     """Blocks that entries begin from; an entry's own is laid over them, key by key."""

@@ -11,6 +11,7 @@ from controlplane.snapshot.snapshot import Snapshot
 from controlplane.translate.agents import agents
 from controlplane.translate.auth import api_keys
 from controlplane.translate.filters import filters
+from controlplane.translate.guards import with_guards
 from controlplane.translate.limits import limits
 from controlplane.translate.listeners import listeners
 from controlplane.translate.mcp import mcp_servers
@@ -42,6 +43,7 @@ def compile_config(
 
 def translate(config: schema.Config) -> Iterator[Resource]:
     """Every resource that a checked config means."""
+    config = with_guards(config)
     yield from agents(config)
     yield from filters(config)
     yield from endpoints(config)

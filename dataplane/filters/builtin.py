@@ -28,6 +28,18 @@ def _pii(config: Filter) -> api.Filter:
     return PiiFilter(config)
 
 
+def _screening(config: Filter) -> api.Filter:
+    from dataplane.filters.screening.filter import ScreeningFilter
+
+    return ScreeningFilter(config)
+
+
+def _json_schema(config: Filter) -> api.Filter:
+    from dataplane.filters.json_schema.filter import JsonSchemaFilter
+
+    return JsonSchemaFilter(config)
+
+
 def _log(config: Filter) -> api.Filter:
     from dataplane.filters.log.filter import LogFilter
 
@@ -44,6 +56,8 @@ KINDS: Mapping[str, Callable[[Filter], api.Filter]] = {
     "pii": _pii,
     "log": _log,
     "cache": CacheFilter,
+    "screening": _screening,
+    "json_schema": _json_schema,
     "python": PythonFilter,
 }
 """What makes a filter of its configuration, by `type`. Raises UnusableFilterError."""

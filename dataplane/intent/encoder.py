@@ -50,3 +50,7 @@ class Encoder(Protocol):
     def index(self, agents: Sequence[AgentTexts]) -> AgentIndex:
         """Reads all texts of the agents: about 2 ms each, so not on an event loop."""
         ...
+
+    def embed(self, text: str) -> tuple[float, ...]:
+        """What a text means as a vector of length 1: 4 ms, so not on an event loop."""
+        ...

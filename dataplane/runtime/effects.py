@@ -159,6 +159,20 @@ class Awaited:
 
 
 @dataclass(frozen=True, slots=True)
+class Embed:
+    """Ask the embedded encoder what a text means. Answered by Embedded."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """A vector of length 1; None where this data plane has no encoder (yet)."""
+
+    vector: tuple[float, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
 class Emit:
     """Hand an entry (a JSON object) to the sink of a filter; nobody waits for it. Answered by
     Recalled."""
@@ -210,7 +224,8 @@ Effect = (
     | Recall
     | Remember
     | Await
+    | Embed
     | ForFilters
 )
-Reply = HttpReply | CallFailed | Passed | Together | Told | Decision | Recalled | Awaited
+Reply = HttpReply | CallFailed | Passed | Together | Told | Decision | Recalled | Awaited | Embedded
 Steps = Generator[Effect, Reply, T]

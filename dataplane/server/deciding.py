@@ -138,6 +138,15 @@ class Deciding:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._decisions, post.decide, conversation)
 
+    async def embed(self, text: str) -> tuple[float, ...] | None:
+        """What a text means; None where there is no encoder."""
+        loop = asyncio.get_running_loop()
+        if not self._loaded:
+            await loop.run_in_executor(self._reading, self._load)
+        if self._encoder is None:
+            return None
+        return await loop.run_in_executor(self._decisions, self._encoder.embed, text)
+
     def _read_once(self, post: _Post) -> None:
         if not post.is_read:
             post.is_read = True
@@ -174,9 +183,13 @@ class Deciding:
 
     def _read_now(self, post: _Post) -> None:
         """In the thread of reading."""
-        if not self._loaded:
-            self._loaded = True
-            self._encoder = self._making.load()
+        self._load()
         if self._encoder is not None:
             post.read(self._encoder)
             log.info("%s: routed with %s", post.name, self._encoder.name)
+
+    def _load(self) -> None:
+        """In the thread of reading, once."""
+        if not self._loaded:
+            self._encoder = self._making.load()
+            self._loaded = True

@@ -22,6 +22,8 @@ from dataplane.runtime.effects import (
     Decide,
     DecideAmong,
     Effect,
+    Embed,
+    Embedded,
     Emit,
     Keep,
     LookUp,
@@ -59,6 +61,10 @@ class Decider(Protocol):
         conversation: tuple[Turn, ...],
     ) -> Decision:
         """Which of these fit."""
+        ...
+
+    async def embed(self, text: str) -> tuple[float, ...] | None:
+        """What a text means, if there is an encoder."""
         ...
 
     def configure(self, config: RuntimeConfig) -> None:
@@ -138,6 +144,8 @@ class Performer:
                 return await self._decide(effect, call)
             case DecideAmong():
                 return await self._decide_among(effect, call)
+            case Embed():
+                return Embedded(await self._decider.embed(effect.text))
             case Recall():
                 memory = self._memory
                 return Recalled(await memory.recall(effect.key) if memory else None)

@@ -17,6 +17,7 @@ ELSEWHERE = {
                 "auth",
                 "clusters",
                 "filters",
+                "guards",
                 "limits",
                 "listeners",
                 "mcp",
@@ -41,6 +42,7 @@ ELSEWHERE = {
         ],
         "tests/unit/dataplane/llm/texts/test_answers.py",
     ),
+    "dataplane/filters/screening/signs.py": "tests/unit/dataplane/filters/screening/test_score.py",
     # Each kind of personal data is held to what all of them together find.
     **dict.fromkeys(
         [

@@ -7,12 +7,14 @@ from controlplane.config.filters import (
     cache,
     headers,
     http,
+    json_schema,
     log,
     mcp,
     patterns,
     pii,
     prompt,
     python,
+    screening,
 )
 from controlplane.config.filters.kind import Kind
 from controlplane.config.problem import Path
@@ -26,6 +28,8 @@ KINDS: Mapping[str, Kind] = {
     "pii": pii.KIND,
     "log": log.KIND,
     "cache": cache.KIND,
+    "screening": screening.KIND,
+    "json_schema": json_schema.KIND,
     "python": python.KIND,
 }
 

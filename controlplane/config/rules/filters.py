@@ -21,6 +21,8 @@ def check(config: schema.Config, findings: Findings) -> None:
     seen: dict[str, Path] = {agent.id: ("agents", at) for at, agent in enumerate(config.agents)}
     for index, one in enumerate(config.filters):
         path: Path = ("filters", index)
+        if config.prompt_guards is not None and one.id == "prompt_guards":
+            findings.add((*path, "id"), "is what 'prompt_guards' makes", "rename the filter")
         findings.once(seen, one.id, (*path, "id"), "agent or filter")
         if not findings.blamed((*path, "type")):
             _address(one, path, findings)

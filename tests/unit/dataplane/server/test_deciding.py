@@ -35,6 +35,9 @@ class FakeEncoder:
     def index(self, agents: Sequence[AgentTexts]) -> AgentIndex:
         raise AssertionError(agents)
 
+    def embed(self, text: str) -> tuple[float, ...]:
+        return (float(len(text)),)
+
 
 class FakeMaking(Making):
     """Routers that tell who made them; the encoder comes when the test says so."""
@@ -219,3 +222,13 @@ async def test_sets_that_were_asked_long_ago_are_forgotten(
     await deciding.decide_among(targets("a0", "b"), 0.5, ASKED)
     await deciding.ready()
     assert making.made == []
+
+
+async def test_a_text_is_embedded_once_the_encoder_is_there() -> None:
+    making = FakeMaking()
+    making.may_load.set()
+    deciding = Deciding(making)
+    assert await deciding.embed("four") == (4.0,)
+    assert await deciding.embed("other") == (5.0,)
+    assert making.loads == 1
+    await deciding.close()

@@ -76,6 +76,9 @@ class FakeDecider:
         self.asked.append(conversation)
         return Decision(self.agents, (AgentScore("weather", 0.9),), "it rains", "fake")
 
+    async def embed(self, text: str) -> tuple[float, ...] | None:
+        return None
+
     def configure(self, config: RuntimeConfig) -> None:
         pass
 

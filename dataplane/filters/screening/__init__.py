@@ -1,0 +1,1 @@
+"""Attempts to make a model forget whose instructions it follows."""

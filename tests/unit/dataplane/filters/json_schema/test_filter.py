@@ -1,0 +1,95 @@
+import json
+from typing import Any
+
+import pytest
+
+from dataplane.filters.api import AnswerFilter, Context, UnusableFilterError
+from dataplane.filters.event import Event, Form
+from dataplane.filters.json_schema.filter import JsonSchemaFilter
+from dataplane.llm.framing import Framing
+from dataplane.runtime.config import Filter
+from dataplane.runtime.messages import LocalReply, Request, ResponseDetail
+from dataplane.runtime.protocols import Operation
+from tests.support.agents import completion, events
+
+SCHEMA = {"type": "object", "required": ["n"], "properties": {"n": {"type": "integer"}}}
+
+
+def answer(**settings: Any) -> AnswerFilter:
+    spec = Filter("form", kind="json_schema", settings=json.dumps({"schema": SCHEMA, **settings}))
+    made = JsonSchemaFilter(spec).on_answer(Request("POST", "/"), Context(Operation.CHAT))
+    assert made is not None
+    return made
+
+
+def whole(text: str) -> list[Event]:
+    body = json.dumps(completion(text)).encode()
+    return [Event(body, Form(Operation.CHAT, Framing.WHOLE))]
+
+
+def stream(*pieces: str) -> list[Event]:
+    return [Event(raw, Form(Operation.CHAT, Framing.SSE)) for raw in events(pieces)]
+
+
+def heard(made: AnswerFilter, said: list[Event], complete: bool = True) -> str | LocalReply:
+    text = ""
+    for passed in (*map(made.on_event, said), made.on_end(complete)):
+        if isinstance(passed, LocalReply):
+            return passed
+        text += "".join(one.text for one in ([passed] if isinstance(passed, Event) else passed))  # type: ignore[union-attr]
+    return text
+
+
+@pytest.mark.parametrize("said", [whole('{"n":1}'), stream('{"n"', ":1}")], ids=["whole", "stream"])
+def test_what_fits_passes(said: list[Event]) -> None:
+    assert heard(answer(), said) == '{"n":1}'
+
+
+@pytest.mark.parametrize(
+    "said",
+    [whole('Sure: {"n":1}.'), stream("```json\n", '{"n"', ":1}", "\n```")],
+    ids=["whole", "stream"],
+)
+def test_what_can_be_repaired_is(said: list[Event]) -> None:
+    assert heard(answer(), said) == '{"n":1}'
+
+
+@pytest.mark.parametrize(
+    "said", [whole('{"n":"x"}'), stream('{"n"', ':"x"}')], ids=["whole", "stream"]
+)
+def test_what_does_not_fit_is_refused_without_its_words(said: list[Event]) -> None:
+    refused = heard(answer(), said)
+    assert isinstance(refused, LocalReply)
+    assert (refused.status, refused.detail) == (502, ResponseDetail.FILTER_REFUSED)
+    assert refused.message.endswith("does not fit the schema: at $['n'], by properties/n/type.")
+
+
+def test_what_is_no_json_is_refused() -> None:
+    refused = heard(answer(), whole("I cannot."))
+    assert isinstance(refused, LocalReply)
+    assert "is not JSON" in refused.message
+
+
+def test_nothing_is_repaired_where_that_is_not_wanted() -> None:
+    assert isinstance(heard(answer(repair=False), whole('Sure: {"n":1}.')), LocalReply)
+
+
+def test_a_stream_may_be_seen_before_its_end_is_known() -> None:
+    made = answer(streams="tell")
+    first, *rest = stream('{"n"', ':"x"}')
+    assert made.on_event(first) is first
+    assert isinstance(heard(made, rest), LocalReply)
+
+
+def test_what_broke_off_is_handed_on_as_far_as_it_came() -> None:
+    assert heard(answer(), stream('{"n"')[:1], complete=False) == '{"n"'
+
+
+def test_an_answer_without_text_passes() -> None:
+    assert heard(answer(), stream()) == ""
+
+
+def test_a_schema_that_leads_elsewhere_is_none() -> None:
+    spec = Filter("form", kind="json_schema", settings='{"schema":{"$ref":"http://127.0.0.1/x"}}')
+    with pytest.raises(UnusableFilterError, match="not part of it"):
+        JsonSchemaFilter(spec)

@@ -228,6 +228,7 @@ async def test_whoever_chooses_is_told_who_has_the_conversation(
     bench.decider.agents = ("flights",)
     bench.record.status = 200  # a connection says so, which this test has none of
     await bench.ask({"messages": [QUESTION]})
+    await asyncio.sleep(0)  # the session is kept beside the answer
     answer = {"role": "assistant", "content": "No flights."}
     turns = [QUESTION, answer, {"role": "user", "content": "And now?"}]
     await bench.ask({"messages": turns})

@@ -68,6 +68,8 @@ class Asked:
 
     def rewritten(self) -> Request:
         """The request with everything that was changed; itself when nothing was."""
+        if self._json is _UNREAD:
+            return self.request
         self._keep()
         if not self._changed:
             return self.request

@@ -30,6 +30,9 @@ class Framing(Enum):
     """It is one JSON value."""
 
 
+_ELEMENTS = Framing.ELEMENTS  # (an attribute of an Enum is slow)
+
+
 class FramingError(Exception):
     """The bytes are no such stream, or a piece of it is too large."""
 
@@ -245,6 +248,6 @@ def rewrapped(piece: bytes, payload: bytes, framing: Framing) -> bytes:
 
 def joined(pieces: list[bytes], framing: Framing, begun: bool) -> bytes:
     """Pieces as they are sent; `begun`: whether others were sent before."""
-    if framing is not Framing.ELEMENTS or not pieces:
+    if framing is not _ELEMENTS or not pieces:
         return b"".join(pieces)
     return (b",\r\n" if begun else b"[") + b",\r\n".join(pieces)

@@ -148,6 +148,8 @@ class Await:
 
     start: Callable[[], Coroutine[Any, Any, object]]
     timeout_s: float
+    waits_for: "tuple[object] | None" = None
+    """What it waits for, when its first step was made by who asks."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Runs other people's coroutines: with a time limit, and for nothing when they wait for nobody.
 
 A coroutine that never waits is over after its first step, so no timer is set and no task is made
-for it: a timer costs 3 us, which ten filters of a request would pay each.
+for it: a timer costs 1.8 us (wheel.py), which ten filters of a request would pay each.
 """
 
 import asyncio
@@ -15,12 +15,15 @@ from dataplane.runtime.messages import ResponseDetail
 async def run(effect: Await) -> Awaited | CallFailed:
     """See Await. Its own CancelledError is a failure, ours is not caught."""
     coroutine = effect.start()
-    try:
-        waits_for = coroutine.send(None)
-    except StopIteration as end:
-        return Awaited(end.value)
-    except Exception as problem:
-        return Awaited(raised=problem)
+    if effect.waits_for is not None:
+        (waits_for,) = effect.waits_for
+    else:
+        try:
+            waits_for = coroutine.send(None)
+        except StopIteration as end:
+            return Awaited(end.value)
+        except Exception as problem:
+            return Awaited(raised=problem)
     limit = asyncio.timeout(effect.timeout_s)
     try:
         async with limit:

@@ -72,6 +72,21 @@ def _spread(policy: str) -> Change:
     return change
 
 
+def _filters(kind: str, count: int) -> Change:
+    """Python filters that do nothing, before the models or behind them."""
+
+    def change(config: dict[str, Any]) -> None:
+        names = [f"{kind.lower()}{at}" for at in range(count)]
+        config.setdefault("filters", []).extend(
+            {"id": name, "type": "python", "config": {"class": f"tests.bench.filters:{kind}"}}
+            for name in names
+        )
+        chain = "input_filters" if kind == "Looks" else "output_filters"
+        config["listeners"][0][chain] = names
+
+    return change
+
+
 FEATURES = (
     Feature(
         "timeouts",
@@ -85,6 +100,8 @@ FEATURES = (
     Feature("least_request", "two endpoints, least request", _spread("least_request")),
     Feature("peak_ewma", "two endpoints, peak EWMA", _spread("peak_ewma")),
     Feature("prefix_affinity", "two endpoints, prefix affinity", _spread("prefix_affinity")),
+    Feature("filters_in", "ten Python filters of requests", _filters("Looks", 10)),
+    Feature("filters_out", "a Python filter of every event", _filters("Hears", 1)),
 )
 """Retries, breaker, retry budgets, the commit point, outlier detection and admission control are
 always on: the plain relay pays them.
@@ -92,8 +109,10 @@ always on: the plain relay pays them.
 
 
 def _everything(config: dict[str, Any]) -> None:
+    """But filters: with them a request is no relay's any more."""
     for feature in FEATURES:
-        feature.change(config)
+        if not feature.name.startswith("filters"):
+            feature.change(config)
 
 
 Samples = dict[tuple[str, str], list[Sample]]

@@ -78,15 +78,22 @@ class PythonFilter(Filter):
         if method is None:
             return Continue(request)
         asked = Asked(request, context.operation)
-        if self._asks_async:
-            return self._awaited(asked, partial(method, asked, context))
         try:
-            return self._verdict(asked, method(asked, context))
+            made = method(asked, context)
+            if self._asks_async:
+                # Requests pass in a task, so the first step can be made here: most need no more.
+                try:
+                    waits_for = made.send(None)
+                except StopIteration as end:
+                    made = end.value
+                else:
+                    return self._awaited(asked, made, waits_for)
+            return self._verdict(asked, made)
         except Exception as problem:
             return failed(self.id, problem)
 
-    def _awaited(self, asked: Asked, start: Callable[[], Any]) -> Steps[Verdict]:
-        made = yield from awaited(self.id, start, self._timeout_s)
+    def _awaited(self, asked: Asked, coroutine: Any, waits_for: object) -> Steps[Verdict]:
+        made = yield from awaited(self.id, lambda: coroutine, self._timeout_s, (waits_for,))
         if isinstance(made, LocalReply):
             return made
         try:
@@ -95,10 +102,10 @@ class PythonFilter(Filter):
             return failed(self.id, problem)
 
     def _verdict(self, asked: Asked, made: object) -> Verdict:
-        if isinstance(made, author.Refuse):
-            return refused(self.id, made)
         if made is None or made is asked:
             return Continue(asked.rewritten())
+        if isinstance(made, author.Refuse):
+            return refused(self.id, made)
         if isinstance(made, Asked):
             return Continue(made.rewritten())
         raise FilterProblem(f"on_request returned a {type(made).__name__}")
@@ -261,9 +268,15 @@ def _listed(made: Event | Sequence[Event]) -> Sequence[Event]:
     return (made,) if isinstance(made, Event) else made
 
 
-def awaited(filter_id: str, start: Callable[[], Any], timeout_s: float) -> Steps[Any]:
+def awaited(
+    filter_id: str,
+    start: Callable[[], Any],
+    timeout_s: float,
+    waits_for: tuple[object] | None = None,
+) -> Steps[Any]:
     """What an author's coroutine returns; a LocalReply when it failed."""
-    reply = yield Await(cast("Callable[[], Coroutine[Any, Any, object]]", start), timeout_s)
+    run = cast("Callable[[], Coroutine[Any, Any, object]]", start)
+    reply = yield Await(run, timeout_s, waits_for)
     if isinstance(reply, CallFailed):
         message = f"Filter '{filter_id}' did not answer in time: {reply.message}."
         return LocalReply(504, message, ResponseDetail.FILTER_TIMEOUT)

@@ -49,6 +49,13 @@ class Waits(Does):
         return Does.does(event)
 
 
+class Sleeps(Does):
+    """Waits for somebody."""
+
+    async def on_request(self, asked: author.Asked, exchange: author.Exchange) -> Any:
+        await asyncio.sleep(0)
+
+
 class Speaks:
     """Only texts."""
 
@@ -154,7 +161,7 @@ def test_whatever_is_wrong_is_the_filters_failure(
 
 
 def test_one_that_takes_too_long_has_timed_out() -> None:
-    reply = ran(made("Waits").on_request(CHAT, Context()), TIMEOUT)
+    reply = ran(made("Sleeps").on_request(CHAT, Context()), TIMEOUT)
     assert isinstance(reply, LocalReply)
     assert (reply.status, reply.detail) == (504, ResponseDetail.FILTER_TIMEOUT)
 

@@ -57,8 +57,8 @@ def with_metadata(body: bytes, remembered: Remembered) -> bytes:
 
 def first_chunks(
     remembered: Remembered, answer_id: str, created: int, with_messages: bool
-) -> bytes:
-    """What a chat stream begins with.
+) -> tuple[bytes, ...]:
+    """The events that a chat stream begins with.
 
     :param created: Unix seconds. :param with_messages: as chunks; else in `metadata` only.
     """
@@ -71,11 +71,11 @@ def first_chunks(
     }
     metadata = remembered.metadata()
     if not with_messages:
-        return _event({**head, "choices": [], "metadata": metadata})
+        return (_event({**head, "choices": [], "metadata": metadata}),)
     numbered = [{"index": at, **one} for at, one in enumerate(call["tool_calls"])]
     first = _choice({**call, "tool_calls": numbered})
     second = {**head, "choices": _choice(answer), "metadata": metadata}
-    return _event({**head, "choices": first}) + _event(second)
+    return _event({**head, "choices": first}), _event(second)
 
 
 class _Function(msgspec.Struct):

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from dataplane.agents.team import spoilt
 from dataplane.clock import Clock
+from dataplane.filters.api import Filter
 from dataplane.filters.builtin import filters
 from dataplane.filters.chain import run_request_chain
 from dataplane.llm import kept
@@ -25,7 +26,7 @@ from dataplane.routing.match import match_model
 from dataplane.runtime.config import ListenerKind, Route, RuntimeConfig
 from dataplane.runtime.effects import CallFailed
 from dataplane.runtime.headers import for_client
-from dataplane.runtime.messages import Headers, LocalReply, Request, ResponseDetail
+from dataplane.runtime.messages import LocalReply, Request, ResponseDetail
 from dataplane.runtime.protocols import Operation
 from dataplane.server.a2a.agents import A2aAgents
 from dataplane.server.a2a.listener import A2aListener
@@ -38,7 +39,7 @@ from dataplane.server.explaining import Explaining
 from dataplane.server.keepers import keepers
 from dataplane.server.outside.outside import Outside
 from dataplane.server.perform import Decider, Performer, identified
-from dataplane.server.prompts.prompting import Prompting
+from dataplane.server.prompts.prompting import Prepared, Prompting
 from dataplane.server.responses import Continued, ResponsesState, Settled
 from dataplane.server.running import Running
 from dataplane.server.shadowing import Shadows
@@ -163,11 +164,12 @@ class Exchange:
         elif call.listener.kind is ListenerKind.PROMPT:
             prepared = await self._prompting.prepare(call, request)
             if isinstance(prepared, LocalReply):
+                self._sifted(call, Settled(request), call.listener.output_filters, downstream)
                 downstream.reply(prepared)
             else:
-                await self._ask_models(call, prepared.request, downstream, prepared.told)
+                await self._ask_models(call, prepared, downstream)
         elif call.listener.kind is ListenerKind.MODEL:
-            await self._ask_models(call, request, downstream)
+            await self._ask_models(call, Prepared(request), downstream)
         else:
             await self._ask_agents(call, request, downstream)
 
@@ -199,12 +201,10 @@ class Exchange:
         else:
             await self._running.run(*asked)
 
-    async def _ask_models(
-        self, call: Call, request: Request, downstream: Downstream, told: Headers = ()
-    ) -> None:
-        turn = Continued(request)
+    async def _ask_models(self, call: Call, prepared: Prepared, downstream: Downstream) -> None:
+        turn = Continued(prepared.request)
         if call.ask.remembers:
-            continued = await self._responses.continued(call, request)
+            continued = await self._responses.continued(call, prepared.request)
             if isinstance(continued, LocalReply):
                 downstream.reply(continued)
                 return
@@ -228,8 +228,10 @@ class Exchange:
         if isinstance(settled, LocalReply):
             downstream.reply(settled)
             return
-        settled = self._sifted(call, settled, names, downstream)
-        told = (*told, *chosen.headers())
+        # What a target has said is told past filters, so it is not told where there are any.
+        own = prepared.filters if not names else ()
+        settled = self._sifted(call, settled, names, downstream, own)
+        told = (*prepared.told, *chosen.headers())
         downstream.relay(settled.request, models, settled.keep, told, chosen.marks)
 
     def _routes(self, call: Call, request: Request, models: Sequence[str]) -> "_Routes":
@@ -265,12 +267,18 @@ class Exchange:
         downstream.finish()
 
     def _sifted(
-        self, call: Call, settled: Settled, names: Sequence[str], downstream: Downstream
+        self,
+        call: Call,
+        settled: Settled,
+        names: Sequence[str],
+        downstream: Downstream,
+        own: Sequence[Filter] = (),
     ) -> Settled:
         """Have the answer pass output filters, and kept as they leave it."""
-        if not names:
+        if not names and not own:
             return settled
-        sieve = sieve_of(call, names, settled.request, self._performer, self._clock.wall)
+        wall = self._clock.wall
+        sieve = sieve_of(call, names, settled.request, self._performer, wall, own)
         if sieve is None:
             return settled
         if settled.keep is not None:

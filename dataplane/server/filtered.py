@@ -41,6 +41,10 @@ MAX_WAITING_BYTES = 256 * 1024
 """Behind a filter that is being asked; then the upstream is not read."""
 
 
+_SOMEBODYS = frozenset((ResponseDetail.VIA_UPSTREAM, ResponseDetail.PROMPT_TARGET))
+"""Whole answers of somebody that we hand over, and no errors of ours."""
+
+
 class Filtered:
     """Stands for a Front (front.py) towards who answers, and for them (Work) towards the Front."""
 
@@ -145,7 +149,7 @@ class Filtered:
         if self.over:
             return
         flow = self._sieve.flow
-        if reply.detail is not ResponseDetail.VIA_UPSTREAM or reply.body is None:
+        if reply.detail not in _SOMEBODYS or reply.body is None:
             self._refuse(reply)
             return
         head, body = Head(reply.status, reply.headers), reply.body

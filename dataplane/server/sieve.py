@@ -13,6 +13,7 @@ from dataplane.llm.recovery.closing import closing, echo_of
 from dataplane.server.keeping import Keeper
 
 if TYPE_CHECKING:
+    from dataplane.filters.api import Filter
     from dataplane.runtime.effects import Effect, Steps
     from dataplane.runtime.messages import Request
     from dataplane.server.downstream import Call
@@ -42,13 +43,14 @@ def sieve_of(
     request: "Request",
     performer: "Performer",
     wall: Callable[[], float],
+    own: "Sequence[Filter]" = (),
 ) -> Sieve | None:
     """None: nobody wants to see the answer.
 
-    :param request: as input filters have left it.
+    :param request: as input filters have left it. :param own: filters of ours, before the others.
     """
     context = call.context
-    made = stages(filters(names, call.config.filters), request, context)
+    made = stages((*own, *filters(names, call.config.filters)), request, context)
     if not made:
         return None
     return Sieve(

@@ -40,6 +40,12 @@ model_providers:
     base_url: {caller}/v1
     access_key: $KEY
 system_prompt: You are a clerk.
+filters:
+  - id: words
+    type: patterns
+    config:
+      deny: [{{name: rain, pattern: rain}}]
+      answers: redact
 endpoints:
   api:
     endpoint: {api}
@@ -320,3 +326,81 @@ async def test_clients_own_tools_and_their_results_pass(tmp_path: Path) -> None:
         (told,) = made.model.received
         assert told.body["messages"][1:] == turns
         assert (told.body["tools"], told.body["seed"]) == ([tool], 7)
+
+
+async def test_client_carries_what_was_called_and_said(tmp_path: Path) -> None:
+    async with desk(tmp_path) as made:
+        made.caller.answer = calls("get_weather", {"city": "Rome"})
+        status, body, _ = await made.post({"messages": [QUESTION]})
+        assert (status, body["choices"][0]["message"]["content"]) == (200, "It will rain.")
+        state = json.loads(body["metadata"]["x-arch-state"])
+        call, result = kept = json.loads(state["messages"])
+        assert call["tool_calls"][0]["function"]["name"] == "get_weather"
+        assert (result["role"], json.loads(result["content"])) == ("tool", FORECAST)
+        again = {"role": "user", "content": "And tomorrow?"}
+        said = {"role": "assistant", "content": "It will rain."}
+        made.caller.answer = says("NONE")
+        await made.ask(QUESTION, *kept, said, again)
+        shown = made.caller.received[-1].body["messages"][1:]
+        assert [turn["role"] for turn in shown] == [
+            "user",
+            "assistant",
+            "tool",
+            "assistant",
+            "user",
+        ]
+        assert shown[1]["tool_calls"] == call["tool_calls"]
+        assert made.model.received[-1].body["messages"][1:] == [QUESTION, said, again]
+
+
+async def test_stream_begins_with_the_call_and_what_it_said(tmp_path: Path) -> None:
+    async with desk(tmp_path) as made:
+        made.caller.answer = calls("get_weather", {"city": "Rome"})
+        stream = await made.ask(stream=True)
+        chunks = [chunk async for chunk in stream]
+        call, result, *rest = chunks
+        assert {call.model, result.model} == {"Arch-Function"}
+        assert call.choices[0].delta.tool_calls[0].function.name == "get_weather"
+        assert (result.choices[0].delta.role, result.choices[0].delta.content) == (
+            "tool",
+            json.dumps(FORECAST),
+        )
+        words = [chunk.choices[0].delta.content or "" for chunk in rest if chunk.choices]
+        assert "".join(words) == "It will rain."
+
+
+async def test_stream_may_keep_to_the_words(tmp_path: Path) -> None:
+    async with desk(tmp_path, "tool_messages: false") as made:
+        made.caller.answer = calls("get_weather", {"city": "Rome"})
+        stream = await made.ask(stream=True)
+        chunks = [chunk async for chunk in stream]
+        words = [chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices]
+        assert "".join(words) == "It will rain."
+        assert "x-arch-state" in chunks[0].metadata
+
+
+async def test_error_of_the_model_stays_one_after_a_call(tmp_path: Path) -> None:
+    async with desk(tmp_path) as made:
+        made.caller.answer = calls("get_weather", {"city": "Rome"})
+        made.model.answer = replies(400, {"error": {"message": "no", "code": "bad"}})
+        for stream in (False, True):
+            with pytest.raises(openai.BadRequestError) as caught:
+                await made.ask(stream=stream)
+            assert caught.value.code == "bad"
+            assert "x-arch-state" not in caught.value.response.text
+
+
+async def test_nothing_that_an_api_says_passes_output_filters_by(tmp_path: Path) -> None:
+    async with desk(tmp_path, "output_filters: [words]") as made:
+        made.caller.answer = calls("get_weather", {"city": "Rome"})
+        status, body, _ = await made.post({"messages": [QUESTION]})
+        assert (status, body["choices"][0]["message"]["content"]) == (200, "It will [REDACTED].")
+        assert "rain" not in json.dumps(body)
+        made.caller.answer = calls("reboot", {"machines": ["a"]})
+        for stream in (False, True):
+            answer = await made.ask(stream=stream)
+            if stream:
+                words = [c.choices[0].delta.content or "" async for c in answer if c.choices]
+            else:
+                words = [answer.choices[0].message.content]
+            assert "".join(words) == '{"forecast": "[REDACTED]"}'

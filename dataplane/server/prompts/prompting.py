@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from dataplane.clock import Clock
+from dataplane.filters.api import Filter
 from dataplane.llm.hub.answer import Answer, Choice
 from dataplane.llm.hub.parts import Text
 from dataplane.llm.hub.request import Request as Asked
@@ -16,7 +17,8 @@ from dataplane.llm.json_array import in_form
 from dataplane.llm.translate.codec import Echo
 from dataplane.llm.translate.codecs import CODECS
 from dataplane.llm.wire.body import peek
-from dataplane.prompts.state import Remembered, ours
+from dataplane.prompts.state import ours
+from dataplane.prompts.telling import Telling
 from dataplane.prompts.told import told
 from dataplane.runtime.messages import Headers, LocalReply, Request, ResponseDetail
 from dataplane.runtime.protocols import Protocol
@@ -48,8 +50,8 @@ class Prepared:
     request: Request
     told: Headers = ()
     """What the answer's head says of targets."""
-    remembered: Remembered | None = None
-    """What the answer itself says of them."""
+    filters: tuple[Filter, ...] = ()
+    """By which the answer itself says it."""
 
 
 class Prompting:
@@ -119,8 +121,12 @@ class Prompting:
             body = told(*making)
         else:
             body = await asyncio.to_thread(told, *making)
-        remembered = outcome.remembered if protocol is Protocol.CHAT else None
-        return Prepared(replace(request, body=body), _headers(outcome.target), remembered)
+        filters: tuple[Filter, ...] = ()
+        rules = call.listener.prompt
+        if outcome.remembered is not None and protocol is Protocol.CHAT and rules is not None:
+            made = int(self._clock.wall())
+            filters = (Telling(outcome.remembered, self._new_id(), made, rules.tool_messages),)
+        return Prepared(replace(request, body=body), _headers(outcome.target), filters)
 
     def _reply(self, call: Call, asked: Asked, protocol: Protocol, outcome: Outcome) -> LocalReply:
         """An answer that no model has to write."""
@@ -130,7 +136,9 @@ class Prompting:
             case Answered(reply=reply, target=target):
                 kind = next((v for n, v in reply.headers if n.lower() == "content-type"), "")
                 streams = kind.lower().startswith(_EVENTS)
-                if streams is asked.stream and (streams or protocol is Protocol.CHAT):
+                as_it_is = streams is asked.stream and (streams or protocol is Protocol.CHAT)
+                # Filters read answers of the client's API only.
+                if as_it_is and not call.listener.output_filters:
                     headers = (("content-type", kind or "application/json"), *_headers(target))
                     return _reply(headers, reply.body)
                 words = text_of(reply)

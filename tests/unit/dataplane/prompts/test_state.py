@@ -29,7 +29,7 @@ def test_what_is_no_answer_stays_as_it_is() -> None:
 
 
 def chunks(with_messages: bool) -> list[dict[str, Any]]:
-    events = SseDecoder().feed(first_chunks(CALLED, "abc", 7, with_messages))
+    events = SseDecoder().feed(b"".join(first_chunks(CALLED, "abc", 7, with_messages)))
     return [json.loads(event.data) for event in events]
 
 

@@ -1,5 +1,6 @@
 """Prompt listeners as their users see them: both planes, real APIs and models, real SDKs."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -20,7 +21,9 @@ from tests.support.agents import (
     says,
     service,
 )
+from tests.support.otlp import collector
 from tests.support.planes import Planes, planes
+from tests.support.wait import until
 
 CONFIG = """\
 version: v0.3.0
@@ -404,3 +407,55 @@ async def test_nothing_that_an_api_says_passes_output_filters_by(tmp_path: Path)
             else:
                 words = [answer.choices[0].message.content]
             assert "".join(words) == '{"forecast": "[REDACTED]"}'
+
+
+LIMITS = """\
+limits:
+  - {name: calls, requests: {limit: 1, window: 1h}, scope: {listeners: [prompts]}}
+"""
+
+
+async def test_limits_hold_before_anybody_is_asked(tmp_path: Path) -> None:
+    async with desk(tmp_path, more=LIMITS) as made:
+        made.caller.answer = says("Which city?")
+        assert (await made.ask()).choices[0].message.content == "Which city?"
+        with pytest.raises(openai.RateLimitError):
+            await made.ask()
+        assert len(made.caller.received) == 1
+
+
+async def test_request_that_goes_on_to_a_model_counts_once(tmp_path: Path) -> None:
+    async with desk(tmp_path, more=LIMITS.replace("limit: 1", "limit: 2")) as made:
+        for _ in range(2):
+            assert (await made.ask()).choices[0].message.content == "It will rain."
+        with pytest.raises(openai.RateLimitError):
+            await made.ask()
+
+
+@pytest.mark.parametrize("who", ["caller", "api"])
+async def test_whoever_is_asked_is_left_when_the_client_leaves(who: str, tmp_path: Path) -> None:
+    async with desk(tmp_path) as made:
+        made.caller.answer = calls("get_weather", {"city": "Rome"})
+        asked: Service = getattr(made, who)
+        asked.answer = never()
+        asking = asyncio.ensure_future(made.post({"messages": [QUESTION]}))
+        await until(lambda: bool(asked.received))
+        asking.cancel()
+        async with asyncio.timeout(0.1 if who == "api" else 5):
+            await asked.received[0].cancelled.wait()
+        with pytest.raises(asyncio.CancelledError):
+            await asking
+
+
+async def test_steps_are_spans_of_one_trace(tmp_path: Path) -> None:
+    with collector() as collected:
+        more = f"""\
+tracing: {{random_sampling: 100, opentracing_grpc_endpoint: "http://{collected.address}"}}
+"""
+        async with desk(tmp_path, more=more) as made:
+            made.caller.answer = calls("get_weather", {"city": "Rome"})
+            await made.ask()
+        spans = [collected.spans.get(timeout=10) for _ in range(3)]
+    names = {span.name for span in spans}
+    assert {"call api", "choose local/Arch-Function"} < names
+    assert len({span.trace_id for span in spans}) == 1

@@ -76,13 +76,18 @@ def told(
     return _ENCODER.encode(fields)
 
 
+def is_no_model(word: str) -> bool:
+    """Whether a client means the default model."""
+    return word.strip().lower() in _NO_MODEL
+
+
 def _without_model(fields: dict[str, msgspec.Raw]) -> None:
     """A word that stands for no model is none."""
     model = fields.get("model")
     if model is None:
         return
     said = msgspec.json.decode(model)
-    if said is None or (isinstance(said, str) and said.strip().lower() in _NO_MODEL):
+    if said is None or (isinstance(said, str) and is_no_model(said)):
         del fields["model"]
 
 

@@ -18,6 +18,7 @@ from dataplane.server.surface import CHAT_ASK, Ask
 
 if TYPE_CHECKING:
     from dataplane.agents.a2a.talk import Talk
+    from dataplane.server.limits.charge import Charge
     from dataplane.server.limits.limiter import Limiter
     from dataplane.server.sieve import Sieve
 
@@ -114,6 +115,9 @@ class Downstream(Protocol):
 
     def last(self) -> None:
         """Have no timeout: the answer lasts as long as its client wants it."""
+
+    def charged(self, charge: "Charge") -> None:
+        """What has been taken of limits: settled when the exchange ends; a relay takes no more."""
 
     def filter(self, sieve: "Sieve") -> None:
         """Have the answer pass filters. Once at most, before anything else."""

@@ -162,7 +162,7 @@ class Exchange:
         if isinstance(request, LocalReply):
             await self._reply(call, request, call.listener.output_filters, downstream)
         elif call.listener.kind is ListenerKind.PROMPT:
-            prepared = await self._prompting.prepare(call, request)
+            prepared = await self._prompting.prepare(call, request, downstream)
             if isinstance(prepared, LocalReply):
                 self._sifted(call, Settled(request), call.listener.output_filters, downstream)
                 downstream.reply(prepared)

@@ -201,7 +201,7 @@ class Sending(Placing):
             return
         self._peek = found
         self._lane: Lane = lane
-        if serving.limiter is not None:
+        if serving.limiter is not None and self.tally.charge is None:
             hold(self, serving.limiter, self._incoming, found, lane[0])
         else:
             self._attempt()

@@ -33,6 +33,7 @@ from dataplane.server.translated import BIG_BODY_BYTES
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from dataplane.server.limits.charge import Charge
     from dataplane.server.sieve import Sieve
 
 
@@ -132,6 +133,10 @@ class Spoken:
     def last(self) -> None:
         """See Downstream."""
         raise AssertionError("answers of agents have a timeout")
+
+    def charged(self, charge: "Charge") -> None:
+        """See Downstream."""
+        raise AssertionError("runs settle what they take")
 
     def filter(self, sieve: "Sieve") -> None:
         """See Downstream. They see what the client sees."""

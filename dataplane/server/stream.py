@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Sequence
 
     from dataplane.server.front import Front
+    from dataplane.server.limits.charge import Charge
     from dataplane.server.sieve import Sieve
 
 log = logging.getLogger(__name__)
@@ -35,13 +36,24 @@ log = logging.getLogger(__name__)
 class Stream:
     """Implements Downstream (downstream.py) over a front's connection."""
 
-    __slots__ = ("_call", "_chunked", "_front", "_resumed", "_sent", "_serving", "_task", "over")
+    __slots__ = (
+        "_call",
+        "_charge",
+        "_chunked",
+        "_front",
+        "_resumed",
+        "_sent",
+        "_serving",
+        "_task",
+        "over",
+    )
 
     def __init__(self, front: "Front", serving: Serving, call: Call) -> None:
         self._front: Front | Filtered = front
         self._serving = serving
         self._call = call
         self._chunked = not front.http10
+        self._charge: Charge | None = None
         self._sent = False
         self._resumed: asyncio.Event | None = None
         self._task: asyncio.Task[None] | None = None
@@ -110,7 +122,11 @@ class Stream:
         )
         incoming = from_request(self._serving, request, record.started, call.principal)
         tally.principal = call.principal
-        orders = Orders(models or (), header_lines(told), marks)
+        lines = header_lines(told)
+        if self._charge is not None:
+            tally.charge = self._charge
+            lines += self._charge.lines
+        orders = Orders(models or (), lines, marks)
         relay = Relay(self._front, incoming, call.ask, tally, header, orders)
         self._front.replace_work(relay)
         relay.run()
@@ -118,6 +134,10 @@ class Stream:
     def last(self) -> None:
         """See Downstream."""
         self._front.due = NEVER
+
+    def charged(self, charge: "Charge") -> None:
+        """See Downstream."""
+        self._charge = charge
 
     def filter(self, sieve: "Sieve") -> None:
         """See Downstream."""
@@ -232,6 +252,8 @@ class Stream:
 
     def _close_record(self) -> float:
         self.over = True
+        if self._charge is not None:
+            self._charge.settle(self._call.record)
         now = self._serving.now()
         self._serving.recorder.finish(self._call.record, now)
         return now

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from dataplane.runtime.messages import Headers, LocalReply, Request
 from dataplane.server.downstream import DownstreamGoneError
+from dataplane.server.limits.charge import Charge
 from dataplane.server.sieve import Sieve
 
 
@@ -19,6 +20,7 @@ class FakeDownstream:
     told: Headers = ()
     marks: int = 0
     sieve: Sieve | None = None
+    charge: Charge | None = None
     status: int = 0
     headers: Headers = ()
     body: bytes = b""
@@ -51,6 +53,10 @@ class FakeDownstream:
 
     def last(self) -> None:
         """See Downstream."""
+
+    def charged(self, charge: Charge) -> None:
+        """See Downstream."""
+        self.charge = charge
 
     def filter(self, sieve: Sieve) -> None:
         """See Downstream."""

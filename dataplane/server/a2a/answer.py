@@ -13,6 +13,7 @@ from dataplane.server.downstream import Call, DownstreamGoneError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from dataplane.server.limits.charge import Charge
     from dataplane.server.sieve import Sieve
 
 Tell = Callable[[Json], Awaitable[None]]
@@ -64,6 +65,10 @@ class TaskAnswer:
     def last(self) -> None:
         """See Downstream."""
         raise AssertionError("answers of agents have a timeout")
+
+    def charged(self, charge: "Charge") -> None:
+        """See Downstream."""
+        raise AssertionError("runs settle what they take")
 
     def filter(self, sieve: "Sieve") -> None:
         """See Downstream."""

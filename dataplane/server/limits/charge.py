@@ -87,13 +87,6 @@ class Charge:
             if self._hurry is not None:
                 self._hurry()
 
-    def give_back(self) -> None:
-        """Somebody else takes what the exchange needs."""
-        self._closed = True
-        parts, self._parts = self._parts, []
-        for part in parts:
-            self._book.settle(part, 0)
-
     def settle(self, record: ExchangeRecord) -> None:
         """What became of the exchange is known."""
         self.close()

@@ -19,10 +19,12 @@ from dataplane.llm.translate.codecs import CODECS
 from dataplane.llm.wire.body import peek
 from dataplane.prompts.state import ours
 from dataplane.prompts.telling import Telling
-from dataplane.prompts.told import told
+from dataplane.prompts.told import is_no_model, told
+from dataplane.routing.match import match_model, upstream_model
+from dataplane.runtime.config import ModelTarget
 from dataplane.runtime.messages import Headers, LocalReply, Request, ResponseDetail
 from dataplane.runtime.protocols import Protocol
-from dataplane.server.downstream import Call
+from dataplane.server.downstream import Call, Downstream
 from dataplane.server.limits.charge import Charge
 from dataplane.server.limits.limiter import Asked as Wanted
 from dataplane.server.limits.matching import Caller, Place
@@ -64,7 +66,9 @@ class Prompting:
         self._clock = clock
         self._getrandbits = getrandbits
 
-    async def prepare(self, call: Call, request: Request) -> Prepared | LocalReply:
+    async def prepare(
+        self, call: Call, request: Request, downstream: Downstream
+    ) -> Prepared | LocalReply:
         """What a model is asked, or the answer."""
         protocol = call.ask.protocol
         if protocol is None:  # no generation: nobody says anything
@@ -77,20 +81,12 @@ class Prompting:
         charge = await _admitted(call, request, asked)
         if isinstance(charge, LocalReply):
             return charge
-        setting = Setting(asked, call.listener, call.config, f"call_{self._new_id()}")
-        try:
-            outcome = await self._performer.run(prompted(setting), call)
-        except BaseException:
-            if charge is not None:
-                charge.give_back()
-            raise
-        if isinstance(outcome, ToModel):
-            if charge is not None:
-                charge.give_back()  # the relay takes what it needs
-            return await self._prepared(call, request, outcome, protocol)
         if charge is not None:
-            record.detail = ResponseDetail.PROMPT_TARGET
-            charge.settle(record)
+            downstream.charged(charge)
+        setting = Setting(asked, call.listener, call.config, f"call_{self._new_id()}")
+        outcome = await self._performer.run(prompted(setting), call)
+        if isinstance(outcome, ToModel):
+            return await self._prepared(call, request, outcome, protocol)
         return self._reply(call, asked, protocol, outcome)
 
     def _new_id(self) -> str:
@@ -168,10 +164,24 @@ async def _admitted(call: Call, request: Request, asked: Asked) -> Charge | Loca
     """What limits allow, before anybody is asked."""
     if call.limiter is None:
         return None
-    place = Place(call.listener.name, asked.model, "")
     caller = Caller(call.principal, call.request.header)
-    wanted = Wanted(place, caller, request.body, call.ask.operation, call.ask.shape)
+    wanted = Wanted(
+        _place(call, asked.model), caller, request.body, call.ask.operation, call.ask.shape
+    )
     return await call.limiter.admitted(wanted)
+
+
+def _place(call: Call, model: str) -> Place:
+    """Where the request goes in the end: to the first model that may answer it."""
+    route = match_model(call.listener, None if is_no_model(model) else model)
+    if isinstance(route, LocalReply) or not isinstance(route.target, ModelTarget):
+        return Place(call.listener.name, model, "")
+    provider = call.config.providers.get(route.target.providers[0])
+    if provider is None:
+        return Place(call.listener.name, model, route.name)
+    theirs = upstream_model(provider.model, model)
+    names = (f"{provider.provider}/{theirs}", provider.name, theirs)
+    return Place(call.listener.name, model, route.name, names)
 
 
 def _headers(target: str) -> Headers:

@@ -13,6 +13,7 @@ from dataplane.runtime.messages import Headers, LocalReply, Request
 from dataplane.server.a2a.sifting import Sifting
 
 if TYPE_CHECKING:
+    from dataplane.server.limits.charge import Charge
     from dataplane.server.sieve import Sieve
 
 
@@ -63,6 +64,10 @@ class Collecting:
 
     def last(self) -> None:
         """See Downstream."""
+
+    def charged(self, charge: "Charge") -> None:
+        """See Downstream."""
+        raise AssertionError("runs settle what they take")
 
     def filter(self, sieve: "Sieve") -> None:
         """See Downstream."""

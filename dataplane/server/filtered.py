@@ -41,8 +41,7 @@ MAX_WAITING_BYTES = 256 * 1024
 """Behind a filter that is being asked; then the upstream is not read."""
 
 
-_SOMEBODYS = frozenset((ResponseDetail.VIA_UPSTREAM, ResponseDetail.PROMPT_TARGET))
-"""Whole answers of somebody that we hand over, and no errors of ours."""
+_WHOLE = (ResponseDetail.VIA_UPSTREAM, ResponseDetail.PROMPT_TARGET)  # no errors of ours
 
 
 class Filtered:
@@ -149,7 +148,7 @@ class Filtered:
         if self.over:
             return
         flow = self._sieve.flow
-        if reply.detail not in _SOMEBODYS or reply.body is None:
+        if reply.detail not in _WHOLE or reply.body is None:
             self._refuse(reply)
             return
         head, body = Head(reply.status, reply.headers), reply.body

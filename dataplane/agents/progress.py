@@ -1,7 +1,8 @@
 """What a client that asks for it is told of a run before the last agent speaks.
 
-Rule: it can be told from an answer. Events are chunks without choices, which official SDKs hand on
-as they are; comments are what every reader of server-sent events passes over.
+Rule: it can be told from an answer. Events are chunks without choices (of the other APIs: events of
+a type of our own), which official SDKs hand on or pass over; comments are what every reader of
+server-sent events passes over.
 """
 
 from collections.abc import Mapping
@@ -9,6 +10,7 @@ from collections.abc import Mapping
 import msgspec
 
 from dataplane.runtime.effects import Tell
+from dataplane.runtime.protocols import Protocol
 
 EVENTS = "events"
 COMMENTS = "comments"
@@ -18,10 +20,17 @@ WISHES = (EVENTS, COMMENTS, NEVER)
 _ENCODER = msgspec.json.Encoder()
 
 
-def told(form: str, run_id: str, tell: Tell, chunk: Mapping[str, object]) -> bytes:
-    """One event.
+def can_be_told(speaks: Protocol) -> bool:
+    """Whether streams of this API have a place for it: Google's SDK takes comments for data, and
+    Amazon's frames have no types of others.
+    """
+    return speaks in (Protocol.CHAT, Protocol.MESSAGES, Protocol.RESPONSES)
 
-    :param chunk: the beginning of a chunk without words.
+
+def said_of(run_id: str, tell: Tell, *, withholds: bool = False) -> dict[str, object]:
+    """What happens, as an object.
+
+    :param withholds: what agents have answered is not for the client as it is.
     """
     said: dict[str, object] = {"event": tell.event, "run": run_id}
     if tell.step:
@@ -32,8 +41,20 @@ def told(form: str, run_id: str, tell: Tell, chunk: Mapping[str, object]) -> byt
         said["agent"] = tell.agent
     if tell.why:
         said["why"] = tell.why
-    if tell.event == "answered":
+    if tell.event == "answered" and not withholds:
         said["text"] = tell.text
+    return said
+
+
+def written(
+    form: str, said: Mapping[str, object], speaks: Protocol, chunk: Mapping[str, object]
+) -> bytes:
+    """An event for a client.
+
+    :param chunk: the beginning of a chunk of chat without words.
+    """
     if form == COMMENTS:
         return b": outrider %b\n\n" % _ENCODER.encode(said)
-    return b"data: %b\n\n" % _ENCODER.encode({**chunk, "outrider": said})
+    if speaks is Protocol.CHAT:
+        return b"data: %b\n\n" % _ENCODER.encode({**chunk, "outrider": said})
+    return b"event: outrider\ndata: %b\n\n" % _ENCODER.encode({"type": "outrider", **said})

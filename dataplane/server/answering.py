@@ -7,7 +7,7 @@ what fails is told within the stream, and cuts it.
 from collections.abc import Callable
 from dataclasses import replace
 
-from dataplane.agents.progress import EVENTS, NEVER, told
+from dataplane.agents.progress import EVENTS, NEVER, can_be_told, said_of, written
 from dataplane.agents.run import Run
 from dataplane.agents.spoken import Saying
 from dataplane.llm.hub.answer import Answer, Failure
@@ -78,9 +78,13 @@ class Answering:
         return self._saying
 
     async def tell(self, run: Run, tell: Tell) -> None:
-        """Of the run's progress."""
+        """Of the run's progress. Where filters see what the client gets, they have not seen what
+        earlier agents said, so the client does not either.
+        """
         self._begin_stream()
-        await self.write(told(self._form, run.id, tell, self._says.chunk))
+        call = self._call
+        said = said_of(run.id, tell, withholds=bool(call.listener.output_filters))
+        await self._down.aside(written(self._form, said, call.speaks, self._says.chunk))
 
     async def say(self, text: str) -> None:
         """More words of an answer that streams."""
@@ -116,5 +120,7 @@ class Answering:
 def tells(call: Call, telling: Telling, *, stream: bool) -> bool:
     """Whether a run is told of while it goes on: only a stream has a place for it."""
     if not stream or telling is Telling.NEVER or call.progress == NEVER:
+        return False
+    if not can_be_told(call.speaks):
         return False
     return telling is Telling.ALWAYS or bool(call.progress)

@@ -14,6 +14,7 @@ from dataplane.runtime.config import Listener, RuntimeConfig
 from dataplane.runtime.headers import CREDENTIALS
 from dataplane.runtime.messages import Headers, LocalReply, Request
 from dataplane.runtime.principal import Principal
+from dataplane.runtime.protocols import Protocol as Api
 from dataplane.server.surface import CHAT_ASK, Ask
 
 if TYPE_CHECKING:
@@ -61,6 +62,8 @@ class Call:
     """Whether the client wants to read all of the decision."""
     a2a: "Talk | None" = None
     """What the client says in A2A, if it does."""
+    speaks: Api = Api.CHAT
+    """Agent listeners: the API of the client, in which it is told of progress."""
 
     @property
     def owner(self) -> str:
@@ -127,6 +130,9 @@ class Downstream(Protocol):
 
     async def write(self, data: bytes) -> None:
         """Send a piece of the body; waits for a slow client. Raises DownstreamGoneError."""
+
+    async def aside(self, data: bytes) -> None:
+        """Send events that are no part of the answer, between two of its own; as `write`."""
 
     def finish(self, last: bytes = b"") -> None:
         """End a started answer cleanly, after `last`."""

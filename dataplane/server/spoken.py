@@ -9,11 +9,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from dataplane.agents.progress import NEVER
 from dataplane.agents.wire import without_body
 from dataplane.clock import Clock
 from dataplane.llm.hub.answer import Failure
 from dataplane.llm.json_array import in_form
+from dataplane.llm.stream_errors import error_event
 from dataplane.llm.translate.between import Translation, translate_request
 from dataplane.llm.translate.codec import Echo
 from dataplane.llm.translate.codecs import CODECS
@@ -68,7 +68,7 @@ class Speaking:
         chat = Request("POST", CHAT_PATH, settled.request.headers, body)
         keeper = Keeper(settled.keep, call.request_id.encode()) if settled.keep else None
         spoken = Spoken(downstream, call, echo, made.dropped, keeper)
-        asked = replace(call, ask=CHAT_ASK, request=chat, progress=NEVER)  # chunks would be lost
+        asked = replace(call, ask=CHAT_ASK, request=chat, speaks=speaks)
         return InChat(asked, chat, spoken)
 
 
@@ -162,6 +162,11 @@ class Spoken:
             self._keep(out)
             await self._inner.write(out)
 
+    async def aside(self, data: bytes) -> None:
+        """See Downstream."""
+        self._begin()
+        await self._inner.write(data)
+
     def finish(self, last: bytes = b"") -> None:
         """See Downstream."""
         self._end(self._retold.feed(last) if last else b"")
@@ -172,7 +177,7 @@ class Spoken:
         retold = self._retold
         out = retold.feed(last) if last else b""
         failure = Failure(502, "The upstream failed: its answer broke off.", code=detail.value)
-        if self._started or out:
+        if retold.begun or out:
             self._begin()
             self._inner.abort(out + retold.cut(failure))
             return
@@ -209,6 +214,13 @@ class Spoken:
         self._inner.start(200, (*self._headers, *form))
 
     def _whole(self, whole: Entire, detail: ResponseDetail) -> None:
+        if self._started:  # by what was told aside: there is no more room for a status
+            failure = whole.failure or Failure(502, "The answer is no stream.", "server")
+            self._record.detail = detail
+            if detail is ResponseDetail.VIA_UPSTREAM:
+                self._record.detail = ResponseDetail.UPSTREAM_ERROR
+            self._inner.abort(error_event(self._speaks, failure))
+            return
         status = whole.status if whole.failure is None else told_status(whole.status, self._speaks)
         headers = (*self._headers, ("content-type", JSON))
         if self._keeper is not None and whole.failure is None:

@@ -175,6 +175,10 @@ class Stream:
             if self.over:
                 raise DownstreamGoneError
 
+    async def aside(self, data: bytes) -> None:
+        """See Downstream."""
+        await self.write(data)
+
     def finish(self, last: bytes = b"") -> None:
         """See Downstream."""
         if self.over:

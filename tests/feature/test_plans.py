@@ -1,10 +1,13 @@
 """How several agents answer one request: in turn, at once, or as long as it takes."""
 
 import asyncio
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
+import anthropic
 import pytest
-from aiohttp import web
+from aiohttp import ClientError, ClientSession, web
 
 from tests.support.agents import Received, completion, replies
 from tests.support.team import BOTH, MERGED, PARALLEL, SEQUENCE, question, team
@@ -145,3 +148,61 @@ async def test_parallel_agents_are_heard_as_they_speak(tmp_path: Path) -> None:
             if words == "This is weather.":
                 heard_weather.set()
         assert words == "This is weather.\n\nNone."
+
+
+MESSAGES: dict[str, Any] = {
+    "model": "any",
+    "max_tokens": 9,
+    "messages": [{"role": "user", "content": BOTH}],
+}
+ELSEWHERE = [
+    pytest.param("/v1/messages", MESSAGES, b"event: message_stop", id="messages"),
+    pytest.param(
+        "/v1/responses",
+        {"model": "any", "input": BOTH},
+        b"event: response.completed",
+        id="responses",
+    ),
+]
+
+
+@pytest.mark.parametrize(("path", "body", "end"), ELSEWHERE)
+@pytest.mark.parametrize("failing", [False, True], ids=["well", "failing"])
+async def test_progress_is_told_in_the_clients_own_api(
+    tmp_path: Path, path: str, body: dict[str, object], end: bytes, failing: bool
+) -> None:
+    async with team(tmp_path, SEQUENCE) as made, ClientSession() as http:
+        if failing:
+            made.flights.answer = replies(503, {"error": {"message": "asleep"}})
+        asked = http.post(
+            made.planes.url("team") + path,
+            json={**body, "stream": True},
+            headers={"x-outrider-progress": "events"},
+        )
+        data = b""
+        async with asked as answer:
+            with suppress(ClientError):
+                async for piece in answer.content.iter_any():
+                    data += piece
+    assert data.startswith(b'event: outrider\ndata: {"type":"outrider","event":"decided"')
+    assert data.count(b"event: outrider\n") == (5 if failing else 4)
+    assert (end in data) is not failing
+    assert (b"event: error" in data and b"asleep" in data) is failing
+
+
+async def test_anthropics_sdk_passes_over_progress(tmp_path: Path) -> None:
+    async with team(tmp_path, SEQUENCE) as made:
+        client = anthropic.AsyncAnthropic(base_url=made.planes.url("team"), api_key="sk-client")
+        wish = {"x-outrider-progress": "events"}
+        async with client, client.messages.stream(**MESSAGES, extra_headers=wish) as stream:
+            assert await stream.get_final_text() == "This is flights."
+
+
+async def test_openais_sdk_hands_progress_on_in_responses(tmp_path: Path) -> None:
+    async with team(tmp_path, SEQUENCE) as made, made.client() as client:
+        stream = await client.responses.create(
+            model="any", input=BOTH, stream=True, extra_headers={"x-outrider-progress": "events"}
+        )
+        kinds = [str(event.type) async for event in stream]
+    assert kinds.count("outrider") == 4
+    assert kinds[-1] == "response.completed"

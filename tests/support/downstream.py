@@ -77,6 +77,10 @@ class FakeDownstream:
         if self.gone_after is not None and len(self.body) > self.gone_after:
             raise DownstreamGoneError
 
+    async def aside(self, data: bytes) -> None:
+        """See Downstream."""
+        await self.write(data)
+
     def finish(self, last: bytes = b"") -> None:
         """See Downstream."""
         self.body += last

@@ -90,6 +90,10 @@ class TaskAnswer:
             self.stopped = True
             raise DownstreamGoneError
 
+    async def aside(self, data: bytes) -> None:
+        """See Downstream."""
+        raise AssertionError("A2A has states of tasks for progress")
+
     def finish(self, last: bytes = b"") -> None:
         """See Downstream."""
         self._rest, self._complete = last, True

@@ -19,6 +19,7 @@ from dataplane.agents.a2a.rpc import Asked, Code, Fault, Op, fault_body, read_re
 from dataplane.agents.a2a.talk import CONTEXT, Context, Talk, chat_body, grown
 from dataplane.agents.a2a.telling import Telling, trimmed
 from dataplane.agents.a2a.values import Json, decoded, message, text
+from dataplane.agents.progress import NEVER
 from dataplane.clock import Clock
 from dataplane.runtime.headers import AFFINITY
 from dataplane.runtime.messages import Headers, LocalReply, Request, ResponseDetail
@@ -202,7 +203,7 @@ class _Exchange:
             headers = (*headers, (AFFINITY, talk.context_id))
         chat = Request("POST", CHAT_PATH, headers, body)
         self._call = call
-        self._chat = replace(call, ask=CHAT_ASK, request=chat, a2a=talk)
+        self._chat = replace(call, ask=CHAT_ASK, request=chat, a2a=talk, progress=NEVER)
         self._talk = talk
         self._asked = talk.asked
         self._downstream = downstream

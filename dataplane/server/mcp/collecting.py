@@ -85,6 +85,9 @@ class Collecting:
         for piece in self._take(await self._sifted(data)):
             await self._heard(piece)
 
+    async def aside(self, data: bytes) -> None:
+        """See Downstream. What is no part of the answer is not collected."""
+
     def finish(self, last: bytes = b"") -> None:
         """See Downstream."""
         self._rest, self._complete = last, True

@@ -108,6 +108,8 @@ class MiniLm:
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
         options = onnxruntime.SessionOptions()
+        # Without it CPUs that have no VNNI saturate products of U8 and S8, and decide otherwise.
+        options.add_session_config_entry("session.x64quantprecision", "1")
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")

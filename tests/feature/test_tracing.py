@@ -108,11 +108,12 @@ async def test_exchange_is_one_tree(
     headers = {"traceparent": f"00-{TRACE}-{PARENT}-01", "x-acme-tenant-id": "t1"}
     async with start(0) as made:
         await ask(made, "travel", **headers)
-    spans = await take(collected, 5)
+    spans = await take(collected, 6)
     assert {span.trace_id.hex() for span in spans.values()} == {TRACE}
     root = spans.pop("POST /v1/chat/completions")
     assert root.parent_span_id.hex() == PARENT
     assert spans.keys() == {
+        "choose bm25",
         "decide",
         "filter guard",
         "invoke_agent weather",
@@ -133,7 +134,7 @@ async def test_services_are_told_the_span_of_their_own_call(
 ) -> None:
     async with start(100) as made:
         await ask(made, "travel")
-    spans = await take(collected, 5)
+    spans = await take(collected, 6)
     told = [one.headers["traceparent"] for one in (*guard.received, *agent.received)]
     assert told == [
         f"00-{spans[name].trace_id.hex()}-{spans[name].span_id.hex()}-01"
@@ -174,6 +175,6 @@ async def test_tracing_may_be_switched_off_and_on(
         await ask(made, "models")
         await made.apply(config)
         await ask(made, "travel")
-    spans = await take(collected, 5)
+    spans = await take(collected, 6)
     assert "invoke_agent weather" in spans
     assert collected.spans.empty()

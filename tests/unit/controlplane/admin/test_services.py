@@ -211,6 +211,7 @@ async def test_reflection_lists_and_describes_the_services(admin: Admin) -> None
         "grpc.health.v1.Health",
         "grpc.reflection.v1alpha.ServerReflection",
         "outrider.admin.v1.ConfigService",
+        "outrider.admin.v1.DecisionService",
         "outrider.admin.v1.FleetService",
         "outrider.admin.v1.LimitService",
     }

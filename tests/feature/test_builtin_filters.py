@@ -13,6 +13,7 @@ import pytest
 
 from tests.support.agents import Service, replies, says, service
 from tests.support.planes import Planes, planes
+from tests.support.plano import scenario
 from tests.support.wait import until
 
 CONFIG = """\
@@ -284,6 +285,7 @@ async def test_an_attempt_may_be_flagged(tmp_path: Path) -> None:
         assert answer.headers["x-outrider-flagged"].startswith("guard;score=")
 
 
+@scenario(39, "better: an attempt is refused with the operator's words, where Plano lets it pass")
 async def test_prompt_guards_of_plano_screen_every_listener(tmp_path: Path) -> None:
     async with service(says(*SAID)) as model:
         config = CONFIG.format(model=model.url, filters="  []", names="", outs="")

@@ -124,7 +124,7 @@ async def test_exchange_is_one_tree(
     assert told["outrider.agents"] == ["weather", "flights"]
     assert told["outrider.listener"] == "travel"
     assert told["gen_ai.operation.name"] == "invoke_agent"
-    assert told["gen_ai.usage.output_tokens"] == 5
+    assert told["gen_ai.usage.output_tokens"] == 10  # of both agents
     assert (told["tenant.id"], told["environment"]) == ("t1", "test")
     assert "secret" not in str(told)
 

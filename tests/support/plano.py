@@ -63,7 +63,6 @@ TITLES: Mapping[int, str] = {
 SCENARIOS = TITLES.keys()
 ELSEWHERE: Mapping[int, str] = {
     38: "not filed yet: signals (observability)",
-    39: "issue 5: prompt guards",
 }
 """Scenarios that no test plays yet, and where they belong."""
 

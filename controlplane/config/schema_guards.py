@@ -18,7 +18,7 @@ class Jailbreak(Block):
 
 
 class InputGuards(Block):
-    """Guards of requests."""
+    """What screens requests."""
 
     jailbreak: Jailbreak
     """Screens what users say, on every listener of models, agents and prompts."""
@@ -28,4 +28,4 @@ class PromptGuards(Block):
     """Guards of every listener."""
 
     input_guards: InputGuards
-    """Guards of requests."""
+    """Guards of requests, before anybody else sees them."""

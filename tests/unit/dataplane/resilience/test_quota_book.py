@@ -93,6 +93,16 @@ def test_more_than_was_reserved_is_a_self_grant_that_is_told() -> None:
     assert tokens.unreported == 0
 
 
+def test_more_than_was_reserved_is_taken_from_what_is_held_first() -> None:
+    book, tokens, _ = _book()
+    book.granted(TOKENS, 50, 50.0, 0.0)
+    part = _reserved(book, tokens, 10)
+    book.settle(part, 30)
+    assert (tokens.held, tokens.spent, tokens.self_granted) == (20, 30, 0)
+    book.settle(_reserved(book, tokens, 15), 25)
+    assert (tokens.held, tokens.spent, tokens.self_granted) == (0, 55, 5)
+
+
 def test_what_a_session_had_given_is_gone_with_it() -> None:
     book, tokens, _ = _book()
     book.granted(TOKENS, 50, 50.0, 0.0)

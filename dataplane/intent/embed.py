@@ -95,6 +95,17 @@ def _model_path() -> Path:
     return Path(spec.origin).parent / "model.onnx"
 
 
+def _has_vnni() -> bool:
+    """Whether the CPU adds products of bytes in 32 bits. The exact way without it takes half as
+    much time again, and gives the same on a CPU that has it (tried: no vector differed).
+    """
+    try:
+        flags = Path("/proc/cpuinfo").read_text("ascii", "replace")
+    except OSError:
+        return False
+    return "avx512_vnni" in flags or "avx_vnni" in flags
+
+
 class MiniLm:
     """Texts -> token vectors of 384 numbers. Safe to call from several threads."""
 
@@ -108,8 +119,9 @@ class MiniLm:
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
         options = onnxruntime.SessionOptions()
-        # Without it CPUs that have no VNNI saturate products of U8 and S8, and decide otherwise.
-        options.add_session_config_entry("session.x64quantprecision", "1")
+        if not _has_vnni():
+            # Else products of U8 and S8 saturate, and requests are decided otherwise.
+            options.add_session_config_entry("session.x64quantprecision", "1")
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")

@@ -110,6 +110,9 @@ class Listener(Block):
     """Time for a whole request, from its head to the last byte of the answer."""
     agents: Annotated[tuple[ListenerAgent, ...], Strict(False), Field(max_length=MAX_ITEMS)] = ()
     """Agent listeners: who may answer. With one agent no routing happens."""
+    public_url: Url | None = None
+    """Agent listeners: where others reach this listener, such as `https://agents.example.com`; its
+    agent card says so. Without it the card says what the client called it by."""
     mcp_servers: Names = ()
     """MCP listeners: ids of `mcp_servers` that are offered as one."""
     allowed_origins: Origins = ()

@@ -92,6 +92,7 @@ def _listener(config: schema.Config, listener: schema.Listener) -> listener_pb2.
         plan=plan(listener),
         mcp_servers=members(config, listener),
         allowed_origins=listener.allowed_origins,
+        public_url=(listener.public_url or "").rstrip("/"),
         orchestrator=orchestrator(config, listener) if listener.type == "agent" else None,
     )
 

@@ -294,6 +294,8 @@ class Listener:
     """MCP listeners: what is offered as one server."""
     allowed_origins: frozenset[str] = frozenset()
     """MCP listeners: of web pages that may call, beside this machine's; "*": all."""
+    public_url: str = ""
+    """Agent listeners: what others call it by, without a slash at the end; empty: each says."""
     auth: Auth | None = None
     """Who may call; None: everybody."""
     tls: Tls | None = None

@@ -187,6 +187,7 @@ def _listener(name: str, m: listener_pb2.Listener, _: SecretReader) -> config.Li
         running=running(m.plan),
         mcp_servers=members(m),
         allowed_origins=frozenset(m.allowed_origins),
+        public_url=m.public_url,
         orchestrator=(
             orchestrator(m.orchestrator) if m.HasField("orchestrator") else Orchestrator()
         ),

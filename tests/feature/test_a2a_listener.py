@@ -126,6 +126,15 @@ async def test_card_says_where_we_are_and_what_the_agents_do(desk: Start) -> Non
     assert card["skills"][0]["description"] == "Helps with keys."
 
 
+async def test_card_says_what_the_operator_says_others_call_us_by(desk: Start) -> None:
+    made, agent = await desk(says("Under the mat."))
+    config = CONFIG.format(url=agent.url, protocol="chat")
+    await made.planes.apply(config + "    public_url: https://agents.example.com/desk/\n")
+    card = await made.card()
+    assert card["url"] == "https://agents.example.com/desk/a2a"
+    assert {one["url"] for one in card["supportedInterfaces"]} == {card["url"]}
+
+
 async def test_message_becomes_a_task_and_its_events(desk: Start) -> None:
     made, agent = await desk(says("Under ", "the mat."))
     told = await made.stream("SendStreamingMessage", {"message": NEW})

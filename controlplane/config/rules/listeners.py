@@ -10,6 +10,7 @@ from controlplane.config.rules.findings import Findings, suggest
 
 PORTS = {"model": 12000, "prompt": 10000}
 """Plano's defaults."""
+CARD_KEYS = ("public_url",)
 PROMPT_KEYS = ("choose_by", "function_calling_model", "tool_messages")
 
 
@@ -35,6 +36,8 @@ def check(config: schema.Config, findings: Findings) -> None:
             prompts.check_listener(config, listener, path, findings)
         else:
             _means_nothing(listener, PROMPT_KEYS, "prompt", path, findings)
+        if listener.type != "agent":
+            _means_nothing(listener, CARD_KEYS, "agent", path, findings)
         if listener.type != "mcp":
             _means_nothing(listener, ("mcp_servers",), "MCP", path, findings)
         if listener.type not in ("mcp", "agent"):

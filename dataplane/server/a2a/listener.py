@@ -94,8 +94,9 @@ class A2aListener:
     def _own_card(self, call: Call) -> bytes:
         auth = call.listener.auth
         known = auth is None or not auth.required or call.principal is not None
-        base = base_of(call.request, tls=call.listener.tls is not None)
-        return own_card(call.listener, self._agents.cards(), base, known_caller=known)
+        listener = call.listener
+        base = listener.public_url or base_of(call.request, tls=listener.tls is not None)
+        return own_card(listener, self._agents.cards(), base, known_caller=known)
 
     @staticmethod
     def _card_reply(call: Call, body: bytes) -> LocalReply:

@@ -123,7 +123,7 @@ class McpMember(_message.Message):
     def __init__(self, server: _Optional[str] = ..., prefix: _Optional[str] = ...) -> None: ...
 
 class Listener(_message.Message):
-    __slots__ = ("name", "kind", "address", "port", "timeout_ms", "limits", "input_filters", "min_confidence", "orchestrator", "auth", "output_filters", "guarded", "tls", "drop_untranslatable", "prompt", "plan", "mcp_servers", "allowed_origins")
+    __slots__ = ("name", "kind", "address", "port", "timeout_ms", "limits", "input_filters", "min_confidence", "orchestrator", "auth", "output_filters", "guarded", "tls", "drop_untranslatable", "prompt", "plan", "mcp_servers", "allowed_origins", "public_url")
     NAME_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     ADDRESS_FIELD_NUMBER: _ClassVar[int]
@@ -142,6 +142,7 @@ class Listener(_message.Message):
     PLAN_FIELD_NUMBER: _ClassVar[int]
     MCP_SERVERS_FIELD_NUMBER: _ClassVar[int]
     ALLOWED_ORIGINS_FIELD_NUMBER: _ClassVar[int]
+    PUBLIC_URL_FIELD_NUMBER: _ClassVar[int]
     name: str
     kind: ListenerKind
     address: str
@@ -160,4 +161,5 @@ class Listener(_message.Message):
     plan: _plan_pb2.Plan
     mcp_servers: _containers.RepeatedCompositeFieldContainer[McpMember]
     allowed_origins: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, name: _Optional[str] = ..., kind: _Optional[_Union[ListenerKind, str]] = ..., address: _Optional[str] = ..., port: _Optional[int] = ..., timeout_ms: _Optional[int] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., input_filters: _Optional[_Iterable[str]] = ..., min_confidence: _Optional[float] = ..., orchestrator: _Optional[_Union[_orchestrator_pb2.Orchestrator, _Mapping]] = ..., auth: _Optional[_Union[Auth, _Mapping]] = ..., output_filters: _Optional[_Iterable[str]] = ..., guarded: _Optional[_Union[ListenerKind, str]] = ..., tls: _Optional[_Union[Tls, _Mapping]] = ..., drop_untranslatable: _Optional[bool] = ..., prompt: _Optional[_Union[_prompt_pb2.PromptRules, _Mapping]] = ..., plan: _Optional[_Union[_plan_pb2.Plan, _Mapping]] = ..., mcp_servers: _Optional[_Iterable[_Union[McpMember, _Mapping]]] = ..., allowed_origins: _Optional[_Iterable[str]] = ...) -> None: ...
+    public_url: str
+    def __init__(self, name: _Optional[str] = ..., kind: _Optional[_Union[ListenerKind, str]] = ..., address: _Optional[str] = ..., port: _Optional[int] = ..., timeout_ms: _Optional[int] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., input_filters: _Optional[_Iterable[str]] = ..., min_confidence: _Optional[float] = ..., orchestrator: _Optional[_Union[_orchestrator_pb2.Orchestrator, _Mapping]] = ..., auth: _Optional[_Union[Auth, _Mapping]] = ..., output_filters: _Optional[_Iterable[str]] = ..., guarded: _Optional[_Union[ListenerKind, str]] = ..., tls: _Optional[_Union[Tls, _Mapping]] = ..., drop_untranslatable: _Optional[bool] = ..., prompt: _Optional[_Union[_prompt_pb2.PromptRules, _Mapping]] = ..., plan: _Optional[_Union[_plan_pb2.Plan, _Mapping]] = ..., mcp_servers: _Optional[_Iterable[_Union[McpMember, _Mapping]]] = ..., allowed_origins: _Optional[_Iterable[str]] = ..., public_url: _Optional[str] = ...) -> None: ...

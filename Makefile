@@ -22,7 +22,7 @@ VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 
 help: ## show this list
 	@echo 'make TARGET, where TARGET is one of:'
-	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | awk -F '\t' '{printf "  %-12s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z%-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | awk -F '\t' '{printf "  %-12s %s\n", $$1, $$2}'
 
 ##### to see it work
 
@@ -31,6 +31,9 @@ demo: $(VENV)/.stamp-demo ## run the travel example: real agents, a real model, 
 
 up: $(VENV)/.stamp-demo ## start the travel example and leave it running until Ctrl-C
 	@$(PY) $(TRAVEL)/demo.py --stay
+
+example-%: $(VENV)/.stamp-dev ## langchain, llamaindex, crewai, ...: agents of a framework, one run, its trace and its budget
+	@GRPC_ENABLE_FORK_SUPPORT=false $(PY) -m deploy.examples.frameworks.run $*  # else gRPC tells of every child
 
 ##### to be sure of it
 

@@ -14,6 +14,7 @@ READMES = [
     "README.md",
     "controlplane/README.md",
     "dataplane/README.md",
+    "deploy/examples/frameworks/README.md",
     "deploy/examples/gateway/README.md",
     "proto/README.md",
 ]
@@ -22,7 +23,7 @@ VERBS = [
     for path in files("controlplane/cli/*.py")
     if re.search(r"^def command\(", read(path), re.MULTILINE)
 ]
-TARGETS = re.findall(r"^([a-z-]+):", read("Makefile"), re.MULTILINE)
+TARGETS = re.findall(r"^([a-z%-]+):", read("Makefile"), re.MULTILINE)
 
 
 def test_config_reference_is_what_the_schema_says() -> None:

@@ -9,8 +9,8 @@ import openai
 import pytest
 from aiohttp import web
 
+from deploy.running.collector import attributes, collector
 from tests.support.agents import Received, replies
-from tests.support.otlp import attributes, collector
 from tests.support.plano import echoes, gateway, provider, scenario
 
 HELLO: list[Any] = [{"role": "user", "content": "Hello"}]

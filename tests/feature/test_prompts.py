@@ -12,6 +12,7 @@ import openai
 import pytest
 from aiohttp import ClientSession
 
+from deploy.running.collector import collector
 from tests.support.agents import (
     Answering,
     Service,
@@ -21,7 +22,6 @@ from tests.support.agents import (
     says,
     service,
 )
-from tests.support.otlp import collector
 from tests.support.planes import Planes, planes
 from tests.support.wait import until
 

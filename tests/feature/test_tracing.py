@@ -9,8 +9,8 @@ import pytest
 from aiohttp import ClientSession
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+from deploy.running.collector import Collector, attributes, collector
 from tests.support.agents import Service, replies, says, service
-from tests.support.otlp import Collector, attributes, collector
 from tests.support.planes import Planes, planes
 
 CONFIG = """\

@@ -4,7 +4,6 @@ A session runs a program of `tests/interop/clients/` once, against one model of 
 """
 
 import asyncio
-import fcntl
 import json
 import os
 import subprocess
@@ -17,6 +16,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from dataplane.runtime.protocols import Protocol
+from deploy.running.environments import python_with
 from tests.support.planes import planes
 from tests.support.vendors.conversation import answer
 from tests.support.vendors.server import Answer, Vendors, vendors
@@ -60,23 +60,7 @@ def environment(name: str, requirements: tuple[str, ...]) -> str:
     """An interpreter of an environment that has just these packages; made once, kept in build/."""
     if not requirements:
         return sys.executable
-    home = ROOT / "build" / "interop" / name
-    python = home / "bin" / "python"
-    stamp = home / "requirements.txt"
-    wanted = "\n".join(requirements)
-    if stamp.exists() and stamp.read_text() == wanted:
-        return str(python)
-    uv = str(Path(sys.executable).with_name("uv"))
-    home.mkdir(parents=True, exist_ok=True)
-    with home.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (stamp.exists() and stamp.read_text() == wanted):
-            make = [uv, "venv", "-q", "--clear", "--python", sys.executable, str(home)]
-            subprocess.run(make, check=True)
-            fill = [uv, "pip", "install", "-q", "--python", str(python), *requirements]
-            subprocess.run(fill, check=True)
-            stamp.write_text(wanted)
-    return str(python)
+    return str(python_with(ROOT / "build" / "interop" / name, "\n".join(requirements)))
 
 
 def session(python: str, program: str, *arguments: str) -> Session:

@@ -7,7 +7,6 @@ exit 1. Whatever happens, everything it started is stopped.
 import argparse
 import asyncio
 import shutil
-import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -21,7 +20,8 @@ from rich.table import Table
 from rich.text import Text
 
 from deploy.examples.travel.tour import live, questions
-from deploy.examples.travel.tour.processes import CannotStartError, cores, programs, running
+from deploy.examples.travel.tour.programs import PORTS, programs
+from deploy.running.processes import CannotStartError, cores, run_until_stopped, running
 
 CONFIG = Path(__file__).parent / "outrider.yaml"
 BUILD = Path("build")
@@ -35,23 +35,15 @@ def main() -> None:
     chosen = flags.parse_args()
     console = Console(highlight=False, soft_wrap=True)
     BUILD.mkdir(exist_ok=True)
-    sys.exit(asyncio.run(_stoppable(console, stay=chosen.stay)))
-
-
-async def _stoppable(console: Console, *, stay: bool) -> int:
-    """Run as a task that SIGINT and SIGTERM cancel, so that everything is stopped in order."""
-    loop = asyncio.get_running_loop()
-    task = loop.create_task(_stay(console) if stay else _tour(console))
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(number, task.cancel)
     try:
-        return await task
-    except asyncio.CancelledError:
-        console.print("stopped")
-        return 0 if stay else 130
+        code = run_until_stopped(_stay(console) if chosen.stay else _tour(console))
     except CannotStartError as error:
         console.print(Text(str(error), style="red"))
-        return 1
+        sys.exit(1)
+    if code is None:
+        console.print("stopped")
+        code = 0 if chosen.stay else 130
+    sys.exit(code)
 
 
 async def _stay(console: Console) -> int:
@@ -59,7 +51,7 @@ async def _stay(console: Console) -> int:
     console.print("starting two agents, the model and both planes ...")
     with tempfile.TemporaryDirectory(prefix="outrider-") as state:
         wanted = programs(CONFIG, Path(state), cores())
-        async with running(wanted, BUILD / "up.log") as children:
+        async with running(wanted, PORTS, BUILD / "up.log") as children:
             console.print(
                 f"""[green]running[/green]; edit {CONFIG} and watch it change
 logs are in {BUILD / "up.log"}
@@ -88,7 +80,7 @@ async def _tour(console: Console) -> int:
         config = Path(shutil.copy(CONFIG, folder))
         workers = cores()
         wanted = programs(config, Path(folder) / "state", workers)
-        async with running(wanted, BUILD / "demo.log"):
+        async with running(wanted, PORTS, BUILD / "demo.log"):
             console.print(f"ready: {workers} workers; logs are in {BUILD / 'demo.log'}\n")
             problems = await _show_all(console, config, workers)
     console.print("everything that was started is stopped")

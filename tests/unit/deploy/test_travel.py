@@ -12,9 +12,9 @@ from aiohttp import ClientSession, web
 
 from controlplane.translate.compiler import compile_config
 from deploy.examples.travel.agents import flights, weather
-from deploy.examples.travel.agents.chat import Message, application
 from deploy.examples.travel.tour import live
-from deploy.examples.travel.tour.processes import PORTS, TRAVEL
+from deploy.examples.travel.tour.programs import PORTS, TRAVEL
+from deploy.running.chat import Message, application, at_once
 
 CONFIG = TRAVEL / "outrider.yaml"
 
@@ -70,7 +70,7 @@ def test_an_answer_of_an_earlier_turn_is_not_a_colleague() -> None:
 
 @pytest.fixture
 async def url() -> AsyncIterator[str]:
-    runner = web.AppRunner(application("weather", weather.answer), access_log=None)
+    runner = web.AppRunner(application("weather", at_once(weather.answer)), access_log=None)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()

@@ -6,8 +6,8 @@ when another agent has just told of bad weather, it says so beside the flight.
 
 import re
 
-from deploy.examples.travel.agents.chat import Message, last_question, serve
 from deploy.examples.travel.agents.places import cities_in, departure_in
+from deploy.running.chat import Message, at_once, last_question, serve
 
 HOME = "Zurich"
 # Destination from home: flight, departure, arrival, euros. The way back leaves 70 minutes after.
@@ -90,4 +90,4 @@ def _warning(messages: list[Message]) -> str:
 
 
 if __name__ == "__main__":
-    serve("flights", 12011, answer)
+    serve("flights", at_once(answer), port=12011)

@@ -5,8 +5,8 @@ A follow-up ("and tomorrow?") names no city: the last one spoken of is meant.
 
 import re
 
-from deploy.examples.travel.agents.chat import Message, last_question, serve
 from deploy.examples.travel.agents.places import CITIES, cities_in, departure_in
+from deploy.running.chat import Message, at_once, last_question, serve
 
 # What the sky does, the high and the low in degrees Celsius: today and the four days after it.
 FORECAST: dict[str, tuple[tuple[str, int, int], ...]] = {
@@ -91,4 +91,4 @@ def _forecast(city: str, day: int) -> str:
 
 
 if __name__ == "__main__":
-    serve("weather", 12010, answer)
+    serve("weather", at_once(answer), port=12010)

@@ -9,7 +9,7 @@ from dataplane.observe.record import ExchangeRecord
 from dataplane.observe.spans import of_agent
 from dataplane.observe.tracing import Tracer
 from dataplane.runtime.config import Tracing
-from tests.support.otlp import Collector, attributes, collector
+from deploy.running.collector import Collector, attributes, collector
 
 RECORD = ExchangeRecord(
     method="POST",

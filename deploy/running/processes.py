@@ -1,78 +1,99 @@
-"""What the demo starts, and that it stops all of it again, whatever happens."""
+"""What an example starts, and that it stops all of it again, whatever happens."""
 
 import asyncio
 import contextlib
 import os
+import signal
 import socket
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from controlplane.cli.supervise import Child, StoppedEarlyError
 
-TRAVEL = Path(__file__).parent.parent
 START_WITHIN_S = 90.0  # a cold disk and a busy machine; it is about 3 s otherwise
 STOP_WITHIN_S = 45.0  # more than the drain of `outrider up`
 
-PORTS = {
-    12000: "model listener",
-    12001: "agent listener",
-    12010: "weather agent",
-    12011: "flights agent",
-    12020: "model",
+PLANES = {
     18000: "control plane, xDS",
     18001: "control plane, admin",
     18002: "control plane, metrics",
     19000: "data plane, admin",
 }
+"""Ports of `outrider up`."""
+OUTRIDER_READY = "http://127.0.0.1:19000/readyz"
 
 
 class CannotStartError(Exception):
-    """Something that the demo needs is not there; the text is for the user."""
+    """Something that the example needs is not there; the text is for the user."""
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A child of the demo and the page that answers 200 when it serves."""
+    """A child of the example and the page that answers 200 when it serves."""
 
     name: str
     argv: tuple[str, ...]
     ready_url: str
+    environ: Mapping[str, str] = field(default_factory=dict)
+    """Variables beside those that we have."""
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        """What is run."""
+        set_first = (f"{key}={value}" for key, value in self.environ.items())
+        return ("/usr/bin/env", *set_first, *self.argv) if self.environ else self.argv
 
 
-def programs(config: Path, state: Path, workers: int) -> list[Program]:
-    """The agents, the model and Outrider itself, in the order in which they are started."""
-    outrider = Path(sys.executable).with_name("outrider")
-    up = (str(outrider), "up", str(config), "--workers", str(workers), "--state-dir", str(state))
-    return [
-        _script("weather", "agents/weather.py", "http://127.0.0.1:12010/healthz"),
-        _script("flights", "agents/flights.py", "http://127.0.0.1:12011/healthz"),
-        _script("model", "model.py", "http://127.0.0.1:12020/health"),
-        Program("outrider", up, "http://127.0.0.1:19000/readyz"),
-    ]
+def run_until_stopped(work: Coroutine[Any, Any, int]) -> int | None:
+    """What the work returns; None when SIGINT, SIGTERM or SIGHUP has ended it.
+
+    They cancel it, so that everything is stopped in order.
+    """
+
+    async def stoppable() -> int | None:
+        loop = asyncio.get_running_loop()
+        task = loop.create_task(work)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, task.cancel)
+        try:
+            return await task
+        except asyncio.CancelledError:
+            return None
+
+    return asyncio.run(stoppable())
 
 
-def _script(name: str, path: str, ready_url: str) -> Program:
-    return Program(name, (sys.executable, str(TRAVEL / path)), ready_url)
+def outrider(config: Path, state: Path, *flags: str) -> Program:
+    """Both planes, as `outrider up` starts them."""
+    command = str(Path(sys.executable).with_name("outrider"))
+    argv = (command, "up", str(config), "--state-dir", str(state), *flags)
+    return Program("outrider", argv, OUTRIDER_READY)
 
 
 @contextlib.asynccontextmanager
-async def running(wanted: Sequence[Program], log_file: Path) -> AsyncIterator[list[Child]]:
-    """Everything started and serving inside, everything stopped after; output goes to the file."""
-    _ports_are_free()
+async def running(
+    wanted: Sequence[Program], ports: Mapping[int, str], log_file: Path
+) -> AsyncIterator[list[Child]]:
+    """Everything started and serving inside, everything stopped after; output goes to the file.
+
+    :param ports: those that must be free, and what for.
+    """
+    _are_free(ports)
     children: list[Child] = []
     with log_file.open("w", encoding="utf-8") as log:
 
         def show(name: str, line: str, _is_error: bool) -> None:
-            log.write(f"{name:<8} {line}\n")
+            log.write(f"{name:<10} {line}\n")
             log.flush()
 
         try:
             for program in wanted:
-                child = await Child.start(program.name, program.argv, show)
+                child = await Child.start(program.name, program.command, show)
                 children.append(child)
             for program, child in zip(wanted, children, strict=True):
                 try:
@@ -81,13 +102,13 @@ async def running(wanted: Sequence[Program], log_file: Path) -> AsyncIterator[li
                     raise CannotStartError(f"{error}\n{_end_of(log_file)}") from None
             yield children
         finally:
-            # Outrider first: it drains while what is behind it still answers.
+            # The last one first: Outrider drains while what is behind it still answers.
             for child in reversed(children):
                 await child.stop(STOP_WITHIN_S)
 
 
-def _ports_are_free() -> None:
-    taken = [f"  {port} ({what})" for port, what in PORTS.items() if not _free(port)]
+def _are_free(ports: Mapping[int, str]) -> None:
+    taken = [f"  {port} ({what})" for port, what in ports.items() if not _free(port)]
     if taken:
         listed = "\n".join(taken)
         raise CannotStartError(
@@ -135,5 +156,5 @@ def _answers(url: str) -> bool:
 
 
 def cores() -> int:
-    """Cores this process may use; the demo starts one worker for each, but at least two."""
+    """Cores this process may use; examples start one worker for each, but at least two."""
     return max(2, len(os.sched_getaffinity(0)))

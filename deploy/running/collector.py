@@ -1,4 +1,4 @@
-"""A collector that keeps the spans it is sent: OTLP over gRPC on port 0."""
+"""A collector that keeps the spans it is sent: OTLP over gRPC."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -44,14 +44,21 @@ class Collector(TraceServiceServicer):
         spans = [self.spans.get(timeout=10) for _ in range(count)]
         return {span.name: span for span in spans}
 
+    def all(self) -> list[Span]:
+        """Those that nobody has taken yet."""
+        spans: list[Span] = []
+        while not self.spans.empty():
+            spans.append(self.spans.get())
+        return spans
+
 
 @contextmanager
-def collector() -> Iterator[Collector]:
-    """A running collector."""
+def collector(port: int = 0) -> Iterator[Collector]:
+    """A running collector; with port 0 the system chooses one."""
     server = grpc.server(ThreadPoolExecutor(2))
     running = Collector()
     add_TraceServiceServicer_to_server(running, server)  # type: ignore[no-untyped-call] # generated
-    running.address = f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
+    running.address = f"127.0.0.1:{server.add_insecure_port(f'127.0.0.1:{port}')}"
     server.start()
     try:
         yield running

@@ -1,0 +1,61 @@
+"""What an example starts: its two agents, the model, and Outrider. One for every framework."""
+
+import sys
+from pathlib import Path
+
+from deploy.running.environments import python_with
+from deploy.running.processes import PLANES, Program, outrider
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[2]
+MODELS_URL = "http://127.0.0.1:12100/v1"
+AGENTS_URL = "http://127.0.0.1:12101/v1"
+MODEL_URL = "http://127.0.0.1:12120"
+COLLECTOR_PORT = 12130
+AGENTS = {"researcher": 12110, "writer": 12111}
+
+PORTS = {
+    12100: "model listener",
+    12101: "agent listener",
+    12110: "researcher",
+    12111: "writer",
+    12120: "model",
+    COLLECTOR_PORT: "collector of traces",
+} | PLANES
+
+QUIET = {
+    # LangSmith, CrewAI and OpenAI are told of every run unless somebody says that they are not.
+    "LANGSMITH_TRACING": "false",
+    "CREWAI_DISABLE_TELEMETRY": "true",
+    "CREWAI_DISABLE_TRACKING": "true",
+    "CREWAI_TRACING_ENABLED": "false",
+    "OTEL_SDK_DISABLED": "true",
+    "OPENAI_AGENTS_DISABLE_TRACING": "1",
+}
+
+
+def frameworks() -> list[str]:
+    """Names of the examples: folders with agents in them."""
+    return sorted(
+        folder.name for folder in HERE.iterdir() if (folder / "requirements.txt").exists()
+    )
+
+
+def agent(framework: str, role: str, port: int, models_url: str) -> Program:
+    """One agent of a framework; its environment is made when it is not there."""
+    requirements = (HERE / framework / "requirements.txt").read_text()
+    python = python_with(ROOT / "build" / "frameworks" / framework, requirements)
+    module = f"deploy.examples.frameworks.{framework}.agents"
+    argv = (str(python), "-m", module, role, "--port", str(port))
+    environ = {"PYTHONPATH": str(ROOT), "MODELS_URL": models_url, **QUIET}
+    return Program(role, argv, f"http://127.0.0.1:{port}/healthz", environ)
+
+
+def programs(framework: str, config: Path, state: Path) -> list[Program]:
+    """All of them, in the order in which they are started."""
+    model = (sys.executable, "-m", "deploy.examples.frameworks.model")
+    return [
+        *(agent(framework, role, port, MODELS_URL) for role, port in AGENTS.items()),
+        Program("model", model, f"{MODEL_URL}/healthz"),
+        outrider(config, state, "--access-log", str(state / "access.log")),
+    ]

@@ -87,6 +87,14 @@ class Memory(Protocol):
         """Keep it."""
         ...
 
+    async def note(self, book: str, name: str, line: bytes, ttl_s: float) -> None:
+        """Write a line into a book, in place of what it says of `name`."""
+        ...
+
+    async def lines(self, book: str) -> list[bytes] | None:
+        """What a book says, in no order; None: nobody can tell."""
+        ...
+
 
 class Performer:
     """Drives generators of effects on behalf of exchanges."""

@@ -7,12 +7,13 @@ worker would find nothing.
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from dataplane.sessions.store import StoreError
+from dataplane.sessions.store import MAX_LINES, StoreError
 
 T = TypeVar("T")
 
@@ -27,16 +28,25 @@ CREATE TABLE IF NOT EXISTS entries (
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS by_expiry ON entries (expires);
 CREATE INDEX IF NOT EXISTS by_age ON entries (put);
+CREATE TABLE IF NOT EXISTS lines (
+    book TEXT, name TEXT, line BLOB NOT NULL, expires REAL NOT NULL, PRIMARY KEY (book, name)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS lines_by_expiry ON lines (expires);
 COMMIT;
 """
 _PUT = (
     "INSERT OR REPLACE INTO entries VALUES (?, ?, ?, (SELECT IFNULL(MAX(put), 0) + 1 FROM entries))"
 )
+_SHORTEN = """
+DELETE FROM lines WHERE book = ?1 AND name IN (
+    SELECT name FROM lines WHERE book = ?1 ORDER BY expires DESC LIMIT -1 OFFSET ?2
+)
+"""
 _OLDEST = "DELETE FROM entries WHERE put <= (SELECT MAX(put) FROM entries) - ?"
 
 
 class LocalStore:
-    """Implements Store. Its database is used in one thread of its own, never on the loop."""
+    """Implements Books. Its database is used in one thread of its own, never on the loop."""
 
     def __init__(
         self, path: Path | None, wall: Callable[[], float], max_entries: int = MAX_ENTRIES
@@ -62,6 +72,14 @@ class LocalStore:
     async def delete(self, key: str) -> bool:
         """See Store."""
         return await self._run(lambda: self._delete(key))
+
+    async def note(self, book: str, name: str, line: bytes, ttl_s: float) -> None:
+        """See Books."""
+        await self._run(lambda: self._note(book, name, line, ttl_s))
+
+    async def lines(self, book: str) -> list[bytes]:
+        """See Books."""
+        return await self._run(lambda: self._lines(book))
 
     async def close(self) -> None:
         """See Store."""
@@ -91,13 +109,31 @@ class LocalStore:
         return bytes(row[0]) if row is not None else None
 
     def _put(self, key: str, value: bytes, ttl_s: float) -> None:
-        database = self._open()
         now = self._wall()
-        database.execute("BEGIN IMMEDIATE")
-        try:
+        with self._writing() as database:
             database.execute(_PUT, (key, value, now + ttl_s))
             database.execute("DELETE FROM entries WHERE expires <= ?", (now,))
             database.execute(_OLDEST, (self._max_entries,))
+
+    def _note(self, book: str, name: str, line: bytes, ttl_s: float) -> None:
+        now = self._wall()
+        values = (book, name, line, now + ttl_s)
+        with self._writing() as database:
+            database.execute("INSERT OR REPLACE INTO lines VALUES (?, ?, ?, ?)", values)
+            database.execute("DELETE FROM lines WHERE expires <= ?", (now,))
+            database.execute(_SHORTEN, (book, MAX_LINES))
+
+    def _lines(self, book: str) -> list[bytes]:
+        query = "SELECT line FROM lines WHERE book = ? AND expires > ?"
+        return [bytes(row[0]) for row in self._open().execute(query, (book, self._wall()))]
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        """All of it or nothing."""
+        database = self._open()
+        database.execute("BEGIN IMMEDIATE")
+        try:
+            yield database
         except BaseException:
             database.execute("ROLLBACK")
             raise

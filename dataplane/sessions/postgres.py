@@ -4,7 +4,7 @@ import asyncio
 
 import asyncpg
 
-from dataplane.sessions.store import StoreError
+from dataplane.sessions.store import MAX_LINES, StoreError
 
 ANSWER_S = 5.0
 MAX_CONNECTIONS = 4
@@ -19,6 +19,14 @@ CREATE TABLE IF NOT EXISTS outrider_sessions (
     expires TIMESTAMPTZ NOT NULL
 );
 CREATE INDEX IF NOT EXISTS outrider_sessions_expires ON outrider_sessions (expires);
+CREATE TABLE IF NOT EXISTS outrider_lines (
+    book TEXT NOT NULL,
+    name TEXT NOT NULL,
+    line BYTEA NOT NULL,
+    expires TIMESTAMPTZ NOT NULL,
+    PRIMARY KEY (book, name)
+);
+CREATE INDEX IF NOT EXISTS outrider_lines_expires ON outrider_lines (expires);
 """
 _LOCK = 0x6F757472  # "outr": workers that start together make the table one after the other
 _GET = "SELECT value FROM outrider_sessions WHERE key = $1 AND expires > now()"
@@ -28,12 +36,26 @@ VALUES ($1, $2, now() + $3 * interval '1 second')
 ON CONFLICT (key) DO UPDATE SET value = EXCLUDED.value, expires = EXCLUDED.expires
 """
 _DELETE = "DELETE FROM outrider_sessions WHERE key = $1 AND expires > now() RETURNING key"
-_SWEEP = "DELETE FROM outrider_sessions WHERE expires <= now()"
+_SWEEP = """
+DELETE FROM outrider_sessions WHERE expires <= now();
+DELETE FROM outrider_lines WHERE expires <= now();
+"""
+_NOTE = """
+INSERT INTO outrider_lines (book, name, line, expires)
+VALUES ($1, $2, $3, now() + $4 * interval '1 second')
+ON CONFLICT (book, name) DO UPDATE SET line = EXCLUDED.line, expires = EXCLUDED.expires
+"""
+_SHORTEN = """
+DELETE FROM outrider_lines WHERE book = $1 AND name IN (
+    SELECT name FROM outrider_lines WHERE book = $1 ORDER BY expires DESC OFFSET $2
+)
+"""
+_LINES = "SELECT line FROM outrider_lines WHERE book = $1 AND expires > now()"
 _PROBLEMS = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
 
 
 class PostgresStore:
-    """Implements Store. Connects when first asked, and again after a failure."""
+    """Implements Books. Connects when first asked, and again after a failure."""
 
     def __init__(self, url: str) -> None:
         """:param url: postgresql://user:password@host:port/database?sslmode=require"""
@@ -55,9 +77,7 @@ class PostgresStore:
         try:
             pool = await self._open()
             await pool.execute(_PUT, key, value, ttl_s)
-            self._puts += 1
-            if self._puts % SWEEP_EVERY == 0:
-                await pool.execute(_SWEEP)
+            await self._sweep(pool)
         except _PROBLEMS as problem:
             raise _failed(problem) from problem
 
@@ -67,6 +87,29 @@ class PostgresStore:
             return await (await self._open()).fetchval(_DELETE, key) is not None
         except _PROBLEMS as problem:
             raise _failed(problem) from problem
+
+    async def note(self, book: str, name: str, line: bytes, ttl_s: float) -> None:
+        """See Books."""
+        try:
+            pool = await self._open()
+            await pool.execute(_NOTE, book, name, line, ttl_s)
+            await pool.execute(_SHORTEN, book, MAX_LINES)
+            await self._sweep(pool)
+        except _PROBLEMS as problem:
+            raise _failed(problem) from problem
+
+    async def lines(self, book: str) -> list[bytes]:
+        """See Books."""
+        try:
+            rows = await (await self._open()).fetch(_LINES, book)
+        except _PROBLEMS as problem:
+            raise _failed(problem) from problem
+        return [row["line"] for row in rows]
+
+    async def _sweep(self, pool: asyncpg.Pool) -> None:
+        self._puts += 1
+        if self._puts % SWEEP_EVERY == 0:
+            await pool.execute(_SWEEP)
 
     async def close(self) -> None:
         """See Store."""

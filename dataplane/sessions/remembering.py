@@ -10,7 +10,7 @@ from pathlib import Path
 
 from dataplane.runtime.choosing import SessionRules
 from dataplane.sessions.local import LocalStore
-from dataplane.sessions.store import Store, StoreError
+from dataplane.sessions.store import Books, StoreError
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ class Remembering:
         self._path = path
         self._wall = wall
         self._rules = SessionRules()
-        self._store: Store | None = None
+        self._store: Books | None = None
         self._failing = False
         self.failures = 0
 
@@ -55,13 +55,32 @@ class Remembering:
         else:
             self._works()
 
+    async def note(self, book: str, name: str, line: bytes, ttl_s: float) -> None:
+        """Write a line into a book if that is possible."""
+        try:
+            await self._open().note(book, name, line, ttl_s)
+        except StoreError as problem:
+            self._failed(problem)
+        else:
+            self._works()
+
+    async def lines(self, book: str) -> list[bytes] | None:
+        """What a book says; None: nobody can tell."""
+        try:
+            found = await self._open().lines(book)
+        except StoreError as problem:
+            self._failed(problem)
+            return None
+        self._works()
+        return found
+
     async def close(self) -> None:
         """Let connections and threads go; what comes after opens them again."""
         store, self._store = self._store, None
         if store is not None:
             await store.close()
 
-    def _open(self) -> Store:
+    def _open(self) -> Books:
         """Opened when the first session needs it: most have none. Raises StoreError."""
         if self._store is None:
             redis, postgres = self._rules.redis, self._rules.postgres

@@ -7,6 +7,9 @@ another tenant has put there.
 import hashlib
 from typing import Protocol
 
+MAX_LINES = 1000
+"""Of a book: who reads it reads all of it, 100 bytes a line as tasks have them."""
+
 
 class StoreError(Exception):
     """The store cannot be reached or refuses; the text says which store and why."""
@@ -26,6 +29,18 @@ class Store(Protocol):
 
     async def close(self) -> None:
         """Nothing is asked any more."""
+
+
+class Books(Store, Protocol):
+    """A store that also keeps lists: books of lines, for what is looked for without its key."""
+
+    async def note(self, book: str, name: str, line: bytes, ttl_s: float) -> None:
+        """Write a line for `ttl_s` seconds, in place of what the book says of `name`. Of a book the
+        MAX_LINES lines are kept that expire last. Raises StoreError.
+        """
+
+    async def lines(self, book: str) -> list[bytes]:
+        """What a book says, in no order. Raises StoreError."""
 
 
 def key_of(kind: str, tenant: str, name: str) -> str:

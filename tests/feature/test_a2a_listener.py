@@ -187,6 +187,39 @@ async def test_others_know_neither_task_nor_context(desk: Start) -> None:
     assert len(agent.received[1].body["messages"]) == 1
 
 
+async def test_tasks_are_listed_newest_first_page_by_page(desk: Start) -> None:
+    made, _ = await desk(says("Under the mat."))
+    sent = [(await made.rpc("SendMessage", {"message": NEW}))["result"]["task"] for _ in range(3)]
+    listed = (await made.rpc("ListTasks", {"pageSize": 2}))["result"]
+    assert [one["id"] for one in listed["tasks"]] == [sent[2]["id"], sent[1]["id"]]
+    assert (listed["pageSize"], listed["totalSize"]) == (2, 3)
+    assert all("artifacts" not in one for one in listed["tasks"])
+    rest = {"pageToken": listed["nextPageToken"], "includeArtifacts": True, "historyLength": 0}
+    last = (await made.rpc("ListTasks", rest))["result"]
+    assert last["nextPageToken"] == ""
+    without_history = {name: sent[0][name] for name in sent[0] if name != "history"}
+    assert last["tasks"] == [without_history]
+    of_context = (await made.rpc("ListTasks", {"contextId": sent[1]["contextId"]}))["result"]
+    assert [one["id"] for one in of_context["tasks"]] == [sent[1]["id"]]
+    others = (await made.rpc("ListTasks", {}, token="bob"))["result"]
+    assert (others["tasks"], others["totalSize"]) == ([], 0)
+    refused = await made.rpc("ListTasks", {"pageSize": 1000})
+    assert refused["error"]["code"] == -32602
+
+
+async def test_strangers_list_the_tasks_of_a_context_that_they_can_name(desk: Start) -> None:
+    made, _ = await desk(says("Under the mat."))
+    async with ClientSession(made.url) as session:
+        async with session.post("/a2a/message:send", json={"message": NEW}) as answer:
+            sent = (await answer.json())["task"]
+        async with session.get("/a2a/tasks") as answer:
+            assert answer.status == 400
+            assert "contextId" in (await answer.json())["error"]["message"]
+        query = {"contextId": sent["contextId"], "includeArtifacts": "true"}
+        async with session.get("/a2a/tasks", params=query) as answer:
+            assert (await answer.json())["tasks"] == [sent]
+
+
 FIRST = events(["Under "])[0]
 
 
@@ -195,6 +228,8 @@ async def test_task_is_cancelled_while_it_runs(desk: Start) -> None:
     answer, begun = await made.begun("SendStreamingMessage", {"message": NEW})
     got = (await made.rpc("GetTask", {"id": begun["id"]}))["result"]
     assert state(got) in ("TASK_STATE_SUBMITTED", "TASK_STATE_WORKING")
+    running = (await made.rpc("ListTasks", {"status": "TASK_STATE_WORKING"}))["result"]
+    assert [one["id"] for one in running["tasks"]] == [begun["id"]]
     cancelled = (await made.rpc("CancelTask", {"id": begun["id"]}))["result"]
     assert state(cancelled) == "TASK_STATE_CANCELED"
     rest = (await answer.read()).decode()

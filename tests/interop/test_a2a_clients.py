@@ -11,6 +11,7 @@ import httpx
 import pytest
 from a2a.client import ClientConfig, ClientFactory
 from a2a.types import (
+    ListTasksRequest,
     Message,
     Part,
     Role,
@@ -81,6 +82,24 @@ async def test_same_event_kinds_through_us_as_directly(desk: Desk, said: str) ->
         for binding in BINDINGS:
             ours = await events(desk.gateway, message(said), streaming=streaming, binding=binding)
             assert kinds(ours) == kinds(direct), (streaming, binding)
+
+
+@pytest.mark.parametrize("binding", BINDINGS)
+async def test_client_lists_its_tasks(desk: Desk, binding: str) -> None:
+    async with httpx.AsyncClient(headers={"authorization": "Bearer alice"}) as http:
+        config = ClientConfig(httpx_client=http, supported_protocol_bindings=[binding])
+        client = await ClientFactory(config).create_from_url(desk.gateway)
+        for _ in range(2):
+            async for _ in client.send_message(message("cellar")):
+                pass
+        first = await client.list_tasks(ListTasksRequest(page_size=1, include_artifacts=True))
+        assert (len(first.tasks), first.total_size) == (1, 2)
+        assert first.tasks[0].artifacts[0].parts[0].text.startswith("cellar")
+        more = ListTasksRequest(page_size=1, page_token=first.next_page_token)
+        second = await client.list_tasks(more)
+        assert second.next_page_token == ""
+        assert second.tasks[0].id != first.tasks[0].id
+        assert not second.tasks[0].artifacts
 
 
 NODE = Path(__file__).parent / "a2a_node"

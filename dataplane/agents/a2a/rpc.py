@@ -9,8 +9,9 @@ from enum import Enum
 from urllib.parse import parse_qs, unquote
 
 from dataplane.agents.a2a.card import JSON_RPC, REST
+from dataplane.agents.a2a.listing import BadListingError, Listing, read_listing
 from dataplane.agents.a2a.v03 import Form, new_configuration, new_message, old_event, old_task
-from dataplane.agents.a2a.values import ENCODER, Json, decoded, mapping, text
+from dataplane.agents.a2a.values import ENCODER, Json, decoded, mapping, objects, text
 
 
 class Op(Enum):
@@ -58,7 +59,7 @@ class Asked:
     metadata: Json | None = None
     task_id: str = ""
     history_length: int | None = None
-    context_id: str = ""
+    listing: Listing = Listing()
     """Of LIST."""
 
 
@@ -182,6 +183,10 @@ def _asked(
     task_id = text(params.get("id")) or text(params.get("name")).removeprefix("tasks/")
     if op in (Op.GET, Op.CANCEL, Op.SUBSCRIBE) and not 0 < len(task_id) <= MAX_ID:
         return Fault(Code.INVALID_PARAMS, "`id` is not the id of a task.", binding, at)
+    try:
+        listing = read_listing(params) if op is Op.LIST else Listing()
+    except BadListingError as problem:
+        return Fault(Code.INVALID_PARAMS, str(problem), binding, at)
     length = params.get("historyLength")
     return Asked(
         op,
@@ -190,7 +195,7 @@ def _asked(
         at,
         task_id=task_id,
         history_length=length if isinstance(length, int) and length >= 0 else None,
-        context_id=text(params.get("contextId")),
+        listing=listing,
     )
 
 
@@ -247,9 +252,11 @@ def _is_part(part: Json) -> bool:
 
 
 def result(asked: Asked, value: Json) -> bytes:
-    """A good answer in the form it is wanted in: an event, or a task of GET and CANCEL."""
+    """A good answer in the form it is wanted in: an event, a task of GET and CANCEL, or tasks."""
     is_task = asked.op in (Op.GET, Op.CANCEL)
     made = old_task(value, asked.form) if is_task else value
+    if asked.op is Op.LIST:
+        made = value | {"tasks": [old_task(one, asked.form) for one in objects(value["tasks"])]}
     if asked.op in (Op.SEND, Op.STREAM, Op.SUBSCRIBE):
         made = old_event(value, asked.form)
     if asked.binding == REST:

@@ -23,6 +23,7 @@ AUTH_REQUIRED = "TASK_STATE_AUTH_REQUIRED"
 TERMINAL = frozenset((COMPLETED, FAILED, CANCELED, REJECTED))
 PAUSED = frozenset((INPUT_REQUIRED, AUTH_REQUIRED))
 """The task goes on with the next message."""
+STATES = frozenset((SUBMITTED, WORKING)) | TERMINAL | PAUSED
 KINDS = ("task", "message", "statusUpdate", "artifactUpdate")
 """An event, and a result, is an object with one of these keys."""
 

@@ -4,11 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
+from dataplane.agents.a2a.listing import listed, page_of, told_page
 from dataplane.agents.a2a.rpc import Asked, Code, Fault, Op
+from dataplane.agents.a2a.telling import trimmed
 from dataplane.agents.a2a.values import CANCELED, PAUSED, TERMINAL, Json, mapping, text
 from dataplane.server.a2a.agents import A2aAgents
 from dataplane.server.a2a.refusals import refused
-from dataplane.server.a2a.tasks import LOOK_S, Kept, TaskBook
+from dataplane.server.a2a.tasks import LOOK_S, Kept, TaskBook, is_known
 
 if TYPE_CHECKING:
     from dataplane.server.downstream import Call
@@ -51,6 +53,30 @@ class TaskCalls:
                 await self._book.keep(call, asked.task_id, Kept(task, kept.agent, foreign=True))
                 return task
         return kept.task
+
+    async def list(self, call: "Call", asked: Asked) -> Json | Fault:
+        """The tasks of this caller as far as they are known here: agents are not asked."""
+        wanted = asked.listing
+        if not is_known(call) and not wanted.context_id:
+            said = "Tasks of callers that show no credential are listed by `contextId` only."
+            return refused(asked, Code.INVALID_PARAMS, said)
+        lines = await self._book.listed(call, wanted.context_id)
+        if lines is None:
+            return refused(asked, Code.INTERNAL, "The store of tasks cannot be reached.")
+        page = page_of(lines, wanted)
+        tasks = []
+        for task_id in page.ids:
+            task = await self._known(call, task_id)
+            if task is not None:
+                tasks.append(trimmed(listed(task, wanted), asked.history_length))
+        return told_page(page, tasks, wanted)
+
+    async def _known(self, call: "Call", task_id: str) -> Json | None:
+        running = self._book.running(call, task_id)
+        if running is not None and running.folded.task is not None:
+            return running.folded.task
+        kept = await self._book.find(call, task_id)
+        return kept.task if kept is not None else None
 
     async def cancel(self, call: "Call", asked: Asked) -> Json | Fault:
         """A task that nobody wants any more."""

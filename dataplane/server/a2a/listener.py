@@ -113,13 +113,13 @@ class A2aListener:
                 found = await self._calls.get(call, asked)
             case Op.CANCEL:
                 found = await self._calls.cancel(call, asked)
-            case Op.PUSH:
-                found = refused(asked, Code.NO_PUSH, "Push notifications are not sent from here.")
+            case Op.LIST:
+                found = await self._calls.list(call, asked)
             case _:
-                found = refused(asked, Code.UNSUPPORTED, "Tasks are not listed here.")
+                found = refused(asked, Code.NO_PUSH, "Push notifications are not sent from here.")
         if isinstance(found, Fault):
             return told_fault(found)
-        if asked.op is not Op.CARD:
+        if asked.op in (Op.GET, Op.CANCEL):
             found = trimmed(found, asked.history_length)
         return LocalReply(200, "", ResponseDetail.LOCAL, JSON, result(asked, found))
 
@@ -233,8 +233,9 @@ class _Exchange:
             await asyncio.wait(both, timeout=PATIENCE_S, return_when=asyncio.FIRST_COMPLETED)
             if not work.done() and not self._begun.is_set():
                 events = self._answer.telling.begin()
-                for event in events:
+                for event in events:  # all of it first: what is kept as the task begins is true
                     self._answer.folded.feed(event)
+                for event in events:
                     await self._tell(event)
         except asyncio.CancelledError:
             work.cancel()

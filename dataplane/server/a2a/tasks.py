@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from dataplane.agents.a2a.listing import Line, line_of
 from dataplane.agents.a2a.telling import Folded
 from dataplane.agents.a2a.values import Json
 from dataplane.server.a2a.agents import KEPT_S, tenant_of
@@ -35,6 +36,7 @@ class Kept(msgspec.Struct):
 
 
 _KEPT = msgspec.json.Decoder(Kept)
+_LINE = msgspec.json.Decoder(Line)
 
 
 @dataclass(slots=True, eq=False)
@@ -84,7 +86,11 @@ class Running:
 
 
 class TaskBook:
-    """One per worker."""
+    """One per worker.
+
+    Tasks are listed by whose they are; those of nobody in particular by their contexts, since who
+    can name a context is in it (see A2aListener) and nobody else is.
+    """
 
     def __init__(self, memory: Memory) -> None:
         self._memory = memory
@@ -118,6 +124,18 @@ class TaskBook:
         """It is so now."""
         await self._put(call, task_id, kept)
 
+    async def listed(self, call: "Call", context_id: str) -> list[Line] | None:
+        """What there is to list for this caller; None: nobody can tell."""
+        found = await self._memory.lines(_list_key(call, context_id))
+        if found is None:
+            return None
+        lines = {line.id: line for line in map(_line, found) if line is not None}
+        for id_ in lines:  # of those that run here more is known
+            running = self.running(call, id_)
+            if running is not None and running.folded.task is not None:
+                lines[id_] = line_of(running.folded.task)
+        return list(lines.values())
+
     async def ask_to_cancel(self, call: "Call", task_id: str) -> None:
         """For the worker that it runs in."""
         key = _key(call, task_id, "cancel")
@@ -133,6 +151,25 @@ class TaskBook:
 
     async def _put(self, call: "Call", task_id: str, kept: Kept) -> None:
         await self._memory.remember(_key(call, task_id), msgspec.json.encode(kept), KEPT_S)
+        line = line_of(kept.task | {"id": task_id})
+        book = _list_key(call, line.context_id)
+        await self._memory.note(book, task_id, msgspec.json.encode(line), KEPT_S)
+
+
+def is_known(call: "Call") -> bool:
+    """Whether a caller says who it is, in one way or another."""
+    return bool(call.tenant(""))
+
+
+def _list_key(call: "Call", context_id: str) -> str:
+    return key_of("a2a-tasks", tenant_of(call), "" if is_known(call) else context_id)
+
+
+def _line(data: bytes) -> Line | None:
+    try:
+        return _LINE.decode(data)
+    except msgspec.MsgspecError:
+        return None
 
 
 def _key(call: "Call", task_id: str, what: str = "task") -> str:

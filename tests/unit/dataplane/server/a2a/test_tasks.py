@@ -2,9 +2,11 @@
 
 import asyncio
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from dataplane.agents.a2a.listing import Line
 from dataplane.agents.a2a.values import Json
 from dataplane.observe.record import ExchangeRecord
 from dataplane.runtime.config import Listener, ListenerKind, RuntimeConfig
@@ -45,6 +47,36 @@ async def test_task_is_found_by_its_owner_alone(memory: Remembering) -> None:
     assert await there.find(other, "t") is None
     assert there.running(call(), "t") is None
     assert here.running(call("bob"), "t") is None
+
+
+def anonymous() -> Call:
+    made = call()
+    return replace(made, request=replace(made.request, headers=()))
+
+
+async def test_tasks_are_listed_for_whose_they_are_by_every_worker(memory: Remembering) -> None:
+    here, there, running = TaskBook(memory), TaskBook(memory), Running()
+    await here.begin(call(), "t", running, Kept(task("TASK_STATE_SUBMITTED")))
+    running.tell({"task": task("TASK_STATE_WORKING")})
+    assert await here.listed(call(), "") == [Line("t", "c", "TASK_STATE_WORKING")]
+    assert await there.listed(call(), "") == [Line("t", "c", "TASK_STATE_SUBMITTED")]
+    assert await there.listed(call("bob"), "") == []
+    assert await there.listed(anonymous(), "c") == []
+
+
+async def test_tasks_of_nobody_in_particular_are_listed_by_their_context(
+    memory: Remembering,
+) -> None:
+    book = TaskBook(memory)
+    await book.keep(anonymous(), "t", Kept(task("TASK_STATE_COMPLETED")))
+    assert await book.listed(anonymous(), "c") == [Line("t", "c", "TASK_STATE_COMPLETED")]
+    assert await book.listed(anonymous(), "d") == []
+    assert await book.listed(call(), "c") == []
+
+
+async def test_nobody_can_tell_what_there_is_without_the_store(tmp_path: Path) -> None:
+    book = TaskBook(Remembering(tmp_path / "no" / "folder", lambda: 0.0))
+    assert await book.listed(call(), "") is None
 
 
 async def test_task_is_cancelled_by_another_worker(

@@ -149,6 +149,8 @@ class Filter:
 
     wants_answers = False
     """Whether it may have something to do with answers."""
+    needs_encoder = False
+    """Whether a data plane without the embedded encoder (Embed) cannot run it."""
 
     def __init__(self, spec: config.Filter) -> None:
         """Raises UnusableFilterError when its settings are none: the config is refused then."""

@@ -46,13 +46,18 @@ CACHED_TOKENS = 16_384
 log = logging.getLogger(__name__)
 
 
+def missing_packages() -> list[str]:
+    """What the encoder needs and is not installed: it is in the `router` extra."""
+    needed = ("numpy", "onnxruntime", "tokenizers", MODEL_PACKAGE)
+    return [name for name in needed if find_spec(name) is None]
+
+
 def load_encoder() -> MiniLm | None:
     """The encoder, or None when the `router` extra is not installed or its weights are not ours.
 
     Takes about 0.3 s of CPU and 80 MB; call it once per process, off the event loop.
     """
-    needed = ("numpy", "onnxruntime", "tokenizers", MODEL_PACKAGE)
-    missing = [name for name in needed if find_spec(name) is None]
+    missing = missing_packages()
     if missing:
         log.info("embedded router uses BM25: not installed: %s", ", ".join(missing))
         return None

@@ -76,6 +76,8 @@ class ExchangeRecord(msgspec.Struct, omit_defaults=True):
     """Whose caller that is."""
     versions: tuple[str, ...] = ()
     """`agent@version` of those `agents` that have several."""
+    similarity: float = 0.0
+    """The answer is a cached one, to a question that is this near to the client's (cosine)."""
     shadow: bool = False
     """Nobody has its answer: another version was asked the same, beside the request."""
     session: str = ""

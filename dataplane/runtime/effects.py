@@ -191,6 +191,19 @@ class LookUp:
     cache: str
     """The filter's id."""
     key: str
+    similarity: float = 0.0
+    """Of what is asked to what was asked under this key, where that is another."""
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What a request asks, as texts that ask nearly the same are found."""
+
+    group: str
+    """Of the requests that differ in this text alone."""
+    vector: tuple[float, ...]
+    """Of length 1."""
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +214,37 @@ class Keep:
     key: str
     value: bytes
     ttl_s: float
+    meaning: Meaning | None = None
+    """To find it by with FindAlike."""
+
+
+@dataclass(frozen=True, slots=True)
+class FindAlike:
+    """Ask the cache of a filter what was asked before and means nearly the same. Answered by
+    FoundAlike."""
+
+    cache: str
+    group: str
+    vector: tuple[float, ...]
+    at_least: float
+    """A similarity: cosine, -1 to 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """Something that was asked before."""
+
+    text: str
+    key: str
+    """Under which its answer may be."""
+    similarity: float
+
+
+@dataclass(frozen=True, slots=True)
+class FoundAlike:
+    """The most alike ones, best first."""
+
+    found: tuple[Alike, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +258,7 @@ class CallFailed:
     """What the client may be answered; 0: by `timed_out`."""
 
 
-ForFilters = Emit | LookUp | Keep
+ForFilters = Emit | LookUp | Keep | FindAlike
 Effect = (
     CallHttp
     | AskAgent
@@ -229,5 +273,16 @@ Effect = (
     | Embed
     | ForFilters
 )
-Reply = HttpReply | CallFailed | Passed | Together | Told | Decision | Recalled | Awaited | Embedded
+Reply = (
+    HttpReply
+    | CallFailed
+    | Passed
+    | Together
+    | Told
+    | Decision
+    | Recalled
+    | Awaited
+    | Embedded
+    | FoundAlike
+)
 Steps = Generator[Effect, Reply, T]

@@ -25,6 +25,9 @@ from dataplane.runtime.effects import (
     Embed,
     Embedded,
     Emit,
+    FindAlike,
+    ForFilters,
+    FoundAlike,
     Keep,
     LookUp,
     PassOn,
@@ -163,10 +166,18 @@ class Performer:
                 if self._memory is not None:
                     await self._memory.remember(effect.key, effect.value, effect.ttl_s)
                 return Recalled()
-            case Emit() | LookUp() | Keep():
-                return await self._outside.perform(effect) if self._outside else Recalled()
+            case Emit() | LookUp() | Keep() | FindAlike():
+                return await self._for_filter(effect, call)
             case AskAgent() | PassOn() | AtOnce() | Tell():
                 raise AssertionError(effect)
+
+    async def _for_filter(self, effect: ForFilters, call: Call) -> Recalled | FoundAlike:
+        if self._outside is None:
+            return FoundAlike() if isinstance(effect, FindAlike) else Recalled()
+        reply = await self._outside.perform(effect)
+        if isinstance(effect, LookUp) and isinstance(reply, Recalled) and reply.value is not None:
+            call.record.similarity = effect.similarity
+        return reply
 
     async def _decide(self, effect: Decide, call: Call) -> Decision:
         record = call.record

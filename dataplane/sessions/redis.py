@@ -86,6 +86,26 @@ class RedisStore:
         except (RedisError, OSError) as problem:
             raise _failed(problem) from problem
 
+    async def append(self, key: str, entry: bytes, most: int, ttl_s: float) -> None:
+        """Add to a log, of which about the newest `most` entries are kept. Raises StoreError."""
+        try:
+            async with self._client.pipeline(transaction=False) as several:
+                several.xadd(PREFIX + key, {b"": entry}, maxlen=most)
+                several.pexpire(PREFIX + key, max(1, int(ttl_s * 1000)))
+                await several.execute()
+        except (RedisError, OSError) as problem:
+            raise _failed(problem) from problem
+
+    async def since(self, key: str, last: bytes | None) -> list[tuple[bytes, bytes]]:
+        """What was added to a log after an entry, oldest first, each with its id; None: all that
+        is there. Raises StoreError."""
+        begin = b"-" if last is None else b"(" + last
+        try:
+            found: Any = await self._client.xrange(PREFIX + key, min=begin)
+        except (RedisError, OSError) as problem:
+            raise _failed(problem) from problem
+        return [(at, entry) for at, fields in found for entry in fields.values()]
+
     async def close(self) -> None:
         """See Store."""
         await self._client.aclose()

@@ -31,6 +31,7 @@ from outriderpb.xds.v3 import ads_pb2
 
 from dataplane.filters.api import UnusableFilterError
 from dataplane.filters.builtin import made
+from dataplane.intent.embed import missing_packages
 from dataplane.runtime import config
 from dataplane.runtime.orchestrator import Orchestrator
 from dataplane.runtime.precedence import Precedence
@@ -94,9 +95,14 @@ def _filter(name: str, m: filter_pb2.Filter, secrets: SecretReader) -> config.Fi
         secret(m.connection, secrets) if m.HasField("connection") else None,
     )
     try:
-        return replace(read, made=made(read))
+        filter_ = made(read)
     except UnusableFilterError as e:
         raise BadFieldError(str(e)) from e
+    missing = missing_packages() if filter_.needs_encoder else ()
+    if missing:
+        what = f"needs the embedded encoder, and there is no {', '.join(missing)}"
+        raise BadFieldError(f"{what}: install outrider[router] with the data plane")
+    return replace(read, made=filter_)
 
 
 def _tracing(_: str, m: tracing_pb2.Tracing, __: SecretReader) -> config.Tracing:

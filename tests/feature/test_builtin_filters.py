@@ -11,6 +11,7 @@ import httpx
 import openai
 import pytest
 
+from dataplane.intent.embed import missing_packages
 from tests.support.agents import Service, replies, says, service
 from tests.support.planes import Planes, planes
 from tests.support.plano import scenario
@@ -58,6 +59,7 @@ class House:
     """The planes and a model that speaks chat completions."""
 
     def __init__(self, made: Planes, model: Service) -> None:
+        self.planes = made
         self.model = model
         self.base = made.url("models")
 
@@ -248,6 +250,44 @@ async def test_whether_it_was_there_is_told(tmp_path: Path) -> None:
         told = [answer.headers["x-outrider-cache"] for answer in answers]
         assert told == ["miss", "hit", "miss", "miss"]
         assert answers[1].content == answers[0].content
+
+
+needs_encoder = pytest.mark.skipif(bool(missing_packages()), reason="needs the router extra")
+MEANT = "  - id: kept\n    type: cache\n    config: {mode: semantic}\n"
+
+
+@needs_encoder
+@pytest.mark.parametrize(("client", "stream"), WAYS, ids=IDS)
+async def test_an_answer_is_given_to_the_same_question_in_other_words(
+    tmp_path: Path, client: str, stream: bool
+) -> None:
+    async with house(tmp_path, MEANT, "kept", "kept") as here:
+        first = await here.ask(client, "What is the capital of France?", stream=stream)
+        again = await here.ask(client, "Tell me, what is the capital of France", stream=stream)
+        assert again == first == "Understood."
+        assert len(here.model.received) == 1
+        await here.ask(client, "What is the capital of Spain?", stream=stream)
+        await here.ask(client, "What is not the capital of France?", stream=stream)
+        assert len(here.model.received) == 3
+
+
+@needs_encoder
+async def test_how_near_a_question_was_is_told(tmp_path: Path) -> None:
+    async with house(tmp_path, MEANT, "kept", "kept") as here, httpx.AsyncClient() as client:
+        for said in ("When is my bill due?", "When is my bill due, please?"):
+            body = {"model": "tiny", "messages": [{"role": "user", "content": said}]}
+            answer = await client.post(f"{here.base}/v1/chat/completions", json=body)
+        kind, _, similarity = answer.headers["x-outrider-cache"].partition(";similarity=")
+        assert kind == "hit"
+        assert 0.9 <= float(similarity) < 1.0
+        log = tmp_path / "access.log"
+        await until(lambda: log.exists() and len(log.read_text().splitlines()) == 2)
+        (_, logged) = map(json.loads, log.read_text().splitlines())
+        assert logged["detail"] == "cache_hit"
+        assert logged["similarity"] == pytest.approx(float(similarity), abs=0.001)
+        families = here.planes.workers[0].families()
+        (lookups,) = [one for one in families if one.name == "outrider_cache_lookups"]
+        assert lookups.samples == {("kept", "miss"): 1.0, ("kept", "near"): 1.0}
 
 
 @pytest.mark.parametrize("stream", [False, True])

@@ -11,6 +11,12 @@ from controlplane.config.filters.kind import Kind
 class CacheConfig(Block):
     """Answers what was answered before: equal requests get the same answer, streams too."""
 
+    mode: Literal["exact", "semantic"] = "exact"
+    """`semantic`: the user's last message may also be one that asks the same in nearly the same
+    words; all else must be equal. Data planes need the extra `router`."""
+    threshold: Annotated[float, Field(ge=0.8, le=1.0)] = 0.9
+    """`semantic`: how near the messages must be, as the cosine of what the embedded encoder makes
+    of them."""
     ttl_seconds: Annotated[int, Field(ge=1, le=366 * 86_400)] = 3600
     """How long an answer is given again, in seconds."""
     scope: Literal["tenant", "shared"] = "tenant"

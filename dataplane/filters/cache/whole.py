@@ -1,6 +1,7 @@
 """Whether an answer is one that may be given again: whole, and ended by the model itself."""
 
 from collections.abc import Sequence
+from enum import Enum
 
 import msgspec
 
@@ -17,16 +18,27 @@ class _Embeddings(msgspec.Struct):
     data: list[msgspec.Raw]
 
 
-def is_worth_keeping(operation: Operation, events: Sequence[Event]) -> bool:
+class Worth(Enum):
+    """Whom an answer may be given again."""
+
+    NOBODY = "nobody"
+    SAME = "same"
+    """Who asks the very same."""
+    ALIKE = "alike"
+    """Also who asks nearly the same: it is words, and calls no tool with the first one's."""
+
+
+def worth_of(operation: Operation, events: Sequence[Event]) -> Worth:
     """What its protocol does not call a finished answer is none: errors, cuts, length limits."""
     if not events:
-        return False
+        return Worth.NOBODY
     if operation is Operation.EMBEDDINGS:
-        return _is_embeddings(events)
+        return Worth.SAME if _is_embeddings(events) else Worth.NOBODY
     answer = _answer(operation, events)
-    if answer is None or not answer.choices:
-        return False
-    return all(choice.finish in _GOOD for choice in answer.choices)
+    ends = {choice.finish for choice in answer.choices} if answer is not None else set()
+    if not ends or not ends <= _GOOD:
+        return Worth.NOBODY
+    return Worth.SAME if Finish.TOOL_CALLS in ends else Worth.ALIKE
 
 
 def _answer(operation: Operation, events: Sequence[Event]) -> Answer | None:

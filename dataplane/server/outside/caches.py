@@ -5,8 +5,10 @@ Rule: a cache that fails is a cache that has nothing.
 
 import logging
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+from dataplane.runtime.effects import Alike, Meaning
+from dataplane.server.outside.meanings import Meanings
 from dataplane.sessions.store import Store, StoreError
 
 ENTRY_BYTES = 300
@@ -67,9 +69,11 @@ class MemoryStore:
 class Cache:
     """The store of one filter, which never fails."""
 
-    def __init__(self, name: str, store: Store) -> None:
+    def __init__(self, name: str, store: Store, meanings: Meanings | None = None) -> None:
+        """:param meanings: of what is kept; None: it is found by its key alone."""
         self._name = name
         self._store = store
+        self._meanings = meanings
         self.is_local = isinstance(store, MemoryStore)
         """Whether nothing has to be waited for."""
         self._failing = False
@@ -84,10 +88,24 @@ class Cache:
         self._failing = False
         return found
 
-    async def keep(self, key: str, value: bytes, ttl_s: float) -> None:
+    async def alike(self, group: str, vector: Sequence[float], at_least: float) -> list[Alike]:
+        """What is there that means nearly the same, as far as anybody knows."""
+        if self._meanings is None:
+            return []
+        try:
+            return await self._meanings.alike(group, vector, at_least)
+        except StoreError as problem:
+            self._failed(problem)
+            return []
+
+    async def keep(
+        self, key: str, value: bytes, ttl_s: float, meaning: Meaning | None = None
+    ) -> None:
         """Keep it if that is possible."""
         try:
             await self._store.put(key, value, ttl_s)
+            if meaning is not None and self._meanings is not None:
+                await self._meanings.note(meaning, key, ttl_s)
         except StoreError as problem:
             self._failed(problem)
         else:

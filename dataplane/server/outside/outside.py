@@ -13,11 +13,20 @@ import msgspec
 from dataplane.clock import Clock
 from dataplane.observe.metrics import Metrics
 from dataplane.runtime.config import Filter, RuntimeConfig
-from dataplane.runtime.effects import CallFailed, Emit, ForFilters, Keep, LookUp, Recalled
+from dataplane.runtime.effects import (
+    CallFailed,
+    Emit,
+    FindAlike,
+    ForFilters,
+    FoundAlike,
+    Keep,
+    LookUp,
+    Recalled,
+)
 from dataplane.runtime.messages import HttpReply, Request
 from dataplane.server.outside.caches import Cache, MemoryStore
+from dataplane.server.outside.meanings import LocalMeanings, Meanings, SharedMeanings
 from dataplane.server.outside.sinks import Count, FileTarget, HttpTarget, Sink, Target
-from dataplane.sessions.store import Store
 from dataplane.tasks import Tasks
 from dataplane.upstream.client import UpstreamClient
 
@@ -31,6 +40,7 @@ class _Settings(msgspec.Struct, frozen=True):
 
     file: str = ""
     max_bytes: int = 64 << 20
+    mode: str = "exact"
 
 
 class Outside:
@@ -46,7 +56,8 @@ class Outside:
         self.counts: Count = Counter()
         """Entries of logs, by filter and what became of them."""
         self.lookups: Count = Counter()
-        """Look-ups in caches, by filter and "hit" or "miss"."""
+        """Look-ups in caches, by filter and "hit", "miss" or "near": an answer to nearly the
+        same question."""
 
     def measure(self, metrics: Metrics) -> None:
         """Have it told how sinks and caches are doing."""
@@ -58,7 +69,7 @@ class Outside:
         )
         metrics.gauge(
             "outrider_cache_lookups",
-            "Look-ups in caches since the start, by whether something was there.",
+            "Look-ups in caches since the start: hit, near (asked in other words) or miss.",
             ("filter", "outcome"),
             lambda: {names: float(count) for names, count in self.lookups.items()},
         )
@@ -86,24 +97,37 @@ class Outside:
         for cache in self._caches.values():
             await cache.close()
 
-    async def perform(self, effect: ForFilters) -> Recalled:
+    async def perform(self, effect: ForFilters) -> Recalled | FoundAlike:
         """Carry out one effect."""
         match effect:
             case Emit():
                 self._sink(effect.sink).put(effect.entry)
                 return Recalled()
             case LookUp():
-                found = await self._cache(effect.cache).look_up(effect.key)
-                self.lookups[effect.cache, "miss" if found is None else "hit"] += 1
-                return Recalled(found)
+                return Recalled(await self._looked_up(effect))
+            case FindAlike():
+                cache = self._cache(effect.cache)
+                found = await cache.alike(effect.group, effect.vector, effect.at_least)
+                return FoundAlike(tuple(found))
             case Keep():
                 cache = self._cache(effect.cache)
-                keeping = cache.keep(effect.key, effect.value, effect.ttl_s)
+                keeping = cache.keep(effect.key, effect.value, effect.ttl_s, effect.meaning)
                 if cache.is_local:
                     await keeping
                 else:
                     self._tasks.start(keeping, f"cache {effect.cache}")
                 return Recalled()
+
+    async def _looked_up(self, effect: LookUp) -> bytes | None:
+        """A question that was found near counts as a look-up only where its answer is there: the
+        client's own was a miss already."""
+        found = await self._cache(effect.cache).look_up(effect.key)
+        if not effect.similarity:
+            self.lookups[effect.cache, "miss" if found is None else "hit"] += 1
+        elif found is not None:
+            self.lookups[effect.cache, "miss"] -= 1
+            self.lookups[effect.cache, "near"] += 1
+        return found
 
     def _sink(self, name: str) -> Sink:
         known = self._sinks.get(name)
@@ -128,18 +152,27 @@ class Outside:
     def _cache(self, name: str) -> Cache:
         known = self._caches.get(name)
         if known is None:
-            spec = self._config.filters[name]
-            known = self._caches[name] = Cache(name, self._store(spec))
+            known = self._caches[name] = self._opened(self._config.filters[name])
         return known
 
-    def _store(self, spec: Filter) -> Store:
+    def _opened(self, spec: Filter) -> Cache:
+        """A semantic cache has a quarter of its memory for questions."""
+        settings = msgspec.json.decode(spec.settings, type=_Settings)
+        is_semantic = settings.mode == "semantic"
+        questions = settings.max_bytes // 4 if is_semantic else 0
+        meanings: Meanings | None = None
         if spec.connection is not None:
             # redis-py brings 10 MB of modules along
             from dataplane.sessions.redis import RedisStore
 
-            return RedisStore(spec.connection.reveal())
-        settings = msgspec.json.decode(spec.settings, type=_Settings)
-        return MemoryStore(settings.max_bytes, self._clock.now)
+            shared = RedisStore(spec.connection.reveal())
+            if is_semantic:
+                meanings = SharedMeanings(shared, questions, self._clock.wall)
+            return Cache(spec.id, shared, meanings)
+        if is_semantic:
+            meanings = LocalMeanings(questions, self._clock.wall)
+        store = MemoryStore(settings.max_bytes - questions, self._clock.now)
+        return Cache(spec.id, store, meanings)
 
 
 def _same(before: Mapping[str, Filter], after: Mapping[str, Filter], name: str) -> bool:

@@ -1,7 +1,8 @@
 import pytest
-from outriderpb.v1 import listener_pb2, route_pb2
+from outriderpb.v1 import filter_pb2, listener_pb2, route_pb2
 from outriderpb.xds.v3 import ads_pb2
 
+from dataplane.intent import embed
 from dataplane.runtime.config import AgentTarget, Endpoint, ListenerKind, ModelProvider, Secret
 from dataplane.xds.decode import UndecodableError, decode
 from dataplane.xds.resource import NOTHING, ResourceKind
@@ -118,3 +119,16 @@ def test_unusable_resource_is_refused_by_name(
     kind: ResourceKind, wire: ads_pb2.Resource, reason: str
 ) -> None:
     assert refusal(kind, wire) == reason
+
+
+def test_a_semantic_cache_is_refused_where_there_is_no_encoder(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(embed, "MODEL_PACKAGE", "no_such_package")
+    message = filter_pb2.Filter(id="kept", kind="cache", settings='{"mode":"semantic"}')
+    said = refusal(ResourceKind.FILTER, ads.wire(ResourceKind.FILTER, "kept", message))
+    assert "kept" in said
+    assert "needs the embedded encoder, and there is no no_such_package" in said
+    assert "install outrider[router] with the data plane" in said
+    exact = ads.wire(ResourceKind.FILTER, "kept", filter_pb2.Filter(id="kept", kind="cache"))
+    assert value(ResourceKind.FILTER, exact)

@@ -93,7 +93,12 @@ def test_an_error_is_not_kept() -> None:
 
 def test_a_long_answer_is_not_kept() -> None:
     small = CacheFilter(Filter("kept", kind="cache", settings='{"max_entry_bytes":1024}'))
-    context = Context(Operation.CHAT, notes={"kept": "key"})
+    context = Context(Operation.CHAT)
+    asked = request()
+    steps: Any = small.on_request(asked, context)
+    next(steps)
+    with pytest.raises(StopIteration):
+        steps.send(Recalled(None))
     answer = small.on_answer(request(), context)
     assert answer is not None
     assert kept(answer, STREAM * 9) is None

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from dataplane.filters.cache.whole import is_worth_keeping
+from dataplane.filters.cache.whole import Worth, worth_of
 from dataplane.filters.event import Event, Form
 from dataplane.llm.framing import Framing
 from dataplane.runtime.protocols import Operation
@@ -53,10 +53,16 @@ BAD = {
 
 @pytest.mark.parametrize("said", GOOD.values(), ids=GOOD.keys())
 def test_a_finished_answer_is_kept(said: list[Event]) -> None:
-    assert is_worth_keeping(said[0].form.operation, said)
+    assert worth_of(said[0].form.operation, said) is not Worth.NOBODY
+
+
+def test_who_asks_nearly_the_same_gets_words_and_no_calls() -> None:
+    assert worth_of(Operation.CHAT, GOOD["a stream"]) is Worth.ALIKE
+    assert worth_of(Operation.CHAT, GOOD["a call"]) is Worth.SAME
+    assert worth_of(Operation.EMBEDDINGS, GOOD["embeddings"]) is Worth.SAME
 
 
 @pytest.mark.parametrize("said", BAD.values(), ids=BAD.keys())
 def test_any_other_is_not(said: list[Event]) -> None:
     operation = said[0].form.operation if said else Operation.CHAT
-    assert not is_worth_keeping(operation, said)
+    assert worth_of(operation, said) is Worth.NOBODY

@@ -20,6 +20,8 @@ class Peer(msgspec.Struct, frozen=True, omit_defaults=True):
     """What the server calls it; empty: it keeps none."""
     told: Raw = msgspec.field(default_factory=lambda: Raw(b"{}"))
     """Its whole answer to `initialize`, or to `server/discover`."""
+    endpoint: str = ""
+    """Which of its addresses has the session; empty: any of them answers."""
 
     @property
     def keeps_sessions(self) -> bool:

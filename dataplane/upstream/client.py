@@ -153,14 +153,16 @@ class UpstreamClient:
 
     @asynccontextmanager
     async def open(
-        self, cluster: Cluster, request: Request, asked: Asked | None = None
+        self, cluster: Cluster, request: Request, asked: Asked | None = None, at: str = ""
     ) -> AsyncGenerator[Answer, None]:
         """Send a request; the answer may be read inside. Leaving early cuts the connection.
 
         Raises UpstreamError when no head of an answer comes.
+
+        :param at: the only endpoint that can answer it, as `Answer.endpoint` calls it; empty: any.
         """
         asked = asked or Asked()
-        response = await self._attempt(cluster, request, asked)
+        response = await self._attempt(cluster, request, asked, at)
         endpoint = asked.endpoint
         assert endpoint is not None
         try:
@@ -177,7 +179,7 @@ class UpstreamClient:
                 await session.close()
 
     async def _attempt(
-        self, cluster: Cluster, request: Request, asked: Asked
+        self, cluster: Cluster, request: Request, asked: Asked, at: str
     ) -> aiohttp.ClientResponse:
         """The answer of the first endpoint that gives one; `asked` says which, and counts it as
         active.
@@ -190,7 +192,9 @@ class UpstreamClient:
         tried: list[UpstreamEndpoint] = []
         fresh = False
         failure = NO_ENDPOINT
-        while len(tried) < MAX_CONNECT_ATTEMPTS and (endpoint := state.pick(key, tried)):
+        while len(tried) < MAX_CONNECT_ATTEMPTS and (
+            endpoint := state.named(at, tried) if at else state.pick(key, tried)
+        ):
             if not asked.take(state, endpoint, key):
                 failure = FULL
                 break

@@ -95,6 +95,11 @@ class ClusterState:
         """
         return self._balancer.pick(self.now(), key, avoid)
 
+    def named(self, label: str, avoid: Sequence[UpstreamEndpoint] = ()) -> UpstreamEndpoint | None:
+        """The endpoint of this name, however it is doing: nobody else can answer what it began."""
+        found = (one for one in self.endpoints if one.label == label and one not in avoid)
+        return next(found, None)
+
     def left(self, tried: Sequence[UpstreamEndpoint]) -> int:
         """How many may be asked besides these."""
         able = {one for level in self._balancer.levels for one in level.endpoints}

@@ -5,7 +5,7 @@ phase.
 from dataclasses import dataclass
 from enum import Enum
 
-from dataplane.runtime.fault import Fault
+from dataplane.runtime.fault import Fault, fault_of_status
 from dataplane.runtime.messages import ResponseDetail
 
 _FAULTS = {
@@ -39,6 +39,8 @@ class UpstreamFailure:
     @property
     def fault(self) -> Fault:
         """What retries and breakers go by."""
+        if self.told:
+            return fault_of_status(self.told)
         return _FAULTS.get(self.detail, Fault.CONNECTION)
 
     @property

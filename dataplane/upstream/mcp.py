@@ -11,7 +11,7 @@ never an answer that looks whole.
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from msgspec import Raw
 
@@ -35,10 +35,12 @@ JSON = (("content-type", "application/json"),)
 class ServerFailedError(Exception):
     """There is no answer, or no whole one."""
 
-    def __init__(self, refused: Refused, detail: ResponseDetail) -> None:
+    def __init__(self, refused: Refused, detail: ResponseDetail, answered: int = 0) -> None:
+        """:param answered: the status that the server gave; 0: none, or that was not why."""
         super().__init__(refused.message)
         self.refused = refused
         self.detail = detail
+        self.answered = answered
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,8 @@ class Heard:
     """The response; None: the server said something else."""
     session: str = ""
     """What the server calls the session that it has begun."""
+    endpoint: str = ""
+    """Who answered."""
 
 
 class Answered:
@@ -59,6 +63,7 @@ class Answered:
         self._answer = answer
         self._name = name
         self.status = answer.status
+        self.endpoint = answer.endpoint
         self.headers: Mapping[str, str] = {
             name.lower(): value for name, value in reversed(answer.headers)
         }
@@ -109,6 +114,12 @@ class Wire:
     server: McpServer
     headers: Headers = ()
     """Of every request: the operator's, and the client's that go along."""
+    endpoint: str = ""
+    """The one that has the session; empty: any."""
+
+    def of(self, peer: Peer) -> "Wire":
+        """The same to where a session is."""
+        return replace(self, endpoint=peer.endpoint) if peer.endpoint else self
 
     @asynccontextmanager
     async def opened(
@@ -118,7 +129,7 @@ class Wire:
         headers = (*ACCEPT, *(JSON if body else ()), *more, *self.headers)
         request = Request(method, self.server.path, headers, body)
         try:
-            async with self.client.open(self.cluster, request) as answer:
+            async with self.client.open(self.cluster, request, at=self.endpoint) as answer:
                 yield Answered(answer, self.server.id)
         except UpstreamError as problem:
             raise of_upstream(self.server.id, problem) from problem
@@ -136,17 +147,24 @@ class Wire:
                         continue
                     found = rpc.read(event.data)
                     if isinstance(found, Message) and not found.method:
-                        return Heard(answer.status, found, session)
-                return Heard(answer.status, None, session)
+                        return Heard(answer.status, found, session, answer.endpoint)
+                return Heard(answer.status, None, session, answer.endpoint)
         except TimeoutError as problem:
-            told = f"no answer within {limit:g} s"
-            raise failed(self.server.id, told, ResponseDetail.DEADLINE_EXCEEDED, 504) from problem
+            raise self._late(limit) from problem
 
     async def tell(self, body: bytes, more: Headers = ()) -> int:
         """Send what has no response; the status. Raises ServerFailedError."""
-        async with asyncio.timeout(None), self.opened("POST", body, more) as answer:
-            await answer.whole()
-            return answer.status
+        limit = self.server.timeout_s
+        try:
+            async with asyncio.timeout(limit), self.opened("POST", body, more) as answer:
+                await answer.whole()
+                return answer.status
+        except TimeoutError as problem:
+            raise self._late(limit) from problem
+
+    def _late(self, limit_s: float) -> ServerFailedError:
+        told = f"no answer within {limit_s:g} s"
+        return failed(self.server.id, told, ResponseDetail.DEADLINE_EXCEEDED, 504)
 
 
 async def connect(wire: Wire, asked: Raw, *, ready: bool = True) -> Peer:
@@ -161,9 +179,10 @@ async def connect(wire: Wire, asked: Raw, *, ready: bool = True) -> Peer:
     if not is_session_version(version):
         told = f"it speaks version {version[:40]!r} of the protocol, which is not known here"
         raise failed(wire.server.id, told, ResponseDetail.UPSTREAM_PROTOCOL_ERROR)
-    peer = Peer(version, heard.session, heard.message.members["result"])
+    about = heard.message.members["result"]
+    peer = Peer(version, heard.session, about, heard.endpoint if heard.session else "")
     if ready:
-        await wire.tell(rpc.notification("notifications/initialized"), of_session(peer))
+        await wire.of(peer).tell(rpc.notification("notifications/initialized"), of_session(peer))
     return peer
 
 
@@ -230,4 +249,6 @@ def refused_by(server: str, heard: Heard) -> ServerFailedError:
     error = heard.message.error if heard.message is not None else None
     said = rpc.text(error.get("message")) if error is not None else ""
     why = f"it answered {heard.status}" + (f": {said[:300]}" if said else "")
-    return failed(server, why, ResponseDetail.UPSTREAM_ERROR)
+    problem = failed(server, why, ResponseDetail.UPSTREAM_ERROR)
+    problem.answered = heard.status if heard.status >= 400 else 0
+    return problem

@@ -41,6 +41,8 @@ from dataplane.server.exchange import Exchange
 from dataplane.server.limits.limiter import Quotas
 from dataplane.server.listeners import Listeners
 from dataplane.server.mcp.gateway import McpGateway
+from dataplane.server.mcp_agents.asking import ToolAgents
+from dataplane.server.mcp_agents.tools import Tools
 from dataplane.server.outside.outside import Outside
 from dataplane.server.readings import Readings
 from dataplane.server.responses import ResponsesState
@@ -103,8 +105,10 @@ async def running_worker(bootstrap: Bootstrap, environ: Mapping[str, str]) -> As
     tickets = Tickets(key, random.getrandbits, clock.wall)
     cards = Cards(client)
     a2a_agents = A2aAgents(client, cards, memory, clock, random)
+    tools = Tools(client)
+    tool_agents = ToolAgents(client, tools, clock, random)
     outside = Outside(client, clock, tasks)
-    readings = Readings(random, a2a_agents)
+    readings = Readings(random, a2a_agents, tool_agents)
     asking = Asking(client, clock, random, standings, callers, readings)
     exchange = Exchange(
         client,
@@ -167,7 +171,7 @@ async def running_worker(bootstrap: Bootstrap, environ: Mapping[str, str]) -> As
     )
     reports = ClusterReports(clusters, services.standings)
     worker = Worker(
-        bootstrap, Listeners(services), exchange, issuers, limits, metrics, reports, cards
+        bootstrap, Listeners(services), exchange, issuers, limits, metrics, reports, cards, tools
     )
     secrets = Secrets(environ, bootstrap.env_file)
     last_good = LastGood(bootstrap.state_dir, bootstrap.group)
@@ -195,6 +199,7 @@ async def running_worker(bootstrap: Bootstrap, environ: Mapping[str, str]) -> As
         await worker.listeners.drain(0.0)
         await worker.close()
         await a2a_agents.close()
+        await tool_agents.close()
         await tasks.close()
         recorder.flush()  # settles what was reserved
         await limits.close()

@@ -3,16 +3,17 @@
 import asyncio
 import logging
 import os
+from typing import Any
 
 from dataplane.admin.report import WorkerReport
-from dataplane.agents.a2a.described import described
+from dataplane.agents.described import Described, described
 from dataplane.bootstrap import Bootstrap
 from dataplane.limit_stores import LimitStores
 from dataplane.observe.metrics import Family, Metrics
 from dataplane.runtime.config import RuntimeConfig
-from dataplane.server.a2a.cards import Cards
 from dataplane.server.auth.issuers import Issuers
 from dataplane.server.exchange import Exchange
+from dataplane.server.following import Following
 from dataplane.server.listeners import Listeners, ListenFailedError
 from dataplane.tasks import Tasks
 from dataplane.upstream.reports import ClusterReports
@@ -34,13 +35,14 @@ class Worker:
         limits: LimitStores,
         metrics: Metrics,
         clusters: ClusterReports,
-        cards: Cards,
+        *following: Following[Any],
     ) -> None:
         self.listeners = listeners
         self.limits = limits
         self.clusters = clusters
-        self._cards = cards
-        cards.on_change = self._on_card
+        self._following = following
+        for one in following:
+            one.on_change = self._on_change
         self._applying = asyncio.Lock()
         self._tasks = Tasks()
         self._issuers = issuers
@@ -57,9 +59,10 @@ class Worker:
         async with self._applying:
             await self._apply(config)
             self._config = config
-            self._cards.configure(config)
+            for one in self._following:
+                one.configure(config)
 
-    def _on_card(self) -> None:
+    def _on_change(self) -> None:
         """An agent says what it is: whoever chooses among agents goes by that."""
         self._tasks.start(self._describe(), name="descriptions of agents")
 
@@ -68,10 +71,12 @@ class Worker:
             try:
                 await self._apply(self._config)
             except ConfigRejectedError as e:
-                log.warning("agents' cards are not used: %s", e)
+                log.warning("what agents say they are is not used: %s", e)
 
     async def _apply(self, config: RuntimeConfig) -> None:
-        config = described(config, self._cards.all())
+        said = (one.all() for one in self._following)
+        known: dict[str, Described] = {name: one for all_ in said for name, one in all_.items()}
+        config = described(config, known)
         await self._exchange.configure(config)
         await self._issuers.configure(config)
         await self.limits.configure(config)
@@ -85,7 +90,8 @@ class Worker:
 
     async def close(self) -> None:
         """Nothing changes any more."""
-        await self._cards.close()
+        for one in self._following:
+            await one.close()
         await self._tasks.close()
 
     async def drain(self, timeout_s: float) -> None:

@@ -27,7 +27,7 @@ from controlplane.config.schema_defaults import Defaults
 from controlplane.config.schema_filters import Filter
 from controlplane.config.schema_guards import PromptGuards
 from controlplane.config.schema_limits import Limit, LimitsStorage, RateLimit
-from controlplane.config.schema_mcp import McpServer, Origins
+from controlplane.config.schema_mcp import McpServer, Origins, ToolArguments, ToolName
 from controlplane.config.schema_models import ModelAlias, ModelProviders, OnUntranslatable
 from controlplane.config.schema_orchestrator import Orchestrator
 from controlplane.config.schema_plan import OnFailure, Plan
@@ -74,7 +74,7 @@ class ListenerAgent(Block):
     """The `id` of an entry of `agents`."""
     description: Text | None = None
     """What the agent can do, in plain sentences. The router chooses by it. Required, but for agents
-    of `protocol: a2a`: it is what their cards say."""
+    of `protocol: a2a` and `mcp`: it is what they say themselves."""
     default: bool = False
     """Answers when no agent fits. At most one in a listener; without one it is the first."""
     input_filters: Names = ()
@@ -155,7 +155,7 @@ class Listener(Block):
     """Which of the `circuit_breakers` its requests count against."""
 
 
-AgentProtocol = Literal["chat", "responses", "messages", "a2a"]
+AgentProtocol = Literal["chat", "responses", "messages", "a2a", "mcp"]
 
 
 class Agent(ClusterKeys):
@@ -170,8 +170,14 @@ class Agent(ClusterKeys):
     """In place of `url`: several equal addresses, URLs that differ in host and port only, or
     mappings of `url`, `weight`, `priority` and `zone`."""
     protocol: AgentProtocol = "chat"
-    """What it speaks: OpenAI `chat` completions or `responses`, Anthropic `messages`, or `a2a`
-    (Agent2Agent 1.0 or 0.3, as its card says)."""
+    """What it speaks: OpenAI `chat` completions or `responses`, Anthropic `messages`, `a2a`
+    (Agent2Agent 1.0 or 0.3, as its card says), or `mcp`: it is a tool of an MCP server."""
+    tool: ToolName | None = None
+    """With `protocol: mcp`: the tool that it is. Default: the only one that its server has."""
+    arguments: ToolArguments = Field(default_factory=dict)
+    """With `protocol: mcp`: what the tool is called with. In its texts `{message}` is the last
+    message of the user, `{conversation}` all that was said, `"{messages}"` the same as a list.
+    Default: the tool's one argument that takes a text gets the conversation."""
     retry: Retry | None = None
     """How hard requests to this agent are tried."""
     versions: Annotated[tuple[AgentVersion, ...], Strict(False), Field(max_length=32)] = ()

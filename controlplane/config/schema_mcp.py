@@ -3,7 +3,7 @@
 See `controlplane.config.schema` for the rule of every key and docstring here.
 """
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field, Strict, StringConstraints
 
@@ -11,6 +11,7 @@ from controlplane.config.fields import Block, Duration, Id, SecretText, Url
 from controlplane.config.schema_clusters import ClusterKeys, Endpoints
 
 PREFIX = r"^[A-Za-z0-9_.-]{0,32}$"  # what names of tools may hold (MCP 2025-11-25, "Tool Names")
+TOOL = r"^[A-Za-z0-9_./-]{1,128}$"
 PATTERN = r"^[A-Za-z0-9_./*-]{1,128}$"
 ORIGIN = r"^(\*|[a-z][a-z0-9+.-]*://[^/\s]+)$"
 
@@ -24,6 +25,10 @@ Origins = Annotated[
     Strict(False),
     Field(max_length=100),
 ]
+
+
+ToolName = Annotated[str, StringConstraints(pattern=TOOL)]
+ToolArguments = Annotated[dict[str, Any], Field(max_length=100)]
 
 
 class ToolRules(Block):

@@ -1,5 +1,6 @@
 """Agents -> clusters and agent resources."""
 
+import json
 from collections.abc import Iterator
 
 from outriderpb.v1 import agent_pb2
@@ -15,6 +16,7 @@ _PROTOCOLS = {
     "responses": agent_pb2.AGENT_PROTOCOL_RESPONSES,
     "messages": agent_pb2.AGENT_PROTOCOL_MESSAGES,
     "a2a": agent_pb2.AGENT_PROTOCOL_A2A,
+    "mcp": agent_pb2.AGENT_PROTOCOL_MCP,
 }
 
 
@@ -26,6 +28,8 @@ def agents(config: schema.Config) -> Iterator[Resource]:
             retry=own_retry(agent.retry),
             protocol=_PROTOCOLS[agent.protocol],
             drop_untranslatable=config.on_untranslatable == "drop",
+            tool=agent.tool or "",
+            tool_arguments=json.dumps(agent.arguments) if agent.arguments else "",
         )
         if agent.versions:
             yield from _versions(config, agent, message)

@@ -30,7 +30,7 @@ def can_be_told(speaks: Protocol) -> bool:
 def said_of(run_id: str, tell: Tell, *, withholds: bool = False) -> dict[str, object]:
     """What happens, as an object.
 
-    :param withholds: what agents have answered is not for the client as it is.
+    :param withholds: what agents have said is not for the client as it is.
     """
     said: dict[str, object] = {"event": tell.event, "run": run_id}
     if tell.step:
@@ -41,7 +41,7 @@ def said_of(run_id: str, tell: Tell, *, withholds: bool = False) -> dict[str, ob
         said["agent"] = tell.agent
     if tell.why:
         said["why"] = tell.why
-    if tell.event == "answered" and not withholds:
+    if tell.event in ("answered", "progress") and not withholds:
         said["text"] = tell.text
     return said
 

@@ -1,7 +1,9 @@
 """What agents are, and how they are spoken to."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import Enum
+from typing import Any
 
 from dataplane.runtime.retry import Changes
 
@@ -15,6 +17,7 @@ class AgentProtocol(Enum):
     A2A = "a2a"
     """Agent2Agent, 1.0 or 0.3: its card says which."""
     MCP = "mcp"
+    """A tool of a Model Context Protocol server, of either generation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,10 @@ class Agent:
     shadow: Shadow | None = None
     version: str = ""
     """Which of its versions this is, once one was chosen (agents/versions.py)."""
+    tool: str = ""
+    """Of MCP: which tool it is; empty: the only one that its server has."""
+    arguments: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    """Of MCP: what the tool is called with (agents/mcp/tool.py); empty: its one message."""
 
     @property
     def label(self) -> str:

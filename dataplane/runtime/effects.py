@@ -82,12 +82,12 @@ class Tell:
     """Tell the client what happens in its run. Answered by Told."""
 
     event: str
-    """"decided", "started", "answered", "failed" or "skipped"."""
+    """"decided", "started", "progress", "answered", "failed" or "skipped"."""
     step: int = 0
     agent: str = ""
     why: str = ""
     text: str = ""
-    """What was answered."""
+    """What was answered, or is told of the work."""
 
 
 @dataclass(frozen=True, slots=True)

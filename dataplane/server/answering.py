@@ -17,6 +17,7 @@ from dataplane.runtime.messages import Headers, LocalReply
 from dataplane.runtime.protocols import Protocol
 from dataplane.runtime.running import Telling
 from dataplane.server.downstream import Call, Downstream
+from dataplane.server.heard import OnProgress
 from dataplane.server.limits.charge import Charge
 
 OK = 200
@@ -85,6 +86,17 @@ class Answering:
         call = self._call
         said = said_of(run.id, tell, withholds=bool(call.listener.output_filters))
         await self._down.aside(written(self._form, said, call.speaks, self._says.chunk))
+
+    def progress(self, run: Run, agent: str) -> OnProgress | None:
+        """Who hears what an agent says of its work, for a client that wants to."""
+        if not run.tells:
+            return None
+
+        async def told(words: str) -> None:
+            step = next((one.number for one in reversed(run.steps) if one.agent == agent), 0)
+            await self.tell(run, Tell("progress", step, agent, text=words))
+
+        return told
 
     async def say(self, text: str) -> None:
         """More words of an answer that streams."""

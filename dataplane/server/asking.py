@@ -7,14 +7,15 @@ go to, so what it has said in the end is passed on.
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING, TypeVar
 
 from dataplane.clock import Clock
-from dataplane.llm.error_faults import failure_in_band, fault_of, fault_of_error
+from dataplane.llm.error_faults import failure_in_band, fault_of
 from dataplane.llm.errors import error_body
+from dataplane.llm.hub.answer import Failure
 from dataplane.llm.stakes import prompt_tokens
 from dataplane.llm.translate.codecs import CODECS
 from dataplane.resilience.advice import advice
@@ -24,37 +25,31 @@ from dataplane.resilience.outcome import Outcome, Stage
 from dataplane.resilience.retry import Attempts, Retry
 from dataplane.resilience.throughput import Throughput
 from dataplane.resilience.timeouts import Limit, before_content, before_head, in_content
-from dataplane.runtime.config import Agent, AgentTarget, Listener
+from dataplane.runtime.config import Agent
 from dataplane.runtime.effects import CallFailed
 from dataplane.runtime.fault import Fault, fault_of_status
 from dataplane.runtime.messages import Headers, HttpReply, LocalReply, Request, ResponseDetail
 from dataplane.runtime.protocols import Protocol
-from dataplane.runtime.retry import DEFAULT, RetryPolicy, laid_over
+from dataplane.server.agent_terms import EMPTY, load_of, policy_of, silent, slow
 from dataplane.server.downstream import Call
-from dataplane.server.heard import Answered, Heard
+from dataplane.server.heard import Answered, Heard, OnProgress
 from dataplane.server.judging import MAX_ERROR_BYTES, MAX_WHOLE_BYTES
 from dataplane.server.trials import MAX_TOLD
 from dataplane.server.trying import COSTLY
 from dataplane.upstream.asked import Asked
-from dataplane.upstream.client import MAX_ANSWER_BYTES, UpstreamClient, UpstreamError
-from dataplane.upstream.errors import Phase, UpstreamFailure
+from dataplane.upstream.client import MAX_ANSWER_BYTES, Answer, UpstreamClient, UpstreamError
+from dataplane.upstream.errors import Phase
 
 if TYPE_CHECKING:
-    from dataplane.resilience.standing import Standing, Standings
+    from dataplane.resilience.standing import Standings
     from dataplane.server.callers import Callers
     from dataplane.server.heard import Reading
     from dataplane.server.readings import Readings
 
 T = TypeVar("T")
 
+FAILED_DEPENDENCY = 424
 _JSON: Headers = (("content-type", "application/json"),)
-
-
-@dataclass(slots=True)
-class Ongoing:
-    """Requests of a cluster that are under way."""
-
-    active: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,15 +87,23 @@ class Asking:
 
     @asynccontextmanager
     async def open(
-        self, call: Call, agent: Agent, request: Request, *, stream: bool
+        self,
+        call: Call,
+        agent: Agent,
+        request: Request,
+        *,
+        stream: bool,
+        progress: OnProgress | None = None,
     ) -> AsyncGenerator[Heard, None]:
         """Ask an agent in chat, whatever it speaks; its answer, chat too, may be read inside.
         Leaving early cuts the connection.
 
         Raises UpstreamError when there is none in the end.
+
+        :param progress: told of what the agent says about its work meanwhile.
         """
         call.record.attempts = 0  # told is who was asked last
-        reading = await self._readings.of(call, agent, request, stream=stream)
+        reading = await self._readings.of(call, agent, request, stream=stream, progress=progress)
         if isinstance(reading, LocalReply):
             yield Heard(reading.status, _JSON, "", error_body(reading, Protocol.CHAT))
             return
@@ -113,10 +116,12 @@ class Asking:
             stack.callback(asked.close)
             yield await asked.answer(stack)
 
-    async def whole(self, call: Call, agent: Agent, request: Request) -> HttpReply | CallFailed:
+    async def whole(
+        self, call: Call, agent: Agent, request: Request, progress: OnProgress | None = None
+    ) -> HttpReply | CallFailed:
         """Ask an agent and read all that it says."""
         try:
-            async with self.open(call, agent, request, stream=False) as heard:
+            async with self.open(call, agent, request, stream=False, progress=progress) as heard:
                 body = bytearray()
                 async for piece in heard.pieces():
                     body += piece
@@ -153,7 +158,7 @@ class _Asked:
         self._name = agent.id
         self._policy = policy_of(call.listener, agent)
         self._standing = standing = asking._standings.of(agent.cluster)
-        self._load = _load_of(standing)
+        self._load = load_of(standing)
         self._random = asking._random
         self._callers = asking._callers
         self._attempts: Attempts | None = None
@@ -239,7 +244,7 @@ class _Asked:
         self._asked = asked = Asked()
         answer: Answered | None = None
         try:
-            opening = self._client.open(self._cluster, self._request, asked)
+            opening = self._opening(asked)
             heard = await self._within(limit, stack.enter_async_context(opening))
             answer = heard if self._reading is None else self._reading.read(heard)
             record.attempts += answer.attempts
@@ -262,35 +267,62 @@ class _Asked:
                 return _Failed(Stage.CONNECT, failure.fault, problem)
             return _Failed(Stage.BEFORE_CONTENT, failure.fault, problem)
 
+    def _opening(self, asked: Asked) -> AbstractAsyncContextManager[Answer]:
+        if self._reading is None:
+            return self._client.open(self._cluster, self._request, asked)
+        return self._reading.opened(self._client, self._cluster, asked)
+
     async def _error(self, answer: Answered) -> Heard | _Failed:
         pieces = answer.pieces()
         held, is_whole = await self._gathered(pieces, MAX_ERROR_BYTES)
-        status, headers = answer.status, answer.headers
         if not is_whole:
-            fault = fault_of_status(status)
+            fault = fault_of_status(answer.status)
             self._standing.breaker.failed(self, fault, self._now())
-            return Heard(status, headers, answer.endpoint, held, self._rest(pieces))
+            rest = self._rest(pieces)
+            return Heard(answer.status, answer.headers, answer.endpoint, held, rest)
+        return self._refused(answer, held)
+
+    def _refused(self, answer: Answered, held: bytes) -> _Failed:
+        """An error that is whole."""
+        headers = answer.headers
         told = advice(((n.encode(), v.encode()) for n, v in headers), self._wall())
-        fault = fault_of_error(Protocol.CHAT, status, held)
-        heard = Heard(status, headers, answer.endpoint, held)
+        fault = self._fault(CODECS[Protocol.CHAT].read_error(answer.status, held))
+        heard = Heard(answer.status, headers, answer.endpoint, held)
         return _Failed(Stage.HEAD, fault, None, heard, *told)
 
-    async def _whole(self, answer: Answered) -> Heard:
+    def _fault(self, failure: Failure) -> Fault:
+        """Tasks and tools that have failed were done, and are not to be done again."""
+        if self._reading is not None and failure.status == FAILED_DEPENDENCY:
+            return Fault.INVALID
+        return fault_of(failure)
+
+    async def _whole(self, answer: Answered) -> Heard | _Failed:
         """Not streamed: all of it, or as much as is held."""
         pieces = answer.pieces()
         held, is_whole = await self._gathered(pieces, MAX_WHOLE_BYTES)
+        if is_whole and answer.status >= 400:  # its head did not say so
+            return self._refused(answer, held)
         rest = None if is_whole else self._rest(pieces)
         return Heard(answer.status, answer.headers, answer.endpoint, held, rest)
 
     async def _gathered(self, pieces: AsyncIterator[bytes], most: int) -> tuple[bytes, bool]:
         held = bytearray()
         while len(held) <= most:
-            limit = in_content(self._policy, self._now(), self._call.deadline)
+            limit = self._until_whole()
             piece = await self._within(limit, anext(pieces, b""))
             if not piece:
                 return bytes(held), True
             held += piece
         return bytes(held), False
+
+    def _until_whole(self) -> Limit:
+        """How long for the next piece of what is read whole. What is made of an answer that comes
+        in pieces may be there only at its end, as that of one without a head yet.
+        """
+        if self._reading is not None and not self._stream:
+            deadline = self._call.deadline
+            return before_head(self._policy, self._sent_at, deadline, stream=False)
+        return in_content(self._policy, self._now(), self._call.deadline)
 
     async def _beginning(self, answer: Answered) -> Heard | _Failed:
         """A stream: nothing of it before it says something."""
@@ -306,14 +338,14 @@ class _Asked:
             read_at = self._now()
             found = startup.feed(piece) if piece else startup.end()
             if not piece and found is Progress.HOLD:
-                raise UpstreamError(_EMPTY)
+                raise UpstreamError(EMPTY)
         if not isinstance(found, InBandError):
             rest = self._rest(pieces)
             return Heard(answer.status, answer.headers, answer.endpoint, startup.held, rest)
         failure = failure_in_band(Protocol.CHAT, found.event)
         body = CODECS[Protocol.CHAT].write_error(failure)
         heard = Heard(failure.status, _JSON, answer.endpoint, body)
-        return _Failed(Stage.BEFORE_CONTENT, fault_of(failure), None, heard)
+        return _Failed(Stage.BEFORE_CONTENT, self._fault(failure), None, heard)
 
     async def _rest(self, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         """What comes after the beginning was passed on."""
@@ -330,7 +362,7 @@ class _Asked:
                     pace.feed(piece)
                     now = self._now()
                     if pace.is_slow(now):
-                        raise UpstreamError(_slow(pace.window_s))
+                        raise UpstreamError(slow(pace.window_s))
                     pace.paused(now)
                 yield piece
                 if pace is not None:
@@ -349,43 +381,10 @@ class _Asked:
             async with asyncio.timeout(seconds):
                 return await waiting
         except TimeoutError:
-            raise UpstreamError(_silent(self._now() - began)) from None
-
-
-def policy_of(listener: Listener, agent: Agent) -> RetryPolicy:
-    """How hard an agent is tried on a listener."""
-    for route in listener.routes:
-        if isinstance(route.target, AgentTarget) and route.target.agent == agent.id:
-            return laid_over(route.retry, agent.retry)
-    return laid_over(DEFAULT, agent.retry)
-
-
-def _load_of(standing: "Standing") -> Ongoing:
-    load = next(iter(standing.loads), None)
-    if not isinstance(load, Ongoing):
-        load = Ongoing()
-        standing.loads = (load,)
-    return load
+            raise UpstreamError(silent(self._now() - began)) from None
 
 
 def _is_event_stream(answer: Answered) -> bool:
     named = {name.lower(): value.strip().lower() for name, value in answer.headers}
     is_plain = named.get("content-encoding", "identity") == "identity"
     return is_plain and named.get("content-type", "").startswith("text/event-stream")
-
-
-_EMPTY = UpstreamFailure(
-    Phase.ANSWER,
-    ResponseDetail.UPSTREAM_TRUNCATED,
-    "its stream ended before it said anything",
-)
-
-
-def _silent(waited_s: float) -> UpstreamFailure:
-    message = f"nothing came of it for {waited_s:.3g} s"
-    return UpstreamFailure(Phase.ANSWER, ResponseDetail.UPSTREAM_SILENT, message)
-
-
-def _slow(window_s: float) -> UpstreamFailure:
-    message = f"too little came of it in {window_s:.3g} s"
-    return UpstreamFailure(Phase.ANSWER, ResponseDetail.UPSTREAM_SLOW, message)

@@ -206,7 +206,9 @@ class Conducting:
     ) -> AsyncGenerator[Heard, None]:
         """An agent's answer, as its output filters leave it."""
         means, call = self._means, self._call
-        async with means.asking.open(call, agent, request, stream=stream) as answer:
+        progress = self._client.progress(self._run, agent.id)
+        opening = means.asking.open(call, agent, request, stream=stream, progress=progress)
+        async with opening as answer:
             names = output_filters(call, agent)
             if names:
                 yield await sifted(answer, names, request, means.performer, call)
@@ -215,7 +217,8 @@ class Conducting:
 
     async def _whole(self, agent: Agent, request: Request) -> HttpReply | CallFailed:
         if not output_filters(self._call, agent):
-            return await self._means.asking.whole(self._call, agent, request)
+            progress = self._client.progress(self._run, agent.id)
+            return await self._means.asking.whole(self._call, agent, request, progress)
         try:
             async with self._opened(agent, request, stream=False) as answer:
                 body = await _read(answer, MAX_ANSWER_BYTES)

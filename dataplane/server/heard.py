@@ -1,12 +1,18 @@
 """What an agent has answered, in chat whatever it speaks."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from dataplane.agents.wire import Wording
+from dataplane.runtime.config import Cluster
 from dataplane.runtime.messages import Headers, Request, ResponseDetail
-from dataplane.upstream.client import Answer, UpstreamError
+from dataplane.upstream.asked import Asked
+from dataplane.upstream.client import Answer, UpstreamClient, UpstreamError
 from dataplane.upstream.errors import Phase, UpstreamFailure
+
+OnProgress = Callable[[str], Awaitable[None]]
+"""Told of what an agent says about its work, which is no word of its answer."""
 
 
 class Heard:
@@ -76,6 +82,12 @@ class Reading(Protocol):
         """Whether all that the agent says is passed on at once, also what says nothing yet."""
         ...
 
+    def opened(
+        self, client: UpstreamClient, cluster: Cluster, asked: Asked
+    ) -> AbstractAsyncContextManager[Answer]:
+        """Ask it, once; see UpstreamClient.open."""
+        ...
+
     def read(self, answer: Answer) -> Answered:
         """What is made of an answer whose head has come; for each attempt."""
         ...
@@ -93,6 +105,12 @@ class ModelReading:
     def __init__(self, wording: Wording) -> None:
         self._wording = wording
         self.request = wording.request
+
+    def opened(
+        self, client: UpstreamClient, cluster: Cluster, asked: Asked
+    ) -> AbstractAsyncContextManager[Answer]:
+        """See Reading."""
+        return client.open(cluster, self.request, asked)
 
     def read(self, answer: Answer) -> "RewordedAnswer":
         """See Reading."""

@@ -1,7 +1,9 @@
 """Agents, of the wire -> the values of dataplane/runtime/agents.py."""
 
 from collections.abc import Mapping
+from typing import Any
 
+import msgspec
 from outriderpb.v1 import agent_pb2
 
 from dataplane.runtime.agents import Agent, AgentProtocol, AgentVersion, Shadow
@@ -14,6 +16,7 @@ PROTOCOLS: Mapping[int, AgentProtocol] = {
     agent_pb2.AGENT_PROTOCOL_RESPONSES: AgentProtocol.RESPONSES,
     agent_pb2.AGENT_PROTOCOL_MESSAGES: AgentProtocol.MESSAGES,
     agent_pb2.AGENT_PROTOCOL_A2A: AgentProtocol.A2A,
+    agent_pb2.AGENT_PROTOCOL_MCP: AgentProtocol.MCP,
 }
 
 
@@ -38,7 +41,19 @@ def agent(name: str, m: agent_pb2.Agent, _: SecretReader) -> Agent:
         m.drop_untranslatable,
         versions,
         shadow,
+        tool=m.tool,
+        arguments=_arguments(m.tool_arguments),
     )
+
+
+def _arguments(told: str) -> dict[str, Any]:
+    try:
+        found = msgspec.json.decode(told) if told else {}
+    except (msgspec.DecodeError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise BadFieldError("tool_arguments is not a JSON object")
+    return found
 
 
 def _version(m: agent_pb2.AgentVersion) -> AgentVersion:

@@ -185,6 +185,7 @@ async def test_task_that_came_to_nothing_is_an_error(
     status_, _, body = await made.ask("Open it.", stream=stream)
     assert status_ == code
     assert "No key fits." in body["error"]["message"]
+    assert len(made.agent.calls) == 1  # what was done and failed is not done again
 
 
 async def test_client_that_leaves_takes_its_task_along(desk: Start) -> None:

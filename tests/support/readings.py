@@ -5,6 +5,8 @@ from random import Random
 from dataplane.clock import Clock
 from dataplane.server.a2a.agents import A2aAgents
 from dataplane.server.a2a.cards import Cards
+from dataplane.server.mcp_agents.asking import ToolAgents
+from dataplane.server.mcp_agents.tools import Tools
 from dataplane.server.readings import Readings
 from dataplane.sessions.remembering import Remembering
 from dataplane.upstream.client import UpstreamClient
@@ -18,4 +20,5 @@ def a2a_agents(client: UpstreamClient, clock: Clock) -> A2aAgents:
 
 def readings(client: UpstreamClient, clock: Clock) -> Readings:
     """In any protocol."""
-    return Readings(Random(1), a2a_agents(client, clock))
+    tools = ToolAgents(client, Tools(client), clock, Random(1))
+    return Readings(Random(1), a2a_agents(client, clock), tools)

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from controlplane.config import schema
-from controlplane.config.rules import addresses
+from controlplane.config.rules import addresses, tools
 from controlplane.config.rules.findings import Findings, suggest
 from controlplane.config.schema_versions import AgentVersion
 
@@ -15,8 +15,11 @@ PATHS = {
     "responses": ("/v1/responses", "/responses", "/v1"),
     "messages": ("/v1/messages", "/messages", "/v1"),
     "a2a": ("/.well-known/agent-card.json", "/.well-known/agent.json"),
+    "mcp": (),
 }
 """What is added to an agent's address, or a part of that, by its protocol."""
+SAY_THEMSELVES = ("a2a", "mcp")
+"""Protocols in which agents say what they can do."""
 
 
 def check(config: schema.Config, findings: Findings) -> None:
@@ -29,6 +32,7 @@ def check(config: schema.Config, findings: Findings) -> None:
             _versions(agent, path, findings)
         else:
             _agent_address(agent, agent.protocol, path, findings)
+        tools.check(agent, path, findings)
         if agent.shadow is not None:
             _shadow(agent, agent.shadow.version, (*path, "shadow"), findings)
 

@@ -6,6 +6,7 @@ from ipaddress import ip_address
 from controlplane.config import schema
 from controlplane.config.problem import Path
 from controlplane.config.rules import filters, mcp, prompts
+from controlplane.config.rules.agents import SAY_THEMSELVES
 from controlplane.config.rules.findings import Findings, suggest
 
 PORTS = {"model": 12000, "prompt": 10000}
@@ -81,7 +82,7 @@ def _agent_listener(
         hint = "list at least one, with id and description"
         findings.add((*path, "agents"), "an agent listener needs agents", hint)
     known = dict.fromkeys(agent.id for agent in config.agents)
-    carded = {agent.id for agent in config.agents if agent.protocol == "a2a"}
+    speaking = {agent.id for agent in config.agents if agent.protocol in SAY_THEMSELVES}
     seen: dict[str, Path] = {}
     default: Path = ()
     for index, agent in enumerate(listener.agents):
@@ -90,7 +91,7 @@ def _agent_listener(
         if agent.id not in known:
             hint = _unknown_agent(config, agent.id, known)
             findings.add((*at, "id"), f"unknown agent {agent.id!r}", hint)
-        elif agent.description is None and agent.id not in carded:
+        elif agent.description is None and agent.id not in speaking:
             hint = "what the agent can do, in plain sentences"
             findings.add((*at, "description"), "is missing", hint)
         if agent.default and default:

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from dataplane.agents.a2a.v03 import Form
 from dataplane.agents.a2a.values import Json, decoded, mapping, objects, strings, text
+from dataplane.agents.described import Unknown
 
 PATHS = ("/.well-known/agent-card.json", "/.well-known/agent.json")
 """Where cards are: of 1.0 and 0.3, and before that."""
@@ -57,24 +58,17 @@ class Card:
         return tuple(example for skill in self.skills for example in skill.examples)
 
 
-@dataclass(frozen=True, slots=True)
-class NoCard:
-    """Why there is none that can be used."""
-
-    reason: str
-
-
-def read_card(body: bytes, prefix: str) -> Card | NoCard:
+def read_card(body: bytes, prefix: str) -> Card | Unknown:
     """A card as it was fetched.
 
     :param prefix: the path of the agent's address, as the operator gave it.
     """
     raw = decoded(body)
     if not isinstance(raw, dict):
-        return NoCard("its card is not a JSON object")
+        return Unknown("its card is not a JSON object")
     interfaces = _interfaces(raw, prefix)
     if not interfaces:
-        return NoCard("its card names no interface of JSON-RPC or HTTP+JSON")
+        return Unknown("its card names no interface of JSON-RPC or HTTP+JSON")
     skills = tuple(
         Skill(
             text(one.get("id")),

@@ -6,6 +6,7 @@ Rule: whoever leaves takes the agent's task along: what still runs is cancelled.
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING
@@ -21,10 +22,11 @@ from dataplane.agents.a2a.asking import (
     question,
     send,
 )
-from dataplane.agents.a2a.card import Card, NoCard
+from dataplane.agents.a2a.card import Card
 from dataplane.agents.a2a.hearing import Hearing, error_event, read_event, read_task
 from dataplane.agents.a2a.rpc import Op
 from dataplane.agents.a2a.values import PAUSED, Json, text
+from dataplane.agents.described import Unknown
 from dataplane.clock import Clock
 from dataplane.llm.chat import ChatRequest, parse_chat
 from dataplane.llm.hub.answer import Failure
@@ -41,6 +43,7 @@ from dataplane.server.a2a.cards import Cards
 from dataplane.server.perform import Memory
 from dataplane.sessions.store import key_of
 from dataplane.tasks import Tasks
+from dataplane.upstream.asked import Asked
 from dataplane.upstream.client import Answer, UpstreamClient, UpstreamError
 from dataplane.upstream.errors import Phase, UpstreamFailure
 
@@ -91,7 +94,7 @@ class A2aAgents:
         if isinstance(chat, LocalReply):
             return chat
         card = await self._cards.of(agent)
-        if isinstance(card, NoCard):
+        if isinstance(card, Unknown):
             message = f"Agent '{agent.id}' cannot be asked: {card.reason}."
             return LocalReply(502, message, ResponseDetail.AGENT_FAILED)
         talk = call.a2a
@@ -208,6 +211,12 @@ class TaskQuestion:
     def is_live(self) -> bool:
         """A client of A2A sees each event as it comes, also those that say nothing yet."""
         return self.call.a2a is not None and self.trip.stream
+
+    def opened(
+        self, client: UpstreamClient, cluster: Cluster, asked: Asked
+    ) -> AbstractAsyncContextManager[Answer]:
+        """See Reading."""
+        return client.open(cluster, self.request, asked)
 
     def read(self, answer: Answer) -> "HeardTask":
         """See Reading."""

@@ -48,13 +48,15 @@ class Shadow(_message.Message):
     def __init__(self, version: _Optional[str] = ..., percent: _Optional[float] = ..., max_concurrent: _Optional[int] = ..., timeout_ms: _Optional[int] = ..., answers_file: _Optional[str] = ...) -> None: ...
 
 class Agent(_message.Message):
-    __slots__ = ("id", "cluster", "path_prefix", "retry", "protocol", "drop_untranslatable", "versions", "shadow")
+    __slots__ = ("id", "cluster", "path_prefix", "retry", "protocol", "drop_untranslatable", "tool", "tool_arguments", "versions", "shadow")
     ID_FIELD_NUMBER: _ClassVar[int]
     CLUSTER_FIELD_NUMBER: _ClassVar[int]
     PATH_PREFIX_FIELD_NUMBER: _ClassVar[int]
     RETRY_FIELD_NUMBER: _ClassVar[int]
     PROTOCOL_FIELD_NUMBER: _ClassVar[int]
     DROP_UNTRANSLATABLE_FIELD_NUMBER: _ClassVar[int]
+    TOOL_FIELD_NUMBER: _ClassVar[int]
+    TOOL_ARGUMENTS_FIELD_NUMBER: _ClassVar[int]
     VERSIONS_FIELD_NUMBER: _ClassVar[int]
     SHADOW_FIELD_NUMBER: _ClassVar[int]
     id: str
@@ -63,6 +65,8 @@ class Agent(_message.Message):
     retry: _retry_pb2.RetryPolicy
     protocol: AgentProtocol
     drop_untranslatable: bool
+    tool: str
+    tool_arguments: str
     versions: _containers.RepeatedCompositeFieldContainer[AgentVersion]
     shadow: Shadow
-    def __init__(self, id: _Optional[str] = ..., cluster: _Optional[str] = ..., path_prefix: _Optional[str] = ..., retry: _Optional[_Union[_retry_pb2.RetryPolicy, _Mapping]] = ..., protocol: _Optional[_Union[AgentProtocol, str]] = ..., drop_untranslatable: _Optional[bool] = ..., versions: _Optional[_Iterable[_Union[AgentVersion, _Mapping]]] = ..., shadow: _Optional[_Union[Shadow, _Mapping]] = ...) -> None: ...
+    def __init__(self, id: _Optional[str] = ..., cluster: _Optional[str] = ..., path_prefix: _Optional[str] = ..., retry: _Optional[_Union[_retry_pb2.RetryPolicy, _Mapping]] = ..., protocol: _Optional[_Union[AgentProtocol, str]] = ..., drop_untranslatable: _Optional[bool] = ..., tool: _Optional[str] = ..., tool_arguments: _Optional[str] = ..., versions: _Optional[_Iterable[_Union[AgentVersion, _Mapping]]] = ..., shadow: _Optional[_Union[Shadow, _Mapping]] = ...) -> None: ...

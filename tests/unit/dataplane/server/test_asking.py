@@ -28,7 +28,8 @@ from dataplane.runtime.config import (
 from dataplane.runtime.effects import CallFailed
 from dataplane.runtime.messages import HttpReply, Request, ResponseDetail
 from dataplane.runtime.retry import RetryPolicy
-from dataplane.server.asking import Asking, policy_of
+from dataplane.server.agent_terms import policy_of
+from dataplane.server.asking import Asking
 from dataplane.server.callers import Callers
 from dataplane.server.downstream import Call
 from dataplane.upstream.client import UpstreamClient, UpstreamError

@@ -3,7 +3,7 @@
 import pytest
 from outriderpb.v1 import agent_pb2
 
-from dataplane.runtime.agents import AgentVersion, Shadow
+from dataplane.runtime.agents import AgentProtocol, AgentVersion, Shadow
 from dataplane.xds.agents import agent
 from dataplane.xds.fields import BadFieldError
 from dataplane.xds.secrets import Secrets
@@ -32,6 +32,15 @@ def test_versions_keep_their_order_and_weights() -> None:
     assert made.versions == (AgentVersion("v1", "c1", "/x", 3), AgentVersion("v2", "c2", "", 0))
 
 
+def test_a_tool_has_its_name_and_arguments() -> None:
+    told = '{"q": "{message}", "depth": 2}'
+    kind = agent_pb2.AGENT_PROTOCOL_MCP
+    m = agent_pb2.Agent(id="a", cluster="c", protocol=kind, tool="ask", tool_arguments=told)
+    made = agent("a", m, SECRETS)
+    assert (made.protocol, made.tool) == (AgentProtocol.MCP, "ask")
+    assert made.arguments == {"q": "{message}", "depth": 2}
+
+
 @pytest.mark.parametrize(
     ("made", "problem"),
     [
@@ -43,8 +52,19 @@ def test_versions_keep_their_order_and_weights() -> None:
         (shadowed(version="v", percent=0), "the percent of its shadow is 0"),
         (shadowed(version="gone", percent=1), "its shadow is version 'gone'"),
         (wire(agent_pb2.AgentVersion(name="v", weight=1)), "no cluster for version 'v'"),
+        (agent_pb2.Agent(id="a", cluster="c", tool_arguments="[1]"), "is not a JSON object"),
     ],
-    ids=["id", "cluster", "protocol", "weights", "name", "percent", "shadow", "version's cluster"],
+    ids=[
+        "id",
+        "cluster",
+        "protocol",
+        "weights",
+        "name",
+        "percent",
+        "shadow",
+        "version's cluster",
+        "arguments",
+    ],
 )
 def test_an_agent_that_cannot_be_used_says_why(made: agent_pb2.Agent, problem: str) -> None:
     with pytest.raises(BadFieldError, match=problem):

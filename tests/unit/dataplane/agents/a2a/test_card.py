@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from dataplane.agents.a2a.card import Card, Interface, NoCard, read_card
+from dataplane.agents.a2a.card import Card, Interface, read_card
 from dataplane.agents.a2a.v03 import Form
+from dataplane.agents.described import Unknown
 
 NEW = {
     "name": "Locksmith",
@@ -63,5 +64,5 @@ def test_card_says_a_path_and_never_a_host(url: str, prefix: str, path: str) -> 
 )
 def test_what_is_no_card_says_why(body: bytes) -> None:
     found = read_card(body, "")
-    assert isinstance(found, NoCard)
+    assert isinstance(found, Unknown)
     assert found.reason

@@ -3,7 +3,7 @@
 import json
 
 from dataplane.agents.a2a.card import Card, read_card
-from dataplane.agents.a2a.described import described
+from dataplane.agents.described import described
 from dataplane.runtime.config import AgentTarget, Listener, ListenerKind, Route, RuntimeConfig
 from tests.unit.dataplane.agents.a2a.test_card import NEW
 

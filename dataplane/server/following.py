@@ -1,0 +1,123 @@
+"""What agents say of themselves: fetched from their own addresses, kept, fetched again.
+
+Rule: what was good stays in use until something better comes; who knows an agent does not wait.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import suppress
+from typing import Generic, TypeVar
+
+from dataplane.agents.described import Unknown
+from dataplane.agents.versions import as_version
+from dataplane.runtime.agents import Agent, AgentProtocol
+from dataplane.runtime.config import Cluster, RuntimeConfig
+from dataplane.tasks import Tasks
+
+log = logging.getLogger(__name__)
+
+REFRESH_S = 300.0
+RETRY_S = 5.0
+"""After nothing came."""
+K = TypeVar("K")
+Fetch = Callable[[Agent, Cluster], Awaitable[K | Unknown]]
+
+
+class _Known(Generic[K]):
+    """One agent, or one version of one."""
+
+    def __init__(self, agent: Agent, cluster: Cluster) -> None:
+        self.agent = agent
+        self.cluster = cluster
+        self.found: K | Unknown = Unknown("it has not said yet what it is")
+        self.fetched = asyncio.Event()
+        """Set when the first fetch is over, however it went."""
+        self.again = asyncio.Event()
+        """Set when somebody doubts what is known."""
+        self.task: asyncio.Task[None] | None = None
+
+
+class Following(Generic[K]):
+    """The agents of one protocol. One per worker."""
+
+    def __init__(self, protocol: AgentProtocol, fetch: Fetch[K]) -> None:
+        self._protocol = protocol
+        self._fetch = fetch
+        self._tasks = Tasks()
+        self._known: dict[str, _Known[K]] = {}
+        """By cluster, which is an agent's or a version's own."""
+        self._of: dict[str, str] = {}
+        """The clusters of agents."""
+        self.on_change: Callable[[], None] = lambda: None
+        """Called when an agent says something else than before."""
+
+    def configure(self, config: RuntimeConfig) -> None:
+        """Follow these agents; those whose address stays keep what is known of them."""
+        before, self._known = self._known, {}
+        self._of = {}
+        for agent in _places(config, self._protocol):
+            cluster = config.clusters[agent.cluster]
+            known = before.pop(agent.cluster, None)
+            if known is None or known.agent != agent or known.cluster != cluster:
+                if known is not None:
+                    before[agent.cluster] = known
+                known = _Known(agent, cluster)
+                known.task = self._tasks.start(self._follow(known), name=f"what {agent.label} is")
+            self._known[agent.cluster] = known
+            self._of.setdefault(agent.id, config.agents[agent.id].cluster)
+        for gone in before.values():
+            if gone.task is not None:
+                gone.task.cancel()
+
+    def all(self) -> Mapping[str, K]:
+        """What is known, by agent; of one with versions, what the heaviest says."""
+        found = ((name, self._known[cluster].found) for name, cluster in self._of.items())
+        return {name: one for name, one in found if not isinstance(one, Unknown)}
+
+    async def of(self, agent: Agent) -> K | Unknown:
+        """What an agent, or a version of one, says; waits for the first time."""
+        known = self._known.get(agent.cluster)
+        if known is None:
+            return Unknown("it is not configured any more")
+        await known.fetched.wait()
+        return known.found
+
+    def doubt(self, agent: Agent) -> None:
+        """It behaves as if it were something else by now."""
+        known = self._known.get(agent.cluster)
+        if known is not None:
+            known.again.set()
+
+    async def close(self) -> None:
+        """Nothing is fetched any more."""
+        await self._tasks.close()
+
+    async def _follow(self, known: _Known[K]) -> None:
+        while True:
+            found = await self._fetch(known.agent, known.cluster)
+            if isinstance(found, Unknown):
+                if isinstance(known.found, Unknown):
+                    if found != known.found:
+                        log.warning("agent %s: %s", known.agent.label, found.reason)
+                    known.found = found
+            else:
+                changed, known.found = found != known.found, found
+                if changed:
+                    self.on_change()
+            known.fetched.set()
+            known.again.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(RETRY_S if isinstance(found, Unknown) else REFRESH_S):
+                    await known.again.wait()
+
+
+def _places(config: RuntimeConfig, protocol: AgentProtocol) -> Iterator[Agent]:
+    """The agents of a protocol, and each version of theirs."""
+    for agent in config.agents.values():
+        if agent.protocol is not protocol:
+            continue
+        if not agent.versions:
+            yield agent
+        for version in agent.versions:
+            yield as_version(agent, version)

@@ -1,0 +1,1 @@
+"""Agents that are tools of MCP servers, as they are asked."""

@@ -1,9 +1,9 @@
 """What the researchers of all frameworks look up: a tool is a function, wherever it is used."""
 
-FACTS = {
-    "Genoa": "Genoa has had the Lanterna since 1543, at 77 metres the tallest lighthouse of Italy.",
-    "Bergen": "Bergen has rain on some 200 days of the year, and seven mountains around it.",
-}
+import json
+from pathlib import Path
+
+FACTS: dict[str, str] = json.loads(Path(__file__).with_suffix(".json").read_text())
 
 
 def look_up(city: str) -> str:

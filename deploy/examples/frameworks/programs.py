@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 from deploy.running.environments import python_with
+from deploy.running.node import command
 from deploy.running.processes import PLANES, Program, outrider
 
 HERE = Path(__file__).parent
@@ -36,17 +37,21 @@ QUIET = {
 
 def frameworks() -> list[str]:
     """Names of the examples: folders with agents in them."""
+    lists = ("requirements.txt", "package.json")
     return sorted(
-        folder.name for folder in HERE.iterdir() if (folder / "requirements.txt").exists()
+        folder.name for folder in HERE.iterdir() if any((folder / name).exists() for name in lists)
     )
 
 
 def agent(framework: str, role: str, port: int, models_url: str) -> Program:
     """One agent of a framework; its environment is made when it is not there."""
-    requirements = (HERE / framework / "requirements.txt").read_text()
-    python = python_with(ROOT / "build" / "frameworks" / framework, requirements)
-    module = f"deploy.examples.frameworks.{framework}.agents"
-    argv = (str(python), "-m", module, role, "--port", str(port))
+    folder, home = HERE / framework, ROOT / "build" / "frameworks" / framework
+    if (folder / "package.json").exists():
+        argv = command(folder, "agents.mjs", home)
+    else:
+        python = python_with(home, (folder / "requirements.txt").read_text())
+        argv = (str(python), "-m", f"deploy.examples.frameworks.{framework}.agents")
+    argv = (*argv, role, "--port", str(port))
     environ = {"PYTHONPATH": str(ROOT), "MODELS_URL": models_url, **QUIET}
     return Program(role, argv, f"http://127.0.0.1:{port}/healthz", environ)
 

@@ -156,6 +156,7 @@ async def running_worker(bootstrap: Bootstrap, environ: Mapping[str, str]) -> As
         quotas=quotas,
         tickets=tickets,
         mcp=mcp,
+        performer=exchange.performer,
     )
     metrics.gauge(
         "outrider_tasks",

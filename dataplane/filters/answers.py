@@ -43,10 +43,11 @@ NOTHING = Out()
 class Stage:
     """One filter of the chain, with this answer."""
 
-    __slots__ = ("answer", "fails_open", "id")
+    __slots__ = ("answer", "fails_open", "hears_head", "id")
 
     def __init__(self, one: Filter, answer: AnswerFilter) -> None:
         self.id = one.id
+        self.hears_head = answer.wants_head and type(answer).on_head is not AnswerFilter.on_head
         self.fails_open = one.fails_open
         self.answer = answer
 
@@ -90,28 +91,52 @@ class AnswerFlow:
         """Whether nobody wants to see the body."""
         return not self._active
 
-    def head(self, head: Head) -> Steps[Out]:
-        """Status and headers are there."""
-        status = head.status
-        encoding = head.header("content-encoding") or "identity"
-        kind = head.header("content-type") or ""
-        for stage in self._stages:
-            made = stage.answer.on_head(head)
+    @property
+    def hears_head(self) -> bool:
+        """Whether anybody wants to see all of the headers."""
+        return any(stage.hears_head for stage in self._stages)
+
+    def head(self, head: Head) -> Maybe[Out]:
+        """Status and headers are there (of those `content-type` and `content-encoding`, where
+        nobody hears them).
+        """
+        for at, stage in enumerate(self._stages):
+            if stage.hears_head:
+                made = stage.answer.on_head(head)
+                if made is not head:
+                    return self._rest_of_head(head, at, made)
+        return self._headed(head, head)
+
+    def _rest_of_head(self, came: Head, first: int, begun: Maybe[Head | LocalReply]) -> Steps[Out]:
+        """A filter asks, or makes another one of it: this one's word, then the others'."""
+        head, made = came, begun
+        for at in range(first, len(self._stages)):
+            stage = self._stages[at]
+            if at > first:
+                made = stage.answer.on_head(head)
             if asks(made):
                 made = yield from made
             if isinstance(made, Head):
                 head = made
             elif not (stage.fails_open and made.detail in FAILURES):
                 return Out(ending=made)
+        return self._headed(came, head)
+
+    def _headed(self, came: Head, head: Head) -> Out:
         self._head = head
+        status = came.status
         self._active = [
             stage
             for stage in self._stages
             if stage.answer.wants_events and (status < 400 or stage.answer.wants_errors)
         ]
-        if self._active and encoding.strip().lower() != "identity":
+        self._read_as(came.header("content-type") or "")
+        if not self._active:
+            return NOTHING
+        encoding = came.header("content-encoding") or "identity"
+        if encoding.strip().lower() != "identity":
             return Out(ending=_broken("it is compressed, although we asked that it is not"))
-        self._read_as(kind)
+        self._cutter = cutter_of(self.form.framing, MAX_WHOLE_BYTES)
         return NOTHING
 
     def _read_as(self, kind: str) -> None:
@@ -124,9 +149,8 @@ class AnswerFlow:
         elif self._streams and self._operation is Operation.GENERATE_CONTENT:
             framing = Framing.ELEMENTS
         self.form = Form(self._operation, framing)
-        self._cutter = cutter_of(framing, MAX_WHOLE_BYTES)
 
-    def data(self, data: bytes) -> Steps[Out]:
+    def data(self, data: bytes) -> Maybe[Out]:
         """A piece of the body."""
         if not self._active:
             head, self._head = self._head, None
@@ -139,33 +163,63 @@ class AnswerFlow:
             return NOTHING
         form = self.form
         events = [Event(piece, form) for piece in pieces]
-        for at, stage in enumerate(self._active):  # the many that nobody changes, without ado
+        found = self._look(events)
+        return self._pass(events, *found) if found is not None else self._out(events)
+
+    def _look(self, events: list[Event]) -> "tuple[int, int, Maybe[Passed] | None] | None":
+        """Pass the many that nobody changes, without ado. Returns the place of the first filter
+        that does something, that of its event, and what it does; see `_pass`.
+        """
+        for at, stage in enumerate(self._active):
             if stage.answer.batches:
-                return (yield from self._pass(events, at))
+                return at, 0, None
             on_event = stage.answer.on_event
-            for place, event in enumerate(events):
+            for event in events:
                 made = on_event(event)
                 if made is not event:
-                    return (yield from self._pass(events, at, place, made))
-        return self._out(events)
+                    return at, events.index(event), made
+        return None
 
-    def end(self, complete: bool) -> Steps[Out]:
+    def end(self, complete: bool) -> Maybe[Out]:
         """The body is over; `complete`: at its end."""
-        rest = self._cutter.rest()
-        is_whole = self.form.framing is _WHOLE
-        events = [Event(rest, self.form)] if rest and (complete or not is_whole) else []
-        out = yield from self._pass(events, 0)
-        data, ending, head = out.data, out.ending, out.head
+        rest = self._cutter.rest() if self._active else b""
+        events = []
+        if rest and (complete or self.form.framing is not _WHOLE):
+            events = [Event(rest, self.form)]
+        found = self._look(events) if events else None
+        if found is not None:
+            return self._ends(self._pass(events, *found), complete)
+        out = self._out(events)
         for at, stage in enumerate(self._active):
+            made = stage.answer.on_end(complete)
+            if made:
+                return self._ends(out, complete, at, made)
+        return self._closed(out, complete)
+
+    def _ends(
+        self, passed: Maybe[Out], complete: bool, first: int = 0, begun: Maybe[Passed] = ()
+    ) -> Steps[Out]:
+        """The last words of the filters from the `first` on, who has `begun` if it has any."""
+        out = (yield from passed) if asks(passed) else passed
+        data, ending, head = out.data, out.ending, out.head
+        for at in range(first, len(self._active)):
             if ending is not None:
                 break
-            last = yield from self._end_of(stage, complete, at)
+            stage = self._active[at]
+            made = begun or stage.answer.on_end(complete)
+            begun = ()
+            last = yield from self._end_of(stage, made, at)
             data, ending, head = data + last.data, last.ending, head or last.head
+        return self._closed(Out(head, data, ending), complete)
+
+    def _closed(self, out: Out, complete: bool) -> Out:
+        """What is to be said after everybody's last words."""
+        head, data, ending = out.head, out.data, out.ending
         if head is None and self._head is not None and (complete or data):
             head, self._head = self._head, None
-        if self.form.framing is _ELEMENTS and complete and ending is None:
+        if self.form.framing is _ELEMENTS and self._active and complete and ending is None:
             data += b"]\n" if self._begun else b"[]\n"
-        return Out(head, data, ending, is_whole and self._begun)
+        return Out(head, data, ending, self.form.framing is _WHOLE and self._begun)
 
     def last(self, pieces: list[bytes], closes: bool) -> bytes:
         """What ends a stream in a filter's place, as it is sent; `closes`: as an answer."""
@@ -173,8 +227,7 @@ class AnswerFlow:
         self._begun = True
         return data + (b"]\n" if closes and self.form.framing is _ELEMENTS else b"")
 
-    def _end_of(self, stage: Stage, complete: bool, at: int) -> Steps[Out]:
-        made = stage.answer.on_end(complete)
+    def _end_of(self, stage: Stage, made: Maybe[Passed], at: int) -> Steps[Out]:
         if asks(made):
             made = yield from made
         if isinstance(made, LocalReply):
@@ -237,7 +290,8 @@ class AnswerFlow:
         for place in range(at + 1, len(self._active)):
             if out.ending is not None:
                 return Out(head, data, out.ending)
-            out = yield from self._end_of(self._active[place], False, place)
+            stage = self._active[place]
+            out = yield from self._end_of(stage, stage.answer.on_end(False), place)
             head, data = head or out.head, data + out.data
         if head is None:
             head, self._head = self._head, None

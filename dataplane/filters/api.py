@@ -38,6 +38,11 @@ def asks(made: T | Steps[T]) -> TypeIs[Steps[T]]:
     return type(made) is GeneratorType
 
 
+def steps_to(made: Maybe[T]) -> Steps[T]:
+    """The same as steps, for who carries out nothing else."""
+    return (yield from made) if asks(made) else made
+
+
 class Continue(msgspec.Struct, frozen=True):  # a dataclass takes three times as long to make
     """Go on with this request, which may be another than the one that came."""
 
@@ -114,6 +119,8 @@ is told in the stream as an error, and the answer is cut off.
 class AnswerFilter:
     """Looks at one answer. An answer that is not streamed is one event, whose `is_whole` is set."""
 
+    wants_head = True
+    """Whether on_head is called, where there is one."""
     wants_events = True
     """Whether on_event is called."""
     batches = False
@@ -151,6 +158,10 @@ class Filter:
     """Whether it may have something to do with answers."""
     needs_encoder = False
     """Whether a data plane without the embedded encoder (Embed) cannot run it."""
+    in_task = False
+    """Whether on_request may only be called within a task: it makes the first steps of a coroutine
+    of somebody's, and such a coroutine may ask which task it runs in.
+    """
 
     def __init__(self, spec: config.Filter) -> None:
         """Raises UnusableFilterError when its settings are none: the config is refused then."""

@@ -8,6 +8,7 @@ from typing import cast
 
 from dataplane.filters import api
 from dataplane.filters.cache.filter import CacheFilter
+from dataplane.filters.chain import Chain, chained
 from dataplane.filters.headers.filter import HeadersFilter
 from dataplane.filters.http.filter import HttpFilter
 from dataplane.filters.mcp.filter import McpFilter
@@ -75,3 +76,8 @@ def filters(names: Iterable[str], config: Mapping[str, Filter]) -> list[api.Filt
     """The filters of a chain. `config` knows every name (RuntimeConfig is consistent)."""
     specs = [config[name] for name in names]
     return [made(one) if one.made is None else cast(api.Filter, one.made) for one in specs]
+
+
+def chain_of(names: Iterable[str], config: Mapping[str, Filter]) -> Chain:
+    """The same, for who keeps it as long as the configuration."""
+    return chained(tuple(names), filters(names, config))

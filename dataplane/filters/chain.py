@@ -1,6 +1,7 @@
 """The filters of a chain, one after another: each sees what the one before it made."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from dataplane.filters.api import Context, Continue, Filter, Verdict, asks
 from dataplane.runtime.effects import Steps
@@ -10,12 +11,36 @@ FAILURES = frozenset((ResponseDetail.FILTER_FAILED, ResponseDetail.FILTER_TIMEOU
 """What a filter says that has failed, as opposed to one that refuses."""
 
 
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """Filters of one configuration, in their order."""
+
+    names: tuple[str, ...] = ()
+    filters: tuple[Filter, ...] = ()
+    in_task: bool = False
+    """Whether it may only be run within a task; see Filter.in_task."""
+    hears: bool = False
+    """Whether any of them may have something to do with answers."""
+
+
+EMPTY = Chain()
+
+
+def chained(names: tuple[str, ...], filters: Sequence[Filter]) -> Chain:
+    """A chain of these."""
+    in_task = any(one.in_task for one in filters)
+    return Chain(names, tuple(filters), in_task, any(one.wants_answers for one in filters))
+
+
 def run_request_chain(
     filters: Iterable[Filter], request: Request, context: Context
 ) -> Steps[Verdict]:
     """Pass a request through all filters, or to the first that answers itself."""
     for one in filters:
         verdict = one.on_request(request, context)
+        if type(verdict) is Continue:  # (most are so, and this is for each of ten)
+            request = verdict.request
+            continue
         if asks(verdict):
             verdict = yield from verdict
         if isinstance(verdict, Continue):

@@ -101,6 +101,22 @@ class ChatRequest:
 
 def parse_chat(body: bytes) -> ChatRequest | LocalReply:
     """Read a chat request, or say in a 400 what is wrong with it."""
+    wire = _read(body)
+    if isinstance(wire, LocalReply):
+        return wire
+    turns = tuple(
+        Turn(message.role, message.text(), message.name or "") for message in wire.messages
+    )
+    return ChatRequest(body, wire.model or "", wire.stream is True, turns)
+
+
+def chat_problem(body: bytes) -> LocalReply | None:
+    """What `parse_chat` would find wrong, in half of its time."""
+    wire = _read(body)
+    return wire if isinstance(wire, LocalReply) else None
+
+
+def _read(body: bytes) -> _Wire | LocalReply:
     try:
         # msgspec does not look at the bytes of strings it skips.
         body.decode()
@@ -111,12 +127,7 @@ def parse_chat(body: bytes) -> ChatRequest | LocalReply:
         return LocalReply(
             400, f"The request's body is not valid JSON: {problem}.", ResponseDetail.INVALID_JSON
         )
-    if not wire.messages:
-        return _refuse("Expected at least one message - at `$.messages`")
-    turns = tuple(
-        Turn(message.role, message.text(), message.name or "") for message in wire.messages
-    )
-    return ChatRequest(body, wire.model or "", wire.stream is True, turns)
+    return wire if wire.messages else _refuse("Expected at least one message - at `$.messages`")
 
 
 def is_json_object(body: bytes) -> bool:

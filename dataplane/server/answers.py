@@ -26,6 +26,8 @@ _MAX_NAME_BYTES = 120
 """Of one of them: clients make up names of fields."""
 _ID_NAMES = {Protocol.MESSAGES: b"request-id", Protocol.CONVERSE: b"x-amzn-requestid"}
 _FRAMING = HOP_BY_HOP | {"content-length", "x-request-id", "date"}
+_DROPPED_BYTES = frozenset(n.encode() if isinstance(n, str) else n for n in _FRAMING)
+_OF_BODIES = frozenset((b"content-type", b"content-encoding"))
 _DROPPED = frozenset(name if isinstance(name, str) else name.decode() for name in _FRAMING)
 
 
@@ -112,30 +114,49 @@ def listed(names: tuple[str, ...]) -> str:
 
 def started(status: int, headers: Headers, request_id: bytes, framing: bytes) -> bytes:
     """The head of an answer whose body comes in pieces."""
+    return started_with(status, header_lines(headers), request_id, framing)
+
+
+def started_with(status: int, lines: bytes, request_id: bytes, framing: bytes) -> bytes:
+    """The same with headers that are lines already."""
     return b"%b%bx-request-id: %b\r\n%b\r\n" % (
         STATUS_LINES[status],
-        header_lines(headers),
+        lines,
         request_id,
         framing,
     )
 
 
-def read_head(data: bytes) -> tuple[Head, int | None, bytes]:
-    """A head as we write it, without its framing; the size of the body, if it says one; and what
-    is there of the body.
-    """
-    lines, _, body = data.partition(b"\r\n\r\n")
-    first, *others = lines.split(b"\r\n")
-    size = None
-    headers = []
-    for line in others:
-        name, _, value = line.decode("utf-8", "surrogateescape").partition(":")
-        low = name.lower()
-        if low == "content-length":
-            size = int(value)
-        elif low not in _DROPPED:
-            headers.append((name, value.strip()))
-    return Head(int(first[9:12]), tuple(headers)), size, body
+class WrittenHead:
+    """A head as we write it, read again: for who stands between."""
+
+    __slots__ = ("body", "head", "lines", "size")
+
+    def __init__(self, data: bytes, whole: bool = True) -> None:
+        """:param whole: whether all of its headers are wanted as text, or only those that tell how
+        the body is to be read.
+        """
+        text, _, self.body = data.partition(b"\r\n\r\n")
+        """What is there of the body."""
+        first, *lines = text.split(b"\r\n")
+        self.size: int | None = None
+        """Of the body, if it says one."""
+        kept, headers = [], []
+        for line in lines:
+            name, _, value = line.partition(b":")
+            low = name.lower()
+            if low in _DROPPED_BYTES:
+                if low == b"content-length":
+                    self.size = int(value)
+                continue
+            kept.append(line)
+            if whole or low in _OF_BODIES:
+                told = value.strip().decode("utf-8", "surrogateescape")
+                headers.append((name.decode("utf-8", "surrogateescape"), told))
+        self.head = Head(int(first[9:12]), tuple(headers))
+        kept.append(b"")
+        self.lines = b"\r\n".join(kept)
+        """Its headers but for those of framing, as they came."""
 
 
 def framing(size: int | None, chunked: bool, closes: bool) -> bytes:

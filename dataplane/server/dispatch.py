@@ -7,19 +7,15 @@ exchange), or we ourselves.
 from typing import TYPE_CHECKING
 
 from dataplane.agents.a2a.doors import CARDS
-from dataplane.agents.progress import WISHES
-from dataplane.filters.api import Context
 from dataplane.observe import traceparent
-from dataplane.observe.record import ExchangeRecord
-from dataplane.observe.spans import from_headers
 from dataplane.observe.tally import EarlyTally, Tally
 from dataplane.runtime.config import ListenerKind
 from dataplane.runtime.messages import LocalReply, ResponseDetail
 from dataplane.runtime.protocols import CHAT_PATH, Operation, Protocol
 from dataplane.server import surface
-from dataplane.server.callers import caller_of
+from dataplane.server.calls import attributes_of, call_of, finish, record_of
 from dataplane.server.credentials import without_keys
-from dataplane.server.downstream import Call
+from dataplane.server.filtering import Filtering
 from dataplane.server.incoming import NO_SHAPE, Incoming
 from dataplane.server.local_routes import answer, is_health
 from dataplane.server.relay import CLIENT_CLOSED, Relay
@@ -30,7 +26,6 @@ if TYPE_CHECKING:
     from dataplane.server.auth.authenticator import Authenticator
     from dataplane.server.front import Front
     from dataplane.server.joining import Joining
-    from dataplane.server.serving import Serving
     from dataplane.server.surface import Ask
 
 
@@ -43,8 +38,8 @@ def begin(front: "Front", incoming: Incoming, place: traceparent.Place | None = 
             refusal = _unknown_caller(front, incoming, serving.auth)
             if refusal is not None:
                 path = incoming.target.partition("?")[0]
-                record = _record(front, incoming, path, place)
-                _finish(front, serving, record, refusal, bodiless=incoming.method == "HEAD")
+                record = record_of(front, incoming, path, place)
+                finish(front, serving, record, refusal, bodiless=incoming.method == "HEAD")
                 return
         host = front.host
         if (host.active >= serving.request_limit or host.gate.closed) and _waits(
@@ -52,26 +47,26 @@ def begin(front: "Front", incoming: Incoming, place: traceparent.Place | None = 
         ):
             return
     if incoming.target == CHAT_PATH and incoming.method == "POST":
-        ask, relays, make = CHAT_ASK, serving.relays, Tally
+        ask, relays, filters, make = CHAT_ASK, serving.relays, serving.only_filters, Tally
         front.speaks = _CHAT
     else:
         found = _look(front, incoming)
         if isinstance(found, LocalReply):
             path = incoming.target.partition("?")[0]
-            record = _record(front, incoming, path, place)
-            _finish(front, serving, record, found, bodiless=incoming.method == "HEAD")
+            record = record_of(front, incoming, path, place)
+            finish(front, serving, record, found, bodiless=incoming.method == "HEAD")
             return
         ask = found
-        relays = (
-            serving.relays
-            and not ask.decides
-            and not (ask.remembers and serving.needs_more(ask, incoming.body))
-        )
+        relays, filters = serving.relays, serving.only_filters
+        if (relays or filters) and (
+            ask.decides or (ask.remembers and serving.needs_more(ask, incoming.body))
+        ):
+            relays = filters = False
         make = EarlyTally if ask.operation is _MESSAGES else Tally
     path = ask.path
     shape = incoming.shape
     if shape.encoding >= 0 and incoming.values[shape.encoding].lower() != b"identity":
-        _finish(front, serving, _record(front, incoming, path, place), _ENCODED)
+        finish(front, serving, record_of(front, incoming, path, place), _ENCODED)
     elif relays:
         tally = make(
             serving.name,
@@ -84,12 +79,16 @@ def begin(front: "Front", incoming: Incoming, place: traceparent.Place | None = 
         )
         tally.principal = incoming.principal
         if place[2]:
-            tally.attributes = _attributes(incoming)
+            tally.attributes = attributes_of(incoming)
         relay = Relay(front, incoming, ask, tally, place[0])
         front.work_on(relay, incoming.started, serving.timeout_s)
         relay.run()
+    elif filters:
+        filtering = Filtering(front, incoming, ask, place, make)
+        front.work_on(filtering, incoming.started, serving.timeout_s)
+        filtering.run()
     else:
-        stream = _stream(front, incoming, ask, place)
+        stream = Stream(front, serving, call_of(front, incoming, ask, place))
         front.work_on(stream, incoming.started, serving.timeout_s)
         stream.start_task()
 
@@ -120,13 +119,13 @@ def shed(front: "Front", incoming: Incoming, place: traceparent.Place, reply: Lo
     """Answer a message whose turn has not come."""
     path = incoming.target.partition("?")[0]
     front.speaks = surface.shape_of(path, incoming.names)
-    record = _record(front, incoming, path, place)
-    _finish(front, incoming.serving, record, reply, bodiless=incoming.method == "HEAD")
+    record = record_of(front, incoming, path, place)
+    finish(front, incoming.serving, record, reply, bodiless=incoming.method == "HEAD")
 
 
 def left(front: "Front", incoming: Incoming, place: traceparent.Place) -> None:
     """The client of a message whose turn has not come has left."""
-    record = _record(front, incoming, incoming.target.partition("?")[0], place)
+    record = record_of(front, incoming, incoming.target.partition("?")[0], place)
     record.status = CLIENT_CLOSED
     record.detail = ResponseDetail.DOWNSTREAM_GONE
     incoming.serving.recorder.finish(record, incoming.serving.now())
@@ -134,46 +133,9 @@ def left(front: "Front", incoming: Incoming, place: traceparent.Place) -> None:
 
 def go_on(front: "Front", incoming: Incoming, ask: "Ask", tally: Tally) -> None:
     """A relay has found that its request needs more than bytes."""
-    stream = _stream(front, incoming, ask, tally.place)
+    stream = Stream(front, incoming.serving, call_of(front, incoming, ask, tally.place))
     front.replace_work(stream)
     stream.start_task()
-
-
-def _stream(front: "Front", incoming: Incoming, ask: "Ask", place: traceparent.Place) -> Stream:
-    serving = incoming.serving
-    record = _record(front, incoming, ask.path, place)
-    call = Call(
-        serving.config,
-        serving.listener,
-        incoming.request(ask.path, ask.query),
-        record.request_id,
-        place[0].decode("latin-1"),
-        incoming.started + serving.timeout_s,
-        record,
-        ask,
-        caller_of(incoming, front.peer),
-        incoming.principal,
-        serving.limiter,
-        serving.budgets if serving.listener.kind is ListenerKind.AGENT else None,
-        Context(
-            operation=ask.operation,
-            listener=serving.name,
-            model=ask.model or "",
-            stream=ask.stream,
-            request_id=record.request_id,
-            principal=incoming.principal,
-        ),
-        _progress(incoming),
-        incoming.shape.explain_wish,
-    )
-    return Stream(front, serving, call)
-
-
-def _progress(incoming: Incoming) -> str:
-    """What its client says of a run's progress; a word that is none of ours counts as none."""
-    at = incoming.shape.progress_wish
-    word = incoming.values[at].decode("latin-1").strip().lower() if at >= 0 else ""
-    return word if word in WISHES else ""
 
 
 def refuse(front: "Front", reply: LocalReply, incoming: Incoming | None) -> None:
@@ -184,7 +146,7 @@ def refuse(front: "Front", reply: LocalReply, incoming: Incoming | None) -> None
     place = _name(front, incoming)
     path = incoming.target.partition("?")[0]
     front.speaks = surface.shape_of(path, incoming.names)
-    _finish(front, serving, _record(front, incoming, path, place), reply)
+    finish(front, serving, record_of(front, incoming, path, place), reply)
 
 
 def _look(front: "Front", incoming: Incoming) -> surface.Ask | LocalReply:
@@ -226,51 +188,6 @@ def _name(front: "Front", incoming: Incoming) -> traceparent.Place:
     if value is not None and serving.sampling_percent is None and traceparent.is_plain(value):
         return value, "", False  # what `begin` would say, for the many
     return traceparent.begin(value, serving.sampling_percent, random.getrandbits, random.random)
-
-
-def _record(
-    front: "Front", incoming: Incoming, path: str, place: traceparent.Place
-) -> ExchangeRecord:
-    header, parent_span_id, sampled = place
-    principal = incoming.principal
-    return ExchangeRecord(
-        listener=incoming.serving.name,
-        method=incoming.method,
-        path=path,
-        request_id=front.request_id.decode("latin-1"),
-        trace_id=header[3:35].decode("latin-1"),
-        span_id=header[36:52].decode("latin-1"),
-        parent_span_id=parent_span_id,
-        sampled=sampled,
-        started=incoming.started,
-        bytes_received=len(incoming.body),
-        attributes=_attributes(incoming) if sampled else {},
-        principal=principal.id if principal is not None else "",
-        tenant=principal.tenant if principal is not None else "",
-        run_id=principal.run.run if principal is not None and principal.run is not None else "",
-    )
-
-
-def _attributes(incoming: Incoming) -> dict[str, str]:
-    """Headers that the tracing configuration wants in spans."""
-    tracing = incoming.serving.config.tracing
-    if tracing is None or not tracing.header_prefixes:
-        return {}
-    return from_headers(incoming.headers(), tracing.header_prefixes)
-
-
-def _finish(
-    front: "Front",
-    serving: "Serving",
-    record: ExchangeRecord,
-    reply: LocalReply,
-    bodiless: bool = False,
-) -> None:
-    record.status = reply.status
-    record.detail = reply.detail
-    now = serving.now()
-    serving.recorder.finish(record, now)
-    front.reply(reply, now, bodiless)
 
 
 _CHAT = Protocol.CHAT

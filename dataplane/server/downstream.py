@@ -19,9 +19,33 @@ from dataplane.server.surface import CHAT_ASK, Ask
 
 if TYPE_CHECKING:
     from dataplane.agents.a2a.talk import Talk
+    from dataplane.runtime.effects import Effect, Steps
     from dataplane.server.limits.charge import Charge
     from dataplane.server.limits.limiter import Limiter
     from dataplane.server.sieve import Sieve
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """What became of a request on its way through the filters of a model listener and its route."""
+
+    outcome: Request | LocalReply
+    """As they leave it; or what one of them has answered."""
+    output: tuple[str, ...] = ()
+    """Filters that see the answer."""
+    models: tuple[str, ...] = ()
+    """Those that are fixed, whatever the request names now: filters of another route have not seen
+    it. Empty: what it names."""
+    needs_more: bool = False
+    """It has not passed those of its route: filters have made of it what others must look at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """Filters that have begun with a request, and ask for this before they go on."""
+
+    steps: "Steps[Admitted]"
+    effect: "Effect"
 
 
 class DownstreamGoneError(Exception):
@@ -64,6 +88,8 @@ class Call:
     """What the client says in A2A, if it does."""
     speaks: Api = Api.CHAT
     """Agent listeners: the API of the client, in which it is told of progress."""
+    admitted: Begun | Admitted | None = None
+    """What filters have made of the request before there was a need for a coroutine."""
 
     @property
     def owner(self) -> str:

@@ -11,13 +11,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from dataplane.agents.team import spoilt
 from dataplane.clock import Clock
 from dataplane.filters.api import Filter
-from dataplane.filters.builtin import filters
-from dataplane.filters.chain import run_request_chain
+from dataplane.filters.builtin import chain_of
 from dataplane.llm import kept
-from dataplane.llm.chat import parse_chat
 from dataplane.llm.wire.body import Peek, peek
 from dataplane.observe.latency import Latencies
 from dataplane.observe.metrics import Metrics
@@ -27,16 +24,17 @@ from dataplane.runtime.config import ListenerKind, Route, RuntimeConfig
 from dataplane.runtime.effects import CallFailed
 from dataplane.runtime.headers import for_client
 from dataplane.runtime.messages import LocalReply, Request, ResponseDetail
-from dataplane.runtime.protocols import Operation
 from dataplane.server.a2a.agents import A2aAgents
 from dataplane.server.a2a.listener import A2aListener
+from dataplane.server.admitting import filtered
 from dataplane.server.asking import Asking
 from dataplane.server.chooser import Chooser
 from dataplane.server.conducting import Means
 from dataplane.server.conversations import Conversations
-from dataplane.server.downstream import Call, Downstream
+from dataplane.server.downstream import Admitted, Begun, Call, Downstream
 from dataplane.server.explaining import Explaining
 from dataplane.server.keepers import keepers
+from dataplane.server.keeping import Keeper
 from dataplane.server.outside.outside import Outside
 from dataplane.server.perform import Decider, Performer, identified
 from dataplane.server.prompts.prompting import Prepared, Prompting
@@ -82,18 +80,19 @@ class Exchange:
         self._clock = clock
         self._decider = decider
         self._tracer = tracer
-        self._performer = Performer(client, decider, tracer, clock, memory, outside)
+        self.performer = Performer(client, decider, tracer, clock, memory, outside)
+        """Carries out what filters and runs ask for."""
         self._conversations = Conversations(memory, clock.wall)
         tickets.on_joined = self._conversations.joined
-        means = Means(self._performer, asking, clock, tickets, self._conversations, shadows)
+        means = Means(self.performer, asking, clock, tickets, self._conversations, shadows)
         self._running = Running(means, getrandbits, self._conversations)
-        self._explaining = Explaining(self._performer, clock, getrandbits)
+        self._explaining = Explaining(self.performer, clock, getrandbits)
         self.explain = self._explaining.explain
         self._speaking = Speaking(clock, getrandbits)
         self._responses = responses
-        self._prompting = Prompting(self._performer, clock, getrandbits)
+        self._prompting = Prompting(self.performer, clock, getrandbits)
         self._outside = outside
-        self._chooser = Chooser(self._performer, memory, latencies, clock)
+        self._chooser = Chooser(self.performer, memory, latencies, clock)
 
     def observe(self, metrics: Metrics) -> None:
         """Lend what there is to know."""
@@ -117,7 +116,7 @@ class Exchange:
             ("outcome",),
             lambda: {(word,): float(count) for word, count in self._tickets.outcomes.items()},
         )
-        self._performer.decisions.measure(metrics)
+        self.performer.decisions.measure(metrics)
 
     async def configure(self, config: RuntimeConfig) -> None:
         """Get ready for a new configuration's requests; those under way are not touched."""
@@ -156,9 +155,19 @@ class Exchange:
             answer = await self._responses.answer(call, call.ask.stored)
             downstream.reply(answer or await self._ask_keepers(call, call.ask.stored))
             return
-        if call.listener.filters:
-            _learn(call)
-        request = await self._filtered(call, call.request, call.listener.input_filters)
+        admitted = call.admitted
+        if isinstance(admitted, Begun):
+            admitted = await self.performer.go_on(admitted.steps, admitted.effect, call)
+        if admitted is not None and not admitted.needs_more:
+            await self._go_on(call, admitted, downstream)
+            return
+        request: Request | LocalReply
+        if admitted is not None:
+            request = admitted.outcome
+        else:
+            if call.listener.filters:
+                _learn(call)
+            request = await self._filtered(call, call.request, call.listener.input_filters)
         if isinstance(request, LocalReply):
             await self._reply(call, request, call.listener.output_filters, downstream)
         elif call.listener.kind is ListenerKind.PROMPT:
@@ -172,6 +181,15 @@ class Exchange:
             await self._ask_models(call, Prepared(request), downstream)
         else:
             await self._ask_agents(call, request, downstream)
+
+    async def _go_on(self, call: Call, admitted: Admitted, downstream: Downstream) -> None:
+        """With a request that only filters had to see."""
+        outcome = admitted.outcome
+        if isinstance(outcome, LocalReply):
+            await self._reply(call, outcome, admitted.output, downstream)
+        else:
+            settled = self._sifted(call, Settled(outcome), admitted.output, downstream)
+            downstream.relay(settled.request, admitted.models)
 
     async def _ask_in_chat(self, call: Call, downstream: Downstream) -> None:
         """What was asked in another way than by one of our APIs."""
@@ -278,11 +296,12 @@ class Exchange:
         if not names and not own:
             return settled
         wall = self._clock.wall
-        sieve = sieve_of(call, names, settled.request, self._performer, wall, own)
+        keeper = None
+        if settled.keep is not None:
+            keeper = Keeper(settled.keep, call.request_id.encode())
+        sieve = sieve_of(call, names, settled.request, self.performer, wall, own, keeper)
         if sieve is None:
             return settled
-        if settled.keep is not None:
-            sieve = sieve.keeping(settled.keep, call.request_id)
         downstream.filter(sieve)
         request = settled.request
         headers = tuple(h for h in request.headers if h[0].lower() != "accept-encoding")
@@ -312,17 +331,8 @@ class Exchange:
         """The request as input filters leave it."""
         if not names:
             return request
-        # What is no request of its API to begin with is the client's fault, not the filters'.
-        problem = _problem(call, request.body)
-        if problem is not None:
-            return problem
-        chain = filters(names, call.config.filters)
-        steps = run_request_chain(chain, request, call.context)
-        verdict = await self._performer.run(steps, call)
-        if isinstance(verdict, LocalReply):
-            return verdict
-        problem = _problem(call, verdict.request.body)
-        return spoilt(names, problem) if problem is not None else verdict.request
+        steps = filtered(chain_of(names, call.config.filters), request, call.context)
+        return await self.performer.run(steps, call)
 
 
 class _Routes(NamedTuple):
@@ -339,14 +349,3 @@ def _learn(call: Call) -> None:
     found = peek(call.request.body)
     if call.ask.model is None and not isinstance(found, LocalReply):
         call.context.model, call.context.stream = found.model or "", found.stream
-
-
-def _problem(call: Call, body: bytes) -> LocalReply | None:
-    """What is wrong with a body: all of it is looked at where it is chat, else only that it is an
-    object with a fitting `model` and `stream`, as unknown fields pass.
-    """
-    if call.ask.operation is Operation.CHAT:
-        chat = parse_chat(body)
-        return chat if isinstance(chat, LocalReply) else None
-    found = peek(body)
-    return found if isinstance(found, LocalReply) else None

@@ -1,69 +1,47 @@
 """The client's connection, as an exchange sees it whose answer passes output filters.
 
 Whoever answers (a relay, a translation, agents) writes to it as to the connection, without framing;
-what the filters let through goes to the connection. The rules: order is kept, also while a filter
-waits for somebody; what waits is bounded; and what was begun towards the client ends whole, with
-the end of its protocol, or cut. What filters do is decided in filters/answers.py.
+what the filters let through goes to the connection (outgoing.py). What filters do is decided in
+filters/answers.py; while one of them waits for somebody, the others' steps do so in in_turn.py.
 """
 
 import logging
-from collections import deque
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from dataplane.filters.answers import Out
 from dataplane.filters.api import Cut, Head
 from dataplane.llm.framing import Framing
 from dataplane.llm.hub.answer import Failure
-from dataplane.llm.stream_errors import error_event
 from dataplane.runtime.messages import LocalReply, ResponseDetail
-from dataplane.server.answers import INTERNAL, LAST_CHUNK, chunk, read_head, started
-from dataplane.server.answers import framing as framed
+from dataplane.server.answers import INTERNAL, WrittenHead
 from dataplane.server.deferred import Deferred
-from dataplane.server.passing import Told
-from dataplane.server.relayed_head import BODILESS
-from dataplane.server.surface import SHAPES
+from dataplane.server.in_turn import InTurn, Waits, begun
+from dataplane.server.outgoing import Outgoing
 from dataplane.wheel import NEVER
 
 if TYPE_CHECKING:
-    from asyncio import Task
     from collections.abc import Hashable
 
-    from dataplane.runtime.effects import Effect, Steps
+    from dataplane.filters.answers import Out
     from dataplane.server.front import Front
+    from dataplane.server.in_turn import Step, Then
     from dataplane.server.serving import Serving
     from dataplane.server.sieve import Sieve
     from dataplane.server.work import Work
 
 log = logging.getLogger(__name__)
 
-MAX_WAITING_BYTES = 256 * 1024
-"""Behind a filter that is being asked; then the upstream is not read."""
-
-
 _WHOLE = (ResponseDetail.VIA_UPSTREAM, ResponseDetail.PROMPT_TARGET)  # no errors of ours
 
 
-class Filtered:
+class Filtered(Outgoing):
     """Stands for a Front (front.py) towards who answers, and for them (Work) towards the Front."""
 
     __slots__ = (
-        "_begun",
-        "_choked",
-        "_chunked",
         "_deadline",
-        "_front",
+        "_in_turn",
         "_inner",
         "_is_paused",
-        "_knows_head",
-        "_sent",
         "_serving",
-        "_sieve",
-        "_size",
-        "_task",
-        "_told",
-        "_waiting",
-        "_waiting_bytes",
         "due",
         "host",
         "http10",
@@ -73,9 +51,8 @@ class Filtered:
     )
 
     def __init__(self, front: "Front", serving: "Serving", sieve: "Sieve", deadline: float) -> None:
-        self._front = front
+        super().__init__(front, sieve)
         self._serving = serving
-        self._sieve = sieve
         self._deadline = deadline
         self._inner: Work | None = None
         """Who answers, until it has."""
@@ -86,17 +63,9 @@ class Filtered:
         self.due, front.due = front.due, NEVER
         self.over = False
         """Whether the client has all that it gets."""
-        self._knows_head = self._begun = False
-        self._chunked = False
-        self._size: int | None = None
-        """Of the body, as its upstream says."""
-        self._told: Told[bytes] = Told()
-        self._sent = 0
-        self._task: Task[None] | None = None
-        """Waits for a filter."""
-        self._waiting: deque[tuple[Callable[[], Steps[Out]], Callable[[Out], None], int]] = deque()
-        self._waiting_bytes = 0
-        self._choked = self._is_paused = False
+        self._in_turn: InTurn | None = None
+        """Filters that wait, from the first time on."""
+        self._is_paused = False
         self.record = Deferred(serving.recorder, self._inner_ends)
         """Is told the end of the exchange by who answers."""
         serving.services.wheel.add(self)
@@ -128,7 +97,7 @@ class Filtered:
     def replace_work(self, work: "Work") -> None:
         """See Front."""
         self._inner = work
-        if self._is_paused or self._choked:
+        if self._is_paused or self._is_choked:
             work.pause()
 
     def write(self, data: bytes) -> None:
@@ -136,12 +105,12 @@ class Filtered:
         if self.over:
             return
         flow = self._sieve.flow
-        if not self._knows_head:
-            self._knows_head = True
-            head, self._size, data = read_head(data)
-            self._do(lambda: flow.head(head), self._pass)
+        if self._came is None:
+            self._came = came = WrittenHead(data, flow.hears_head)
+            self._do(flow.head, came.head, self._pass)
+            data = came.body
         if data:
-            self._do(lambda: flow.data(data), self._pass, len(data))
+            self._do(flow.data, data, self._pass, len(data))
 
     def reply(self, reply: LocalReply, now: float, bodiless: bool = False) -> None:
         """See Front. Filters see answers of ours only when they are somebody's whole answer."""
@@ -151,78 +120,59 @@ class Filtered:
         if reply.detail not in _WHOLE or reply.body is None:
             self._refuse(reply)
             return
-        head, body = Head(reply.status, reply.headers), reply.body
-        self._do(lambda: flow.head(head), self._pass)
-        self._do(lambda: flow.data(body), self._pass, len(body))
+        self._do(flow.head, Head(reply.status, reply.headers), self._pass)
+        self._do(flow.data, reply.body, self._pass, len(reply.body))
         self.ended(now)
 
     def ended(self, now: float) -> None:
         """See Front."""
-        self._do(lambda: self._sieve.flow.end(True), self._end)
+        self._do(self._sieve.flow.end, True, self._end)
 
     def cut(self) -> None:
         """See Front."""
-        self._do(lambda: self._sieve.flow.end(False), self._cut)
+        self._do(self._sieve.flow.end, False, self._cut)
 
     # -- what filters make of it
 
-    def _do(
-        self, steps: "Callable[[], Steps[Out]]", then: Callable[[Out], None], size: int = 0
-    ) -> None:
+    def _do(self, step: "Step", what: Any, then: "Then", size: int = 0) -> None:
         """One step of the flow; those before it come first."""
         if self.over:
             return
-        if self._task is not None:
-            self._waiting.append((steps, then, size))
-            self._waiting_bytes += size
-            if self._waiting_bytes > MAX_WAITING_BYTES and not self._choked:
-                self._choked = True
-                if self._inner is not None:
-                    self._inner.pause()
+        in_turn = self._in_turn
+        if in_turn is not None and in_turn.is_busy:
+            in_turn.add(step, what, then, size)
             return
-        begun = steps()
         try:
-            effect = next(begun)
-        except StopIteration as end:
-            then(end.value)
-            return
+            made = begun(step, what)
         except Exception:
             self._failed()
             return
-        coroutine = self._wait(begun, effect, then)
-        self._task = self._serving.services.tasks.start(coroutine, name="output filters")
+        if not isinstance(made, Waits):
+            then(made)
+            return
+        if in_turn is None:
+            in_turn = self._in_turn = InTurn(self._sieve.perform, self._choke, self._failed)
+        in_turn.begin(made, then, self._serving.services.tasks)
 
-    async def _wait(
-        self, begun: "Steps[Out]", effect: "Effect", then: Callable[[Out], None]
-    ) -> None:
-        """A filter asks for something; go on until none does and nothing waits."""
-        try:
-            then(await self._sieve.perform(begun, effect))
-            while self._waiting and not self.over:
-                steps, then, size = self._waiting.popleft()
-                self._waiting_bytes -= size
-                begun = steps()
-                try:
-                    effect = next(begun)
-                except StopIteration as end:
-                    then(end.value)
-                else:
-                    then(await self._sieve.perform(begun, effect))
-        except Exception:
-            self._failed()
-        finally:
-            self._task = None
-        if self._choked:
-            self._choked = False
-            if self._inner is not None and not self._is_paused:
-                self._inner.resume()
+    @property
+    def _is_choked(self) -> bool:
+        return self._in_turn is not None and self._in_turn.is_choked
+
+    def _choke(self, choked: bool) -> None:
+        """Too much waits behind a filter, or does no longer."""
+        if self._inner is None:
+            return
+        if choked:
+            self._inner.pause()
+        elif not self._is_paused:
+            self._inner.resume()
 
     def _failed(self) -> None:
         """Called while an exception is handled: a fault of ours, or of a filter."""
         log.exception("output filters of request %r failed", self.request_id)
         self._stop(INTERNAL)
 
-    def _pass(self, out: Out) -> None:
+    def _pass(self, out: "Out") -> None:
         """Send what goes on."""
         if self.over:
             return
@@ -230,43 +180,22 @@ class Filtered:
             self._begin(out.head, len(out.data) if out.is_whole else None)
         if out.data and self._begun:
             self._send(out.data)
+        self._flush()
         if out.ending is not None:
             self._stop(out.ending)
 
-    def _begin(self, head: Head, size: int | None) -> None:
-        """:param size: of the body, when it is known."""
-        front = self._front
-        if size is None and self._sieve.flow.passes:
-            size = self._size
-        self._begun = True
-        bodiless = head.status in BODILESS
-        self._chunked = size is None and not bodiless and not front.http10
-        lines = framed(None if bodiless else size, self._chunked, front.closes())
-        front.write(started(head.status, head.headers, self.request_id, lines))
-
-    def _send(self, data: bytes) -> None:
-        self._sent += len(data)
-        self._told.add(data, len(data))
-        if self._sieve.keeper is not None:
-            is_stream = self._sieve.flow.form.framing is not Framing.WHOLE
-            self._sieve.keeper.take(data, stream=is_stream)
-        self._front.write(chunk(data) if self._chunked else data)
-
-    def _end(self, out: Out) -> None:
+    def _end(self, out: "Out") -> None:
         """The answer is whole."""
         self._pass(out)
         if not self.over:
             self._finish()
 
     def _finish(self) -> None:
-        if self._sieve.keeper is not None:
-            self._sieve.keeper.end(good=self.record.verdict is None)
-        if self._chunked:
-            self._front.write(LAST_CHUNK)
+        self._end_body(good=self.record.verdict is None)
         self._close()
         self._front.ended(self._serving.now())
 
-    def _cut(self, out: Out) -> None:
+    def _cut(self, out: "Out") -> None:
         """The answer has broken off."""
         self._pass(out)
         if self.over:
@@ -303,25 +232,6 @@ class Filtered:
             self._close()
             self._front.cut()
 
-    def _last_words(self, failure: Failure | None) -> bool:
-        """End a stream in its protocol's words; whether that can be."""
-        flow, told = self._sieve.flow, self._told.pieces
-        form = flow.form
-        if form.framing is Framing.WHOLE:
-            return False
-        pieces = None
-        if told is not None:
-            pieces = self._sieve.close(told, form.framing, failure)
-        if pieces is None and failure is not None and form.framing is Framing.SSE:
-            tail = told[-1] if told else b""
-            pieces = [error_event(SHAPES[form.operation], failure, tail)]
-        if pieces is None:
-            return False
-        data = flow.last(pieces, failure is None)
-        if data:
-            self._send(data)
-        return True
-
     def _refuse(self, reply: LocalReply) -> None:
         self.record.verdict = reply.status, reply.detail
         self._close()
@@ -332,7 +242,8 @@ class Filtered:
     def _close(self) -> None:
         """The client has all that it gets; who answers is stopped, if it still does."""
         self.over = True
-        self._waiting.clear()
+        if self._in_turn is not None:
+            self._in_turn.clear()
         self._serving.services.wheel.remove(self)
         if self.record.facts is None:
             # not now: this may be within a call of its own
@@ -369,16 +280,15 @@ class Filtered:
     def resume(self) -> None:
         """The client reads again."""
         self._is_paused = False
-        if self._inner is not None and self.record.facts is None and not self._choked:
+        if self._inner is not None and self.record.facts is None and not self._is_choked:
             self._inner.resume()
 
     def cancel(self) -> None:
         """The client has left."""
         self.over = True
-        self._waiting.clear()
         self._serving.services.wheel.remove(self)
-        if self._task is not None:
-            self._task.cancel()
+        if self._in_turn is not None:
+            self._in_turn.cancel()
         if self.record.facts is None and self._inner is not None:
             self._inner.cancel()
         elif self.record.facts is not None:
@@ -389,12 +299,14 @@ class Filtered:
         """See Timed, and Work."""
         self.due = NEVER
         answers = self.record.facts is None and self._inner is not None
-        if answers and (now < self._deadline or self._task is None):
+        in_turn = self._in_turn
+        waits = in_turn is not None and in_turn.is_busy
+        if answers and (now < self._deadline or not waits):
             assert self._inner is not None
             self._inner.on_due(now)
         else:
-            if self._task is not None:
-                self._task.cancel()
+            if in_turn is not None:
+                in_turn.cancel()
             seconds = self._serving.listener.timeout_s
             message = f"The answer took longer than the listener's timeout of {seconds:g} s."
             self._stop(LocalReply(504, message, ResponseDetail.DEADLINE_EXCEEDED))

@@ -106,6 +106,7 @@ class RequestShape:
     """Where a request's headers of interest stand."""
 
     __slots__ = (
+        "accepts",
         "connection",
         "credential",
         "encoding",
@@ -118,6 +119,7 @@ class RequestShape:
         "repeated",
         "request_id",
         "run",
+        "shown",
         "special",
         "stream_wish",
         "traceparent",
@@ -126,6 +128,7 @@ class RequestShape:
     )
 
     def __init__(self, names: Names) -> None:
+        self.accepts = position(names, b"accept-encoding")
         self.connection = positions(names, b"connection")
         self.stream_wish = position(names, b"x-outrider-stream")
         self.progress_wish = position(names, b"x-outrider-progress")
@@ -143,6 +146,12 @@ class RequestShape:
         shown = [at for at, name in enumerate(lower) if name in CREDENTIAL_NAMES]
         self.credential = shown[0] if len(shown) == 1 else -1
         """The only header with a credential."""
+        self.shown = tuple(
+            (at, name.decode("latin-1"))
+            for at, name in enumerate(names)
+            if not lower[at].startswith(OURS)
+        )
+        """Headers that filters and agents may see, as text."""
         self.own_key = lower.index(OWN_KEY) if lower.count(OWN_KEY) == 1 else -1
         self.repeated = next((name.decode() for name in _ONCE if lower.count(name) > 1), "")
         """A header that may not be there twice, and is."""

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from dataplane.runtime.messages import Headers, Request
 from dataplane.runtime.principal import Principal
 from dataplane.runtime.ticket import Ticket
-from dataplane.server.heads import OURS, Names, RequestShape, Shapes, Values, position
+from dataplane.server.heads import Names, RequestShape, Shapes, Values, position
 
 if TYPE_CHECKING:
     from dataplane.server.serving import Serving
@@ -69,11 +69,25 @@ class Incoming:
 
     def headers(self) -> Headers:
         """As text, without those that are ours."""
+        values = self.values
         return tuple(
-            (name.decode("latin-1"), value.decode("utf-8", "surrogateescape"))
-            for name, value in zip(self.names, self.values, strict=True)
-            if not name.lower().startswith(OURS)
+            [(name, values[at].decode("utf-8", "surrogateescape")) for at, name in self.shape.shown]
         )
+
+    def drop(self, at: int) -> None:
+        """Forget the header at a place, if it is one."""
+        if at >= 0:
+            self.names = names = (*self.names[:at], *self.names[at + 1 :])
+            self.values = (*self.values[:at], *self.values[at + 1 :])
+            self.shape = REQUEST_SHAPES.get(names) or REQUEST_SHAPES.make(names)
+
+
+def rewritten(incoming: Incoming, came: Request, request: Request) -> Incoming:
+    """What the relay sends when filters have made `request` of the one that `came`."""
+    if request.headers == came.headers:
+        incoming.body = request.body
+        return incoming
+    return from_request(incoming.serving, request, incoming.started, incoming.principal)
 
 
 def from_request(

@@ -25,6 +25,7 @@ from dataplane.upstream.errors import Phase, UpstreamFailure
 
 if TYPE_CHECKING:
     from dataplane.llm.recovery.delivered import Delivered
+    from dataplane.llm.wire.body import Peek
     from dataplane.server.candidates import Candidate
     from dataplane.server.front import Front
     from dataplane.upstream.connection import UpstreamConnection
@@ -79,10 +80,10 @@ class Recovering(Hedging):
         self.front.discharge()
         del self._peek
 
-    def run(self) -> None:
-        """`start`, whatever happens."""
+    def run(self, found: "Peek | None" = None) -> None:
+        """`start`, whatever happens; `found` is what somebody has read of the request already."""
         try:
-            self.start()
+            self.start(found)
         except Exception:
             cast("Front", self.front).ends = True
             self.fault()

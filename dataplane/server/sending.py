@@ -161,12 +161,12 @@ class Sending(Placing):
         self.tally = tally
         self.over = False
 
-    def start(self) -> None:
-        """Read the request and send it; answers by itself when that is not possible."""
+    def start(self, known: Peek | None = None) -> None:
+        """Read the request (or take what is `known`) and send it, or answer it."""
         ask = self.ask
         found: Peek | LocalReply
         if ask.model is None:
-            found = peek(self._incoming.body)
+            found = known or peek(self._incoming.body)
             if isinstance(found, LocalReply):
                 self.refuse(found)
                 return

@@ -1,8 +1,6 @@
 """What the answer of one exchange passes: the filters of its route, then those of its listener."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from dataplane.filters.answers import AnswerFlow, Out, stages
@@ -20,21 +18,44 @@ if TYPE_CHECKING:
     from dataplane.server.perform import Performer
 
 
-@dataclass(frozen=True, slots=True)
 class Sieve:
     """What an answer passes."""
 
-    flow: AnswerFlow
-    perform: "Callable[[Steps[Out], Effect], Awaitable[Out]]"
-    """Carries out what filters ask for."""
-    close: Callable[[Sequence[bytes], Framing, Failure | None], list[bytes] | None]
-    """The end of a stream of which the client has these pieces; see llm/recovery/closing.py."""
-    keeper: Keeper | None = None
-    """Gets what the client gets."""
+    __slots__ = ("_call", "_performer", "_wall", "flow", "keeper")
 
-    def keeping(self, keep: Callable[[bytes], None], request_id: str) -> "Sieve":
-        """The same, for an answer that somebody keeps."""
-        return replace(self, keeper=Keeper(keep, request_id.encode()))
+    def __init__(
+        self,
+        flow: AnswerFlow,
+        call: "Callable[[], Call]",
+        performer: "Performer | None",
+        wall: Callable[[], float],
+        keeper: Keeper | None = None,
+    ) -> None:
+        """:param call: whose answer it is, when somebody must know."""
+        self.flow = flow
+        self._call = call
+        self._performer = performer
+        self._wall = wall
+        self.keeper = keeper
+        """Gets what the client gets."""
+
+    async def perform(self, steps: "Steps[Out]", effect: "Effect") -> Out:
+        """Carry out what filters ask for."""
+        assert self._performer is not None, "Services has one where filters are"
+        return await self._performer.go_on(steps, effect, self._call())
+
+    def close(
+        self, told: Sequence[bytes], framing: Framing, failure: Failure | None
+    ) -> list[bytes] | None:
+        """The end of a stream of which the client has these pieces; see llm/recovery/closing.py."""
+        call = self._call()
+        protocol = call.ask.protocol
+        if protocol is None:
+            return None
+        model = call.context.model
+        answer_id = call.record.trace_id[:24]
+        echo = echo_of(protocol, call.request.body, model, int(self._wall()), answer_id)
+        return closing(protocol, echo, told, framing, failure) if echo is not None else None
 
 
 def sieve_of(
@@ -44,6 +65,7 @@ def sieve_of(
     performer: "Performer",
     wall: Callable[[], float],
     own: "Sequence[Filter]" = (),
+    keeper: Keeper | None = None,
 ) -> Sieve | None:
     """None: nobody wants to see the answer.
 
@@ -53,24 +75,5 @@ def sieve_of(
     made = stages((*own, *filters(names, call.config.filters)), request, context)
     if not made:
         return None
-    return Sieve(
-        AnswerFlow(made, call.ask.operation, context.stream),
-        lambda steps, effect: performer.go_on(steps, effect, call),
-        partial(_close, call, wall),
-    )
-
-
-def _close(
-    call: "Call",
-    wall: Callable[[], float],
-    told: Sequence[bytes],
-    framing: Framing,
-    failure: Failure | None,
-) -> list[bytes] | None:
-    protocol = call.ask.protocol
-    if protocol is None:
-        return None
-    model = call.context.model
-    answer_id = call.record.trace_id[:24]
-    echo = echo_of(protocol, call.request.body, model, int(wall()), answer_id)
-    return closing(protocol, echo, told, framing, failure) if echo is not None else None
+    flow = AnswerFlow(made, call.ask.operation, context.stream)
+    return Sieve(flow, lambda: call, performer, wall, keeper)

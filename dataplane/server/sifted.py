@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 
 from dataplane.filters.answers import AnswerFlow, Out, stages
-from dataplane.filters.api import Context, Cut, Head
+from dataplane.filters.api import Context, Cut, Head, steps_to
 from dataplane.filters.builtin import filters
 from dataplane.llm.framing import Framing
 from dataplane.llm.recovery.closing import closing, echo_of
@@ -85,17 +85,17 @@ class _Sifting:
 
     async def _outs(self, run: Perform) -> AsyncIterator[Out]:
         answer, flow = self._answer, self._flow
-        out = await run(flow.head(Head(answer.status, answer.headers)))
+        out = await run(steps_to(flow.head(Head(answer.status, answer.headers))))
         self._look(out)
         yield out
         async for piece in answer.pieces():
-            out = await run(flow.data(piece))
+            out = await run(steps_to(flow.data(piece)))
             self._look(out)
             yield out
             if isinstance(out.ending, Cut):
                 yield Out(data=self._closing())
                 return
-        out = await run(flow.end(True))
+        out = await run(steps_to(flow.end(True)))
         self._look(out)
         yield out
         if isinstance(out.ending, Cut) and not out.is_whole:

@@ -63,6 +63,11 @@ class Stream:
         """Run the exchange."""
         self._task = self._serving.services.tasks.start(self._run(), name="exchange")
 
+    async def run_in(self, task: asyncio.Task[None] | None) -> None:
+        """The same, in a task of its caller's that nobody else uses."""
+        self._task = task
+        await self._run()
+
     async def _run(self) -> None:
         try:
             services = self._serving.services

@@ -22,6 +22,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from statistics import median
@@ -49,7 +50,6 @@ from dataplane.runtime.config import (
 )
 from dataplane.runtime.messages import LocalReply
 from dataplane.runtime.protocols import Operation
-from dataplane.server.downstream import Call, Downstream
 from dataplane.server.front import Front
 from dataplane.server.gate import Gate
 from dataplane.server.host import ListenerHost
@@ -61,8 +61,10 @@ from dataplane.upstream.connection import UpstreamConnection
 from dataplane.upstream.pool import Pool
 from dataplane.wheel import Wheel
 from tests.bench.canned import KINDS, Answer, request
+from tests.bench.chains import FILTERED, NO_CHAINS, Chains, chains_of
 from tests.bench.contestants.contestant import CLAUDE, MODEL, UPSTREAM_KEY
 from tests.bench.scenarios import JSON
+from tests.support.exchanges import exchange_of
 
 CONNECTIONS = 64
 REQUESTS = CONNECTIONS * 16
@@ -109,14 +111,7 @@ class Wire(asyncio.Transport):
     close = abort
 
 
-class NoExchange:
-    """The coroutine path, which a relayed request never takes."""
-
-    async def run(self, call: Call, downstream: Downstream) -> None:
-        raise AssertionError
-
-
-def serving(log_fd: int) -> Serving:
+def serving(log_fd: int, chains: Chains = NO_CHAINS) -> Serving:
     """A model listener with one provider, everything a gateway does switched on."""
     clock, random, tasks = MonotonicClock(), Random(), Tasks()
     metrics, wheel = Metrics(), Wheel(clock.now)
@@ -131,7 +126,7 @@ def serving(log_fd: int) -> Serving:
         clusters=Clusters(pool, random.random),
         metrics=metrics,
         recorder=recorder,
-        exchange=NoExchange(),
+        exchange=exchange_of(clock, random, tasks, metrics),
     )
     routes = (
         Route("bench/p", "bench", ModelTarget(("p",)), (MODEL,), True, "p"),
@@ -145,6 +140,8 @@ def serving(log_fd: int) -> Serving:
         routes=routes,
         by_model={MODEL: routes[0], CLAUDE: routes[1]},
         default_route=routes[0],
+        input_filters=chains.input,
+        output_filters=chains.output,
     )
     keys = (Secret(UPSTREAM_KEY),)
     providers = {
@@ -152,7 +149,9 @@ def serving(log_fd: int) -> Serving:
         "c": ModelProvider("c", "anthropic", CLAUDE, "c", (CLAUDE_API,), keys),
     }
     cluster = Cluster("c", (Endpoint("127.0.0.1", 9),))
-    config = RuntimeConfig("1", {"bench": listener}, {"c": cluster}, providers)
+    config = RuntimeConfig(
+        "1", {"bench": listener}, {"c": cluster}, providers, filters=chains.filters
+    )
     return Serving(services, config, listener)
 
 
@@ -163,6 +162,7 @@ class Connections:
         lane = served.lane(CHAT_ASK, MODEL)
         assert not isinstance(lane, LocalReply)
         endpoint = lane[0].state.endpoints[0].pool
+        self._wheel = served.services.wheel
         gate = Gate(served.now, served.services.recorder)
         host = ListenerHost(served, asyncio.get_running_loop(), gate)
         self.wires: list[Wire] = []
@@ -173,6 +173,13 @@ class Connections:
         for upstream in self.upstreams:
             upstream.connection_made(self._wire())
             endpoint.put(upstream, served.now())
+
+    def watch_no_more(self) -> None:
+        """None of them is to time out while others are measured."""
+        for front in self.fronts:
+            self._wheel.remove(front)
+        for upstream in self.upstreams:
+            self._wheel.remove(upstream)
 
     def _wire(self) -> Wire:
         self.wires.append(Wire())
@@ -187,6 +194,7 @@ class Connections:
             for number, front in enumerate(self.fronts, first):
                 front.data_received(asked[number])
             await asyncio.sleep(0)
+            await asyncio.sleep(0)  # (what goes through a coroutine is sent a turn later)
             for read in range(len(answered[0])):
                 for number, upstream in enumerate(self.upstreams, first):
                     upstream.data_received(answered[number][read])
@@ -218,32 +226,60 @@ def keep_heap() -> None:
         ctypes.CDLL(None).mallopt(M_TRIM_THRESHOLD, HEAP_BYTES)
 
 
-async def measure(kinds: Sequence[str], repeat: int, profiled: bool = False) -> dict[str, float]:
-    """CPU in microseconds per request, by kind."""
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A kind of requests, with all that is sent and the connections that it comes by."""
+
+    kind: str
+    connections: Connections
+    asked: Sequence[bytes]
+    answered: Sequence[Answer]
+
+    async def cost(self) -> float:
+        """Of one request."""
+        return await self.connections.relay(self.asked, self.answered)
+
+
+async def ready(kinds: Sequence[str]) -> list[Ready]:
+    """All kinds, each run once."""
     random = Random(1)
-    connections = Connections(serving(os.open(os.devnull, os.O_WRONLY)))
-    least: dict[str, float] = {}
+    log_fd = os.open(os.devnull, os.O_WRONLY)
+    plain = Connections(serving(log_fd))
+    made = []
     for kind in kinds:
-        one = KINDS[kind]
+        of, _, chain = kind.partition("+")
+        one = KINDS[of]
+        connections = Connections(serving(log_fd, chains_of(chain))) if chain else plain
         asked = [request(random, one.body, one.path) for _ in range(REQUESTS)]
         few = [one.answer(random) for _ in range(ANSWERS)]
         answered = [few[number % ANSWERS] for number in range(REQUESTS)]
-        await connections.relay(asked, answered)
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(*GC_THRESHOLDS)
-        costs = sorted([await connections.relay(asked, answered) for _ in range(repeat)])
-        least[kind] = costs[0]
-        middle, reads = median(costs), len(answered[0])
-        note = f"{kind}: {costs[0]:.2f} us a request (median {middle:.2f}), {reads} reads"
-        print(note, file=sys.stderr)
+        made.append(Ready(kind, connections, asked, answered))
+        await made[-1].cost()
+        connections.watch_no_more()
+    return made
+
+
+async def measure(kinds: Sequence[str], repeat: int, profiled: bool = False) -> dict[str, float]:
+    """CPU in microseconds per request, by kind; the kinds are run by turns."""
+    all_ready = await ready(kinds)
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GC_THRESHOLDS)
+    costs: dict[str, list[float]] = {}
+    for _ in range(repeat):
+        for one in all_ready:
+            costs.setdefault(one.kind, []).append(await one.cost())
+    for one in all_ready:
+        spent, reads = costs[one.kind], len(one.answered[0])
+        note = f"{min(spent):.2f} us a request (median {median(spent):.2f}), {reads} reads"
+        print(f"{one.kind}: {note}", file=sys.stderr)
         if profiled:
             profile = cProfile.Profile()
             profile.enable()
-            await connections.relay(asked, answered)
+            await one.cost()
             profile.disable()
             pstats.Stats(profile).sort_stats("tottime").print_stats(PROFILE_LINES)
-    return least
+    return {kind: min(spent) for kind, spent in costs.items()}
 
 
 def elsewhere(folder: Path, kinds: Sequence[str], repeat: int) -> Mapping[str, float]:
@@ -290,7 +326,7 @@ async def main(args: argparse.Namespace) -> None:
 
 def arguments() -> argparse.Namespace:
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--kind", choices=KINDS, default=list(KINDS), nargs="+")
+    options.add_argument("--kind", choices=(*KINDS, *FILTERED), default=list(KINDS), nargs="+")
     options.add_argument("--profile", action="store_true", help="also where the time goes")
     options.add_argument("--repeat", type=int, default=15)
     options.add_argument("--figures", action="store_true", help="as JSON, too")

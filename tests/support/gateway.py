@@ -37,6 +37,7 @@ from dataplane.upstream.clusters import Clusters
 from dataplane.upstream.dns import Lookup, system_lookup
 from dataplane.upstream.pool import Pool
 from dataplane.wheel import Wheel
+from tests.support.exchanges import exchange_of
 
 PROVIDER = "openai/gpt"
 FALLBACK = "groq/gpt-2"
@@ -181,9 +182,10 @@ async def gateway(
     clock: Clock | None = None,
     lookup: Lookup = system_lookup,
     chance: Callable[[], float] | None = None,
+    filters: bool = False,
 ) -> AsyncIterator[Gateway]:
     """Serve a configuration until left. `lookup` knows the names of endpoints, `chance` picks of
-    several.
+    several; with `filters` that wait for somebody, there is all that it takes.
     """
     clock, tasks, metrics = clock or MonotonicClock(), Tasks(), Metrics()
     wheel = Wheel(clock.now)
@@ -198,6 +200,9 @@ async def gateway(
     services = Services(
         clock, random, wheel, tasks, pool, clusters, metrics, recorder, exchange or NoExchange()
     )
+    whole = exchange_of(clock, random, tasks, metrics) if filters else None
+    if whole is not None:
+        services = replace(services, exchange=whole, performer=whole.performer)
     listeners = Listeners(services)
     try:
         await listeners.reconcile(config)
@@ -205,6 +210,8 @@ async def gateway(
     finally:
         await listeners.drain(drain_s)
         await tasks.close()
+        if whole is not None:
+            await whole.close()
         await clusters.close()
         await pool.close()
         recorder.flush()

@@ -69,7 +69,7 @@ class PythonFilter(Filter):
         if inspect.iscoroutinefunction(self._methods.get("on_text")):
             raise UnusableFilterError(f"{settings.path}.on_text may not be async")
         self._asks = self._methods.get("on_request")
-        self._asks_async = inspect.iscoroutinefunction(self._asks)
+        self.in_task = self._asks_async = inspect.iscoroutinefunction(self._asks)
         self.wants_answers = any(name in self._methods for name in ANSWERS)
 
     def on_request(self, request: Request, context: Context) -> Maybe[Verdict]:
@@ -81,7 +81,7 @@ class PythonFilter(Filter):
         try:
             made = method(asked, context)
             if self._asks_async:
-                # Requests pass in a task, so the first step can be made here: most need no more.
+                # (The first step can be made here, within a task: most need no more.)
                 try:
                     waits_for = made.send(None)
                 except StopIteration as end:
@@ -130,6 +130,7 @@ class _Events(AnswerFilter):
         self._head = methods.get("on_head")
         self._event = methods.get("on_event")
         self._end = methods.get("on_end")
+        self.wants_head = self._head is not None
         self.wants_events = self._event is not None or self._end is not None
 
     def on_head(self, head: Head) -> Maybe[Head | LocalReply]:
@@ -220,6 +221,7 @@ class _Both(AnswerFilter):
     def __init__(self, words: _Words, events: _Events) -> None:
         self._words = words
         self._events = events
+        self.wants_head = events.wants_head
 
     def on_head(self, head: Head) -> Maybe[Head | LocalReply]:
         """See AnswerFilter."""

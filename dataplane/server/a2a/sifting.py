@@ -2,14 +2,13 @@
 
 from typing import TYPE_CHECKING
 
-from dataplane.filters.api import Head
+from dataplane.filters.api import Head, asks
 from dataplane.llm.framing import Framing
 from dataplane.runtime.messages import LocalReply
 
 if TYPE_CHECKING:
     from dataplane.filters.answers import Out
-    from dataplane.filters.api import Cut
-    from dataplane.runtime.effects import Steps
+    from dataplane.filters.api import Cut, Maybe
     from dataplane.runtime.messages import Headers
     from dataplane.server.sieve import Sieve
 
@@ -53,7 +52,10 @@ class Sifting:
         is_stream = self._sieve.flow.form.framing is Framing.SSE
         return out.data + (_DONE if is_stream else b"")
 
-    async def _run(self, steps: "Steps[Out]") -> "Out":
+    async def _run(self, made: "Maybe[Out]") -> "Out":
+        if not asks(made):
+            return made
+        steps = made
         try:
             effect = next(steps)
         except StopIteration as end:

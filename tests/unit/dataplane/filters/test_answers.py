@@ -5,10 +5,10 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from dataplane.filters.answers import NOTHING, AnswerFlow, Out, Stage, stages
-from dataplane.filters.api import AnswerFilter, Context, Cut, Filter, Head, Maybe, Passed
+from dataplane.filters.api import AnswerFilter, Context, Cut, Filter, Head, Maybe, Passed, steps_to
 from dataplane.filters.event import Event
 from dataplane.runtime import config
-from dataplane.runtime.effects import CallHttp, Steps
+from dataplane.runtime.effects import CallHttp, Effect, Reply, Steps
 from dataplane.runtime.messages import HttpReply, LocalReply, Request, ResponseDetail
 from dataplane.runtime.protocols import Operation
 from tests.support.playbook import play
@@ -38,6 +38,10 @@ def at_word(word: bytes, made: Passed) -> Scripted:
     return Scripted(lambda event: made if word in event.raw else event)
 
 
+def played(made: Maybe[Out], *script: Effect | Reply) -> Out:
+    return play(steps_to(made), *script)
+
+
 def flow(
     *answers: AnswerFilter, operation: Operation = Operation.CHAT, fails_open: bool = False
 ) -> AnswerFlow:
@@ -46,8 +50,8 @@ def flow(
 
 
 def passed(flow: AnswerFlow, head: Head, *pieces: bytes) -> list[Out]:
-    outs = [play(flow.head(head)), *(play(flow.data(piece)) for piece in pieces)]
-    return [*outs, play(flow.end(True))]
+    outs = [played(flow.head(head)), *(played(flow.data(piece)) for piece in pieces)]
+    return [*outs, played(flow.end(True))]
 
 
 def test_events_pass_as_they_are_and_the_head_with_the_first() -> None:
@@ -83,8 +87,8 @@ def test_a_filter_may_ask() -> None:
         return event.with_data(reply.body)
 
     one = flow(Scripted(asks))
-    play(one.head(STREAM))
-    assert play(one.data(b"data: 1\n\n"), ASK, HttpReply(200, body=b"2")).data == b"data: 2\n\n"
+    played(one.head(STREAM))
+    assert played(one.data(b"data: 1\n\n"), ASK, HttpReply(200, body=b"2")).data == b"data: 2\n\n"
 
 
 def test_a_refusal_ends_the_answer() -> None:
@@ -136,12 +140,12 @@ def test_a_head_may_be_changed_or_refused() -> None:
 
     one = Teapot(lambda e: e)
     assert passed(flow(one), WHOLE, b"{}")[-1].head == Head(418, WHOLE.headers)
-    assert play(flow(one).head(Head(500))).ending == REFUSAL
+    assert played(flow(one).head(Head(500))).ending == REFUSAL
 
 
 def test_what_is_compressed_cannot_be_looked_into() -> None:
     head = Head(200, (*STREAM.headers, ("content-encoding", "gzip")))
-    ending = play(flow(Scripted(lambda e: e)).head(head)).ending
+    ending = played(flow(Scripted(lambda e: e)).head(head)).ending
     assert isinstance(ending, LocalReply)
     assert ending.status == 502
 
@@ -154,9 +158,9 @@ def test_an_array_of_events_stays_one() -> None:
 
 def test_what_broke_off_is_not_made_whole() -> None:
     one = flow(Scripted(lambda e: e))
-    play(one.head(WHOLE))
-    play(one.data(b'{"a"'))
-    assert play(one.end(False)) == NOTHING
+    played(one.head(WHOLE))
+    played(one.data(b'{"a"'))
+    assert played(one.end(False)) == NOTHING
 
 
 def test_only_who_has_something_to_do_is_asked() -> None:

@@ -3,11 +3,11 @@
 import pytest
 
 from dataplane.filters.answers import AnswerFlow, Out, Stage
-from dataplane.filters.api import Filter, Head
+from dataplane.filters.api import Filter, Head, Maybe, steps_to
 from dataplane.filters.asking import MAX_HELD_BYTES, AskedAnswer, How
 from dataplane.filters.event import Event, Form
 from dataplane.runtime import config
-from dataplane.runtime.effects import CallHttp, Reply, Steps
+from dataplane.runtime.effects import CallHttp, Effect, Reply, Steps
 from dataplane.runtime.messages import HttpReply, LocalReply, Request, ResponseDetail
 from dataplane.runtime.protocols import Operation
 from tests.support.playbook import play
@@ -31,10 +31,14 @@ def ask(data: bytes, form: Form) -> Steps[bytes | LocalReply]:
     return LocalReply(reply.status, "no", detail)
 
 
+def played(made: Maybe[Out], *script: Effect | Reply) -> Out:
+    return play(steps_to(made), *script)
+
+
 def flow(head: Head, fails_open: bool = False, **how: object) -> AnswerFlow:
     answer = AskedAnswer(ask, How(**how), "f", fails_open)  # type: ignore[arg-type]
     made = AnswerFlow([Stage(Filter(config.Filter("f")), answer)], Operation.CHAT, True)
-    play(made.head(head))
+    played(made.head(head))
     return made
 
 
@@ -47,41 +51,41 @@ def says(*asked: bytes, said: bytes = b"data: X\n\n", status: int = 200) -> list
 
 def test_all_events_that_came_at_once_are_one_question() -> None:
     one = flow(STREAM)
-    assert play(one.data(ONE + TWO), *says(ONE + TWO)).data == b"data: X\n\n"
-    assert play(one.data(ONE), *says(ONE)).data == b"data: X\n\n"
-    assert play(one.end(True)) == Out()
+    assert played(one.data(ONE + TWO), *says(ONE + TWO)).data == b"data: X\n\n"
+    assert played(one.data(ONE), *says(ONE)).data == b"data: X\n\n"
+    assert played(one.end(True)) == Out()
 
 
 def test_a_window_collects_first_and_the_end_is_asked_about_too() -> None:
     one = flow(STREAM, window=20)
-    assert [play(one.data(ONE)), play(one.data(TWO))] == [Out(), Out()]
-    assert play(one.data(ONE), *says(ONE + TWO + ONE)).data == b"data: X\n\n"
-    play(one.data(TWO))
-    assert play(one.end(True), *says(TWO)).data == b"data: X\n\n"
+    assert [played(one.data(ONE)), played(one.data(TWO))] == [Out(), Out()]
+    assert played(one.data(ONE), *says(ONE + TWO + ONE)).data == b"data: X\n\n"
+    played(one.data(TWO))
+    assert played(one.end(True), *says(TWO)).data == b"data: X\n\n"
 
 
 def test_a_stream_may_be_asked_about_as_a_whole() -> None:
     one = flow(STREAM, answers="whole")
-    assert play(one.data(ONE)) == play(one.data(TWO)) == Out()
-    assert play(one.end(True), *says(ONE + TWO)) == Out(STREAM, b"data: X\n\n")
+    assert played(one.data(ONE)) == played(one.data(TWO)) == Out()
+    assert played(one.end(True), *says(ONE + TWO)) == Out(STREAM, b"data: X\n\n")
 
 
 def test_an_answer_that_is_not_streamed_is_always_whole() -> None:
     one = flow(WHOLE, window=100)
-    play(one.data(b"{"))
-    play(one.data(b"}"))
-    assert play(one.end(True), *says(b"{}", said=b"[]")).data == b"[]"
+    played(one.data(b"{"))
+    played(one.data(b"}"))
+    assert played(one.end(True), *says(b"{}", said=b"[]")).data == b"[]"
 
 
 def test_what_fails_open_goes_on_as_it_was_all_of_it() -> None:
     one = flow(STREAM, fails_open=True, answers="whole")
-    play(one.data(ONE + TWO))
-    assert play(one.end(True), *says(ONE + TWO, status=500)).data == ONE + TWO
+    played(one.data(ONE + TWO))
+    assert played(one.end(True), *says(ONE + TWO, status=500)).data == ONE + TWO
 
 
 def test_a_refusal_is_one_whatever_the_failure_mode() -> None:
     one = flow(STREAM, fails_open=True)
-    ending = play(one.data(ONE), *says(ONE, status=451)).ending
+    ending = played(one.data(ONE), *says(ONE, status=451)).ending
     assert isinstance(ending, LocalReply)
     assert ending.status == 451
 
@@ -91,7 +95,7 @@ def test_a_refusal_is_one_whatever_the_failure_mode() -> None:
     [(b"", b""), (b"data: 3", b"data: 3\n\n"), (ONE + b"data: 4\n", ONE + b"data: 4\n\n")],
 )
 def test_what_goes_on_is_whole_events(said: bytes, sent: bytes) -> None:
-    assert play(flow(STREAM).data(ONE), *says(ONE, said=said)).data == sent
+    assert played(flow(STREAM).data(ONE), *says(ONE, said=said)).data == sent
 
 
 def test_too_much_is_not_held() -> None:

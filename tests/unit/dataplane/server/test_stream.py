@@ -3,9 +3,11 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 import pytest
 
+from dataplane.runtime.choosing import ModelRouting
 from dataplane.runtime.config import ListenerKind, RuntimeConfig
 from dataplane.runtime.messages import LocalReply, Request, ResponseDetail
 from dataplane.server.downstream import Call, Downstream, DownstreamGoneError
@@ -183,14 +185,14 @@ async def test_slow_client_makes_the_exchange_wait_and_leaving_ends_it() -> None
         await until(lambda: gone == 1)
 
 
-async def test_filtered_request_goes_on_as_a_relay() -> None:
+async def test_request_that_was_looked_at_goes_on_as_a_relay() -> None:
     async def run(call: Call, downstream: Downstream) -> None:
         headers = (*call.request.headers, ("x-filtered", "yes"))
         body = call.request.body.replace(b"[]", b"[1]")
         downstream.relay(Request("POST", call.request.path, headers, body))
 
     async with upstream() as fake:
-        config = model_config(fake.endpoint, listener={"input_filters": ("f",)})
+        config = replace(model_config(fake.endpoint), model_routing=ModelRouting(configured=True))
         async with gateway(config, Exchange(run)) as gate, connected(gate.port) as client:
             for _ in range(2):
                 client.send(post(ASK, headers=b"x-a: 1\r\n"))

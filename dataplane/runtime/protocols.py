@@ -22,6 +22,19 @@ class Protocol(Enum):
     """Amazon Bedrock Converse."""
 
 
+class Rpc(Enum):
+    """What is no API of models, but reads errors of its own in place of theirs."""
+
+    __hash__ = object.__hash__
+
+    MCP = "mcp"
+    """The Model Context Protocol: JSON-RPC."""
+
+
+Reader = Protocol | Rpc
+"""Whose errors a caller reads."""
+
+
 class Operation(Enum):
     """What a provider can be asked to do, as one of its APIs. The values are the wire's names."""
 

@@ -5,8 +5,10 @@ from http import HTTPStatus
 
 from dataplane.filters.api import Head
 from dataplane.llm.errors import aws_error_name, error_body
+from dataplane.mcp import message as rpc
+from dataplane.mcp.message import Code, Refused
 from dataplane.runtime.messages import Headers, LocalReply, ResponseDetail
-from dataplane.runtime.protocols import Protocol
+from dataplane.runtime.protocols import Protocol, Reader, Rpc
 from dataplane.server.heads import HOP_BY_HOP
 
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
@@ -16,6 +18,7 @@ STATUS_LINES = {
 """By status; of codes nobody knows the phrase is empty."""
 
 INTERNAL = LocalReply(500, "The gateway itself failed.", ResponseDetail.INTERNAL)
+JSON_LINE = b"content-type: application/json\r\n"
 CHUNKED = b"transfer-encoding: chunked\r\n"
 CLOSE = b"connection: close\r\n"
 LAST_CHUNK = b"0\r\n\r\n"
@@ -36,16 +39,19 @@ def local_reply(
     request_id: bytes,
     close: bool,
     bodiless: bool,
-    speaks: Protocol = Protocol.CHAT,
+    speaks: Reader = Protocol.CHAT,
 ) -> bytes:
     """A whole answer of ours; `bodiless` for HEAD, `speaks` says whose errors its reader knows."""
     kind = b""
-    if reply.body is None:
-        body = error_body(reply, speaks)
-        kind = b"content-type: application/json\r\n" + aws_error_line(reply.status, speaks)
-    else:
+    if reply.body is not None:
         body = reply.body
-    if speaks is not Protocol.CHAT:
+    elif isinstance(speaks, Rpc):
+        body = rpc_error(reply)
+        kind = JSON_LINE
+    else:
+        body = error_body(reply, speaks)
+        kind = JSON_LINE + aws_error_line(reply.status, speaks)
+    if speaks is not Protocol.CHAT and isinstance(speaks, Protocol):
         kind += own_id_line(request_id, speaks)
     return b"%b%b%bcontent-length: %d\r\nx-outrider-detail: %b\r\nx-request-id: %b\r\n%b\r\n%b" % (
         STATUS_LINES[reply.status],
@@ -57,6 +63,13 @@ def local_reply(
         CLOSE if close else b"",
         b"" if bodiless else body,
     )
+
+
+def rpc_error(reply: LocalReply) -> bytes:
+    """The same as JSON-RPC has it; whose request it is about, HTTP says."""
+    code = Code.INTERNAL_ERROR if reply.status >= 500 else Code.SERVER_ERROR
+    told = {"detail": reply.detail.value}
+    return rpc.error(None, Refused(code, reply.message, reply.status, told))
 
 
 def own_id_line(request_id: bytes, speaks: Protocol) -> bytes:

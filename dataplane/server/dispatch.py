@@ -104,7 +104,7 @@ def _unknown_caller(
     path = incoming.target.partition("?")[0]
     if is_health(listener, path) or (listener.kind is ListenerKind.AGENT and path in CARDS):
         return None
-    front.speaks = surface.shape_of(path, incoming.names)
+    front.speaks = surface.reader_of(listener.kind, path, incoming.names)
     return refusal
 
 
@@ -118,7 +118,8 @@ def _waits(front: "Front", incoming: Incoming, place: traceparent.Place) -> bool
 def shed(front: "Front", incoming: Incoming, place: traceparent.Place, reply: LocalReply) -> None:
     """Answer a message whose turn has not come."""
     path = incoming.target.partition("?")[0]
-    front.speaks = surface.shape_of(path, incoming.names)
+    kind = incoming.serving.listener.kind
+    front.speaks = surface.reader_of(kind, path, incoming.names)
     record = record_of(front, incoming, path, place)
     finish(front, incoming.serving, record, reply, bodiless=incoming.method == "HEAD")
 
@@ -145,7 +146,7 @@ def refuse(front: "Front", reply: LocalReply, incoming: Incoming | None) -> None
         incoming = Incoming(serving, "", "", (), (), NO_SHAPE, serving.now())
     place = _name(front, incoming)
     path = incoming.target.partition("?")[0]
-    front.speaks = surface.shape_of(path, incoming.names)
+    front.speaks = surface.reader_of(serving.listener.kind, path, incoming.names)
     finish(front, serving, record_of(front, incoming, path, place), reply)
 
 
@@ -154,18 +155,21 @@ def _look(front: "Front", incoming: Incoming) -> surface.Ask | LocalReply:
     serving = incoming.serving
     method = incoming.method
     path, _, query = incoming.target.partition("?")
-    front.speaks = speaks = surface.shape_of(path, incoming.names)
-    if serving.listener.kind.is_of_models:
+    kind = serving.listener.kind
+    front.speaks = surface.reader_of(kind, path, incoming.names)
+    if kind.is_of_models:
         found = surface.look(method, path, query)
-    elif serving.listener.kind is ListenerKind.MCP:
+    elif kind is ListenerKind.MCP:
         found = surface.look_at_mcp(path)
     else:
         found = surface.look_at_agents(method, path, without_keys(query))
     match found:
         case surface.Ask():
-            front.speaks = found.shape
+            if not found.mcp:
+                front.speaks = found.shape
             return found
         case None:
+            speaks = surface.shape_of(path, incoming.names)
             principal = incoming.principal
             return answer(serving.config, serving.listener, method, path, speaks, principal)
         case reply:

@@ -12,7 +12,7 @@ from socket import SO_LINGER, SOL_SOCKET
 from typing import TYPE_CHECKING, cast
 
 from dataplane.runtime.messages import LocalReply, ResponseDetail
-from dataplane.runtime.protocols import Protocol
+from dataplane.runtime.protocols import Protocol, Reader
 from dataplane.server import checks, dispatch
 from dataplane.server.answers import INTERNAL, local_reply
 from dataplane.server.auth.certificates import caller
@@ -79,7 +79,7 @@ class Front(asyncio.Protocol):
         self.due = NEVER
         self.request_id = b""
         """Of the message that is being answered."""
-        self.speaks = Protocol.CHAT
+        self.speaks: Reader = Protocol.CHAT
         """Whose errors its client reads."""
         self._task_handler = None  # read by aiohttp's Server.connection_lost
         self._closed: asyncio.Future[None] | None = None

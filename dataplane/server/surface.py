@@ -11,8 +11,9 @@ from urllib.parse import unquote
 
 from dataplane.agents.a2a.doors import is_door
 from dataplane.runtime import mcp
+from dataplane.runtime.config import ListenerKind
 from dataplane.runtime.messages import LocalReply, ResponseDetail
-from dataplane.runtime.protocols import CHAT_PATH, Operation, Protocol
+from dataplane.runtime.protocols import CHAT_PATH, Operation, Protocol, Reader, Rpc
 
 PLACES = {operation: place for place, operation in enumerate(Operation)}
 """A small number for each operation: an Enum's hash is Python code, an index is not."""
@@ -158,6 +159,13 @@ def look_at_agents(method: str, path: str, query: str = "") -> Ask | LocalReply 
     if isinstance(found, Ask) and found.protocol is None:
         return nothing_at(path)
     return found
+
+
+def reader_of(kind: ListenerKind, path: str, names: Iterable[bytes] = ()) -> Reader:
+    """Whose errors a caller of a listener reads, whatever becomes of its request."""
+    if kind is ListenerKind.MCP or (kind is ListenerKind.AGENT and path == mcp.PATH):
+        return Rpc.MCP
+    return shape_of(path, names)
 
 
 def shape_of(path: str, names: Iterable[bytes] = ()) -> Protocol:

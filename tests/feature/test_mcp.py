@@ -1,5 +1,6 @@
 """Several MCP servers under one URL, for clients that begin sessions (up to 2025-11-25)."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -7,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp import web
+from aiohttp import ClientSession, web
 
-from tests.support.mcp_client import McpClient, mcp_client
+from tests.support.mcp_client import BOTH, McpClient, mcp_client
 from tests.support.mcp_server import McpFake, Said, mcp_server, says, served, text
 from tests.support.planes import Planes, planes
 from tests.support.wait import until
@@ -23,13 +24,18 @@ ENVIRON = {
 
 @asynccontextmanager
 async def gateway(
-    directory: Path, servers: Sequence[McpFake], more: str = "", listener: str = "", head: str = ""
+    directory: Path,
+    servers: Sequence[McpFake],
+    more: str = "",
+    listener: str = "",
+    head: str = "",
+    listeners: str = "listeners:\n",
 ) -> AsyncIterator[tuple[Planes, McpClient]]:
     """An MCP listener with these servers; `more` are keys of each of them."""
     entries = "".join(f'  - {{id: {one.name}, url: "{one.url}"{more}}}\n' for one in servers)
     names = ", ".join(one.name for one in servers)
     config = (
-        f"version: v0.4.0\n{head}mcp_servers:\n{entries}listeners:\n"
+        f"version: v0.4.0\n{head}mcp_servers:\n{entries}{listeners}"
         f"  - {{type: mcp, name: tools, address: 127.0.0.1, port: 0,"
         f" mcp_servers: [{names}]{listener}}}\n"
     )
@@ -333,12 +339,80 @@ async def test_session_is_its_callers_alone(tmp_path: Path) -> None:
     ):
         refused = await client.ask("initialize", {"protocolVersion": "2025-11-25"})
         assert refused.status == 401
+        assert refused.headers["www-authenticate"].startswith("Bearer ")
+        assert refused.messages[0]["error"]["data"] == {"detail": "unauthenticated"}
         mine: dict[str, Any] = {"authorization": f"Bearer {ENVIRON['KEY']}"}
         await client.begin(**mine)
         assert (await client.call("say", **mine)).result == text("a")
         stolen = await client.call("say", authorization=f"Bearer {ENVIRON['KEY2']}")
         assert stolen.status == 404
         assert all("authorization" not in one for one in a.headers)
+
+
+REFUSALS: list[tuple[str, str, dict[str, str], int, str]] = [
+    ("/other", "POST", {}, 404, "route_not_found"),
+    ("/mcp", "PUT", {}, 405, "method_not_allowed"),
+    ("/mcp", "POST", {"accept": "text/html"}, 406, "bad_request"),
+    ("/mcp", "POST", {"body": "x" * 2000}, 413, "body_too_large"),
+    ("/mcp", "POST", {"content-type": "text/plain"}, 415, "invalid_body"),
+    ("/mcp", "POST", {"content-encoding": "gzip"}, 415, "invalid_body"),
+    ("/mcp", "POST", {"x": "y" * 17_000}, 431, "headers_too_large"),
+]
+
+
+@pytest.mark.parametrize("listener", ["tools", "desk"])
+async def test_refusals_of_ours_are_errors_of_json_rpc(tmp_path: Path, listener: str) -> None:
+    desk = (
+        "agents: [{id: x, url: 'http://127.0.0.1:1'}]\nlisteners:\n"
+        "  - {type: agent, name: desk, address: 127.0.0.1, port: 0, limits: {max_body_bytes: 1024},"
+        " agents: [{id: x, description: X.}]}\n"
+    )
+    limits = ", limits: {max_body_bytes: 1024}"
+    async with (
+        servers("a") as (a,),
+        gateway(tmp_path, [a], listener=limits, listeners=desk) as (made, _),
+        ClientSession() as http,
+    ):
+        for path, method, headers, status, detail in REFUSALS:
+            named = {"accept": BOTH, "content-type": "application/json", **headers}
+            body = named.pop("body", "{}").encode()
+            url = made.url(listener) + path
+            async with http.request(method, url, data=body, headers=named) as answer:
+                told = await answer.json()
+            assert (answer.status, answer.headers["x-outrider-detail"]) == (status, detail)
+            if (listener, path) == ("desk", "/other"):
+                assert told["error"]["code"] == detail  # no MCP is spoken there
+                continue
+            assert (told["jsonrpc"], told["id"]) == ("2.0", None)
+            assert told["error"]["code"] == -32000
+            assert told["error"]["message"]
+            assert told["error"]["data"] == {"detail": detail}
+
+
+async def test_what_is_too_much_or_too_slow_is_an_error_of_json_rpc(tmp_path: Path) -> None:
+    running = asyncio.Event()
+
+    async def hangs(_: Said) -> web.StreamResponse:
+        running.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    one = ", timeout: 500ms, limits: {max_requests: 1, max_queue: 0}"
+    async with (
+        mcp_server("a", tools={"say": hangs}) as a,
+        gateway(tmp_path, [a], "", one) as (
+            _,
+            client,
+        ),
+    ):
+        await client.begin()
+        slow = asyncio.ensure_future(client.call("say"))
+        await running.wait()
+        busy = await client.ask("ping")
+        assert (busy.status, busy.error["code"]) == (503, -32603)
+        assert busy.error["data"] == {"detail": "overloaded"}
+        late = await slow
+        assert (late.status, late.error["data"]) == (504, {"detail": "deadline_exceeded"})
 
 
 async def test_credentials_go_where_the_operator_sends_them(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from urllib.parse import urlsplit
 
-from dataplane.mcp.message import Code, Refused, error
 from dataplane.runtime.config import Listener
 from dataplane.runtime.messages import LocalReply, Request, ResponseDetail
 
@@ -15,24 +14,24 @@ def refusal(request: Request, listener: Listener) -> LocalReply | None:
     """Why a request goes no further; None: it may."""
     origin = request.header("origin")
     if origin is not None and not may_call(origin, listener.allowed_origins):
-        return refused(403, "Requests from this origin are not allowed.", ResponseDetail.FORBIDDEN)
+        return LocalReply(
+            403, "Requests from this origin are not allowed.", ResponseDetail.FORBIDDEN
+        )
     if request.method not in METHODS:
         told = f"Use {', '.join(METHODS)} here."
-        reply = refused(405, told, ResponseDetail.METHOD_NOT_ALLOWED)
-        return LocalReply(
-            405, "", reply.detail, (*reply.headers, ("allow", ", ".join(METHODS))), reply.body
-        )
+        allow = (("allow", ", ".join(METHODS)),)
+        return LocalReply(405, told, ResponseDetail.METHOD_NOT_ALLOWED, allow)
     accepts = request.header("accept") or "*/*"
     if request.method == "GET" and not _accepts(accepts, STREAM):
-        return refused(406, f"The client must accept {STREAM}.", ResponseDetail.BAD_REQUEST)
+        return LocalReply(406, f"The client must accept {STREAM}.", ResponseDetail.BAD_REQUEST)
     if request.method != "POST":
         return None
     if not (_accepts(accepts, JSON) and _accepts(accepts, STREAM)):
         told = f"The client must accept both {JSON} and {STREAM}."
-        return refused(406, told, ResponseDetail.BAD_REQUEST)
+        return LocalReply(406, told, ResponseDetail.BAD_REQUEST)
     kind = (request.header("content-type") or "").partition(";")[0].strip().lower()
     if kind != JSON:
-        return refused(415, f"The content-type must be {JSON}.", ResponseDetail.INVALID_BODY)
+        return LocalReply(415, f"The content-type must be {JSON}.", ResponseDetail.INVALID_BODY)
     return None
 
 
@@ -48,12 +47,6 @@ def may_call(origin: str, allowed: frozenset[str]) -> bool:
     except ValueError:
         return False
     return host in LOCAL
-
-
-def refused(status: int, message: str, detail: ResponseDetail) -> LocalReply:
-    """A refusal of HTTP, told as JSON-RPC tells what no request has caused."""
-    body = error(None, Refused(Code.SERVER_ERROR, message))
-    return LocalReply(status, "", detail, (("content-type", JSON),), body)
 
 
 def _accepts(accept: str, kind: str) -> bool:

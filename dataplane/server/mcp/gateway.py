@@ -34,14 +34,12 @@ from dataplane.server.serving import Exchanger
 from dataplane.upstream.client import UpstreamClient
 from dataplane.upstream.mcp import SESSION, ServerFailedError
 
-NO_SESSION = checks.refused(
+NO_SESSION = LocalReply(
     400,
     "There is no mcp-session-id header; begin with `initialize`.",
     ResponseDetail.BAD_REQUEST,
 )
-NO_STREAM = checks.refused(
-    405, "Agents say nothing by themselves.", ResponseDetail.METHOD_NOT_ALLOWED
-)
+NO_STREAM = LocalReply(405, "Agents say nothing by themselves.", ResponseDetail.METHOD_NOT_ALLOWED)
 SESSION_GONE = Refused(Code.SESSION_NOT_FOUND, "Session not found; begin with `initialize`.", 404)
 
 

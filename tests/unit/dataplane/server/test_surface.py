@@ -2,9 +2,10 @@
 
 import pytest
 
+from dataplane.runtime.config import ListenerKind
 from dataplane.runtime.messages import LocalReply
-from dataplane.runtime.protocols import Operation, Protocol
-from dataplane.server.surface import PLACES, Ask, look, shape_of
+from dataplane.runtime.protocols import Operation, Protocol, Reader, Rpc
+from dataplane.server.surface import PLACES, Ask, look, reader_of, shape_of
 
 PATHS = [
     ("/v1/chat/completions", Operation.CHAT, None, False),
@@ -79,3 +80,19 @@ def test_callers_are_known_by_path_then_by_headers(
     path: str, names: tuple[bytes, ...], speaks: Protocol
 ) -> None:
     assert shape_of(path, names) is speaks
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "speaks"),
+    [
+        (ListenerKind.MCP, "/mcp", Rpc.MCP),
+        (ListenerKind.MCP, "/other", Rpc.MCP),
+        (ListenerKind.AGENT, "/mcp", Rpc.MCP),
+        (ListenerKind.AGENT, "/v1/messages", Protocol.MESSAGES),
+        (ListenerKind.MODEL, "/mcp", Protocol.CHAT),
+    ],
+)
+def test_where_mcp_is_spoken_errors_are_json_rpcs(
+    kind: ListenerKind, path: str, speaks: Reader
+) -> None:
+    assert reader_of(kind, path) is speaks

@@ -103,7 +103,8 @@ async def running_worker(bootstrap: Bootstrap, environ: Mapping[str, str]) -> As
     standings, callers = Standings(random), Callers()
     key = run_key(bootstrap.run_key_file, bootstrap.state_dir)
     tickets = Tickets(key, random.getrandbits, clock.wall)
-    cards = Cards(client)
+    issuers = Issuers(clock.now, random)
+    cards = Cards(client, issuers, clock.now)
     a2a_agents = A2aAgents(client, cards, memory, clock, random)
     tools = Tools(client)
     tool_agents = ToolAgents(client, tools, clock, random)
@@ -126,10 +127,9 @@ async def running_worker(bootstrap: Bootstrap, environ: Mapping[str, str]) -> As
         outside,
     )
     exchange.observe(metrics)
-    issuers = Issuers(clock.now, random)
     metrics.gauge(
         "outrider_issuer_keys",
-        "Keys known of those whose tokens are accepted; none: their tokens are answered 503.",
+        "Keys known of those whose tokens and cards are accepted; none: nothing of theirs is.",
         ("issuer",),
         issuers.states,
     )

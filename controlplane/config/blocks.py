@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from controlplane.config import (
     schema,
     schema_auth,
+    schema_cards,
     schema_clusters,
     schema_defaults,
     schema_filters,
@@ -76,6 +77,7 @@ BLOCKS: Mapping[Path, type[Block]] = {
     ("api_keys", "*", "limits", "output_tokens"): schema_limits.LimitCount,
     ("api_keys", "*", "limits", "cost"): schema_limits.LimitCost,
     ("agents", "*"): schema.Agent,
+    ("agents", "*", "card_keys"): schema_cards.CardKeys,
     ("filters", "*"): schema_filters.Filter,
     ("agents", "*", "versions", "*"): schema_versions.AgentVersion,
     ("agents", "*", "shadow"): schema_versions.Shadow,

@@ -22,6 +22,7 @@ from controlplane.config.fields import (
     Url,
 )
 from controlplane.config.schema_auth import ApiKey, Auth, Tls
+from controlplane.config.schema_cards import CardKeys
 from controlplane.config.schema_clusters import ClusterKeys, Endpoints, RequestPriority
 from controlplane.config.schema_defaults import Defaults
 from controlplane.config.schema_filters import Filter
@@ -178,6 +179,8 @@ class Agent(ClusterKeys):
     """With `protocol: mcp`: what the tool is called with. In its texts `{message}` is the last
     message of the user, `{conversation}` all that was said, `"{messages}"` the same as a list.
     Default: the tool's one argument that takes a text gets the conversation."""
+    card_keys: CardKeys | None = None
+    """With `protocol: a2a`: who must have signed its card; without it cards need no signature."""
     retry: Retry | None = None
     """How hard requests to this agent are tried."""
     versions: Annotated[tuple[AgentVersion, ...], Strict(False), Field(max_length=32)] = ()

@@ -8,6 +8,7 @@ from outriderpb.v1 import agent_pb2
 from controlplane.config import schema
 from controlplane.config.values import duration_ms
 from controlplane.snapshot.resource import Resource, ResourceType
+from controlplane.translate.auth import put_keys
 from controlplane.translate.clusters import addresses, cluster
 from controlplane.translate.retry import own_retry
 
@@ -31,6 +32,8 @@ def agents(config: schema.Config) -> Iterator[Resource]:
             tool=agent.tool or "",
             tool_arguments=json.dumps(agent.arguments) if agent.arguments else "",
         )
+        if agent.card_keys is not None:
+            put_keys(message.card_keys, agent.card_keys)
         if agent.versions:
             yield from _versions(config, agent, message)
         else:

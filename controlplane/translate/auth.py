@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 
-from outriderpb.v1 import api_key_pb2, listener_pb2
+from outriderpb.v1 import agent_pb2, api_key_pb2, listener_pb2
 
 from controlplane.config import schema
 from controlplane.config.rules.auth import expiry
 from controlplane.config.schema_auth import Jwt
+from controlplane.config.schema_cards import CardKeys
 from controlplane.config.values import duration_ms
 from controlplane.snapshot.resource import Resource, ResourceType
 from controlplane.translate.secrets import secret
@@ -70,12 +71,17 @@ def _jwt(jwt: Jwt) -> listener_pb2.Jwt:
         id_claim=jwt.claims.id,
         tenant_claim=jwt.claims.tenant or "",
         models_claim=jwt.claims.models or "",
-        refresh_ms=duration_ms(jwt.refresh),
     )
-    if jwt.jwks_uri is not None:
-        message.jwks_uri = jwt.jwks_uri
-    elif jwt.jwks is not None and jwt.jwks.startswith("file:"):
-        message.jwks_file = jwt.jwks.removeprefix("file:")
-    else:
-        message.jwks = jwt.jwks or ""
+    put_keys(message, jwt)
     return message
+
+
+def put_keys(message: listener_pb2.Jwt | agent_pb2.CardKeys, block: Jwt | CardKeys) -> None:
+    """Where public keys are."""
+    if block.jwks_uri is not None:
+        message.jwks_uri = block.jwks_uri
+    elif block.jwks is not None and block.jwks.startswith("file:"):
+        message.jwks_file = block.jwks.removeprefix("file:")
+    else:
+        message.jwks = block.jwks or ""
+    message.refresh_ms = duration_ms(block.refresh)

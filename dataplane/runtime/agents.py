@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+from dataplane.runtime.auth import Jwks
 from dataplane.runtime.retry import Changes
 
 
@@ -66,6 +67,9 @@ class Agent:
     """Of MCP: which tool it is; empty: the only one that its server has."""
     arguments: Mapping[str, Any] = field(default_factory=dict, hash=False)
     """Of MCP: what the tool is called with (agents/mcp/tool.py); empty: its one message."""
+
+    card_keys: Jwks | None = None
+    """Of A2A: who must have signed its card; None: nobody."""
 
     @property
     def label(self) -> str:

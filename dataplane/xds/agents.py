@@ -7,6 +7,8 @@ import msgspec
 from outriderpb.v1 import agent_pb2
 
 from dataplane.runtime.agents import Agent, AgentProtocol, AgentVersion, Shadow
+from dataplane.runtime.auth import Jwks
+from dataplane.xds.auth import jwks
 from dataplane.xds.fields import BadFieldError, given, same, seconds
 from dataplane.xds.retry import changes
 from dataplane.xds.secrets import SecretReader
@@ -43,7 +45,15 @@ def agent(name: str, m: agent_pb2.Agent, _: SecretReader) -> Agent:
         shadow,
         tool=m.tool,
         arguments=_arguments(m.tool_arguments),
+        card_keys=_card_keys(m.card_keys) if m.HasField("card_keys") else None,
     )
+
+
+def _card_keys(m: agent_pb2.CardKeys) -> Jwks:
+    found = jwks(m)
+    if found is None:
+        raise BadFieldError("has a signed card without a place for its keys")
+    return found
 
 
 def _arguments(told: str) -> dict[str, Any]:

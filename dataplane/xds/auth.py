@@ -5,7 +5,7 @@ What is not understood is refused: a listener that lets in more than it should i
 
 from hashlib import sha256
 
-from outriderpb.v1 import api_key_pb2, listener_pb2
+from outriderpb.v1 import agent_pb2, api_key_pb2, listener_pb2
 
 from dataplane.runtime.auth import (
     ALGORITHMS,
@@ -73,18 +73,24 @@ def tls(m: listener_pb2.Tls) -> Tls:
     )
 
 
-def _jwt(m: listener_pb2.Jwt) -> Jwt:
-    default = Jwks()
-    refresh_s = seconds(m.refresh_ms, default.refresh_s)
+def jwks(m: listener_pb2.Jwt | agent_pb2.CardKeys) -> Jwks | None:
+    """Where public keys are; None: it does not say."""
+    refresh_s = seconds(m.refresh_ms, Jwks().refresh_s)
     match m.WhichOneof("keys"):
         case "jwks_uri":
-            jwks = Jwks(uri=m.jwks_uri, refresh_s=refresh_s)
+            return Jwks(uri=m.jwks_uri, refresh_s=refresh_s)
         case "jwks_file":
-            jwks = Jwks(file=m.jwks_file, refresh_s=refresh_s)
+            return Jwks(file=m.jwks_file, refresh_s=refresh_s)
         case "jwks":
-            jwks = Jwks(text=m.jwks, refresh_s=refresh_s)
+            return Jwks(text=m.jwks, refresh_s=refresh_s)
         case _:
-            raise BadFieldError("has tokens without a place for their issuer's keys")
+            return None
+
+
+def _jwt(m: listener_pb2.Jwt) -> Jwt:
+    where = jwks(m)
+    if where is None:
+        raise BadFieldError("has tokens without a place for their issuer's keys")
     if unknown := set(m.algorithms) - ALGORITHMS:
         raise BadFieldError(f"{min(unknown)!r} is no algorithm that tokens may have here")
     if not m.audiences:
@@ -92,7 +98,7 @@ def _jwt(m: listener_pb2.Jwt) -> Jwt:
     return Jwt(
         issuer=given(m.issuer, "issuer"),
         audiences=tuple(m.audiences),
-        jwks=jwks,
+        jwks=where,
         algorithms=frozenset(m.algorithms) or ALGORITHMS,
         leeway_s=m.leeway_ms / 1000,
         id_claim=m.id_claim or "sub",

@@ -20,7 +20,9 @@ from tests.support.a2a_agent import (
     task,
 )
 from tests.support.agents import says, service
+from tests.support.issuer import SigningKey, issuer, jwks
 from tests.support.planes import Planes, planes
+from tests.support.signed_cards import signed_as_it_is
 from tests.support.wait import until
 
 CONFIG = """\
@@ -62,6 +64,12 @@ class Desk:
     def __init__(self, made: Planes, agent: Agent) -> None:
         self.planes = made
         self.agent = agent
+
+    def config(self, more: str = "") -> str:
+        """Of these planes, with more keys of the agent."""
+        protocol = "    protocol: a2a\n"
+        config = CONFIG.format(locksmith=self.agent.url, baker="http://127.0.0.1:1")
+        return config.replace(protocol, protocol + more)
 
     async def ask(
         self, *said: str, listener: str = "desk", **more: Any
@@ -217,6 +225,32 @@ async def test_answer_that_is_none_is_an_error(desk: Start) -> None:
     status_, _, body = await made.ask("Where is the key?")
     assert status_ == 502
     assert "neither a task nor a message" in body["error"]["message"]
+
+
+async def test_card_that_is_none_says_why(desk: Start) -> None:
+    made = await desk(DONE)
+    made.agent.card = []  # type: ignore[assignment]
+    await made.planes.apply(made.config().replace("id: locksmith", "id: smith"))
+    code, _, body = await made.ask("x")
+    assert code == 502
+    assert "not a JSON object" in body["error"]["message"]
+
+
+async def test_agent_is_asked_only_if_its_card_is_signed_where_it_must_be(desk: Start) -> None:
+    made = await desk(DONE)
+    ours, theirs = SigningKey(kid="k1"), SigningKey(kid="k1")
+    async with issuer(ours) as keys:
+        made.agent.card = signed_as_it_is(made.agent.card, theirs)
+        await made.planes.apply(made.config(f"    card_keys: {{jwks_uri: {keys.url}}}\n"))
+        code, _, body = await made.ask("x")
+        assert code == 502
+        assert "signed with none of its keys" in body["error"]["message"]
+        assert made.agent.calls == []
+        made.agent.card.pop("signatures")
+        made.agent.card = signed_as_it_is(made.agent.card, ours)
+        await made.planes.apply(made.config(f"    card_keys: {{jwks: '{jwks(ours)}'}}\n"))
+        code, _, body = await made.ask("x")
+        assert (code, words(body)) == (200, "Under the mat.")
 
 
 async def test_change_of_the_config_keeps_the_card(desk: Start) -> None:

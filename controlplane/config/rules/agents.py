@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from controlplane.config import schema
-from controlplane.config.rules import addresses, tools
+from controlplane.config.rules import addresses, keys, tools
 from controlplane.config.rules.findings import Findings, suggest
 from controlplane.config.schema_versions import AgentVersion
 
@@ -33,8 +33,19 @@ def check(config: schema.Config, findings: Findings) -> None:
         else:
             _agent_address(agent, agent.protocol, path, findings)
         tools.check(agent, path, findings)
+        _card_keys(agent, path, findings)
         if agent.shadow is not None:
             _shadow(agent, agent.shadow.version, (*path, "shadow"), findings)
+
+
+def _card_keys(agent: schema.Agent, path: "Path", findings: Findings) -> None:
+    if agent.card_keys is None:
+        return
+    at = (*path, "card_keys")
+    if agent.protocol != "a2a":
+        hint = "cards are what agents of protocol: a2a have"
+        findings.add(at, f"means nothing with protocol: {agent.protocol}", hint)
+    keys.check(agent.card_keys, "where the keys are that sign the agent's card", at, findings)
 
 
 def _agent_address(

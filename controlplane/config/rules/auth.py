@@ -1,18 +1,17 @@
 """Who may call: keys that can be told apart, scopes that name something, no key passed on."""
 
-import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from controlplane.config import schema, values
+from controlplane.config import schema
 from controlplane.config.problem import Path
-from controlplane.config.rules import limits
+from controlplane.config.rules import keys, limits
 from controlplane.config.rules import models as words
 from controlplane.config.rules.credentials import check_named
 from controlplane.config.rules.findings import Findings, suggest
 
 if TYPE_CHECKING:
-    from controlplane.config.schema_auth import ApiKey, Jwt
+    from controlplane.config.schema_auth import ApiKey
 
 
 def check(config: schema.Config, findings: Findings) -> None:
@@ -52,7 +51,8 @@ def _listeners(config: schema.Config, findings: Findings) -> None:
         if auth is None:
             continue
         if auth.jwt is not None:
-            _jwt(auth.jwt, (*path, "jwt"), findings)
+            hint = "where the issuer's public keys are; its metadata says it (`jwks_uri`)"
+            keys.check(auth.jwt, hint, (*path, "jwt"), findings)
         if auth.api_keys and not config.api_keys:
             hint = "`outrider keys create` makes one"
             findings.add((*path, "api_keys"), "the config has no 'api_keys'", hint)
@@ -79,37 +79,6 @@ def _certificates(listener: schema.Listener, path: Path, findings: Findings) -> 
     if auth is not None and auth.client_certificate is not None and not has_ca and not blamed:
         hint = "give the listener tls: {certificate, key, client_ca}"
         findings.add((*path, "auth", "client_certificate"), "nobody vouches for clients", hint)
-
-
-def _jwt(jwt: "Jwt", path: Path, findings: Findings) -> None:
-    if jwt.jwks_uri is not None and jwt.jwks is not None:
-        findings.add((*path, "jwks"), "'jwks_uri' and 'jwks' are both given", "keep one")
-    elif jwt.jwks_uri is None and jwt.jwks is None and not findings.blamed((*path, "jwks_uri")):
-        hint = "where the issuer's public keys are; its metadata says it (`jwks_uri`)"
-        findings.add((*path, "jwks_uri"), "is missing", hint)
-    if jwt.jwks is not None:
-        _jwks(jwt.jwks, (*path, "jwks"), findings)
-
-
-def _jwks(text: str, path: Path, findings: Findings) -> None:
-    if text.startswith("file:"):
-        try:
-            values.secret_parts(text)
-        except values.BadValueError as e:
-            findings.add(path, e.message, e.hint)
-        return
-    try:
-        keys = json.loads(text)["keys"]
-    except (ValueError, RecursionError, KeyError, TypeError):
-        hint = """write file:/path, or the text: '{"keys": [...]}'"""
-        findings.add(path, "is not a JSON object with 'keys'", hint)
-        return
-    entries = [entry for entry in keys if isinstance(entry, dict)] if isinstance(keys, list) else []
-    if not entries:
-        findings.add(path, "has no key")
-    if any("d" in entry or "k" in entry for entry in entries):
-        hint = "only public keys belong here; take this one back"
-        findings.add(path, "has a private or secret key in it", hint)
 
 
 def _credential(key: "ApiKey", path: Path, seen: dict[str, Path], findings: Findings) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from dataplane.agents.a2a.v03 import Form
-from dataplane.agents.a2a.values import Json, decoded, mapping, objects, strings, text
+from dataplane.agents.a2a.values import Json, mapping, objects, strings, text
 from dataplane.agents.described import Unknown
 
 PATHS = ("/.well-known/agent-card.json", "/.well-known/agent.json")
@@ -58,14 +58,11 @@ class Card:
         return tuple(example for skill in self.skills for example in skill.examples)
 
 
-def read_card(body: bytes, prefix: str) -> Card | Unknown:
-    """A card as it was fetched.
+def read_card(raw: Json, prefix: str) -> Card | Unknown:
+    """What a card says.
 
     :param prefix: the path of the agent's address, as the operator gave it.
     """
-    raw = decoded(body)
-    if not isinstance(raw, dict):
-        return Unknown("its card is not a JSON object")
     interfaces = _interfaces(raw, prefix)
     if not interfaces:
         return Unknown("its card names no interface of JSON-RPC or HTTP+JSON")

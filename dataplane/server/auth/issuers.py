@@ -95,7 +95,7 @@ class Issuer:
     def _told(self, reason: str) -> None:
         """Once for each outage."""
         if not self._failed:
-            known = "those known stay good" if self.keys.keys else "their tokens are answered 503"
+            known = "those known stay good" if self.keys.keys else "nothing of theirs is accepted"
             log.error("keys of %s cannot be had, %s: %s", _name(self._where), known, reason)
         self._failed = True
 
@@ -112,7 +112,7 @@ class Issuers:
 
     async def configure(self, config: RuntimeConfig) -> None:
         """Get the keys for a new configuration; those that are there stay."""
-        wanted = {jwt.jwks for jwt in _jwts(config)}
+        wanted = set(_key_sets(config))
         for where in self._issuers.keys() - wanted:
             gone = self._issuers.pop(where)
             if gone.task is not None:
@@ -130,6 +130,11 @@ class Issuers:
 
         issuer = self._issuer(rules.jwks)
         return Tokens(rules, issuer.keys, issuer.want)
+
+    def keys(self, where: Jwks) -> tuple["KeySet", Callable[[], None]]:
+        """The keys of an issuer, and whom to tell when they should be asked for."""
+        issuer = self._issuer(where)
+        return issuer.keys, issuer.want
 
     def states(self) -> Mapping[tuple[str, ...], float]:
         """Keys known of each issuer, for metrics."""
@@ -185,10 +190,13 @@ class Issuers:
             return text
 
 
-def _jwts(config: RuntimeConfig) -> Iterable[Jwt]:
+def _key_sets(config: RuntimeConfig) -> Iterable[Jwks]:
     for listener in config.listeners.values():
         if listener.auth is not None and listener.auth.jwt is not None:
-            yield listener.auth.jwt
+            yield listener.auth.jwt.jwks
+    for agent in config.agents.values():
+        if agent.card_keys is not None:
+            yield agent.card_keys
 
 
 def _name(where: Jwks) -> str:

@@ -25,19 +25,21 @@ _sym_db = _symbol_database.Default()
 from outriderpb.v1 import retry_pb2 as outriderpb_dot_v1_dot_retry__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19outriderpb/v1/agent.proto\x12\x0boutrider.v1\x1a\x19outriderpb/v1/retry.proto\"R\n\x0c\x41gentVersion\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07\x63luster\x18\x02 \x01(\t\x12\x13\n\x0bpath_prefix\x18\x03 \x01(\t\x12\x0e\n\x06weight\x18\x04 \x01(\r\"l\n\x06Shadow\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x0f\n\x07percent\x18\x02 \x01(\x01\x12\x16\n\x0emax_concurrent\x18\x03 \x01(\r\x12\x12\n\ntimeout_ms\x18\x04 \x01(\r\x12\x14\n\x0c\x61nswers_file\x18\x05 \x01(\t\"\xa5\x02\n\x05\x41gent\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07\x63luster\x18\x02 \x01(\t\x12\x13\n\x0bpath_prefix\x18\x03 \x01(\t\x12\'\n\x05retry\x18\x04 \x01(\x0b\x32\x18.outrider.v1.RetryPolicy\x12,\n\x08protocol\x18\n \x01(\x0e\x32\x1a.outrider.v1.AgentProtocol\x12\x1b\n\x13\x64rop_untranslatable\x18\x0b \x01(\x08\x12\x0c\n\x04tool\x18\x0c \x01(\t\x12\x16\n\x0etool_arguments\x18\r \x01(\t\x12+\n\x08versions\x18\x14 \x03(\x0b\x32\x19.outrider.v1.AgentVersion\x12#\n\x06shadow\x18\x15 \x01(\x0b\x32\x13.outrider.v1.Shadow*\x93\x01\n\rAgentProtocol\x12\x17\n\x13\x41GENT_PROTOCOL_CHAT\x10\x00\x12\x1c\n\x18\x41GENT_PROTOCOL_RESPONSES\x10\x01\x12\x1b\n\x17\x41GENT_PROTOCOL_MESSAGES\x10\x02\x12\x16\n\x12\x41GENT_PROTOCOL_A2A\x10\x03\x12\x16\n\x12\x41GENT_PROTOCOL_MCP\x10\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19outriderpb/v1/agent.proto\x12\x0boutrider.v1\x1a\x19outriderpb/v1/retry.proto\"R\n\x0c\x41gentVersion\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07\x63luster\x18\x02 \x01(\t\x12\x13\n\x0bpath_prefix\x18\x03 \x01(\t\x12\x0e\n\x06weight\x18\x04 \x01(\r\"l\n\x06Shadow\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x0f\n\x07percent\x18\x02 \x01(\x01\x12\x16\n\x0emax_concurrent\x18\x03 \x01(\r\x12\x12\n\ntimeout_ms\x18\x04 \x01(\r\x12\x14\n\x0c\x61nswers_file\x18\x05 \x01(\t\"_\n\x08\x43\x61rdKeys\x12\x12\n\x08jwks_uri\x18\x01 \x01(\tH\x00\x12\x13\n\tjwks_file\x18\x02 \x01(\tH\x00\x12\x0e\n\x04jwks\x18\x03 \x01(\tH\x00\x12\x12\n\nrefresh_ms\x18\x04 \x01(\rB\x06\n\x04keys\"\xcf\x02\n\x05\x41gent\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0f\n\x07\x63luster\x18\x02 \x01(\t\x12\x13\n\x0bpath_prefix\x18\x03 \x01(\t\x12\'\n\x05retry\x18\x04 \x01(\x0b\x32\x18.outrider.v1.RetryPolicy\x12,\n\x08protocol\x18\n \x01(\x0e\x32\x1a.outrider.v1.AgentProtocol\x12\x1b\n\x13\x64rop_untranslatable\x18\x0b \x01(\x08\x12\x0c\n\x04tool\x18\x0c \x01(\t\x12\x16\n\x0etool_arguments\x18\r \x01(\t\x12+\n\x08versions\x18\x14 \x03(\x0b\x32\x19.outrider.v1.AgentVersion\x12#\n\x06shadow\x18\x15 \x01(\x0b\x32\x13.outrider.v1.Shadow\x12(\n\tcard_keys\x18\x1e \x01(\x0b\x32\x15.outrider.v1.CardKeys*\x93\x01\n\rAgentProtocol\x12\x17\n\x13\x41GENT_PROTOCOL_CHAT\x10\x00\x12\x1c\n\x18\x41GENT_PROTOCOL_RESPONSES\x10\x01\x12\x1b\n\x17\x41GENT_PROTOCOL_MESSAGES\x10\x02\x12\x16\n\x12\x41GENT_PROTOCOL_A2A\x10\x03\x12\x16\n\x12\x41GENT_PROTOCOL_MCP\x10\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'outriderpb.v1.agent_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_AGENTPROTOCOL']._serialized_start=560
-  _globals['_AGENTPROTOCOL']._serialized_end=707
+  _globals['_AGENTPROTOCOL']._serialized_start=699
+  _globals['_AGENTPROTOCOL']._serialized_end=846
   _globals['_AGENTVERSION']._serialized_start=69
   _globals['_AGENTVERSION']._serialized_end=151
   _globals['_SHADOW']._serialized_start=153
   _globals['_SHADOW']._serialized_end=261
-  _globals['_AGENT']._serialized_start=264
-  _globals['_AGENT']._serialized_end=557
+  _globals['_CARDKEYS']._serialized_start=263
+  _globals['_CARDKEYS']._serialized_end=358
+  _globals['_AGENT']._serialized_start=361
+  _globals['_AGENT']._serialized_end=696
 # @@protoc_insertion_point(module_scope)

@@ -47,8 +47,20 @@ class Shadow(_message.Message):
     answers_file: str
     def __init__(self, version: _Optional[str] = ..., percent: _Optional[float] = ..., max_concurrent: _Optional[int] = ..., timeout_ms: _Optional[int] = ..., answers_file: _Optional[str] = ...) -> None: ...
 
+class CardKeys(_message.Message):
+    __slots__ = ("jwks_uri", "jwks_file", "jwks", "refresh_ms")
+    JWKS_URI_FIELD_NUMBER: _ClassVar[int]
+    JWKS_FILE_FIELD_NUMBER: _ClassVar[int]
+    JWKS_FIELD_NUMBER: _ClassVar[int]
+    REFRESH_MS_FIELD_NUMBER: _ClassVar[int]
+    jwks_uri: str
+    jwks_file: str
+    jwks: str
+    refresh_ms: int
+    def __init__(self, jwks_uri: _Optional[str] = ..., jwks_file: _Optional[str] = ..., jwks: _Optional[str] = ..., refresh_ms: _Optional[int] = ...) -> None: ...
+
 class Agent(_message.Message):
-    __slots__ = ("id", "cluster", "path_prefix", "retry", "protocol", "drop_untranslatable", "tool", "tool_arguments", "versions", "shadow")
+    __slots__ = ("id", "cluster", "path_prefix", "retry", "protocol", "drop_untranslatable", "tool", "tool_arguments", "versions", "shadow", "card_keys")
     ID_FIELD_NUMBER: _ClassVar[int]
     CLUSTER_FIELD_NUMBER: _ClassVar[int]
     PATH_PREFIX_FIELD_NUMBER: _ClassVar[int]
@@ -59,6 +71,7 @@ class Agent(_message.Message):
     TOOL_ARGUMENTS_FIELD_NUMBER: _ClassVar[int]
     VERSIONS_FIELD_NUMBER: _ClassVar[int]
     SHADOW_FIELD_NUMBER: _ClassVar[int]
+    CARD_KEYS_FIELD_NUMBER: _ClassVar[int]
     id: str
     cluster: str
     path_prefix: str
@@ -69,4 +82,5 @@ class Agent(_message.Message):
     tool_arguments: str
     versions: _containers.RepeatedCompositeFieldContainer[AgentVersion]
     shadow: Shadow
-    def __init__(self, id: _Optional[str] = ..., cluster: _Optional[str] = ..., path_prefix: _Optional[str] = ..., retry: _Optional[_Union[_retry_pb2.RetryPolicy, _Mapping]] = ..., protocol: _Optional[_Union[AgentProtocol, str]] = ..., drop_untranslatable: _Optional[bool] = ..., tool: _Optional[str] = ..., tool_arguments: _Optional[str] = ..., versions: _Optional[_Iterable[_Union[AgentVersion, _Mapping]]] = ..., shadow: _Optional[_Union[Shadow, _Mapping]] = ...) -> None: ...
+    card_keys: CardKeys
+    def __init__(self, id: _Optional[str] = ..., cluster: _Optional[str] = ..., path_prefix: _Optional[str] = ..., retry: _Optional[_Union[_retry_pb2.RetryPolicy, _Mapping]] = ..., protocol: _Optional[_Union[AgentProtocol, str]] = ..., drop_untranslatable: _Optional[bool] = ..., tool: _Optional[str] = ..., tool_arguments: _Optional[str] = ..., versions: _Optional[_Iterable[_Union[AgentVersion, _Mapping]]] = ..., shadow: _Optional[_Union[Shadow, _Mapping]] = ..., card_keys: _Optional[_Union[CardKeys, _Mapping]] = ...) -> None: ...

@@ -1,7 +1,5 @@
 """Descriptions that agents give of themselves."""
 
-import json
-
 from dataplane.agents.a2a.card import Card, read_card
 from dataplane.agents.described import described
 from dataplane.runtime.config import AgentTarget, Listener, ListenerKind, Route, RuntimeConfig
@@ -17,7 +15,7 @@ def config(description: str) -> RuntimeConfig:
 
 
 def cards() -> dict[str, Card]:
-    card = read_card(json.dumps(NEW).encode(), "")
+    card = read_card(NEW, "")
     assert isinstance(card, Card)
     return {"locksmith": card}
 

@@ -1,11 +1,10 @@
 """Cards of agents."""
 
-import json
-
 import pytest
 
 from dataplane.agents.a2a.card import Card, Interface, read_card
 from dataplane.agents.a2a.v03 import Form
+from dataplane.agents.a2a.values import Json
 from dataplane.agents.described import Unknown
 
 NEW = {
@@ -22,8 +21,8 @@ NEW = {
 OLD = {"name": "Old", "url": "http://x/a2a", "protocolVersion": "0.3.0", "skills": []}
 
 
-def card(told: object, prefix: str = "") -> Card:
-    found = read_card(json.dumps(told).encode(), prefix)
+def card(told: Json, prefix: str = "") -> Card:
+    found = read_card(told, prefix)
     assert isinstance(found, Card)
     return found
 
@@ -60,9 +59,9 @@ def test_card_says_a_path_and_never_a_host(url: str, prefix: str, path: str) -> 
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"[]", b'{"name":"x"}', b'{"url":"http://x","preferredTransport":"GRPC"}']
+    "told", [{}, {"name": "x"}, {"url": "http://x", "preferredTransport": "GRPC"}]
 )
-def test_what_is_no_card_says_why(body: bytes) -> None:
-    found = read_card(body, "")
+def test_what_is_no_card_says_why(told: Json) -> None:
+    found = read_card(told, "")
     assert isinstance(found, Unknown)
     assert found.reason

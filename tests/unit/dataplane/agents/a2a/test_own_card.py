@@ -31,7 +31,7 @@ def told(of: Listener, cards: dict[str, Card], *, known: bool = True) -> dict[st
 
 def locksmith() -> Card:
     secret = {"securitySchemes": {"x": {"type": "http"}}, "signatures": [{"signature": "s"}]}
-    found = read_card(json.dumps(NEW | secret | {"version": "3.2.1"}).encode(), "")
+    found = read_card(NEW | secret | {"version": "3.2.1"}, "")
     assert isinstance(found, Card)
     return found
 

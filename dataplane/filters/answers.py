@@ -5,17 +5,27 @@ asked for by effects. Rule: the head goes out with the first event that has pass
 to then a filter can still answer itself.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
-from dataplane.filters.api import AnswerFilter, Context, Cut, Filter, Head, Maybe, Passed, asks
+from dataplane.filters.api import (
+    Again,
+    Cut,
+    Head,
+    Maybe,
+    Passed,
+    asks,
+    steps_to,
+)
 from dataplane.filters.chain import FAILURES
 from dataplane.filters.event import Event, Form
+from dataplane.filters.stage import Stage
 from dataplane.llm.framing import Framing, FramingError, cutter_of, joined
 from dataplane.llm.texts.closing import closed, silenced
-from dataplane.runtime.effects import Steps
-from dataplane.runtime.messages import LocalReply, Request, ResponseDetail
+from dataplane.runtime.effects import AskAgain, Steps
+from dataplane.runtime.headers import for_client
+from dataplane.runtime.messages import HttpReply, LocalReply, ResponseDetail
 from dataplane.runtime.protocols import Operation
 
 MAX_WHOLE_BYTES = 32 << 20
@@ -40,31 +50,15 @@ class Out(msgspec.Struct, frozen=True):
 NOTHING = Out()
 
 
-class Stage:
-    """One filter of the chain, with this answer."""
-
-    __slots__ = ("answer", "fails_open", "hears_head", "id")
-
-    def __init__(self, one: Filter, answer: AnswerFilter) -> None:
-        self.id = one.id
-        self.hears_head = answer.wants_head and type(answer).on_head is not AnswerFilter.on_head
-        self.fails_open = one.fails_open
-        self.answer = answer
-
-
-def stages(filters: Iterable[Filter], request: Request, context: Context) -> list[Stage]:
-    """Those of a chain who want to see the answer to a request."""
-    found = [(one, one.on_answer(request, context)) for one in filters if one.wants_answers]
-    return [Stage(one, answer) for one, answer in found if answer is not None]
-
-
 class AnswerFlow:
     """One answer on its way through the chain."""
 
     __slots__ = (
         "_active",
+        "_anew",
         "_begun",
         "_cutter",
+        "_done",
         "_head",
         "_operation",
         "_stages",
@@ -72,9 +66,20 @@ class AnswerFlow:
         "form",
     )
 
-    def __init__(self, made: Sequence[Stage], operation: Operation, streams: bool) -> None:
-        """:param streams: whether the request asked for a stream."""
+    def __init__(
+        self,
+        made: Sequence[Stage],
+        operation: Operation,
+        streams: bool,
+        anew: Callable[[], Sequence[Stage]] | None = None,
+    ) -> None:
+        """:param streams: whether the request asked for a stream.
+        :param anew: makes the stages of another answer to the same request.
+        """
         self._stages = made
+        self._anew = anew
+        self._done = False
+        """Whether another answer has come to its end in place of this one."""
         self._operation = operation
         self._streams = streams
         self._active: list[Stage] = []
@@ -197,7 +202,7 @@ class AnswerFlow:
         return self._closed(out, complete)
 
     def _ends(
-        self, passed: Maybe[Out], complete: bool, first: int = 0, begun: Maybe[Passed] = ()
+        self, passed: Maybe[Out], complete: bool, first: int = 0, begun: Maybe[Passed | Again] = ()
     ) -> Steps[Out]:
         """The last words of the filters from the `first` on, who has `begun` if it has any."""
         out = (yield from passed) if asks(passed) else passed
@@ -209,6 +214,8 @@ class AnswerFlow:
             made = begun or stage.answer.on_end(complete)
             begun = ()
             last = yield from self._end_of(stage, made, at)
+            if self._done:
+                return last
             data, ending, head = data + last.data, last.ending, head or last.head
         return self._closed(Out(head, data, ending), complete)
 
@@ -216,7 +223,7 @@ class AnswerFlow:
         """What is to be said after everybody's last words."""
         head, data, ending = out.head, out.data, out.ending
         if head is None and self._head is not None and (complete or data):
-            head, self._head = self._head, None
+            head = self._taken_head()
         if self.form.framing is _ELEMENTS and self._active and complete and ending is None:
             data += b"]\n" if self._begun else b"[]\n"
         return Out(head, data, ending, self.form.framing is _WHOLE and self._begun)
@@ -227,9 +234,15 @@ class AnswerFlow:
         self._begun = True
         return data + (b"]\n" if closes and self.form.framing is _ELEMENTS else b"")
 
-    def _end_of(self, stage: Stage, made: Maybe[Passed], at: int) -> Steps[Out]:
-        if asks(made):
-            made = yield from made
+    def _end_of(self, stage: Stage, ended: Maybe[Passed | Again], at: int) -> Steps[Out]:
+        if asks(ended):
+            ended = yield from ended
+        if isinstance(ended, Again):
+            other = yield from self._other(ended)
+            if other is not None:
+                return other
+            ended = yield from ended.otherwise
+        made: Passed = ended
         if isinstance(made, LocalReply):
             if stage.fails_open and made.detail in FAILURES:
                 return NOTHING
@@ -237,6 +250,23 @@ class AnswerFlow:
         if isinstance(made, Cut):
             return (yield from self._stopped(made, at))
         return (yield from self._pass([made] if isinstance(made, Event) else list(made), at + 1))
+
+    def _other(self, again: Again) -> Steps[Out | None]:
+        """All of another answer, through all filters; None: there is none, this one counts."""
+        if self._begun or self._head is None or self._anew is None:
+            return None
+        reply = yield AskAgain(again.request)
+        if not isinstance(reply, HttpReply) or not 200 <= reply.status < 300:
+            return None
+        self._stages = self._anew()
+        out = yield from steps_to(self.head(Head(reply.status, for_client(reply.headers))))
+        if out.ending is None:
+            out = yield from steps_to(self.data(reply.body))
+        if out.ending is None:
+            last = yield from steps_to(self.end(True))
+            out = Out(out.head or last.head, out.data + last.data, last.ending, last.is_whole)
+        self._done = True
+        return out
 
     def _pass(
         self,
@@ -294,16 +324,25 @@ class AnswerFlow:
             out = yield from self._end_of(stage, stage.answer.on_end(False), place)
             head, data = head or out.head, data + out.data
         if head is None:
-            head, self._head = self._head, None
+            head = self._taken_head()
         return Out(head, data, out.ending or cut, self.form.framing is _WHOLE)
 
     def _out(self, events: list[Event]) -> Out:
         if not events:
             return NOTHING
         data = joined([event.raw for event in events], self.form.framing, self._begun)
-        head, self._head = self._head, None
+        head = None if self._head is None else self._taken_head()
         self._begun = True
         return Out(head, data)
+
+    def _taken_head(self) -> Head | None:
+        """It goes out, with what filters want to be told."""
+        head, self._head = self._head, None
+        if head is not None:
+            for stage in self._active:
+                if stage.answer.told:
+                    head = Head(head.status, (*head.headers, *stage.answer.told))
+        return head
 
 
 def _joined(events: list[Event]) -> list[Event]:

@@ -116,6 +116,18 @@ is told in the stream as an error, and the answer is cut off.
 """
 
 
+@dataclass(frozen=True, slots=True)
+class Again:
+    """Throw this answer away and ask again, with another request; the new one passes all filters
+    from the first. Only while the client has nothing of it.
+    """
+
+    request: Request
+    """In the client's protocol."""
+    otherwise: Steps[Passed]
+    """What becomes of this answer when there is no other."""
+
+
 class AnswerFilter:
     """Looks at one answer. An answer that is not streamed is one event, whose `is_whole` is set."""
 
@@ -129,6 +141,10 @@ class AnswerFilter:
     """
     wants_errors = False
     """Whether on_event and on_end are called for answers with a status of 400 and more, too."""
+    adds_headers = False
+    """Whether `told` may have some."""
+    told: Headers = ()
+    """Headers that the answer gets, known at the latest when the first of it goes out."""
 
     def on_head(self, head: Head) -> Maybe[Head | LocalReply]:
         """Status and headers are there; they go out with the first event."""
@@ -138,7 +154,7 @@ class AnswerFilter:
         """A whole event."""
         return event
 
-    def on_end(self, complete: bool) -> Maybe[Passed]:
+    def on_end(self, complete: bool) -> Maybe[Passed | Again]:
         """There are no more events: what is still to go out.
 
         :param complete: whether the answer is whole; when it broke off, what is returned is lost

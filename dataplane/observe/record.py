@@ -76,6 +76,8 @@ class ExchangeRecord(msgspec.Struct, omit_defaults=True):
     """Whose caller that is."""
     versions: tuple[str, ...] = ()
     """`agent@version` of those `agents` that have several."""
+    flags: tuple[str, ...] = ()
+    """What filters have to say of the exchange: `FILTER;WORD`."""
     similarity: float = 0.0
     """The answer is a cached one, to a question that is this near to the client's (cosine)."""
     shadow: bool = False
@@ -88,3 +90,10 @@ class ExchangeRecord(msgspec.Struct, omit_defaults=True):
     """What became of each agent that was asked, where that was not one that has answered."""
     then: Callable[[Any], None] | None = None
     """Called with the finished record, by the recorder and before it is logged; never shown."""
+
+    def spend(self, other: "ExchangeRecord") -> None:
+        """What another call used up on this exchange's account."""
+        self.input_tokens += other.input_tokens
+        self.output_tokens += other.output_tokens
+        self.input_cached_tokens += other.input_cached_tokens
+        self.reasoning_tokens += other.reasoning_tokens

@@ -163,6 +163,10 @@ class Tally:
         """The usage, of an answer that somebody has read anyhow."""
         self._told = usage
 
+    def heard(self, record: ExchangeRecord) -> None:
+        """Filters of the answer have something to say of it, too."""
+        self._begun = record
+
     def record(self) -> ExchangeRecord:
         """All of it, as logs, metrics and traces tell it."""
         header, parent_span_id, sampled = self._place
@@ -227,6 +231,8 @@ class Tally:
             record.route_preference = begun.route_preference
             record.pinned = begun.pinned
             record.switched = begun.switched
+            record.flags = begun.flags
+            record.spend(begun)
             record.then, begun.then = begun.then, None
         if self.charge is not None:
             record.then = partial(_both, self.charge.settle, record.then)

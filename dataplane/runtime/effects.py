@@ -185,6 +185,25 @@ class Emit:
 
 
 @dataclass(frozen=True, slots=True)
+class Flag:
+    """Have the access log and metrics say a word about the exchange. Answered by Recalled."""
+
+    filter: str
+    """The filter's id."""
+    word: str
+    """One of a few: metrics count them."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskAgain:
+    """Ask the models of this exchange once more, with another request, and read all of the answer.
+    Answered by HttpReply, or by CallFailed: also where nobody can be asked again."""
+
+    request: Request
+    """In the client's protocol."""
+
+
+@dataclass(frozen=True, slots=True)
 class LookUp:
     """Ask the cache of a filter. Answered by Recalled, also when it cannot be reached."""
 
@@ -258,7 +277,7 @@ class CallFailed:
     """What the client may be answered; 0: by `timed_out`."""
 
 
-ForFilters = Emit | LookUp | Keep | FindAlike
+ForFilters = Emit | Flag | LookUp | Keep | FindAlike
 Effect = (
     CallHttp
     | AskAgent
@@ -270,6 +289,7 @@ Effect = (
     | Recall
     | Remember
     | Await
+    | AskAgain
     | Embed
     | ForFilters
 )

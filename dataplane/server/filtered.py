@@ -6,22 +6,27 @@ filters/answers.py; while one of them waits for somebody, the others' steps do s
 """
 
 import logging
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from dataplane.filters.api import Cut, Head
 from dataplane.llm.framing import Framing
 from dataplane.llm.hub.answer import Failure
 from dataplane.runtime.messages import LocalReply, ResponseDetail
+from dataplane.server.again import ask_again
 from dataplane.server.answers import INTERNAL, WrittenHead
 from dataplane.server.deferred import Deferred
 from dataplane.server.in_turn import InTurn, Waits, begun
 from dataplane.server.outgoing import Outgoing
+from dataplane.server.relay import Relay
 from dataplane.wheel import NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
     from dataplane.filters.answers import Out
+    from dataplane.runtime.effects import Effect, Steps
+    from dataplane.server.downstream import Call
     from dataplane.server.front import Front
     from dataplane.server.in_turn import Step, Then
     from dataplane.server.serving import Serving
@@ -132,6 +137,11 @@ class Filtered(Outgoing):
         """See Front."""
         self._do(self._sieve.flow.end, False, self._cut)
 
+    @property
+    def call(self) -> "Call":
+        """Whose answer it is, when somebody must know."""
+        return self._sieve.call
+
     # -- what filters make of it
 
     def _do(self, step: "Step", what: Any, then: "Then", size: int = 0) -> None:
@@ -151,8 +161,14 @@ class Filtered(Outgoing):
             then(made)
             return
         if in_turn is None:
-            in_turn = self._in_turn = InTurn(self._sieve.perform, self._choke, self._failed)
+            in_turn = self._in_turn = InTurn(self._perform, self._choke, self._failed)
         in_turn.begin(made, then, self._serving.services.tasks)
+
+    async def _perform(self, steps: "Steps[Out]", effect: "Effect") -> "Out":
+        """Carry out what filters ask for; models only can be asked for another answer."""
+        inner = self._inner
+        again = partial(ask_again, self, inner) if isinstance(inner, Relay) else None
+        return await self._sieve.perform(steps, effect, again)
 
     @property
     def _is_choked(self) -> bool:

@@ -6,9 +6,11 @@ goes on with the very steps that were begun here. A chain with coroutines of som
 from the beginning, as these may ask which one they run in.
 """
 
+from functools import partial
 from typing import TYPE_CHECKING
 
-from dataplane.filters.answers import AnswerFlow, stages
+from dataplane.filters.answers import AnswerFlow
+from dataplane.filters.stage import stages
 from dataplane.llm.wire.body import Peek, peek
 from dataplane.runtime.messages import LocalReply, Request, ResponseDetail
 from dataplane.server.admitting import admitted
@@ -47,6 +49,7 @@ class Filtering:
         "_place",
         "_request",
         "_size",
+        "_tally",
         "_task",
     )
 
@@ -69,6 +72,8 @@ class Filtering:
         self._request = incoming.request(ask.path, ask.query)
         """As it came."""
         self._call: Call | None = None
+        self._tally: Tally | None = None
+        """Of its relay."""
         self._task: asyncio.Task[None] | None = None
 
     def run(self) -> None:
@@ -162,6 +167,7 @@ class Filtering:
             incoming.started,
             self._size,
         )
+        self._tally = tally
         tally.principal = incoming.principal
         if place[2]:
             tally.attributes = attributes_of(incoming)
@@ -189,17 +195,21 @@ class Filtering:
 
     def _sieve(self, request: Request, made: Admitted) -> Sieve | None:
         serving, context = self._incoming.serving, self._context
-        heard = stages(serving.chain(made.output).filters, request, context)
+        chain = serving.chain(made.output).filters
+        heard = stages(chain, request, context)
         if not heard:
             return None
         services = serving.services
-        flow = AnswerFlow(heard, context.operation, context.stream)
+        anew = partial(stages, chain, request, context)
+        flow = AnswerFlow(heard, context.operation, context.stream, anew)
         return Sieve(flow, self.call, services.performer, services.clock.wall)
 
     def call(self) -> Call:
         """As the coroutine path sees it, for filters of the answer that ask for something."""
         if self._call is None:
             self._call = self._call_with(None)
+            if self._tally is not None:
+                self._tally.heard(self._call.record)
         return self._call
 
     # -- what the front tells, while a task has not begun

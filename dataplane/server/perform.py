@@ -14,6 +14,7 @@ from dataplane.observe.tracing import Tracer
 from dataplane.runtime.config import AgentTarget, RuntimeConfig
 from dataplane.runtime.decision import Decision, Turn
 from dataplane.runtime.effects import (
+    AskAgain,
     AskAgent,
     AtOnce,
     Await,
@@ -26,6 +27,7 @@ from dataplane.runtime.effects import (
     Embedded,
     Emit,
     FindAlike,
+    Flag,
     ForFilters,
     FoundAlike,
     Keep,
@@ -166,12 +168,17 @@ class Performer:
                 if self._memory is not None:
                     await self._memory.remember(effect.key, effect.value, effect.ttl_s)
                 return Recalled()
-            case Emit() | LookUp() | Keep() | FindAlike():
+            case Emit() | Flag() | LookUp() | Keep() | FindAlike():
                 return await self._for_filter(effect, call)
+            case AskAgain():  # (sieve.py knows those who can be)
+                message = "nobody can be asked again"
+                return CallFailed(ResponseDetail.UNTRANSLATABLE, message)
             case AskAgent() | PassOn() | AtOnce() | Tell():
                 raise AssertionError(effect)
 
     async def _for_filter(self, effect: ForFilters, call: Call) -> Recalled | FoundAlike:
+        if isinstance(effect, Flag):
+            call.record.flags += (f"{effect.filter};{effect.word}",)
         if self._outside is None:
             return FoundAlike() if isinstance(effect, FindAlike) else Recalled()
         reply = await self._outside.perform(effect)

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from dataplane.llm.wire.body import Piece
     from dataplane.resilience.commit import Startup
     from dataplane.resilience.throughput import Throughput
+    from dataplane.server.again import Again
     from dataplane.server.candidates import Candidate
     from dataplane.server.filtered import Filtered
     from dataplane.server.front import Front
@@ -108,7 +109,7 @@ class Sending(Placing):
 
     def __init__(
         self,
-        front: "Front | Side | Filtered",
+        front: "Front | Side | Filtered | Again",
         incoming: Incoming,
         ask: "Ask",
         tally: Tally,
@@ -118,7 +119,7 @@ class Sending(Placing):
         self.orders = orders
         self.told = orders.told if orders is not None else b""
         """Header lines of ours that the answer gets."""
-        self.front: Front | Side | Filtered = front
+        self.front: Front | Side | Filtered | Again = front
         self.ask = ask
         self.serving = serving = incoming.serving
         self.deadline = incoming.started + serving.timeout_s

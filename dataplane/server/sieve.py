@@ -1,21 +1,29 @@
 """What the answer of one exchange passes: the filters of its route, then those of its listener."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
-from dataplane.filters.answers import AnswerFlow, Out, stages
+from dataplane.filters.answers import AnswerFlow, Out
 from dataplane.filters.builtin import filters
+from dataplane.filters.stage import stages
 from dataplane.llm.framing import Framing
 from dataplane.llm.hub.answer import Failure
 from dataplane.llm.recovery.closing import closing, echo_of
+from dataplane.runtime.effects import AskAgain
 from dataplane.server.keeping import Keeper
+from dataplane.server.perform import drive_on
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from dataplane.filters.api import Filter
-    from dataplane.runtime.effects import Effect, Steps
-    from dataplane.runtime.messages import Request
+    from dataplane.runtime.effects import CallFailed, Effect, Reply, Steps
+    from dataplane.runtime.messages import HttpReply, Request
     from dataplane.server.downstream import Call
     from dataplane.server.perform import Performer
+
+    AskModels = Callable[[Request], Awaitable[HttpReply | CallFailed]]
 
 
 class Sieve:
@@ -39,10 +47,27 @@ class Sieve:
         self.keeper = keeper
         """Gets what the client gets."""
 
-    async def perform(self, steps: "Steps[Out]", effect: "Effect") -> Out:
-        """Carry out what filters ask for."""
-        assert self._performer is not None, "Services has one where filters are"
-        return await self._performer.go_on(steps, effect, self._call())
+    @property
+    def call(self) -> "Call":
+        """Whose answer it is."""
+        return self._call()
+
+    async def perform(
+        self, steps: "Steps[Out]", effect: "Effect", again: "AskModels | None" = None
+    ) -> Out:
+        """Carry out what filters ask for.
+
+        :param again: asks the models of the exchange once more; None: none have answered.
+        """
+        performer, call = self._performer, self._call()
+        assert performer is not None, "Services has one where filters are"
+
+        def carry_out(effect: "Effect") -> "Awaitable[Reply]":
+            if again is not None and isinstance(effect, AskAgain):
+                return again(effect.request)
+            return performer.perform(effect, call)
+
+        return await drive_on(steps, effect, carry_out)
 
     def close(
         self, told: Sequence[bytes], framing: Framing, failure: Failure | None
@@ -72,8 +97,10 @@ def sieve_of(
     :param request: as input filters have left it. :param own: filters of ours, before the others.
     """
     context = call.context
-    made = stages((*own, *filters(names, call.config.filters)), request, context)
+    chain = (*own, *filters(names, call.config.filters))
+    made = stages(chain, request, context)
     if not made:
         return None
-    flow = AnswerFlow(made, call.ask.operation, context.stream)
+    anew = partial(stages, chain, request, context)
+    flow = AnswerFlow(made, call.ask.operation, context.stream, anew)
     return Sieve(flow, lambda: call, performer, wall, keeper)

@@ -7,9 +7,10 @@ comes of that.
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 
-from dataplane.filters.answers import AnswerFlow, Out, stages
+from dataplane.filters.answers import AnswerFlow, Out
 from dataplane.filters.api import Context, Cut, Head, steps_to
 from dataplane.filters.builtin import filters
+from dataplane.filters.stage import stages
 from dataplane.llm.framing import Framing
 from dataplane.llm.recovery.closing import closing, echo_of
 from dataplane.llm.wire.body import Peek, peek

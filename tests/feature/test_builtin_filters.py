@@ -1,5 +1,6 @@
 """The filters that are built in, as clients of two APIs see them: both planes, a real service."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -10,9 +11,10 @@ import anthropic
 import httpx
 import openai
 import pytest
+from aiohttp import web
 
 from dataplane.intent.embed import missing_packages
-from tests.support.agents import Service, replies, says, service
+from tests.support.agents import Answering, Received, Service, never, replies, says, service
 from tests.support.planes import Planes, planes
 from tests.support.plano import scenario
 from tests.support.wait import until
@@ -87,6 +89,17 @@ class House:
                 return "".join(one.choices[0].delta.content or "" for one in chunks if one.choices)
         text: str = answer.choices[0].message.content or ""
         return text
+
+    async def logged(self, directory: Path, count: int) -> list[dict[str, Any]]:
+        """The lines of the access log, once there are so many."""
+        log = directory / "access.log"
+        await until(lambda: log.exists() and len(log.read_text().splitlines()) == count)
+        return [json.loads(line) for line in log.read_text().splitlines()]
+
+    def samples(self, family: str) -> Any:
+        """What metrics say."""
+        families = self.planes.workers[0].families()
+        return next(one.samples for one in families if one.name == family)
 
     @property
     def heard(self) -> Any:
@@ -280,14 +293,11 @@ async def test_how_near_a_question_was_is_told(tmp_path: Path) -> None:
         kind, _, similarity = answer.headers["x-outrider-cache"].partition(";similarity=")
         assert kind == "hit"
         assert 0.9 <= float(similarity) < 1.0
-        log = tmp_path / "access.log"
-        await until(lambda: log.exists() and len(log.read_text().splitlines()) == 2)
-        (_, logged) = map(json.loads, log.read_text().splitlines())
+        (_, logged) = await here.logged(tmp_path, 2)
         assert logged["detail"] == "cache_hit"
         assert logged["similarity"] == pytest.approx(float(similarity), abs=0.001)
-        families = here.planes.workers[0].families()
-        (lookups,) = [one for one in families if one.name == "outrider_cache_lookups"]
-        assert lookups.samples == {("kept", "miss"): 1.0, ("kept", "near"): 1.0}
+        found = {("kept", "miss"): 1.0, ("kept", "near"): 1.0}
+        assert here.samples("outrider_cache_lookups") == found
 
 
 @pytest.mark.parametrize("stream", [False, True])
@@ -359,3 +369,69 @@ async def test_answers_have_the_form_that_is_wanted(
         with pytest.raises((openai.APIError, anthropic.APIError)) as caught:
             await here.ask(client, "Hello", stream=stream)
         assert "does not fit the schema: at $['n']" in str(caught.value)
+
+
+RETRIED = FORM + "      retries: 1\n"
+
+
+def first_then(first: str, then: str) -> Answering:
+    """Says one thing, and another to who says more than one message."""
+
+    async def answer(one: Received) -> web.StreamResponse:
+        said = first if len(one.body["messages"]) == 1 else then
+        return await says(said)(one)
+
+    return answer
+
+
+@pytest.mark.parametrize(("client", "stream"), WAYS, ids=IDS)
+async def test_a_model_is_told_what_is_wrong_and_asked_again(
+    tmp_path: Path, client: str, stream: bool
+) -> None:
+    async with house(tmp_path, RETRIED, "", "form") as here:
+        here.model.answer = first_then('{"n":"one"}', '{"n":1}')
+        assert await here.ask(client, "How many?", stream=stream) == '{"n":1}'
+        (asked, answered, told) = here.heard
+        assert (asked["role"], answered["role"], told["role"]) == ("user", "assistant", "user")
+        assert "is not of type" in json.dumps(told)
+        assert len(here.model.received) == 2
+        (logged,) = await here.logged(tmp_path, 1)
+        assert logged["flags"] == ["form;retried"]
+        assert (logged["input_tokens"], logged["output_tokens"]) == (6, 10), "of both"
+        here.model.answer = says('{"n":"one"}')
+        with pytest.raises((openai.APIError, anthropic.APIError)):
+            await here.ask(client, "How many?", stream=stream)
+        assert len(here.model.received) == 4
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_what_does_not_fit_may_pass_and_says_so(tmp_path: Path, stream: bool) -> None:
+    filters = FORM + "      on_mismatch: flag\n"
+    async with (
+        house(tmp_path, filters, "", "form", ("No.",)) as here,
+        httpx.AsyncClient() as client,
+    ):
+        body = {"model": "tiny", "stream": stream, "messages": [{"role": "user", "content": "x"}]}
+        answer = await client.post(f"{here.base}/v1/chat/completions", json=body)
+        assert answer.status_code == 200
+        assert "No." in answer.text
+        assert answer.headers["x-outrider-flagged"] == "form;schema"
+        (logged,) = await here.logged(tmp_path, 1)
+        assert logged["flags"] == ["form;failed"]
+        assert here.samples("outrider_filter_flags") == {("form", "failed"): 1.0}
+
+
+async def test_a_client_that_leaves_ends_what_is_asked_again(tmp_path: Path) -> None:
+    async with house(tmp_path, RETRIED, "", "form") as here, httpx.AsyncClient() as client:
+
+        async def answer(one: Received) -> web.StreamResponse:
+            return await (says("No.") if len(one.body["messages"]) == 1 else never())(one)
+
+        here.model.answer = answer
+        body = {"model": "tiny", "messages": [{"role": "user", "content": "x"}]}
+        asking = asyncio.ensure_future(
+            client.post(f"{here.base}/v1/chat/completions", json=body, timeout=60)
+        )
+        await until(lambda: len(here.model.received) == 2)
+        asking.cancel()
+        await asyncio.wait_for(here.model.received[1].cancelled.wait(), 5)

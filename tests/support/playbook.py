@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from dataplane.runtime.decision import Decision
 from dataplane.runtime.effects import (
+    AskAgain,
     AskAgent,
     AtOnce,
     Await,
@@ -67,7 +68,16 @@ class _Played:
         expected, reply = script[at], script[at + 1]
         assert isinstance(
             expected,
-            CallHttp | AskAgent | PassOn | Tell | Decide | DecideAmong | Recall | Remember | Await,
+            CallHttp
+            | AskAgent
+            | AskAgain
+            | PassOn
+            | Tell
+            | Decide
+            | DecideAmong
+            | Recall
+            | Remember
+            | Await,
         )
         assert isinstance(
             reply, HttpReply | CallFailed | Passed | Told | Decision | Recalled | Awaited

@@ -35,6 +35,12 @@ class JsonSchemaConfig(Block):
     streams: Literal["hold", "tell"] = "hold"
     """`hold`: nothing of a stream is seen before all of it fits. `tell`: it is seen as it comes,
     and what does not fit ends with an error in place of its end."""
+    on_mismatch: Literal["refuse", "flag"] = "refuse"
+    """What becomes of an answer that does not fit: an error, or it passes and
+    `x-outrider-flagged`, log and metrics say so."""
+    retries: Annotated[int, Field(ge=0, le=3)] = 0
+    """How often the model is told what is wrong and asked again, before that; of streams only with
+    `hold`. Not for agents: to ask them twice may do things twice."""
 
 
 KIND = Kind(JsonSchemaConfig, inputs=False)

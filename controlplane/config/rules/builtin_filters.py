@@ -39,6 +39,18 @@ def check_order(kinds: Sequence[str], path: Path, findings: Findings, outputs: b
             findings.add((*path, at), "a cache must be the last of input_filters", hint)
 
 
+def check_of_agents(
+    filters: Sequence[Filter], ids: Sequence[str], path: Path, findings: Findings
+) -> None:
+    """What output filters cannot do where agents answer."""
+    again = {one.id for one in filters if one.type == "json_schema" and one.config.get("retries")}
+    for at, name in enumerate(ids):
+        if name in again:
+            what = f"filter {name!r} has retries, and agents are not asked again"
+            hint = "what they have done they would do twice: use a filter without them here"
+            findings.add((*path, "output_filters", at), what, hint)
+
+
 def _cache(block: CacheConfig, path: Path, findings: Findings) -> None:
     at = (*path, "connection_string")
     if block.store == "memory":

@@ -17,6 +17,7 @@ from dataplane.runtime.effects import (
     CallFailed,
     Emit,
     FindAlike,
+    Flag,
     ForFilters,
     FoundAlike,
     Keep,
@@ -58,6 +59,8 @@ class Outside:
         self.lookups: Count = Counter()
         """Look-ups in caches, by filter and "hit", "miss" or "near": an answer to nearly the
         same question."""
+        self.flags: Count = Counter()
+        """What filters had to say of exchanges, by filter and word."""
 
     def measure(self, metrics: Metrics) -> None:
         """Have it told how sinks and caches are doing."""
@@ -72,6 +75,12 @@ class Outside:
             "Look-ups in caches since the start: hit, near (asked in other words) or miss.",
             ("filter", "outcome"),
             lambda: {names: float(count) for names, count in self.lookups.items()},
+        )
+        metrics.gauge(
+            "outrider_filter_flags",
+            "What filters had to say of exchanges since the start: `failed`, `retried` ...",
+            ("filter", "flag"),
+            lambda: {names: float(count) for names, count in self.flags.items()},
         )
 
     async def configure(self, config: RuntimeConfig) -> None:
@@ -102,6 +111,9 @@ class Outside:
         match effect:
             case Emit():
                 self._sink(effect.sink).put(effect.entry)
+                return Recalled()
+            case Flag():
+                self.flags[effect.filter, effect.word] += 1
                 return Recalled()
             case LookUp():
                 return Recalled(await self._looked_up(effect))

@@ -1,14 +1,24 @@
 """One answer on its way through a chain."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import pytest
 
-from dataplane.filters.answers import NOTHING, AnswerFlow, Out, Stage, stages
-from dataplane.filters.api import AnswerFilter, Context, Cut, Filter, Head, Maybe, Passed, steps_to
+from dataplane.filters.answers import NOTHING, AnswerFlow, Out
+from dataplane.filters.api import (
+    Again,
+    AnswerFilter,
+    Cut,
+    Filter,
+    Head,
+    Maybe,
+    Passed,
+    steps_to,
+)
 from dataplane.filters.event import Event
+from dataplane.filters.stage import Stage
 from dataplane.runtime import config
-from dataplane.runtime.effects import CallHttp, Effect, Reply, Steps
+from dataplane.runtime.effects import AskAgain, CallFailed, CallHttp, Effect, Reply, Steps
 from dataplane.runtime.messages import HttpReply, LocalReply, Request, ResponseDetail
 from dataplane.runtime.protocols import Operation
 from tests.support.playbook import play
@@ -163,14 +173,72 @@ def test_what_broke_off_is_not_made_whole() -> None:
     assert played(one.end(False)) == NOTHING
 
 
-def test_only_who_has_something_to_do_is_asked() -> None:
-    class Sometimes(Filter):
-        wants_answers = True
+class Once(AnswerFilter):
+    """Holds an answer, and wants another in place of the word "bad"."""
 
-        def on_answer(self, request: Request, context: Context) -> AnswerFilter | None:
-            return Scripted(lambda e: e) if context.stream else None
+    told = (("x-seen", "yes"),)
 
-    chain: Sequence[Filter] = [Filter(config.Filter("a")), Sometimes(config.Filter("b"))]
-    request = Request("POST", "/")
-    assert stages(chain, request, Context()) == []
-    assert [stage.id for stage in stages(chain, request, Context(stream=True))] == ["b"]
+    def __init__(self) -> None:
+        self._held: list[Event] = []
+
+    def on_event(self, event: Event) -> Passed:
+        self._held.append(event)
+        return ()
+
+    def on_end(self, complete: bool) -> Maybe[Passed | Again]:
+        return Again(ASK.request, self._otherwise()) if self._bad else self._held
+
+    @property
+    def _bad(self) -> bool:
+        return any(b"BAD" in one.raw for one in self._held)
+
+    def _otherwise(self) -> Steps[Passed]:
+        return REFUSAL
+        yield
+
+
+class Shouting(AnswerFilter):
+    """Counts what it is shown; each answer has one of its own."""
+
+    made = 0
+
+    def __init__(self) -> None:
+        Shouting.made += 1
+
+    def on_event(self, event: Event) -> Passed:
+        return event.with_data(event.data.upper())
+
+
+def held() -> AnswerFlow:
+    """A chain that may want another answer."""
+    one = Filter(config.Filter("f"))
+
+    def made() -> list[Stage]:
+        return [Stage(one, Shouting()), Stage(one, Once())]
+
+    return AnswerFlow(made(), Operation.CHAT, True, made)
+
+
+def test_another_answer_passes_all_filters_from_the_first() -> None:
+    one = held()
+    play(steps_to(one.head(STREAM)))
+    assert play(steps_to(one.data(b"data: bad\n\n"))) == NOTHING
+    other = HttpReply(200, (("content-type", "text/event-stream"),), b"data: a\n\ndata: b\n\n")
+    made = Shouting.made
+    out = play(steps_to(one.end(True)), AskAgain(ASK.request), other)
+    assert out.data == b"data: A\n\ndata: B\n\n"
+    assert out.head is not None
+    assert out.head.header("x-seen") == "yes"
+    assert Shouting.made == made + 1
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [CallFailed(ResponseDetail.UPSTREAM_RESET, "gone"), HttpReply(500)],
+    ids=["nobody answers", "an error"],
+)
+def test_without_another_answer_the_first_one_counts(reply: CallFailed | HttpReply) -> None:
+    one = held()
+    play(steps_to(one.head(STREAM)))
+    play(steps_to(one.data(b"data: bad\n\n")))
+    assert play(steps_to(one.end(True)), AskAgain(ASK.request), reply).ending is REFUSAL

@@ -2,10 +2,11 @@
 
 import pytest
 
-from dataplane.filters.answers import AnswerFlow, Out, Stage
+from dataplane.filters.answers import AnswerFlow, Out
 from dataplane.filters.api import Filter, Head, Maybe, steps_to
 from dataplane.filters.asking import MAX_HELD_BYTES, AskedAnswer, How
 from dataplane.filters.event import Event, Form
+from dataplane.filters.stage import Stage
 from dataplane.runtime import config
 from dataplane.runtime.effects import CallHttp, Effect, Reply, Steps
 from dataplane.runtime.messages import HttpReply, LocalReply, Request, ResponseDetail

@@ -1,17 +1,19 @@
 import json
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
-from dataplane.filters.api import AnswerFilter, Context, UnusableFilterError
+from dataplane.filters.api import Again, AnswerFilter, Context, UnusableFilterError, asks
 from dataplane.filters.event import Event, Form
 from dataplane.filters.json_schema.filter import JsonSchemaFilter
 from dataplane.llm.framing import Framing
 from dataplane.runtime.config import Filter
+from dataplane.runtime.effects import Flag, Recalled, Steps
 from dataplane.runtime.messages import LocalReply, Request, ResponseDetail
 from dataplane.runtime.protocols import Operation
 from tests.support.agents import completion, events
 
+T = TypeVar("T")
 SCHEMA = {"type": "object", "required": ["n"], "properties": {"n": {"type": "integer"}}}
 
 
@@ -31,13 +33,30 @@ def stream(*pieces: str) -> list[Event]:
     return [Event(raw, Form(Operation.CHAT, Framing.SSE)) for raw in events(pieces)]
 
 
-def heard(made: AnswerFilter, said: list[Event], complete: bool = True) -> str | LocalReply:
+def heard(
+    made: AnswerFilter, said: list[Event], complete: bool = True, flags: list[str] | None = None
+) -> str | LocalReply | Again:
+    """What is passed on; the words that it has log and metrics say go into `flags`."""
     text = ""
-    for passed in (*map(made.on_event, said), made.on_end(complete)):
-        if isinstance(passed, LocalReply):
+    for step in (*map(made.on_event, said), made.on_end(complete)):
+        passed = run(step, flags) if asks(step) else step
+        if isinstance(passed, (LocalReply, Again)):
             return passed
         text += "".join(one.text for one in ([passed] if isinstance(passed, Event) else passed))  # type: ignore[union-attr]
     return text
+
+
+def run(steps: Steps[T], flags: list[str] | None) -> T:
+    try:
+        effect = next(steps)
+        while True:
+            assert isinstance(effect, Flag)
+            if flags is not None:
+                flags.append(f"{effect.filter};{effect.word}")
+            effect = steps.send(Recalled())
+    except StopIteration as end:
+        result: T = end.value
+        return result
 
 
 @pytest.mark.parametrize("said", [whole('{"n":1}'), stream('{"n"', ":1}")], ids=["whole", "stream"])
@@ -93,3 +112,56 @@ def test_a_schema_that_leads_elsewhere_is_none() -> None:
     spec = Filter("form", kind="json_schema", settings='{"schema":{"$ref":"http://127.0.0.1/x"}}')
     with pytest.raises(UnusableFilterError, match="not part of it"):
         JsonSchemaFilter(spec)
+
+
+def test_what_does_not_fit_may_be_passed_on_and_says_so() -> None:
+    made, flags = answer(on_mismatch="flag"), list[str]()
+    assert heard(made, stream('{"n"', ':"x"}'), flags=flags) == '{"n":"x"}'
+    assert made.told == (("x-outrider-flagged", "form;schema"),)
+    assert flags == ["form;failed"]
+
+
+ASKED = {"model": "m", "messages": [{"role": "user", "content": "How many?"}]}
+
+
+def retrying(context: Context, **settings: Any) -> AnswerFilter:
+    told = json.dumps({"schema": SCHEMA, "retries": 1, **settings})
+    request = Request("POST", "/v1/chat/completions", (), json.dumps(ASKED).encode())
+    made = JsonSchemaFilter(Filter("form", kind="json_schema", settings=told))
+    found = made.on_answer(request, context)
+    assert found is not None
+    return found
+
+
+def test_the_model_is_told_what_is_wrong() -> None:
+    flags: list[str] = []
+    again = heard(retrying(Context()), stream('{"n"', ':"x"}'), flags=flags)
+    assert isinstance(again, Again)
+    body = json.loads(again.request.body)
+    assert body["messages"][0] == ASKED["messages"][0]
+    assert body["messages"][1] == {"role": "assistant", "content": '{"n":"x"}'}
+    said = body["messages"][2]
+    assert said["role"] == "user"
+    assert """at $['n']: "x" is not of type "integer\"""" in said["content"]
+    assert json.dumps(SCHEMA, separators=(",", ":")) in said["content"]
+    assert flags == ["form;retried"]
+
+
+@pytest.mark.parametrize("on_mismatch", ["refuse", "flag"])
+def test_it_is_asked_as_often_as_that_is_wanted(on_mismatch: str) -> None:
+    context = Context()
+    first = heard(retrying(context, on_mismatch=on_mismatch), whole("No."))
+    assert isinstance(first, Again)
+    last = heard(retrying(context, on_mismatch=on_mismatch), whole("No."))
+    assert isinstance(last, LocalReply) if on_mismatch == "refuse" else last == "No."
+
+
+def test_what_the_client_has_seen_is_not_asked_for_again() -> None:
+    made = retrying(Context(), streams="tell")
+    first, *rest = stream('{"n"', ':"x"}')
+    assert made.on_event(first) is first
+    assert isinstance(heard(made, rest), LocalReply)
+
+
+def test_what_broke_off_is_not_asked_for_again() -> None:
+    assert heard(retrying(Context()), stream("No.")[:1], complete=False) == "No."

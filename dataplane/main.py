@@ -43,6 +43,7 @@ from dataplane.server.listeners import Listeners
 from dataplane.server.mcp.gateway import McpGateway
 from dataplane.server.mcp_agents.asking import ToolAgents
 from dataplane.server.mcp_agents.tools import Tools
+from dataplane.server.neighbours import Neighbours
 from dataplane.server.outside.outside import Outside
 from dataplane.server.readings import Readings
 from dataplane.server.responses import ResponsesState
@@ -139,7 +140,9 @@ async def running_worker(bootstrap: Bootstrap, environ: Mapping[str, str]) -> As
     quotas.settle = recorder.settle
     limits = LimitStores(quotas, partial(_leases, bootstrap, book, clock, random))
     limits.measure(metrics)
-    mcp = McpGateway(client, memory, clock.now, exchange)
+    neighbours = Neighbours(bootstrap.worker or 0, bootstrap.workers, bootstrap.runtime_dir)
+    mcp = McpGateway(client, memory, clock.now, exchange, neighbours)
+    await neighbours.start()
     services = Services(
         clock=clock,
         random=random,
@@ -206,6 +209,7 @@ async def running_worker(bootstrap: Bootstrap, environ: Mapping[str, str]) -> As
         await limits.close()
         recorder.flush()  # before the tracer is closed, which it tells of sampled exchanges
         await mcp.close()
+        await neighbours.close()
         await exchange.close()
         await issuers.close()
         await clusters.close()

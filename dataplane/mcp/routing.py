@@ -19,6 +19,7 @@ from dataplane.mcp.names import Member, Roster
 
 BY_URI = ("resources/read", "resources/subscribe", "resources/unsubscribe")
 TO_ALL = ("logging/setLevel", "ping")
+CANCELLED = "notifications/cancelled"
 NOT_FOUND = (-32002, Code.INVALID_PARAMS, Code.METHOD_NOT_FOUND)
 """Errors with which a server says that it does not have a resource."""
 
@@ -137,7 +138,7 @@ def to_client(roster: Roster, member: Member, message: Message, asked: str = "")
             named = Raw(encode({**meta, "progressToken": token}))
             changes["params"] = {**params, "_meta": named}
         return message.replaced(id=Raw(tokens.marked(member.id, message.id or b"")), **changes)
-    if message.method == "notifications/cancelled" and "requestId" in params:
+    if message.method == CANCELLED and "requestId" in params:
         there = Raw(tokens.marked(member.id, bytes(params["requestId"])))
         return message.replaced(params={**params, "requestId": there})
     return message

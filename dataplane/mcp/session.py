@@ -39,7 +39,7 @@ class Session(msgspec.Struct, frozen=True, omit_defaults=True):
     """The client's params of `initialize`: what servers are told when theirs is opened anew."""
     peers: dict[str, Peer] = {}
     """By server; those that were not there are not in it."""
-    level: Raw | None = None
+    level: str = ""
     """The level of logging that the client has set."""
     uris: tuple[str, ...] = ()
     """What it has subscribed to at servers that keep no sessions."""

@@ -111,7 +111,7 @@ def headers(message: Message) -> tuple[tuple[str, str], ...]:
     return (*about, ("mcp-name", wrapped(name))) if name else about
 
 
-def stamped(message: Message, asked: Members, level: Raw | None) -> Message:
+def stamped(message: Message, asked: Members, level: str = "") -> Message:
     """A request of a session as one that stands for itself; `asked` are params of `initialize`."""
     meta: dict[str, Any] = dict(members(message.params.get("_meta")))
     meta |= {
@@ -119,7 +119,7 @@ def stamped(message: Message, asked: Members, level: Raw | None) -> Message:
         CAPABILITIES_KEY: asked.get("capabilities", {}),
         CLIENT_KEY: asked.get("clientInfo", {"name": "unknown", "version": "0"}),
     }
-    if level is not None:
+    if level:
         meta[LEVEL_KEY] = level
     return message.replaced(params={**message.params, "_meta": meta})
 

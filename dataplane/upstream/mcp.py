@@ -25,6 +25,7 @@ from dataplane.runtime.config import Cluster
 from dataplane.runtime.mcp import McpServer
 from dataplane.runtime.messages import Headers, Request, ResponseDetail
 from dataplane.upstream.client import MAX_ANSWER_BYTES, Answer, UpstreamClient, UpstreamError
+from dataplane.upstream.errors import Phase
 
 SESSION = "mcp-session-id"
 VERSION = "mcp-protocol-version"
@@ -41,6 +42,12 @@ class ServerFailedError(Exception):
         self.refused = refused
         self.detail = detail
         self.answered = answered
+
+    @property
+    def unreached(self) -> bool:
+        """Whether nothing was sent."""
+        cause = self.__cause__
+        return isinstance(cause, UpstreamError) and cause.failure.phase is Phase.CONNECT
 
 
 @dataclass(frozen=True, slots=True)

@@ -330,6 +330,28 @@ async def test_pages_of_other_origins_may_not_call(
         assert bool(a.heard) is (status == 200)
 
 
+async def test_session_stays_with_its_endpoint_until_that_is_gone(tmp_path: Path) -> None:
+    fakes = [McpFake(name="a", tools={"say": says(name)}) for name in ("one", "two")]
+    async with AsyncExitStack() as stack:
+        running = [await stack.enter_async_context(AsyncExitStack()) for _ in fakes]
+        for fake, its in zip(fakes, running, strict=True):
+            await its.enter_async_context(served(fake))
+        urls = ", ".join(f'"{fake.url}"' for fake in fakes)
+        config = (
+            f"version: v0.4.0\nmcp_servers: [{{id: a, endpoints: [{urls}]}}]\nlisteners:\n"
+            "  - {type: mcp, name: tools, address: 127.0.0.1, port: 0, mcp_servers: [a]}\n"
+        )
+        made = await stack.enter_async_context(planes(config, tmp_path))
+        client = await stack.enter_async_context(mcp_client(f"{made.url('tools')}/mcp"))
+        await client.begin()
+        at = next(index for index, fake in enumerate(fakes) if fake.sessions)
+        for _ in range(4):
+            assert (await client.call("say")).result == text(("one", "two")[at])
+        await running[at].aclose()
+        assert (await client.call("say")).result == text(("two", "one")[at])
+        assert not fakes[1 - at].ended
+
+
 async def test_session_is_its_callers_alone(tmp_path: Path) -> None:
     keys = "api_keys: [{name: one, key: $KEY}, {name: two, key: $KEY2}]\n"
     guarded = ", auth: {api_keys: true}"

@@ -4,10 +4,8 @@ The rule: a call of a tool is a request to the listener like any other: its filt
 hold, and it ends with its client, or when the client cancels it.
 """
 
-import asyncio
-from collections.abc import Coroutine
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dataplane.mcp import stateless, toolbox
 from dataplane.mcp.events import message_event
@@ -18,18 +16,19 @@ from dataplane.mcp.message import (
     Message,
     Refused,
     encode,
-    error,
     members,
     notification,
     result,
     text,
 )
+from dataplane.mcp.routing import CANCELLED
 from dataplane.mcp.session import Session
 from dataplane.runtime.config import AgentTarget, Listener, Route
 from dataplane.runtime.messages import Request, ResponseDetail
 from dataplane.runtime.protocols import CHAT_PATH
 from dataplane.runtime.running import Mode
 from dataplane.server.mcp.collecting import Collecting
+from dataplane.server.mcp.running import Running
 from dataplane.server.mcp.sessions import Sessions
 from dataplane.server.mcp.turn import Turn, owner_of
 from dataplane.server.surface import CHAT_ASK
@@ -42,11 +41,10 @@ if TYPE_CHECKING:
 class AgentTools:
     """Answers at `/mcp` of agent listeners."""
 
-    def __init__(self, exchange: "Exchanger", sessions: Sessions) -> None:
+    def __init__(self, exchange: "Exchanger", sessions: Sessions, running: Running) -> None:
         self._exchange = exchange
         self._sessions = sessions
-        self._running: dict[tuple[str, bytes], asyncio.Task[None]] = {}
-        """Calls of clients with sessions, by session and id."""
+        self._running = running
 
     async def begin(self, turn: Turn, message: Message) -> None:
         """`initialize`."""
@@ -56,13 +54,10 @@ class AgentTools:
         live = await self._sessions.begin(session)
         turn.reply(200, result(message.id, made), headers=((SESSION, live.id),))
 
-    def told(self, turn: Turn, message: Message) -> None:
+    async def told(self, turn: Turn, message: Message) -> None:
         """A notification, or a response."""
-        if message.method == "notifications/cancelled" and turn.live is not None:
-            id_ = bytes(message.params.get("requestId", b""))
-            task = self._running.get((turn.live.id, id_))
-            if task is not None:
-                task.cancel()
+        if message.method == CANCELLED and turn.live is not None:
+            await self._running.cancel(turn.live.id, bytes(message.params.get("requestId", b"")))
         turn.reply(202)
 
     async def run(self, turn: Turn, message: Message, *, has_session: bool) -> None:
@@ -104,30 +99,11 @@ class AgentTools:
         body = encode(toolbox.chat(name, asked))
         request = Request("POST", CHAT_PATH, headers, body)
         call = replace(turn.call, listener=listener, request=request, ask=CHAT_ASK)
-        if not await self._ran(turn, message, self._exchange.run(call, collecting)):
+        if not await self._running.ran(turn, message, self._exchange.run(call, collecting)):
             return
         await collecting.close()
         made = toolbox.said(collecting.words, collecting.problem)
         await self._reply(turn, message, made, has_session, ResponseDetail.VIA_UPSTREAM)
-
-    async def _ran(self, turn: Turn, message: Message, running: Coroutine[Any, Any, None]) -> bool:
-        """Whether a call has come to its end, and was not cancelled by its client."""
-        task = asyncio.ensure_future(running)
-        key = (turn.live.id, message.id or b"") if turn.live is not None else None
-        if key is not None:
-            self._running[key] = task
-        try:
-            await asyncio.wait([task])
-            if not task.cancelled():
-                task.result()
-                return True
-            refused = Refused(Code.INTERNAL_ERROR, "The client has cancelled this.")
-            await turn.end(error(message.id, refused), ResponseDetail.DOWNSTREAM_GONE)
-            return False
-        finally:
-            task.cancel()
-            if key is not None:
-                self._running.pop(key, None)
 
     async def _heard(self, turn: Turn, meta: Members, piece: str) -> None:
         """A piece of the answer: progress, for who has asked for that."""

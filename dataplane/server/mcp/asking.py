@@ -4,9 +4,7 @@ The rule: a request whose stream has begun is answered there: by the server, or,
 off, by an error that names it. A server that lets a stream be resumed may end it early.
 """
 
-import asyncio
-from collections.abc import Sequence
-from typing import Any
+from functools import partial
 
 from msgspec.structs import replace
 
@@ -25,10 +23,12 @@ from dataplane.mcp.message import (
     result,
     text,
 )
-from dataplane.mcp.names import Member, Roster
+from dataplane.mcp.names import Member
 from dataplane.mcp.routing import All, InTurn, One, says_not_found, to_client, way
 from dataplane.runtime.messages import ResponseDetail
+from dataplane.server.mcp.listing import Listed, ask_each, one_list
 from dataplane.server.mcp.peers import Peers
+from dataplane.server.mcp.running import Running
 from dataplane.server.mcp.sessions import Live
 from dataplane.server.mcp.turn import Turn
 from dataplane.upstream.mcp import Answered, ServerFailedError, failed
@@ -41,8 +41,9 @@ MAX_URIS = 10_000
 class Asking:
     """Carries requests to servers."""
 
-    def __init__(self, peers: Peers) -> None:
+    def __init__(self, peers: Peers, running: Running) -> None:
         self._peers = peers
+        self._running = running
 
     async def run(self, turn: Turn, message: Message) -> None:
         """Answer a request."""
@@ -93,7 +94,7 @@ class Asking:
         uri = text(message.params.get("uri"))
         match message.method:
             case "logging/setLevel":
-                session = replace(session, level=message.params.get("level"))
+                session = replace(session, level=text(message.params.get("level")))
             case "resources/subscribe":
                 session = replace(session, uris=tuple({*session.uris, uri}))
             case "resources/unsubscribe":
@@ -101,10 +102,10 @@ class Asking:
             case "ping":
                 pass
             case _:
-                await self._peers.restated.run(turn, member, message)
+                work = self._peers.restated.run(turn, member, message)
+                await self._running.ran(turn, message, work)
                 return
-        live.session = session
-        await self._peers.keep(live)
+        await self._peers.change(live, session)
         turn.reply(200, result(message.id, {}), ResponseDetail.LOCAL)
 
     async def _whole(self, turn: Turn, member: Member, message: Message, answer: Answered) -> None:
@@ -177,28 +178,17 @@ class Asking:
             turn.reply(200, last.body, VIA)
 
     async def _list(self, turn: Turn, message: Message) -> None:
-        asked = pages(turn.roster, message, turn.live)
-        if isinstance(asked, Refused):
-            turn.refuse(message.id, asked)
-            return
-        answers: list[tuple[Member, Members]] = []
-        missing: dict[str, str] = {}
-        problem: ServerFailedError | None = None
-        for member, heard in await self._each(turn, asked):
-            if isinstance(heard, ServerFailedError):
-                problem = heard
-                missing[member.id] = heard.refused.message
-            elif (page := heard.result) is not None:
-                answers.append((member, page))
-        if not answers and problem is not None:
-            turn.failed(message.id, problem)
-            return
-        live = turn.live
-        if live is not None and message.method == "resources/list":
-            for member, page in answers:
-                _learn(live.uris, member, page)
-        made = merge.one_list(turn.roster, message.method, answers, missing)
-        turn.reply(200, result(message.id, made), VIA)
+        listed = await one_list(turn, message, partial(self._peers.ask, turn))
+        match listed:
+            case Refused():
+                turn.refuse(message.id, listed)
+            case ServerFailedError():
+                turn.failed(message.id, listed)
+            case Listed():
+                if turn.live is not None and message.method == "resources/list":
+                    for member, page in listed.pages:
+                        _learn(turn.live.uris, member, page)
+                turn.reply(200, result(message.id, listed.made), VIA)
 
     async def _all(self, turn: Turn, message: Message) -> None:
         """Every server hears it; the client is told that it was heard if anybody has."""
@@ -212,53 +202,11 @@ class Asking:
                 and "logging" in members(members(peer.told).get("capabilities"))
             ]
             asked = [(member, message) for member in capable]
-            for _, heard in await self._each(turn, asked):
+            for _, heard in await ask_each(partial(self._peers.ask, turn), asked):
                 if isinstance(heard, Message) and heard.error is not None:
                     turn.reply(200, heard.body, VIA)
                     return
         turn.reply(200, result(message.id, {}), VIA)
-
-    async def _each(
-        self, turn: Turn, asked: Sequence[tuple[Member, Message]]
-    ) -> list[tuple[Member, Any]]:
-        """The responses of servers that are asked at the same time, or what failed."""
-
-        async def ask(member: Member, message: Message) -> Message | ServerFailedError:
-            try:
-                heard = await self._peers.ask(turn, member, message)
-            except ServerFailedError as problem:
-                return problem
-            if heard.message is None:
-                told = f"it answered {heard.status}"
-                return failed(member.id, told, ResponseDetail.UPSTREAM_ERROR)
-            return heard.message
-
-        heard = await asyncio.gather(*(ask(member, message) for member, message in asked))
-        return [(member, one) for (member, _), one in zip(asked, heard, strict=True)]
-
-
-def pages(
-    roster: Roster, message: Message, live: Live | None = None
-) -> list[tuple[Member, Message]] | Refused:
-    """Who is asked for which page of a list; those that are known to have none are not."""
-    cursor = message.params.get("cursor")
-    if cursor is None:
-        capability = merge.CAPABILITY[message.method]
-        known = live.session.peers if live is not None else {}
-        return [
-            (member, message)
-            for member in roster.members
-            if (peer := known.get(member.id)) is None
-            or capability in members(members(peer.told).get("capabilities"))
-        ]
-    cursors = tokens.cursors(text(cursor))
-    if cursors is None or not all(roster.of(name) for name in cursors):
-        return Refused(Code.INVALID_PARAMS, "Invalid cursor")
-    return [
-        (member, message.replaced(params={**message.params, "cursor": cursors[member.id]}))
-        for member in roster.members
-        if member.id in cursors
-    ]
 
 
 def seen(turn: Turn, member: Member, event: Event, asked: Message | None) -> tuple[Event, bool]:

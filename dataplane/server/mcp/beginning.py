@@ -70,7 +70,7 @@ class Beginning:
 
     async def _close(self, turn: Turn, member: Member, peer: Peer) -> None:
         with suppress(ServerFailedError):
-            async with turn.wire(member).opened("DELETE", b"", of_session(peer)) as answer:
+            async with turn.wire(member).of(peer).opened("DELETE", b"", of_session(peer)) as answer:
                 await answer.whole()
 
 

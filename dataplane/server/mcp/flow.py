@@ -5,15 +5,25 @@ the answer with another request; nobody else can. A flow that nobody comes back 
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from msgspec import Raw
 
 from dataplane.mcp import message as rpc
-from dataplane.mcp.message import Message
+from dataplane.mcp.message import Message, encode
 from dataplane.runtime.messages import Headers, ResponseDetail
+from dataplane.server.mcp.elsewhere import (
+    RESUME,
+    RESUMPTION,
+    Came,
+    Elsewhere,
+    Resumption,
+    of_failure,
+)
+from dataplane.server.neighbours import Neighbours, Say, marked, worker_of
 from dataplane.tasks import Tasks
 from dataplane.upstream.mcp import ServerFailedError, Wire, failed
 
@@ -63,6 +73,10 @@ class Flow:
         except ServerFailedError as problem:
             await self.came.put(problem)
 
+    async def heard(self) -> Message | ServerFailedError:
+        """What the server says next."""
+        return await self.came.get()
+
     async def answer(self, result: Raw) -> None:
         """What the client says to what was asked. Raises ServerFailedError."""
         assert self.asked is not None
@@ -83,8 +97,10 @@ class Flow:
 class Flows:
     """Those of a worker that wait for their clients."""
 
-    def __init__(self, token: Callable[[], str]) -> None:
+    def __init__(self, token: Callable[[], str], neighbours: Neighbours) -> None:
         self._token = token
+        self._neighbours = neighbours
+        neighbours.on(RESUME, self._resumed)
         self._parked: dict[str, tuple[Flow, asyncio.TimerHandle]] = {}
         self._tasks = Tasks()
         self._count = 0
@@ -99,14 +115,67 @@ class Flows:
         flow.task = self._tasks.start(flow.run(body(id_)), "mcp flow")
         return flow
 
-    def park(self, flow: Flow) -> str:
+    def park(self, flow: "Flow | Elsewhere") -> str:
         """It waits for its client; what the client has to show."""
-        state = self._token()
+        if isinstance(flow, Elsewhere):
+            return flow.state
+        state = marked(self._neighbours.index, self._token())
         loop = asyncio.get_running_loop()
         self._parked[state] = flow, loop.call_later(WAITS_S, self._forget, state)
         return state
 
-    def take(self, state: str, owner: str) -> Flow | None:
+    @asynccontextmanager
+    async def resumed(
+        self, state: str, owner: str, given: Raw
+    ) -> "AsyncGenerator[Flow | Elsewhere | None, None]":
+        """The client is back, with what was asked for; it may be heard inside. None: there is
+        nothing of its, in no worker. Raises ServerFailedError.
+        """
+        worker = worker_of(state)
+        if worker != self._neighbours.index:
+            body = encode(Resumption(state, owner, given))
+            async with self._neighbours.opened(worker, RESUME, body) as frames:
+                yield await Elsewhere.met(frames)
+            return
+        flow = self._take(state, owner)
+        if flow is not None:
+            try:
+                await flow.answer(given)
+            except ServerFailedError:
+                self.cancel(flow)
+                raise
+        yield flow
+
+    async def _resumed(self, body: bytes, say: Say) -> None:
+        """A client has come back to another worker, which hears what comes of it."""
+        asked = RESUMPTION.decode(body)
+        flow = self._take(asked.state, asked.owner)
+        if flow is None:
+            return
+        try:
+            await say(encode(flow.about))
+            try:
+                await flow.answer(asked.given)
+            except ServerFailedError as problem:
+                await say(encode(of_failure(problem)))
+                raise
+            while True:
+                came = await flow.heard()
+                if isinstance(came, ServerFailedError):
+                    await say(encode(of_failure(came)))
+                    return
+                if came.is_request:
+                    flow.asked = came
+                    await say(encode(Came(Raw(came.body), state=self.park(flow))))
+                    return
+                await say(encode(Came(Raw(came.body))))
+                if not came.method:
+                    return
+        except BaseException:
+            self.cancel(flow)
+            raise
+
+    def _take(self, state: str, owner: str) -> Flow | None:
         """The client is back; None: there is nothing of its."""
         found = self._parked.get(state)
         if found is None or found[0].owner != owner:
@@ -115,8 +184,10 @@ class Flows:
         found[1].cancel()
         return found[0]
 
-    def cancel(self, flow: Flow) -> None:
+    def cancel(self, flow: "Flow | Elsewhere") -> None:
         """Its client has left."""
+        if isinstance(flow, Elsewhere):
+            return  # (to hear no more of it is what cancels it there)
         self._tasks.start(flow.cancel(), "mcp cancel")
 
     async def close(self) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from secrets import token_urlsafe
 
 from dataplane.mcp.message import Code, Message, Refused, read
-from dataplane.mcp.routing import receivers
+from dataplane.mcp.routing import CANCELLED, receivers
 from dataplane.mcp.stateless import is_stateless
 from dataplane.runtime.config import ListenerKind
 from dataplane.runtime.messages import LocalReply, ResponseDetail
@@ -26,9 +26,11 @@ from dataplane.server.mcp.listening import Listening
 from dataplane.server.mcp.met import Met
 from dataplane.server.mcp.peers import Peers
 from dataplane.server.mcp.restated import Restated
+from dataplane.server.mcp.running import Running
 from dataplane.server.mcp.sessions import Sessions
 from dataplane.server.mcp.stateless import Stateless
 from dataplane.server.mcp.turn import Turn, owner_of, roster_of
+from dataplane.server.neighbours import Neighbours
 from dataplane.server.perform import Memory
 from dataplane.server.serving import Exchanger
 from dataplane.upstream.client import UpstreamClient
@@ -52,18 +54,20 @@ class McpGateway:
         memory: Memory,
         now: Callable[[], float],
         exchange: Exchanger,
+        neighbours: Neighbours,
     ) -> None:
         """:param exchange: answers what tools of agent listeners are asked."""
         self._client = client
-        self._sessions = sessions = Sessions(memory, now, token_urlsafe)
-        self._restated = Restated(token_urlsafe)
+        self._sessions = sessions = Sessions(memory, now, token_urlsafe, neighbours)
+        self._restated = Restated(token_urlsafe, neighbours)
+        self._running = running = Running(neighbours)
         peers = Peers(sessions, self._restated)
         self._peers = peers
         self._beginning = Beginning(sessions, peers)
-        self._asking = Asking(peers)
+        self._asking = Asking(peers, running)
         self._listening = Listening(peers)
-        self._agents = AgentTools(exchange, sessions)
-        self._flows = Flows(token_urlsafe)
+        self._agents = AgentTools(exchange, sessions, running)
+        self._flows = Flows(token_urlsafe, neighbours)
         self._stateless = Stateless(Met(), self._flows)
 
     async def run(self, call: Call, downstream: Downstream) -> None:
@@ -116,7 +120,7 @@ class McpGateway:
             if message.is_request:
                 await self._agents.run(turn, message, has_session=not without)
             else:
-                self._agents.told(turn, message)
+                await self._agents.told(turn, message)
 
     async def _in_session(self, turn: Turn, id_: bytes | None) -> bool:
         """Whether the request has a session of its caller's; if not it is answered."""
@@ -134,9 +138,11 @@ class McpGateway:
         live = turn.live
         assert live is not None
         status = 202
-        if not message.method and self._restated.answered(message):
+        if not message.method and await self._restated.answered(message):
             turn.reply(status)
             return
+        if message.method == CANCELLED:
+            await self._running.cancel(live.id, bytes(message.params.get("requestId", b"")))
         failure: ServerFailedError | None = None
         for member, told in receivers(turn.roster, message):
             peer = live.session.peers.get(member.id)

@@ -75,16 +75,23 @@ class Listening:
         turn.downstream.finish()
 
     async def _all(self, turn: Turn) -> None:
+        live = turn.live
+        assert live is not None
         queue: asyncio.Queue[Event] = asyncio.Queue(HELD)
         async with asyncio.TaskGroup() as group:
-            for member in turn.roster.members:
-                group.create_task(self._follow(turn, member, queue))
+            followed = turn.roster.members
+            tasks = [group.create_task(self._follow(turn, one, queue)) for one in followed]
             while True:
                 event: Event | None = None
                 with suppress(TimeoutError):
                     async with asyncio.timeout(ALIVE_S):
                         event = await queue.get()
+                if event is None and live.ended:
+                    break
                 await turn.downstream.write(event.encoded() if event is not None else ALIVE)
+            for task in tasks:
+                task.cancel()
+        turn.downstream.finish()
 
     async def _follow(self, turn: Turn, member: Member, queue: asyncio.Queue[Event]) -> None:
         """One server among several, as long as it says anything there."""

@@ -1,7 +1,8 @@
 """A session's servers: opened when they are needed, and anew when they have forgotten us.
 
-The rule: a server that answers 404 to its session has done nothing with the request, so a new
-session gets it, once. One that was down when the client came is tried whenever it is asked again.
+The rule: a server that answers 404 to its session, or whose endpoint that has it cannot be reached,
+has done nothing with the request, so a new session gets it, once. One that was down when the client
+came is tried whenever it is asked again.
 """
 
 from collections.abc import AsyncGenerator
@@ -10,12 +11,22 @@ from contextlib import asynccontextmanager
 from dataplane.mcp import stateless
 from dataplane.mcp.message import Message
 from dataplane.mcp.names import Member
-from dataplane.mcp.session import Peer
-from dataplane.runtime.messages import Headers
+from dataplane.mcp.session import Peer, Session
+from dataplane.runtime.messages import Headers, ResponseDetail
 from dataplane.server.mcp.restated import Restated, listening
 from dataplane.server.mcp.sessions import Live, Sessions
 from dataplane.server.mcp.turn import Turn
-from dataplane.upstream.mcp import SESSION, VERSION, Answered, Heard, Wire, meet, of_session
+from dataplane.upstream.mcp import (
+    SESSION,
+    VERSION,
+    Answered,
+    Heard,
+    ServerFailedError,
+    Wire,
+    failed,
+    meet,
+    of_session,
+)
 
 GONE = 404
 
@@ -45,14 +56,15 @@ class Peers:
                 if theirs is not None and theirs.session != old.session:
                     live.session = live.session.with_peer(member.id, theirs)
                     return theirs
+            if live.ended:
+                raise failed(member.id, "the session is over", ResponseDetail.SESSION_NOT_FOUND)
             peer = await meet(wire, live.session.asked)
-            live.session = live.session.with_peer(member.id, peer)
-            await self._sessions.keep(live)
+            await self._sessions.change(live, live.session.with_peer(member.id, peer))
             return peer
 
-    async def keep(self, live: Live) -> None:
+    async def change(self, live: Live, session: Session) -> None:
         """A session has changed."""
-        await self._sessions.keep(live)
+        await self._sessions.change(live, session)
 
     @asynccontextmanager
     async def opened(
@@ -67,12 +79,16 @@ class Peers:
             async with wire.opened("POST", told.body, stateless.headers(told)) as answer:
                 yield answer
                 return
-        async with wire.opened(method, body, (*_said(turn, peer), *more)) as answer:
-            if answer.status != GONE or not peer.session:
-                yield answer
-                return
+        try:
+            async with wire.of(peer).opened(method, body, (*_said(turn, peer), *more)) as answer:
+                if answer.status != GONE or not peer.session:
+                    yield answer
+                    return
+        except ServerFailedError as problem:
+            if not (peer.session and problem.unreached):
+                raise
         peer = await self.renew(live, member, wire, peer)
-        async with wire.opened(method, body, (*_said(turn, peer), *more)) as answer:
+        async with wire.of(peer).opened(method, body, (*_said(turn, peer), *more)) as answer:
             yield answer
 
     async def ask(self, turn: Turn, member: Member, message: Message) -> Heard:
@@ -82,12 +98,15 @@ class Peers:
         peer = await self.of(live, member, wire)
         if not peer.keeps_sessions:
             return await self.restated.ask(wire, live.session, message)
-        body = message.body
-        heard = await wire.ask(body, _said(turn, peer))
-        if heard.status == GONE and peer.session:
-            peer = await self.renew(live, member, wire, peer)
-            heard = await wire.ask(body, _said(turn, peer))
-        return heard
+        try:
+            heard = await wire.of(peer).ask(message.body, _said(turn, peer))
+            if heard.status != GONE or not peer.session:
+                return heard
+        except ServerFailedError as problem:
+            if not (peer.session and problem.unreached):
+                raise
+        peer = await self.renew(live, member, wire, peer)
+        return await wire.of(peer).ask(message.body, _said(turn, peer))
 
 
 def _said(turn: Turn, peer: Peer) -> Headers:

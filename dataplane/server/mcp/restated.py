@@ -20,6 +20,7 @@ from dataplane.mcp.routing import to_client
 from dataplane.mcp.session import Session
 from dataplane.runtime.messages import ResponseDetail
 from dataplane.server.mcp.turn import Turn
+from dataplane.server.neighbours import Neighbours, Say, marked, worker_of
 from dataplane.upstream.mcp import Heard, Wire, failed
 
 ROUNDS = 10
@@ -27,23 +28,37 @@ ROUNDS = 10
 MARK = b'"outrider:'
 """The begin of the ids of our own requests to clients."""
 VIA = ResponseDetail.VIA_UPSTREAM
+_WORD = "mcp answer"
 
 
 class Restated:
     """Asks servers without sessions on behalf of clients that have one."""
 
-    def __init__(self, token: Callable[[], str]) -> None:
+    def __init__(self, token: Callable[[], str], neighbours: Neighbours) -> None:
         self._token = token
+        self._neighbours = neighbours
         self._waiting: dict[bytes, asyncio.Future[Message]] = {}
+        neighbours.on(_WORD, self._heard)
 
-    def answered(self, message: Message) -> bool:
-        """A client's response; whether it was to a request of ours."""
+    async def answered(self, message: Message) -> bool:
+        """A client's response; whether it was to a request of ours, in whatever worker."""
         if message.id is None or not message.id.startswith(MARK):
             return False
-        waits = self._waiting.pop(message.id, None)
+        if not self._answered(message):
+            worker = worker_of(message.id.removeprefix(MARK).decode("latin-1"))
+            await self._neighbours.tell(worker, _WORD, message.body)
+        return True
+
+    def _answered(self, message: Message) -> bool:
+        waits = self._waiting.pop(message.id or b"", None)
         if waits is not None and not waits.done():
             waits.set_result(message)
-        return True
+        return waits is not None
+
+    async def _heard(self, body: bytes, _: Say) -> None:
+        found = read(body)
+        if isinstance(found, Message):
+            self._answered(found)
 
     async def ask(self, wire: Wire, session: Session, message: Message) -> Heard:
         """One request and its whole response. Raises ServerFailedError."""
@@ -100,7 +115,7 @@ class Restated:
         try:
             for key, raw in wanted.items():
                 request = members(raw)
-                id_ = MARK + self._token().encode() + b'"'
+                id_ = MARK + marked(self._neighbours.index, self._token()).encode() + b'"'
                 ids.append(id_)
                 waits[key] = self._waiting[id_] = loop.create_future()
                 body: dict[str, Any] = {"jsonrpc": "2.0", "id": Raw(id_), **request}

@@ -10,10 +10,12 @@ from collections.abc import Callable
 from hashlib import blake2b
 
 from dataplane.mcp.session import TTL_S, Session, decoded
+from dataplane.server.neighbours import Neighbours, Say
 from dataplane.server.perform import Memory
 
 MAX_LIVE = 10_000
 """Sessions at hand in a worker; others are looked up."""
+_CHANGED = "mcp session"
 KEEP_AFTER_S = 600.0
 """A session that is in use is kept anew so often."""
 
@@ -21,11 +23,13 @@ KEEP_AFTER_S = 600.0
 class Live:
     """A session as this worker knows it."""
 
-    __slots__ = ("id", "kept_at", "locks", "session", "uris")
+    __slots__ = ("ended", "id", "kept_at", "locks", "session", "uris")
 
     def __init__(self, name: str, session: Session) -> None:
         self.id = name
         self.session = session
+        self.ended = False
+        """Its client wants it no more; what still runs for it begins nothing new."""
         self.kept_at = 0.0
         self.locks: dict[str, asyncio.Lock] = {}
         """By server: who opens it anew."""
@@ -40,12 +44,20 @@ class Live:
 class Sessions:
     """Of one worker."""
 
-    def __init__(self, memory: Memory, now: Callable[[], float], token: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        memory: Memory,
+        now: Callable[[], float],
+        token: Callable[[], str],
+        neighbours: Neighbours,
+    ) -> None:
         """:param token: a word that nobody can guess."""
         self._memory = memory
+        self._neighbours = neighbours
         self._now = now
         self._token = token
         self._live: OrderedDict[str, Live] = OrderedDict()
+        neighbours.on(_CHANGED, self._heard)
 
     async def begin(self, session: Session) -> Live:
         """A new one."""
@@ -74,16 +86,40 @@ class Sessions:
         kept = await self._memory.recall(_key(name))
         return decoded(kept) if kept else None
 
+    async def change(self, live: Live, session: Session) -> None:
+        """It has changed, and other workers go on with what it is now."""
+        live.session = session
+        await self.keep(live)
+        await self._neighbours.tell_all(_CHANGED, live.id.encode())
+
     async def keep(self, live: Live) -> None:
-        """It has changed."""
+        """It is kept for as long as it may be from now on."""
+        if live.ended:
+            return
         self._at_hand(live)
         live.kept_at = self._now()
         await self._memory.remember(_key(live.id), live.session.encoded(), TTL_S)
 
     async def end(self, live: Live) -> None:
         """Nobody has it any more."""
-        self._live.pop(live.id, None)
+        self._end(live)
         await self._memory.remember(_key(live.id), b"", 1.0)
+        await self._neighbours.tell_all(_CHANGED, live.id.encode())
+
+    def _end(self, live: Live) -> None:
+        live.ended = True
+        self._live.pop(live.id, None)
+
+    async def _heard(self, body: bytes, _: Say) -> None:
+        """Another worker has changed a session, or ended it."""
+        live = self._live.get(body.decode("utf-8", "replace"))
+        if live is None:
+            return
+        session = await self.stored(live.id)
+        if session is None:
+            self._end(live)
+        else:
+            live.session = session
 
     def _at_hand(self, live: Live) -> Live:
         self._live[live.id] = live

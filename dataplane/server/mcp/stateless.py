@@ -7,6 +7,7 @@ input goes on where the other one stopped.
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from msgspec import Raw
@@ -31,18 +32,19 @@ from dataplane.mcp.routing import All, InTurn, One, says_not_found, to_client, w
 from dataplane.mcp.session import Peer
 from dataplane.mcp.versions import SUPPORTED
 from dataplane.runtime.messages import ResponseDetail
-from dataplane.server.mcp.asking import pages
+from dataplane.server.mcp.elsewhere import Elsewhere
 from dataplane.server.mcp.flow import Flow, Flows
+from dataplane.server.mcp.listing import Listed, ask_each, one_list
 from dataplane.server.mcp.met import Met
 from dataplane.server.mcp.subscribed import Subscribed
 from dataplane.server.mcp.turn import Turn, owner_of
-from dataplane.upstream.mcp import ServerFailedError, failed, of_session
+from dataplane.upstream.mcp import Heard, ServerFailedError, of_session
 
 VIA = ResponseDetail.VIA_UPSTREAM
 GONE = 404
 NO_STATE = Refused(
     Code.INVALID_PARAMS,
-    "This requestState is not known here: it has expired, or it was made by another worker.",
+    "This requestState is not known: it has expired, or its worker has ended.",
     400,
 )
 
@@ -134,15 +136,20 @@ class Stateless:
             turn.refuse(message.id, Refused(Code.METHOD_NOT_FOUND, "Method not found", 404))
             return
         state = message.params.get("requestState")
-        if state is not None:
-            flow = self._flows.take(text(state), owner_of(turn.call))
+        if state is None:
+            await self._heard_out(turn, member, self._begin(turn, member, peer, message), message)
+            return
+        given = members(message.params.get("inputResponses")).get(_KEY, Raw(b"{}"))
+        async with self._flows.resumed(text(state), owner_of(turn.call), given) as flow:
             if flow is None:
                 turn.refuse(message.id, NO_STATE)
-                return
-            given = members(message.params.get("inputResponses"))
-            await flow.answer(given.get(_KEY, Raw(b"{}")))
-        else:
-            flow = self._begin(turn, member, peer, message)
+            else:
+                await self._heard_out(turn, member, flow, message)
+
+    async def _heard_out(
+        self, turn: Turn, member: Member, flow: Flow | Elsewhere, message: Message
+    ) -> None:
+        """What comes of a flow; it is cancelled when nobody wants it."""
         try:
             await self._follow(turn, member, flow, message)
         except BaseException:
@@ -151,20 +158,23 @@ class Stateless:
 
     def _begin(self, turn: Turn, member: Member, peer: Peer, message: Message) -> Flow:
         return self._flows.begin(
-            turn.wire(member),
+            turn.wire(member).of(peer),
             of_session(peer),
             owner_of(turn.call),
             members(peer.told).get("serverInfo", merge.ABOUT),
             lambda id_: stateless.plain(message, id_).body,
         )
 
-    async def _follow(self, turn: Turn, member: Member, flow: Flow, message: Message) -> None:
+    async def _follow(
+        self, turn: Turn, member: Member, flow: Flow | Elsewhere, message: Message
+    ) -> None:
         meta = members(message.params.get("_meta"))
         retried = False
         while True:
-            came = await flow.came.get()
+            came = await flow.heard()
             if isinstance(came, ServerFailedError):
-                if came.detail is not ResponseDetail.SESSION_NOT_FOUND or retried:
+                gone = came.detail is ResponseDetail.SESSION_NOT_FOUND or came.unreached
+                if not gone or retried:
                     raise came
                 # nothing was done with it, so a new session gets it, once
                 retried = True
@@ -227,33 +237,22 @@ class Stateless:
         return list(zip(roster, await asyncio.gather(*map(one, roster)), strict=True))
 
     async def _list(self, turn: Turn, message: Message) -> None:
-        asked = pages(turn.roster, message)
-        if isinstance(asked, Refused):
-            turn.refuse(message.id, with_status(asked))
-            return
-        answers: list[tuple[Member, Members]] = []
-        missing: dict[str, str] = {}
-        problem: ServerFailedError | None = None
-        for member, heard in await self._each(turn, asked):
-            if isinstance(heard, ServerFailedError):
-                problem = heard
-                missing[member.id] = heard.refused.message
-            elif (page := heard.result) is not None:
-                answers.append((member, page))
-        if not answers and problem is not None:
-            turn.failed(message.id, problem)
-            return
-        made = merge.one_list(turn.roster, message.method, answers, missing)
-        turn.reply(
-            200, result(message.id, stateless.completed(message.method, made, merge.ABOUT)), VIA
-        )
+        listed = await one_list(turn, message, partial(self._ask, turn))
+        match listed:
+            case Refused():
+                turn.refuse(message.id, with_status(listed))
+            case ServerFailedError():
+                turn.failed(message.id, listed)
+            case Listed():
+                made = stateless.completed(message.method, listed.made, merge.ABOUT)
+                turn.reply(200, result(message.id, made), VIA)
 
     async def _in_turn(self, turn: Turn, found: InTurn) -> None:
         message = found.message
         problem: ServerFailedError | None = None
         last: Message | None = None
         for member in found.members:
-            ((_, heard),) = await self._each(turn, [(member, message)])
+            ((_, heard),) = await ask_each(partial(self._ask, turn), [(member, message)])
             if isinstance(heard, ServerFailedError):
                 problem = heard
                 continue
@@ -267,32 +266,22 @@ class Stateless:
         elif last is not None:
             turn.reply(*finished(message, last, merge.ABOUT), VIA)
 
-    async def _each(
-        self, turn: Turn, asked: Sequence[tuple[Member, Message]]
-    ) -> list[tuple[Member, Message | ServerFailedError]]:
-        """The responses of servers that are asked at the same time, or what failed."""
-
-        async def ask(member: Member, message: Message) -> Message | ServerFailedError:
-            wire = turn.wire(member)
-            try:
-                peer = await self._peer(turn, member, message)
-                if not peer.keeps_sessions:
-                    heard = await wire.ask(message.body, stateless.headers(message))
-                else:
-                    body = stateless.plain(message, b"1").body
-                    heard = await wire.ask(body, of_session(peer))
-                    if heard.status == GONE:
-                        peer = await self._peer(turn, member, message, peer)
-                        heard = await wire.ask(body, of_session(peer))
-            except ServerFailedError as problem:
-                return problem
-            if heard.message is None:
-                told = f"it answered {heard.status}"
-                return failed(member.id, told, ResponseDetail.UPSTREAM_ERROR)
-            return heard.message
-
-        heard = await asyncio.gather(*(ask(member, message) for member, message in asked))
-        return [(member, one) for (member, _), one in zip(asked, heard, strict=True)]
+    async def _ask(self, turn: Turn, member: Member, message: Message) -> Heard:
+        """One request and its whole response. Raises ServerFailedError."""
+        wire = turn.wire(member)
+        peer = await self._peer(turn, member, message)
+        if not peer.keeps_sessions:
+            return await wire.ask(message.body, stateless.headers(message))
+        body = stateless.plain(message, b"1").body
+        try:
+            heard = await wire.of(peer).ask(body, of_session(peer))
+            if heard.status != GONE:
+                return heard
+        except ServerFailedError as problem:
+            if not problem.unreached:
+                raise
+        peer = await self._peer(turn, member, message, peer)
+        return await wire.of(peer).ask(body, of_session(peer))
 
     async def _peer(
         self, turn: Turn, member: Member, message: Message, old: Peer | None = None

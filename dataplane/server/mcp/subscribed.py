@@ -59,7 +59,7 @@ class Subscribed:
         while True:
             try:
                 peer = await self._met.peer(turn, member, asked)
-                wire = turn.wire(member)
+                wire = turn.wire(member).of(peer)
                 if peer.keeps_sessions:
                     more = of_session(peer)
                     for uri in value(wanted.get("resourceSubscriptions")) or ():

@@ -51,7 +51,7 @@ def told_to(peer: Peer, message: Message) -> tuple[Message, Headers]:
     """A request as a server reads it, and its headers."""
     if peer.keeps_sessions:
         return message, of_session(peer)
-    told = stateless.stamped(message, _MEMBERS, None)
+    told = stateless.stamped(message, _MEMBERS)
     return told, stateless.headers(told)
 
 

@@ -5,10 +5,13 @@ from dataplane.mcp.session import LATEST, Peer, Session, agreed, decoded
 
 def test_session_is_kept_as_bytes() -> None:
     asked = Raw(b'{"capabilities": {"x":1.0}}')
-    session = Session("me", LATEST, asked).with_peer("a", Peer(LATEST, "s1", Raw(b"{}")))
+    began = Session("me", LATEST, asked, level="debug", uris=("x://a",))
+    session = began.with_peer("a", Peer(LATEST, "s1", Raw(b"{}"), "127.0.0.1:1"))
     again = decoded(session.encoded())
     assert again is not None
     assert (again.owner, again.peers["a"].session) == ("me", "s1")
+    assert (again.level, again.uris) == ("debug", ("x://a",))
+    assert again.peers["a"].endpoint == "127.0.0.1:1"
     assert bytes(again.asked) == bytes(asked)
 
 

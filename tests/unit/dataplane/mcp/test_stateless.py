@@ -1,5 +1,4 @@
 import pytest
-from msgspec import Raw
 
 from dataplane.mcp import stateless
 from dataplane.mcp.message import Message, encode, members, read
@@ -90,7 +89,7 @@ def test_any_value_fits_into_a_header(word: str) -> None:
 
 def test_session_becomes_an_envelope_and_back() -> None:
     asked = members(stateless.initialization(members(encode(META))))
-    told = stateless.stamped(message("tools/call", name="a", x=1.0), asked, Raw(b'"info"'))
+    told = stateless.stamped(message("tools/call", name="a", x=1.0), asked, "info")
     meta = members(told.params["_meta"])
     assert bytes(meta[CAPABILITIES_KEY]) == b'{"roots":{}}'
     assert bytes(meta[LEVEL_KEY]) == b'"info"'

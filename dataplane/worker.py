@@ -11,6 +11,7 @@ from dataplane.bootstrap import Bootstrap
 from dataplane.limit_stores import LimitStores
 from dataplane.observe.metrics import Family, Metrics
 from dataplane.runtime.config import RuntimeConfig
+from dataplane.server.auth.certificates import UnusableFilesError
 from dataplane.server.auth.issuers import Issuers
 from dataplane.server.exchange import Exchange
 from dataplane.server.following import Following
@@ -77,7 +78,10 @@ class Worker:
         said = (one.all() for one in self._following)
         known: dict[str, Described] = {name: one for all_ in said for name, one in all_.items()}
         config = described(config, known)
-        await self._exchange.configure(config)
+        try:
+            await self._exchange.configure(config)
+        except UnusableFilesError as e:
+            raise ConfigRejectedError(f"agent cards cannot be signed: {e}") from e
         await self._issuers.configure(config)
         await self.limits.configure(config)
         try:

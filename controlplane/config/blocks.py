@@ -77,6 +77,7 @@ BLOCKS: Mapping[Path, type[Block]] = {
     ("api_keys", "*", "limits", "output_tokens"): schema_limits.LimitCount,
     ("api_keys", "*", "limits", "cost"): schema_limits.LimitCost,
     ("agents", "*"): schema.Agent,
+    ("listeners", "*", "card_signing"): schema_cards.CardSigning,
     ("agents", "*", "card_keys"): schema_cards.CardKeys,
     ("filters", "*"): schema_filters.Filter,
     ("agents", "*", "versions", "*"): schema_versions.AgentVersion,

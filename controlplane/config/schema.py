@@ -22,7 +22,7 @@ from controlplane.config.fields import (
     Url,
 )
 from controlplane.config.schema_auth import ApiKey, Auth, Tls
-from controlplane.config.schema_cards import CardKeys
+from controlplane.config.schema_cards import CardKeys, CardSigning
 from controlplane.config.schema_clusters import ClusterKeys, Endpoints, RequestPriority
 from controlplane.config.schema_defaults import Defaults
 from controlplane.config.schema_filters import Filter
@@ -114,6 +114,8 @@ class Listener(Block):
     public_url: Url | None = None
     """Agent listeners: where others reach this listener, such as `https://agents.example.com`; its
     agent card says so. Without it the card says what the client called it by."""
+    card_signing: CardSigning | None = None
+    """Agent listeners: sign the agent card. Needs `public_url`."""
     mcp_servers: Names = ()
     """MCP listeners: ids of `mcp_servers` that are offered as one."""
     allowed_origins: Origins = ()

@@ -62,6 +62,18 @@ def tls(listener: schema.Listener) -> listener_pb2.Tls | None:
     )
 
 
+def card_signing(listener: schema.Listener) -> listener_pb2.CardSigning | None:
+    """What a listener's own card is signed with; None: it is not."""
+    wanted = listener.card_signing
+    if wanted is None:
+        return None
+    return listener_pb2.CardSigning(
+        key_file=wanted.key.removeprefix("file:"),
+        key_id=wanted.key_id,
+        jwks_uri=wanted.jwks_uri or "",
+    )
+
+
 def _jwt(jwt: Jwt) -> listener_pb2.Jwt:
     message = listener_pb2.Jwt(
         issuer=jwt.issuer,

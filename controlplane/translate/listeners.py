@@ -15,7 +15,7 @@ from controlplane.config.rules import models as names
 from controlplane.config.values import duration_ms
 from controlplane.snapshot.resource import Resource, ResourceType
 from controlplane.translate import prompts
-from controlplane.translate.auth import auth, tls
+from controlplane.translate.auth import auth, card_signing, tls
 from controlplane.translate.mcp import members
 from controlplane.translate.orchestrator import orchestrator
 from controlplane.translate.plans import is_chosen, on_failure, plan
@@ -93,6 +93,7 @@ def _listener(config: schema.Config, listener: schema.Listener) -> listener_pb2.
         mcp_servers=members(config, listener),
         allowed_origins=listener.allowed_origins,
         public_url=(listener.public_url or "").rstrip("/"),
+        card_signing=card_signing(listener),
         orchestrator=orchestrator(config, listener) if listener.type == "agent" else None,
     )
 

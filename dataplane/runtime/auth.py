@@ -88,6 +88,17 @@ class Tls:
 
 
 @dataclass(frozen=True, slots=True)
+class CardSigning:
+    """What a listener's own agent card is signed with."""
+
+    key_file: str
+    """Path of a PEM file on this machine."""
+    key_id: str
+    jwks_uri: str = ""
+    """Where others find the public half; signatures say so."""
+
+
+@dataclass(frozen=True, slots=True)
 class Auth:
     """How callers of a listener show who they are."""
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from dataplane.runtime.agents import Agent as Agent  # its users know it from here
-from dataplane.runtime.auth import ApiKey, Auth, Tls
+from dataplane.runtime.auth import ApiKey, Auth, CardSigning, Tls
 from dataplane.runtime.choosing import ModelRouting
 from dataplane.runtime.cluster import (
     Balancing,
@@ -296,6 +296,8 @@ class Listener:
     """MCP listeners: of web pages that may call, beside this machine's; "*": all."""
     public_url: str = ""
     """Agent listeners: what others call it by, without a slash at the end; empty: each says."""
+    card_signing: CardSigning | None = None
+    """Agent listeners: with public_url."""
     auth: Auth | None = None
     """Who may call; None: everybody."""
     tls: Tls | None = None

@@ -119,7 +119,10 @@ class Exchange:
         self.performer.decisions.measure(metrics)
 
     async def configure(self, config: RuntimeConfig) -> None:
-        """Get ready for a new configuration's requests; those under way are not touched."""
+        """Get ready for a new configuration's requests; those under way are not touched. Raises
+        UnusableFilesError with nothing changed.
+        """
+        self._a2a.configure(config)
         self._decider.configure(config)
         self._explaining.configure(config)
         await self._chooser.configure(config)

@@ -12,6 +12,7 @@ from dataplane.runtime.auth import (
     NEVER_EXPIRES,
     ApiKey,
     Auth,
+    CardSigning,
     ClientCertificate,
     Jwks,
     Jwt,
@@ -71,6 +72,13 @@ def tls(m: listener_pb2.Tls) -> Tls:
         m.client_ca_file,
         not m.client_certificate_optional,
     )
+
+
+def card_signing(m: listener_pb2.CardSigning, public_url: str) -> CardSigning:
+    """What cards are signed with. Raises BadFieldError."""
+    if not public_url:
+        raise BadFieldError("signs a card that does not say where it is")
+    return CardSigning(given(m.key_file, "key"), given(m.key_id, "key_id"), m.jwks_uri)
 
 
 def jwks(m: listener_pb2.Jwt | agent_pb2.CardKeys) -> Jwks | None:

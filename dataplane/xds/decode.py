@@ -36,7 +36,7 @@ from dataplane.runtime import config
 from dataplane.runtime.orchestrator import Orchestrator
 from dataplane.runtime.precedence import Precedence
 from dataplane.xds.agents import agent
-from dataplane.xds.auth import api_key, auth, tls
+from dataplane.xds.auth import api_key, auth, card_signing, tls
 from dataplane.xds.choosing import model_metrics, model_routing, preference
 from dataplane.xds.clusters import cluster, endpoints, priority
 from dataplane.xds.fields import BadFieldError, given, same, seconds, secret
@@ -194,6 +194,9 @@ def _listener(name: str, m: listener_pb2.Listener, _: SecretReader) -> config.Li
         mcp_servers=members(m),
         allowed_origins=frozenset(m.allowed_origins),
         public_url=m.public_url,
+        card_signing=(
+            card_signing(m.card_signing, m.public_url) if m.HasField("card_signing") else None
+        ),
         orchestrator=(
             orchestrator(m.orchestrator) if m.HasField("orchestrator") else Orchestrator()
         ),

@@ -9,7 +9,10 @@ from typing import Any
 
 import aiohttp
 import pytest
+from a2a.client.card_resolver import parse_agent_card
+from a2a.utils.signing import create_signature_verifier
 from aiohttp import ClientSession, web
+from jwt import PyJWK
 
 from tests.support.a2a_agent import HANG, a2a_agent, artifact, status, task
 from tests.support.agents import (
@@ -24,7 +27,9 @@ from tests.support.agents import (
     service,
     starts_and_hangs,
 )
+from tests.support.issuer import SigningKey
 from tests.support.planes import Planes, planes
+from tests.support.wait import until
 
 CONFIG = """\
 version: v0.4.0
@@ -133,6 +138,37 @@ async def test_card_says_what_the_operator_says_others_call_us_by(desk: Start) -
     card = await made.card()
     assert card["url"] == "https://agents.example.com/desk/a2a"
     assert {one["url"] for one in card["supportedInterfaces"]} == {card["url"]}
+
+
+async def test_card_is_signed_with_the_operators_key(desk: Start, tmp_path: Path) -> None:
+    made, agent = await desk(says("Under the mat."))
+    key = SigningKey()
+    (tmp_path / "card.pem").write_bytes(key.pem())
+    config = CONFIG.format(url=agent.url, protocol="chat")
+    config += "    public_url: https://agents.example.com\n"
+    signing = f'    card_signing: {{key: "file:{tmp_path}/card.pem", key_id: k1}}\n'
+    await made.planes.apply(config + signing)
+    public = PyJWK(key.jwk, key.algorithm)
+    verify = create_signature_verifier(lambda kid, jku: public, ["ES256"])
+    verify(parse_agent_card(await made.card()))  # raises when it is not
+    extended = (await made.rpc("GetExtendedAgentCard", {}))["result"]
+    verify(parse_agent_card(extended))
+    await made.planes.apply(config)
+    assert "signatures" not in await made.card()
+
+
+async def test_config_with_a_key_that_cannot_be_read_is_refused(
+    desk: Start, tmp_path: Path
+) -> None:
+    made, agent = await desk(says("Under the mat."))
+    config = CONFIG.format(url=agent.url, protocol="chat")
+    config += "    public_url: https://agents.example.com\n"
+    config += f'    card_signing: {{key: "file:{tmp_path}/none.pem", key_id: k1}}\n'
+    await made.planes.control.pipeline.apply(config, "a.yaml", "test")
+    worker = made.planes.workers[0]
+    await until(lambda: bool(worker.report().refusals))
+    assert "none.pem cannot be read" in str(worker.report().refusals)
+    assert "agents.example.com" not in json.dumps(await made.card())
 
 
 async def test_message_becomes_a_task_and_its_events(desk: Start) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import jwt
 from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
 ISSUER = "https://id.test"
@@ -33,6 +34,12 @@ class SigningKey:
             self.private = ec.generate_private_key(ec.SECP256R1())
             self.algorithm, jwk = "ES256", ECAlgorithm.to_jwk(self.private.public_key())
         self.jwk: dict[str, Any] = {**json.loads(jwk), "kid": kid}
+
+    def pem(self) -> bytes:
+        """The private key, as files have it."""
+        plain = (Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        made: bytes = self.private.private_bytes(*plain)
+        return made
 
     def token(self, headers: dict[str, Any] | None = None, **claims: Any) -> str:
         """A good token of alice, but for what is said otherwise; None takes a claim away."""

@@ -11,7 +11,7 @@ from controlplane.config.rules.findings import Findings, suggest
 
 PORTS = {"model": 12000, "prompt": 10000}
 """Plano's defaults."""
-CARD_KEYS = ("public_url",)
+CARD_KEYS = ("public_url", "card_signing")
 PROMPT_KEYS = ("choose_by", "function_calling_model", "tool_messages")
 
 
@@ -100,6 +100,10 @@ def _agent_listener(
         elif agent.default:
             default = (*at, "default")
         filters.chains(config, agent, at, findings)
+    nowhere = listener.public_url is None and not findings.blamed((*path, "public_url"))
+    if listener.card_signing is not None and nowhere:
+        hint = "else we would sign whatever address a client says in its Host header"
+        findings.add((*path, "card_signing"), "needs 'public_url'", hint)
 
 
 def _unknown_agent(config: schema.Config, name: str, known: Iterable[str]) -> str:

@@ -7,7 +7,7 @@ which; who has not shown one learns no more than that.
 from collections.abc import Mapping
 
 from dataplane.agents.a2a.card import JSON_RPC, REST, Card
-from dataplane.agents.a2a.values import ENCODER, Json, objects, present, strings
+from dataplane.agents.a2a.values import Json, objects, present, strings
 from dataplane.runtime.auth import Auth
 from dataplane.runtime.config import AgentTarget, Listener
 
@@ -20,7 +20,7 @@ _TEXT = ["text/plain"]
 
 def own_card(
     listener: Listener, cards: Mapping[str, Card], base: str, *, known_caller: bool
-) -> bytes:
+) -> Json:
     """The document.
 
     :param base: where the caller reaches us: "https://host:port".
@@ -34,7 +34,7 @@ def own_card(
         made = _of_one(only)
     else:
         made = _of_all(listener, targets, cards)
-    return ENCODER.encode(made | _connection(base) | _capabilities(made) | _security(listener.auth))
+    return made | _connection(base) | _capabilities(made) | _security(listener.auth)
 
 
 def _closed(listener: Listener) -> Json:

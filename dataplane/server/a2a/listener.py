@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -18,9 +19,10 @@ from dataplane.agents.a2a.own_card import own_card
 from dataplane.agents.a2a.rpc import Asked, Code, Fault, Op, fault_body, read_rest, read_rpc, result
 from dataplane.agents.a2a.talk import CONTEXT, Context, Talk, chat_body, grown
 from dataplane.agents.a2a.telling import Telling, trimmed
-from dataplane.agents.a2a.values import Json, decoded, message, text
+from dataplane.agents.a2a.values import ENCODER, Json, message, text
 from dataplane.agents.progress import NEVER
 from dataplane.clock import Clock
+from dataplane.runtime.config import RuntimeConfig
 from dataplane.runtime.headers import AFFINITY
 from dataplane.runtime.messages import Headers, LocalReply, Request, ResponseDetail
 from dataplane.runtime.protocols import CHAT_PATH
@@ -34,6 +36,10 @@ from dataplane.server.perform import Memory
 from dataplane.server.surface import CHAT_ASK, nothing_at, only
 from dataplane.sessions.store import key_of
 from dataplane.tasks import Tasks
+
+if TYPE_CHECKING:
+    from dataplane.runtime.auth import CardSigning
+    from dataplane.server.a2a.signing import CardSigner
 
 JSON: Headers = (("content-type", "application/json"),)
 _STREAM: Headers = (("content-type", "text/event-stream"), ("cache-control", "no-cache"))
@@ -53,7 +59,22 @@ class A2aListener:
         self._clock = clock
         self._book = TaskBook(memory)
         self._calls = TaskCalls(self._book, agents)
+        self._signers: dict[CardSigning, CardSigner] = {}
+        self._newest = self._signers
+        """Those of the last configuration."""
         self.tasks = Tasks()
+
+    def configure(self, config: RuntimeConfig) -> None:
+        """Get the keys of a new configuration. Raises UnusableFilesError with nothing changed."""
+        every = (one.card_signing for one in config.listeners.values())
+        wanted = {one for one in every if one is not None}
+        if wanted:
+            # 10 MB and 0.1 s of cryptography, for those who need it
+            from dataplane.server.a2a.signing import signers
+
+            # Requests of the configuration before may still be under way.
+            newest = signers(wanted, self._signers)
+            self._signers, self._newest = self._newest | newest, newest
 
     async def close(self) -> None:
         """Tasks that nobody waits for end with the worker."""
@@ -89,14 +110,17 @@ class A2aListener:
     def _card(self, call: Call) -> LocalReply:
         if call.request.method != "GET":
             return only(call.request.method, call.request.path, ("GET",))
-        return self._card_reply(call, self._own_card(call))
+        return self._card_reply(call, ENCODER.encode(self._own_card(call)))
 
-    def _own_card(self, call: Call) -> bytes:
+    def _own_card(self, call: Call) -> Json:
         auth = call.listener.auth
         known = auth is None or not auth.required or call.principal is not None
         listener = call.listener
         base = listener.public_url or base_of(call.request, tls=listener.tls is not None)
-        return own_card(listener, self._agents.cards(), base, known_caller=known)
+        card = own_card(listener, self._agents.cards(), base, known_caller=known)
+        if listener.card_signing is None:
+            return card
+        return self._signers[listener.card_signing].signed(card)
 
     @staticmethod
     def _card_reply(call: Call, body: bytes) -> LocalReply:
@@ -107,8 +131,7 @@ class A2aListener:
         """What needs no agent to be asked anything."""
         match asked.op:
             case Op.CARD:
-                card = decoded(self._own_card(call))
-                found: Json | Fault = card if isinstance(card, dict) else {}
+                found: Json | Fault = self._own_card(call)
             case Op.GET:
                 found = await self._calls.get(call, asked)
             case Op.CANCEL:

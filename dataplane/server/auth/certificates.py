@@ -22,7 +22,7 @@ Stamp = tuple[tuple[int, int, int], ...]
 
 
 class UnusableFilesError(OSError):
-    """Certificates that cannot be served; the text says which file and why."""
+    """Keys and certificates that cannot be used; the text says which file and why."""
 
 
 class Certificates:

@@ -122,8 +122,18 @@ class McpMember(_message.Message):
     prefix: str
     def __init__(self, server: _Optional[str] = ..., prefix: _Optional[str] = ...) -> None: ...
 
+class CardSigning(_message.Message):
+    __slots__ = ("key_file", "key_id", "jwks_uri")
+    KEY_FILE_FIELD_NUMBER: _ClassVar[int]
+    KEY_ID_FIELD_NUMBER: _ClassVar[int]
+    JWKS_URI_FIELD_NUMBER: _ClassVar[int]
+    key_file: str
+    key_id: str
+    jwks_uri: str
+    def __init__(self, key_file: _Optional[str] = ..., key_id: _Optional[str] = ..., jwks_uri: _Optional[str] = ...) -> None: ...
+
 class Listener(_message.Message):
-    __slots__ = ("name", "kind", "address", "port", "timeout_ms", "limits", "input_filters", "min_confidence", "orchestrator", "auth", "output_filters", "guarded", "tls", "drop_untranslatable", "prompt", "plan", "mcp_servers", "allowed_origins", "public_url")
+    __slots__ = ("name", "kind", "address", "port", "timeout_ms", "limits", "input_filters", "min_confidence", "orchestrator", "auth", "output_filters", "guarded", "tls", "drop_untranslatable", "prompt", "plan", "mcp_servers", "allowed_origins", "public_url", "card_signing")
     NAME_FIELD_NUMBER: _ClassVar[int]
     KIND_FIELD_NUMBER: _ClassVar[int]
     ADDRESS_FIELD_NUMBER: _ClassVar[int]
@@ -143,6 +153,7 @@ class Listener(_message.Message):
     MCP_SERVERS_FIELD_NUMBER: _ClassVar[int]
     ALLOWED_ORIGINS_FIELD_NUMBER: _ClassVar[int]
     PUBLIC_URL_FIELD_NUMBER: _ClassVar[int]
+    CARD_SIGNING_FIELD_NUMBER: _ClassVar[int]
     name: str
     kind: ListenerKind
     address: str
@@ -162,4 +173,5 @@ class Listener(_message.Message):
     mcp_servers: _containers.RepeatedCompositeFieldContainer[McpMember]
     allowed_origins: _containers.RepeatedScalarFieldContainer[str]
     public_url: str
-    def __init__(self, name: _Optional[str] = ..., kind: _Optional[_Union[ListenerKind, str]] = ..., address: _Optional[str] = ..., port: _Optional[int] = ..., timeout_ms: _Optional[int] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., input_filters: _Optional[_Iterable[str]] = ..., min_confidence: _Optional[float] = ..., orchestrator: _Optional[_Union[_orchestrator_pb2.Orchestrator, _Mapping]] = ..., auth: _Optional[_Union[Auth, _Mapping]] = ..., output_filters: _Optional[_Iterable[str]] = ..., guarded: _Optional[_Union[ListenerKind, str]] = ..., tls: _Optional[_Union[Tls, _Mapping]] = ..., drop_untranslatable: _Optional[bool] = ..., prompt: _Optional[_Union[_prompt_pb2.PromptRules, _Mapping]] = ..., plan: _Optional[_Union[_plan_pb2.Plan, _Mapping]] = ..., mcp_servers: _Optional[_Iterable[_Union[McpMember, _Mapping]]] = ..., allowed_origins: _Optional[_Iterable[str]] = ..., public_url: _Optional[str] = ...) -> None: ...
+    card_signing: CardSigning
+    def __init__(self, name: _Optional[str] = ..., kind: _Optional[_Union[ListenerKind, str]] = ..., address: _Optional[str] = ..., port: _Optional[int] = ..., timeout_ms: _Optional[int] = ..., limits: _Optional[_Union[Limits, _Mapping]] = ..., input_filters: _Optional[_Iterable[str]] = ..., min_confidence: _Optional[float] = ..., orchestrator: _Optional[_Union[_orchestrator_pb2.Orchestrator, _Mapping]] = ..., auth: _Optional[_Union[Auth, _Mapping]] = ..., output_filters: _Optional[_Iterable[str]] = ..., guarded: _Optional[_Union[ListenerKind, str]] = ..., tls: _Optional[_Union[Tls, _Mapping]] = ..., drop_untranslatable: _Optional[bool] = ..., prompt: _Optional[_Union[_prompt_pb2.PromptRules, _Mapping]] = ..., plan: _Optional[_Union[_plan_pb2.Plan, _Mapping]] = ..., mcp_servers: _Optional[_Iterable[_Union[McpMember, _Mapping]]] = ..., allowed_origins: _Optional[_Iterable[str]] = ..., public_url: _Optional[str] = ..., card_signing: _Optional[_Union[CardSigning, _Mapping]] = ...) -> None: ...

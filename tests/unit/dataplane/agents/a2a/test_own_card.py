@@ -24,7 +24,7 @@ def listener(*targets: AgentTarget, auth: Auth | None = None) -> Listener:
 
 
 def told(of: Listener, cards: dict[str, Card], *, known: bool = True) -> dict[str, Any]:
-    made: dict[str, Any] = json.loads(own_card(of, cards, BASE, known_caller=known))
+    made = own_card(of, cards, BASE, known_caller=known)
     types.AgentCard.model_validate(made | {"securitySchemes": None})
     return made
 

@@ -44,6 +44,14 @@ def is_whole(protocol: Protocol, body: bytes) -> bool:
     return body.rfind(known) >= 0 and looks_usual(body) and ends_whole(protocol, body)
 
 
+def all_said(protocol: Protocol, last: bytes) -> bool:
+    """Whether the last events of a stream are those that its client waits for. SDKs hang up then
+    (OpenAI's 2.x), whether its body has ended or not.
+    """
+    known, _ = _LAST_WORDS.get(protocol, _NO_WORDS)
+    return known in last and ends_whole(protocol, last)
+
+
 MAX_TOLD_BYTES = 1 << 20
 """Of a stream, up to which what its client has is kept; somebody else may have to go on with it."""
 
@@ -119,6 +127,11 @@ class Passing:
         if self._protocol is Protocol.RESPONSES:  # its last event repeats the whole answer
             return ends_whole(self._protocol, self._last)
         return ends_whole(self._protocol, self._before + self._last)
+
+    @property
+    def all_said(self) -> bool:
+        """Whether its client has all that it waits for."""
+        return all_said(self._protocol, self._before + self._last)
 
     def last_words(self) -> bytes:
         """What clients wait for at the end, if the provider has left it out."""

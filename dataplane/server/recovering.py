@@ -64,6 +64,13 @@ class Recovering(Hedging):
         """Whether a way was begun and the client has nothing of it yet."""
         return isinstance(self._translated, Mended) and self._translated.waits
 
+    @property
+    def all_said(self) -> bool:
+        """Whether the client has all of a stream that it waits for, if not the end of its body."""
+        passing, translated = self._passing, self._translated
+        passed = passing is not None and passing.all_said
+        return passed or (translated is not None and translated.is_whole())
+
     def keeps(self, candidate: "Candidate") -> bool:
         """Whether the question is kept, so that somebody else can go on with its answer; where
         bytes are scarce a new request needs them more.

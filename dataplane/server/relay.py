@@ -291,7 +291,8 @@ class Relay(Recovering):
 
     def cancel(self) -> None:
         """The client has left: so may the upstream."""
-        self.tally.detail = ResponseDetail.DOWNSTREAM_GONE
+        if not self.all_said:
+            self.tally.detail = ResponseDetail.DOWNSTREAM_GONE
         if not self.sent:
             self.tally.status = CLIENT_CLOSED
         self.stop_upstream()

@@ -17,6 +17,7 @@ from dataplane.server.downstream import Call, DownstreamGoneError
 from dataplane.server.filtered import Filtered
 from dataplane.server.incoming import from_request
 from dataplane.server.keeping import KeepingTally
+from dataplane.server.passing import all_said
 from dataplane.server.relay import CLIENT_CLOSED, Relay
 from dataplane.server.relayed_head import BODILESS
 from dataplane.server.sending import Orders
@@ -41,6 +42,7 @@ class Stream:
         "_charge",
         "_chunked",
         "_front",
+        "_last",
         "_resumed",
         "_sent",
         "_serving",
@@ -55,6 +57,8 @@ class Stream:
         self._chunked = not front.http10
         self._charge: Charge | None = None
         self._sent = False
+        self._last = b""
+        """The piece of the body that was sent last."""
         self._resumed: asyncio.Event | None = None
         self._task: asyncio.Task[None] | None = None
         self.over = False
@@ -221,7 +225,8 @@ class Stream:
     def cancel(self) -> None:
         """The client has left."""
         record = self._call.record
-        record.detail = ResponseDetail.DOWNSTREAM_GONE
+        if not all_said(self._call.ask.shape, self._last):
+            record.detail = ResponseDetail.DOWNSTREAM_GONE
         if not self._sent:
             record.status = CLIENT_CLOSED
         self._close_record()
@@ -243,6 +248,7 @@ class Stream:
 
     def _send(self, data: bytes) -> None:
         if data and self._call.record.status not in BODILESS:
+            self._last = data
             self._call.record.bytes_sent += len(data)
             self._front.write(chunk(data) if self._chunked else data)
 

@@ -1,6 +1,7 @@
 """Agents behind one address, as clients see them: both planes, real agents, the official SDK."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -21,6 +22,7 @@ from tests.support.agents import (
     starts_and_hangs,
 )
 from tests.support.planes import Planes, planes
+from tests.support.wait import until
 
 CONFIG = """\
 version: v0.4.0
@@ -258,6 +260,23 @@ async def test_client_that_leaves_stops_the_agent(start: Start) -> None:
             response.close()
     async with asyncio.timeout(5):
         await travel.weather.received[0].cancelled.wait()
+
+
+async def test_client_that_leaves_after_the_last_event_has_had_all(
+    start: Start, tmp_path: Path
+) -> None:
+    travel = await start()
+    travel.weather.answer = starts_and_hangs(b"".join(events(["Rain."])))
+    async with ClientSession() as http:
+        url = travel.planes.url("solo") + "/v1/chat/completions"
+        async with http.post(url, json=asking("Hello", stream=True)) as response:
+            await response.content.readuntil(b"[DONE]")
+            response.close()
+    async with asyncio.timeout(5):
+        await travel.weather.received[0].cancelled.wait()
+    log = tmp_path / "access.log"
+    await until(lambda: bool(log.read_text()))
+    assert json.loads(log.read_text())["detail"] == "via_upstream"
 
 
 BROKEN = [

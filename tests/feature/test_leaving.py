@@ -20,6 +20,9 @@ from tests.support.gateway import (
 )
 from tests.support.raw_client import RawClient, connected, post
 from tests.support.upstream import (
+    DONE,
+    USAGE,
+    USAGE_EVENT,
     Received,
     Script,
     Step,
@@ -38,6 +41,7 @@ MESSAGES = post(
     path="/v1/messages",
 )
 ASKS = [pytest.param(CHAT, id="relayed"), pytest.param(MESSAGES, id="translated")]
+ENDS = b'data: {"choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}\n\n'
 ROLE = b'data: {"choices":[{"index":0,"delta":{"role":"assistant"}}]}\n\n'
 STATES = [
     pytest.param((), id="before the head"),
@@ -88,6 +92,32 @@ async def test_the_provider_is_cut_off(asked: bytes, steps: tuple[bytes, ...]) -
         await until(lambda: fake.open == 0)
         assert other.requests == []
         left(gate)
+
+
+LAST = [pytest.param(CHAT, b"[DONE]", id="relayed")]
+LAST += [pytest.param(MESSAGES, b"message_stop", id="translated")]
+
+
+@pytest.mark.parametrize(("asked", "last"), LAST)
+async def test_who_leaves_after_the_last_event_has_had_all(asked: bytes, last: bytes) -> None:
+    """OpenAI's SDK does (2.x): it reads `[DONE]` and hangs up, whatever the body still says."""
+    stream = event("Sun"), ENDS, USAGE_EVENT, DONE
+    steps = chunked_head(), *map(chunk, stream)
+    async with (
+        upstream(then_nothing(*steps)) as fake,
+        gateway(model_config(fake.endpoint)) as gate,
+        connected(gate.port) as client,
+    ):
+        client.send(asked)
+        async with asyncio.timeout(5):
+            await client.reader.readuntil(last)
+        client.close()
+        await until(lambda: bool(gate.records))
+        (record,) = gate.records
+        assert record.detail == "via_upstream"
+        told = (record.input_tokens, record.output_tokens)
+        assert told == (USAGE["prompt_tokens"], USAGE["completion_tokens"])
+        await until(lambda: fake.open == 0)
 
 
 def one(config: RuntimeConfig, retry: RetryPolicy) -> RuntimeConfig:

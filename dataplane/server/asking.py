@@ -31,6 +31,7 @@ from dataplane.runtime.fault import Fault, fault_of_status
 from dataplane.runtime.messages import Headers, HttpReply, LocalReply, Request, ResponseDetail
 from dataplane.runtime.protocols import Protocol
 from dataplane.server.agent_terms import EMPTY, load_of, policy_of, silent, slow
+from dataplane.server.budgeting import used_up
 from dataplane.server.downstream import Call
 from dataplane.server.heard import Answered, Heard, OnProgress
 from dataplane.server.judging import MAX_ERROR_BYTES, MAX_WHOLE_BYTES
@@ -188,7 +189,7 @@ class _Asked:
                     breaker.succeeded(self, self._now())
                 return outcome
             wait_s = self._next(outcome)
-            if wait_s is None:
+            if wait_s is None or await used_up(self._call):
                 if outcome.heard is not None:
                     return outcome.heard
                 assert outcome.problem is not None

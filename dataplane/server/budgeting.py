@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from dataplane.agents.run import Bound, Run
 from dataplane.runtime.effects import CallFailed
 from dataplane.runtime.limits import Measure
-from dataplane.runtime.messages import LocalReply, ResponseDetail
+from dataplane.runtime.messages import HttpReply, LocalReply, ResponseDetail
 from dataplane.runtime.principal import Principal
 from dataplane.runtime.ticket import Ticket
 from dataplane.server.limits.limiter import Asked
@@ -27,19 +27,44 @@ RUN_OVER = 422
 
 async def take(call: "Call", run: Run) -> "Charge | CallFailed | None":
     """What a run may begin with; None: it has no budget."""
+    found = await _admitted(call)
+    return _over(run, found) if isinstance(found, LocalReply) else found
+
+
+async def meant(reply: HttpReply | CallFailed, call: "Call", run: Run) -> HttpReply | CallFailed:
+    """What an agent has answered. An error in a run that has used up its budget is the end of the
+    run: its calls were refused, and whoever asks again would be told the same.
+    """
+    if isinstance(reply, CallFailed) or reply.status < 400:
+        return reply
+    refused = await used_up(call)
+    return reply if refused is None else _over(run, refused)
+
+
+def _over(run: Run, refused: LocalReply) -> CallFailed:
+    run.stopped = Bound.COST if refused.kind == Measure.COST.value else Bound.TOKENS
+    message = refused.message[:1].lower() + refused.message[1:].rstrip(".")
+    return CallFailed(ResponseDetail.RUN_LIMIT, message, status=RUN_OVER)
+
+
+async def _admitted(call: "Call") -> "Charge | LocalReply | None":
     if call.budgets is None:
         return None
     within = call.principal.run if call.principal is not None else None
     listener = within.listener if within is not None else call.listener.name
-    of_run = Principal("", run=Ticket(run.id, listener, 0, 0, 0.0, ""))
+    of_run = Principal("", run=Ticket(call.record.run_id, listener, 0, 0, 0.0, ""))
     place = Place(call.listener.name, "", "")
     asked = Asked(place, Caller(of_run, call.request.header), b"", None, call.ask.shape)
-    found = await call.budgets.admitted(asked)
-    if not isinstance(found, LocalReply):
+    return await call.budgets.admitted(asked)
+
+
+async def used_up(call: "Call") -> LocalReply | None:
+    """Why nothing may be begun in a run; None: something may, or it has no budget."""
+    found = await _admitted(call)
+    if found is None or isinstance(found, LocalReply):
         return found
-    run.stopped = Bound.COST if found.kind == Measure.COST.value else Bound.TOKENS
-    message = found.message[:1].lower() + found.message[1:].rstrip(".")
-    return CallFailed(ResponseDetail.RUN_LIMIT, message, status=RUN_OVER)
+    found.spend(0)
+    return None
 
 
 async def settle(

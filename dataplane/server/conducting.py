@@ -40,7 +40,7 @@ from dataplane.runtime.protocols import Protocol
 from dataplane.runtime.ticket import HEADER
 from dataplane.server.answering import Answering
 from dataplane.server.asking import Asking
-from dataplane.server.budgeting import settle, take
+from dataplane.server.budgeting import meant, settle, take, used_up
 from dataplane.server.conversations import Conversations
 from dataplane.server.downstream import Call
 from dataplane.server.heard import Heard
@@ -163,7 +163,7 @@ class Conducting:
             else:
                 place.status, place.error = reply.status, ""
                 self._used(reply.body)
-            return reply
+            return await meant(reply, self._call, self._run)
 
     async def _pass_on(self, effect: PassOn) -> Passed | HttpReply | CallFailed:
         """The answer as it comes; what is none, or must be whole first, is read before."""
@@ -185,7 +185,7 @@ class Conducting:
                         await client.end(found.answer)
                         return Passed(answer.status)
                     if found is not None:
-                        return found
+                        return await meant(found, self._call, self._run)
                     passing = True
                     passed = await pass_on(answer, client)
                     failure = passed.failure
@@ -234,7 +234,8 @@ class Conducting:
         is_good = 200 <= answer.status < 300
         if is_good and not may_be_chat(answer):
             return HttpReply(answer.status, answer.headers)
-        if is_plain_stream(answer) or (effect.all_of_it and not client.begun):
+        over = answer.status >= 400 and await used_up(self._call)
+        if is_plain_stream(answer) or (effect.all_of_it and not client.begun and not over):
             return None
         if is_good and not client.begun and answer.whole is None:
             return None  # there is too much of it to wait for its end

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession, web
 
-from tests.support.agents import Received, Service, completion, says, service
+from tests.support.agents import Received, Service, completion, replies, says, service
 from tests.support.planes import Planes, planes
 from tests.support.wait import until
 
@@ -60,6 +60,8 @@ class House:
     """Of which workers, one after the other."""
     passes: tuple[str, ...] = PASSED_ON
     """Headers that the writer passes on."""
+    gives_up: bool = False
+    """Whether it fails when a call of its does, in the words that it was told."""
     got: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
     """What the writer was answered."""
 
@@ -68,6 +70,9 @@ class House:
         headers = {name: one.headers[name] for name in self.passes if name in one.headers}
         for worker in self.calls:
             self.got.append(await self.post(self.asks, worker, headers))
+        if self.gives_up and self.got[-1][0] != 200:
+            status, told = self.got[-1]
+            return web.json_response(told, status=status)
         return web.json_response(completion("Done."))
 
     async def post(
@@ -211,6 +216,28 @@ async def test_the_budget_of_a_run_is_one_whoever_takes_its_calls(house: House) 
     begun = statuses.count(200)
     assert 3 <= begun <= 4
     assert statuses == [200] * begun + [429] * (6 - begun)
+
+
+async def test_agent_that_fails_for_the_budget_ends_the_run_and_is_not_asked_again(
+    house: House,
+) -> None:
+    """A client would try again what its agents have failed at: that costs the same once more."""
+    await house.planes.apply(house.config.replace("  - type: model\n", BUDGET))
+    house.calls, house.gives_up = (0, 0, 0, 0), True
+    status, said = await house.post("desk", 0, {})
+    assert (status, said["error"]["code"]) == (422, "run_limit")
+    assert "the budget of this run, 20 tokens, is used up" in said["error"]["message"]
+    assert [status for status, _ in house.got] == [200, 200, 200, 429]
+
+
+async def test_agent_that_fails_within_the_budget_is_asked_again(house: House) -> None:
+    plan = BUDGET.replace("20", "2000")
+    await house.planes.apply(house.config.replace("  - type: model\n", plan))
+    house.gives_up = True
+    house.model.answer = replies(429, {"error": {"message": "Slow down."}})
+    status, said = await house.post("desk", 0, {})
+    assert (status, said["error"]) == (429, {"message": "Slow down."})
+    assert len(house.got) > 1
 
 
 async def test_requests_outside_of_runs_have_no_budget(house: House) -> None:

@@ -8,14 +8,16 @@ take their time, and `GET /ledger` tells of every call.
 import argparse
 import asyncio
 import re
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from typing import Any
 
 from aiohttp import web
 
 from deploy.running.chat import Usage, event, head, refusal, text_of, usage_in_chat
 
+WORD_PAUSE_S = 0.02  # so that a stream looks like one
 FOUND = "I found: "
 NOTHING = "I know of nothing."
 _SUBJECT = re.compile(r"\babout (\w+)")
@@ -42,8 +44,8 @@ class Entry:
 class Model:
     """Answers by the script, and keeps the ledger."""
 
-    word_pause_s: float = 0.02
-    """So that a stream looks like one."""
+    pause: Callable[[], Awaitable[None]] = partial(asyncio.sleep, WORD_PAUSE_S)
+    """After each event of a stream."""
     ledger: list[Entry] = field(default_factory=list)
     received: list[dict[str, str]] = field(default_factory=list)
     """The headers of every call, names in lower case."""
@@ -93,7 +95,7 @@ class Model:
         for delta, finish in _deltas(said):
             choice = {"index": 0, "delta": delta, "finish_reason": finish}
             await response.write(event({**chunk, "choices": [choice]}))
-            await asyncio.sleep(self.word_pause_s)
+            await self.pause()
         if usage is not None:
             await response.write(event({**chunk, "choices": [], "usage": usage_in_chat(usage)}))
         await response.write(b"data: [DONE]\n\n")

@@ -9,6 +9,7 @@ from deploy.running.processes import PLANES, Program, outrider
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
+BUILT = ROOT / "build" / "frameworks"
 MODELS_URL = "http://127.0.0.1:12100/v1"
 AGENTS_URL = "http://127.0.0.1:12101/v1"
 MODEL_URL = "http://127.0.0.1:12120"
@@ -45,14 +46,17 @@ def frameworks() -> list[str]:
 
 def agent(framework: str, role: str, port: int, models_url: str) -> Program:
     """One agent of a framework; its environment is made when it is not there."""
-    folder, home = HERE / framework, ROOT / "build" / "frameworks" / framework
+    folder, built = HERE / framework, BUILT / framework
     if (folder / "package.json").exists():
-        argv = command(folder, "agents.mjs", home)
+        argv = command(folder, "agents.mjs", built)
     else:
-        python = python_with(home, (folder / "requirements.txt").read_text())
+        python = python_with(built, (folder / "requirements.txt").read_text())
         argv = (str(python), "-m", f"deploy.examples.frameworks.{framework}.agents")
     argv = (*argv, role, "--port", str(port))
-    environ = {"PYTHONPATH": str(ROOT), "MODELS_URL": models_url, **QUIET}
+    # CrewAI keeps things at home.
+    home = BUILT / "home"
+    home.mkdir(parents=True, exist_ok=True)
+    environ = {"PYTHONPATH": str(ROOT), "HOME": str(home), "MODELS_URL": models_url, **QUIET}
     return Program(role, argv, f"http://127.0.0.1:{port}/healthz", environ)
 
 

@@ -1,9 +1,10 @@
 """What a card's signature is made over: the card in a form that everybody writes alike (RFC 8785).
 
 A2A 1.0 (8.4.1) says: only fields of its schema, without those at their defaults. The SDKs for
-Python and JavaScript leave out empty required fields, too, and the one for Go (2.6) takes the
-document as it is. A signature is good if it fits one of the three; for a card of plain 1.0 without
-anything empty they are the same.
+Python and JavaScript leave out empty required fields, too; the one for JavaScript (1.3) loses the
+`securitySchemes` of a card that it has parsed, and such are what its clients verify and its servers
+sign; and the one for Go (2.6) takes the document as it is. A signature is good if it fits one of
+these; for a card of plain 1.0 without anything empty and without schemes they are the same.
 
 Rule: what was not signed is not read. A form comes with the card that it says.
 """
@@ -35,7 +36,9 @@ def forms(raw: Json) -> tuple[Form, ...]:
     whole = {name: raw[name] for name in raw if name != SIGNATURES}
     try:
         known = _projected(whole, _CARD)
-        cards = (whole, known, _without_empty(known) or {})
+        full = _without_empty(known) or {}
+        parsed = {name: full[name] for name in full if name != "securitySchemes"}
+        cards = (whole, known, full, parsed)
         made = {rfc8785.dumps(card): card for card in reversed(cards)}
     except (rfc8785.CanonicalizationError, RecursionError, UnicodeEncodeError):
         return ()

@@ -18,7 +18,7 @@ from dataplane.agents.described import Unknown
 from dataplane.server.auth.key_set import Key, KeySet
 
 MAX_SIGNATURES = 8
-"""Of a card that are looked at; each may be checked against three forms."""
+"""Of a card that are looked at; each may be checked against four forms."""
 MAX_CHARS = 8192
 """Of a header or a signature: one of RSA with 4096 bits has 683."""
 

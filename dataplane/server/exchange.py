@@ -164,26 +164,37 @@ class Exchange:
         if admitted is not None and not admitted.needs_more:
             await self._go_on(call, admitted, downstream)
             return
-        request: Request | LocalReply
+        turn: Continued | LocalReply
         if admitted is not None:
-            request = admitted.outcome
+            turn = await self._continued(call, admitted.outcome)
         else:
             if call.listener.filters:
                 _learn(call)
-            request = await self._filtered(call, call.request, call.listener.input_filters)
-        if isinstance(request, LocalReply):
-            await self._reply(call, request, call.listener.output_filters, downstream)
+            turn = await self._continued(call, call.request)
+            if isinstance(turn, Continued):
+                names = call.listener.input_filters
+                turn = turn.as_left(await self._filtered(call, turn.request, names))
+        if isinstance(turn, LocalReply):
+            await self._reply(call, turn, call.listener.output_filters, downstream)
         elif call.listener.kind is ListenerKind.PROMPT:
-            prepared = await self._prompting.prepare(call, request, downstream)
+            prepared = await self._prompting.prepare(call, turn.request, downstream)
             if isinstance(prepared, LocalReply):
-                self._sifted(call, Settled(request), call.listener.output_filters, downstream)
+                self._sifted(call, Settled(turn.request), call.listener.output_filters, downstream)
                 downstream.reply(prepared)
             else:
-                await self._ask_models(call, prepared, downstream)
+                # What targets have said belongs to the conversation, so that is kept as it is now.
+                turn = Continued(prepared.request, turn.found)
+                await self._ask_models(call, prepared, turn, downstream)
         elif call.listener.kind is ListenerKind.MODEL:
-            await self._ask_models(call, Prepared(request), downstream)
+            await self._ask_models(call, Prepared(turn.request), turn, downstream)
         else:
-            await self._ask_agents(call, request, downstream)
+            await self._ask_agents(call, turn, downstream)
+
+    async def _continued(self, call: Call, request: Request | LocalReply) -> Continued | LocalReply:
+        """The request with what was said before it, which filters see like the rest of it."""
+        if isinstance(request, LocalReply) or not call.ask.remembers:
+            return request if isinstance(request, LocalReply) else Continued(request)
+        return await self._responses.continued(call, request)
 
     async def _go_on(self, call: Call, admitted: Admitted, downstream: Downstream) -> None:
         """With a request that only filters had to see."""
@@ -202,15 +213,11 @@ class Exchange:
         if isinstance(request, LocalReply):
             downstream.reply(request)
         else:
-            await self._ask_agents(call, request, downstream)
+            await self._ask_agents(call, Continued(request), downstream)
 
-    async def _ask_agents(self, call: Call, request: Request, downstream: Downstream) -> None:
-        settled: Settled | LocalReply = Settled(request)
+    async def _ask_agents(self, call: Call, turn: Continued, downstream: Downstream) -> None:
+        settled: Settled | LocalReply = Settled(turn.request)
         if call.ask.remembers:
-            turn = await self._responses.continued(call, request)
-            if isinstance(turn, LocalReply):
-                downstream.reply(turn)
-                return
             settled = self._responses.settled(call, turn, ())
         if isinstance(settled, LocalReply):
             downstream.reply(settled)
@@ -222,15 +229,10 @@ class Exchange:
         else:
             await self._running.run(*asked)
 
-    async def _ask_models(self, call: Call, prepared: Prepared, downstream: Downstream) -> None:
-        turn = Continued(prepared.request)
-        if call.ask.remembers:
-            continued = await self._responses.continued(call, prepared.request)
-            if isinstance(continued, LocalReply):
-                downstream.reply(continued)
-                return
-            turn = continued
-        choice = await self._chooser.choose(call, turn.request)
+    async def _ask_models(
+        self, call: Call, prepared: Prepared, turn: Continued, downstream: Downstream
+    ) -> None:
+        choice = await self._chooser.choose(call, prepared.request)
         if isinstance(choice, LocalReply):
             downstream.reply(choice)
             return
@@ -244,7 +246,7 @@ class Exchange:
         models = routes.models
         settled: Settled | LocalReply = Settled(ready)
         if call.ask.remembers:
-            turn = replace(turn, request=ready)
+            turn = replace(turn, request=ready, said=turn.said or choice.request.body)
             settled = self._responses.settled(call, turn, models)
         if isinstance(settled, LocalReply):
             downstream.reply(settled)

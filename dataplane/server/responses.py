@@ -42,6 +42,14 @@ class Continued:
 
     request: Request
     found: bool = False
+    said: bytes = b""
+    """The body before filters, which is what the next turn continues: they see that as well."""
+
+    def as_left(self, request: Request | LocalReply) -> "Continued | LocalReply":
+        """The same as filters have left it."""
+        if isinstance(request, LocalReply):
+            return request
+        return Continued(request, self.found, self.said or self.request.body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +144,7 @@ class ResponsesState:
             return kept.unknown_previous(said.previous)
         if self._store is None or not said.stored:
             return Settled(request)
-        return Settled(request, partial(self._keep, call, request.body))
+        return Settled(request, partial(self._keep, call, turn.said or request.body))
 
     async def answer(self, call: "Call", stored: Stored) -> LocalReply | None:
         """The answer to a request about a response that was kept; None when it was not, by us."""

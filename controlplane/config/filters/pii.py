@@ -45,6 +45,10 @@ class PiiConfig(Block):
     """Countries whose telephone numbers are known without their country code."""
     countries: Annotated[tuple[Country, ...], Strict(False)] = ()
     """Whose national ids are looked for; without it all that are known."""
+    remember_seconds: Annotated[int, Field(ge=0, le=366 * 86_400)] = 86_400
+    """How long it is remembered what placeholders stand for, in seconds, where a client may go on
+    by `previous_response_id` with what its provider remembers; 0: not. Sealed, in the store of
+    `routing.session_cache`."""
 
 
 KIND = Kind(PiiConfig, blocks={("patterns", "*"): OwnPattern})

@@ -20,10 +20,11 @@ from dataplane.filters.api import (
     settings_of,
 )
 from dataplane.filters.cache.alike import may_share
-from dataplane.filters.cache.key import owner_of, request_key
+from dataplane.filters.cache.key import request_key
 from dataplane.filters.cache.near import Question, question_of
 from dataplane.filters.cache.whole import Worth, worth_of
 from dataplane.filters.event import Event
+from dataplane.filters.owner import owner_of
 from dataplane.runtime import config
 from dataplane.runtime.effects import (
     Embed,

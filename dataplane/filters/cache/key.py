@@ -10,14 +10,12 @@ from typing import Any
 import msgspec
 
 from dataplane.runtime.messages import Request
-from dataplane.runtime.principal import Principal
 
 _IRRELEVANT = frozenset(
     ("user", "metadata", "safety_identifier", "prompt_cache_key", "prompt_cache_retention")
 )
 """Members of a body that change no answer: labels, and hints to a provider's own cache."""
 _HEADERS = ("anthropic-beta", "anthropic-version", "openai-beta")
-_CREDENTIALS = ("x-outrider-key", "authorization", "x-api-key", "api-key", "x-goog-api-key")
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
 
@@ -30,13 +28,3 @@ def request_key(request: Request, operation: str, body: Any, owner: str, salt: s
     # Gemini and Converse have the model and whether they stream in the path.
     where = [operation, request.path, request.query, owner, salt, headers]
     return hashlib.sha256(_encode([where, said])).hexdigest()
-
-
-def owner_of(request: Request, principal: Principal | None) -> str:
-    """Whose a request is: the tenant, the caller, or whoever has this credential."""
-    if principal is not None:
-        return f"tenant {principal.tenant}" if principal.tenant else f"caller {principal.id}"
-    shown = [request.header(name) or "" for name in _CREDENTIALS]
-    if not any(shown):
-        return ""
-    return "credential " + hashlib.sha256(_encode(shown)).hexdigest()

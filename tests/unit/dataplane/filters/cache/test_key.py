@@ -3,9 +3,8 @@ from typing import Any
 
 import pytest
 
-from dataplane.filters.cache.key import owner_of, request_key
+from dataplane.filters.cache.key import request_key
 from dataplane.runtime.messages import Request
-from dataplane.runtime.principal import Principal
 
 BODY = {"model": "m", "messages": [{"role": "user", "content": "u"}], "temperature": 0.5}
 
@@ -45,19 +44,6 @@ def test_everything_else_counts(change: dict[str, Any]) -> None:
 def test_path_owner_and_beta_features_count() -> None:
     others = {key(path="/v1beta/models/x"), key(owner="tenant a"), key(anthropic_beta="x")}
     assert len(others | {key()}) == 4
-
-
-def test_an_owner_is_the_tenant_else_the_caller_else_the_credential() -> None:
-    request = Request("POST", "/", (("authorization", "Bearer k1"),))
-    assert owner_of(request, Principal("anna", "acme")) == "tenant acme"
-    assert owner_of(request, Principal("anna")) == "caller anna"
-    one, other = (
-        owner_of(request, None),
-        owner_of(Request("POST", "/", (("x-api-key", "k"),)), None),
-    )
-    assert one != other
-    assert "k1" not in one
-    assert owner_of(Request("POST", "/"), None) == ""
 
 
 def test_json_of_any_shape_can_be_a_body() -> None:

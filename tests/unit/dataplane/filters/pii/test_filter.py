@@ -1,13 +1,17 @@
 import json
 from typing import Any
 
-from dataplane.filters.api import AnswerFilter, Context, Continue
+import pytest
+
+from dataplane.filters.api import AnswerFilter, Context, Continue, asks
 from dataplane.filters.event import Event, Form
 from dataplane.filters.pii.filter import PiiFilter
 from dataplane.llm.framing import Framing
 from dataplane.runtime.config import Filter
+from dataplane.runtime.effects import Recall, Recalled, Remember
 from dataplane.runtime.messages import LocalReply, Request
 from dataplane.runtime.protocols import Operation
+from tests.support.playbook import play
 
 MAIL = "anna@mail.example"
 CARD = "4111 1111 1111 1111"
@@ -132,3 +136,65 @@ def test_arguments_of_calls_get_their_values_back_as_json() -> None:
     assert isinstance(passed, list)
     (call,) = passed[0].json["choices"][0]["message"]["tool_calls"]
     assert json.loads(call["function"]["arguments"]) == {"x": '"hi"'}
+
+
+def turn(said: str, **more: Any) -> Request:
+    body = json.dumps({"model": "m", "input": said, **more}).encode()
+    return Request("POST", "/v1/responses", (("authorization", "Bearer a"),), body)
+
+
+def of_turn(asked_: Request, *script: Any, **settings: Any) -> tuple[str, AnswerFilter | None]:
+    """What the model hears, and who looks at its answer."""
+    filter_, context = pii(**settings), Context(Operation.RESPONSES)
+    made = filter_.on_request(asked_, context)
+    verdict = play(made, *script) if asks(made) else made
+    assert isinstance(verdict, Continue)
+    return json.loads(verdict.request.body)["input"], filter_.on_answer(asked_, context)
+
+
+CREATED = {"type": "response.created", "response": {"object": "response", "id": "resp_1"}}
+
+
+def remembered(answer: AnswerFilter | None) -> Remember:
+    """What is put into the store once the answer tells its id."""
+    assert answer is not None
+    raw = f"data: {json.dumps(CREATED)}\n\n".encode()
+    made = answer.on_event(Event(raw, Form(Operation.RESPONSES, Framing.SSE)))
+    assert asks(made)
+    effect = next(made)
+    assert isinstance(effect, Remember)
+    with pytest.raises(StopIteration):
+        made.send(Recalled())
+    return effect
+
+
+def test_what_the_provider_remembers_is_restored_in_the_next_turn() -> None:
+    _, answer = of_turn(turn(f"I am {MAIL}."))
+    kept = remembered(answer)
+    assert MAIL.encode() not in kept.value
+    script = (Recall(kept.key), Recalled(kept.value))
+    said, _ = of_turn(turn(f"b@c.example, {MAIL}", previous_response_id="resp_1"), *script)
+    assert said == "[EMAIL_2], [EMAIL_1]"
+
+
+def test_where_that_is_forgotten_no_placeholder_is_given_out_twice() -> None:
+    _, answer = of_turn(turn(f"I am {MAIL}."))
+    kept = remembered(answer)
+    script = (Recall(kept.key), Recalled(None))
+    said, _ = of_turn(turn("b@c.example", previous_response_id="resp_1"), *script)
+    assert said.startswith("[EMAIL_")
+    assert said != "[EMAIL_1]"
+
+
+@pytest.mark.parametrize(
+    ("asked_", "settings"),
+    [(turn(MAIL, store=False), {}), (turn(MAIL), {"remember_seconds": 0}), (turn("Hello"), {})],
+    ids=["the client keeps it", "the operator does not want it", "nothing to remember"],
+)
+def test_nothing_is_remembered_that_nobody_can_go_on_with(
+    asked_: Request, settings: dict[str, Any]
+) -> None:
+    _, answer = of_turn(asked_, **settings)
+    if answer is not None:
+        raw = f"data: {json.dumps(CREATED)}\n\n".encode()
+        assert not asks(answer.on_event(Event(raw, Form(Operation.RESPONSES, Framing.SSE))))

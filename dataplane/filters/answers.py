@@ -342,6 +342,8 @@ class AnswerFlow:
             for stage in self._active:
                 if stage.answer.told:
                     head = Head(head.status, (*head.headers, *stage.answer.told))
+                if stage.answer.rewrites is not None:
+                    head = stage.answer.rewrites(head)
         return head
 
 

@@ -6,7 +6,7 @@ AnswerFilter, made anew for each. All of it is pure: a method that must ask the 
 a generator that yields effects (`Steps`), every other one simply returns.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from types import GeneratorType
 from typing import TypeAlias, TypeVar
@@ -128,6 +128,9 @@ class Again:
     """What becomes of this answer when there is no other."""
 
 
+Rewrites: TypeAlias = Callable[[Head], Head]
+
+
 class AnswerFilter:
     """Looks at one answer. An answer that is not streamed is one event, whose `is_whole` is set."""
 
@@ -145,6 +148,8 @@ class AnswerFilter:
     """Whether `told` may have some."""
     told: Headers = ()
     """Headers that the answer gets, known at the latest when the first of it goes out."""
+    rewrites: Rewrites | None = None
+    """What becomes of the head, known by then, too."""
 
     def on_head(self, head: Head) -> Maybe[Head | LocalReply]:
         """Status and headers are there; they go out with the first event."""

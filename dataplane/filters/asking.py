@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from dataplane.filters.api import AnswerFilter, Maybe, Passed
+from dataplane.filters.answer_head import Changes
+from dataplane.filters.api import AnswerFilter, Head, Maybe, Passed
 from dataplane.filters.chain import FAILURES
 from dataplane.filters.event import Event, Form
 from dataplane.llm.framing import Framing, FramingError, cutter_of
@@ -17,8 +18,19 @@ from dataplane.runtime.messages import LocalReply, ResponseDetail
 
 MAX_HELD_BYTES = 32 << 20
 """Of an answer that is wanted whole."""
-Ask = Callable[[bytes, Form], Steps[bytes | LocalReply]]
-"""What the service makes of a piece of an answer, or why it ends."""
+
+
+class Changed(msgspec.Struct, frozen=True):
+    """What a service has made of the first piece of an answer."""
+
+    body: bytes
+    head: Changes
+
+
+Ask = Callable[[bytes, Form, Head | None], Steps[bytes | Changed | LocalReply]]
+"""What the service makes of a piece of an answer, or why it ends; it is told of the head, and may
+change it, with the first piece, if it wants to.
+"""
 
 
 class How(msgspec.Struct, frozen=True):
@@ -28,6 +40,8 @@ class How(msgspec.Struct, frozen=True):
     """"events" or "whole"."""
     window: int = 0
     """Bytes that are collected first."""
+    head: bool = False
+    """Whether it sees status and headers, too, and answers that are errors."""
 
 
 class AskedAnswer(AnswerFilter):
@@ -39,10 +53,19 @@ class AskedAnswer(AnswerFilter):
         self._ask = ask
         self._most = MAX_HELD_BYTES if how.answers == "whole" else how.window
         self._is_whole = how.answers == "whole"
+        self.wants_errors = how.head
+        self.wants_head = how.head
+        self._head: Head | None = None
+        """Until the service was told of it."""
         self._id = filter_id
         self._fails_open = fails_open
         self._held: list[Event] = []
         self._size = 0
+
+    def on_head(self, head: Head) -> Head:
+        """See AnswerFilter."""
+        self._head = head
+        return head
 
     def on_event(self, event: Event) -> Maybe[Passed]:
         """See AnswerFilter; several events of a stream come as one."""
@@ -67,9 +90,13 @@ class AskedAnswer(AnswerFilter):
 
     def _asked(self, events: Sequence[Event]) -> Steps[Passed]:
         form = events[0].form
-        made = yield from self._ask(b"".join(event.raw for event in events), form)
+        head, self._head = self._head, None
+        made = yield from self._ask(b"".join(event.raw for event in events), form, head)
         if isinstance(made, LocalReply):
             return events if self._fails_open and made.detail in FAILURES else made
+        if isinstance(made, Changed):
+            self.rewrites = made.head.applied
+            made = made.body
         return _events(made, form)
 
 

@@ -1,5 +1,6 @@
 """HTTP services and MCP tools as filters, on both sides of models and agents."""
 
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,15 @@ filters:
     url: {guard}/whole
     failure_mode: open
     config: {{answers: whole}}
+  - id: head
+    type: http
+    url: {guard}/head
+    config: {{head: true}}
+  - id: tool3
+    url: {tool}/mcp
+    type: mcp
+    tool: head
+    config: {{head: true}}
   - id: tool2
     url: {tool}/mcp
     type: mcp
@@ -59,6 +69,20 @@ listeners:
     address: 127.0.0.1
     port: 0
     output_filters: [whole]
+  - type: model
+    name: http-head
+    address: 127.0.0.1
+    port: 0
+    retry: {{num_retries: 0}}
+    output_filters: [head]
+  - type: agent
+    name: mcp-head
+    address: 127.0.0.1
+    port: 0
+    output_filters: [tool3]
+    retry: {{num_retries: 0}}
+    agents:
+      - {{id: helper, description: Helps.}}
   - type: model
     name: mcp-models
     address: 127.0.0.1
@@ -178,6 +202,80 @@ async def test_a_tool_filters_both_sides(
     assert [one.body["messages"][-1]["content"] for one in house.upstream.received] == ["****"] * 2
     begun = house.tool.methods().count("initialize")
     assert begun == 2  # one for each filter, whatever comes of it
+
+
+async def raw(house: House, listener: str, stream: bool) -> httpx.Response:
+    asked = {"model": "tiny", "stream": stream, "messages": [{"role": "user", "content": "x"}]}
+    async with httpx.AsyncClient() as http:
+        return await http.post(house.planes.url(listener) + "/v1/chat/completions", json=asked)
+
+
+@STREAMED
+async def test_an_http_filter_changes_status_and_headers(house: House, stream: bool) -> None:
+    async def answers(one: Received) -> web.StreamResponse:
+        told = {"x-outrider-answer-headers": json.dumps({"x-team": "blue", "x-request-id": None})}
+        if "x-outrider-answer-status" in one.headers:
+            told = {
+                "x-outrider-answer-status": "203",
+                "x-outrider-answer-headers": json.dumps({"x-team": "blue"}),
+            }
+        return web.Response(body=await one.request.read(), headers=told)
+
+    house.guard.answer = answers
+    answer = await raw(house, "http-head", stream)
+    assert (answer.status_code, answer.headers["x-team"]) == (203, "blue")
+    assert "quiet" in answer.text
+    first, *others = house.guard.received
+    assert first.headers["x-outrider-answer-status"] == "200"
+    kind = "text/event-stream" if stream else "application/json"
+    told = json.loads(first.headers["x-outrider-answer-headers"])
+    assert told["content-type"].startswith(kind)
+    # the head has gone with the first piece: the others say nothing of it, and change nothing
+    assert all("x-outrider-answer-status" not in one.headers for one in others)
+
+
+async def test_a_filter_that_sees_status_sees_errors(house: House) -> None:
+    async def softens(one: Received) -> web.StreamResponse:
+        assert one.headers["x-outrider-answer-status"] == "418"
+        error = {"error": {"message": "Come back.", "type": "t", "code": "c"}}
+        headers = {"x-outrider-answer-status": "503", "content-type": "application/json"}
+        return web.Response(body=json.dumps(error), headers=headers)
+
+    house.upstream.answer = replies(418, {"error": {"message": "teapot"}})
+    house.guard.answer = softens
+    answer = await raw(house, "http-head", False)
+    assert (answer.status_code, answer.json()["error"]["message"]) == (503, "Come back.")
+
+
+async def test_a_filter_that_would_make_an_error_of_success_has_failed(house: House) -> None:
+    async def forges(one: Received) -> web.StreamResponse:
+        body = await one.request.read()
+        return web.Response(body=body, headers={"x-outrider-answer-status": "500"})
+
+    house.guard.answer = forges
+    answer = await raw(house, "http-head", False)
+    assert (answer.status_code, answer.headers["x-outrider-detail"]) == (502, "filter_failed")
+    assert "of the status '500'" in answer.text
+
+
+@STREAMED
+@pytest.mark.parametrize("generation", [SESSIONS, STATELESS])
+async def test_a_tool_changes_headers(house: House, stream: bool, generation: str) -> None:
+    seen: list[Any] = []
+
+    async def heads(said: Said) -> web.StreamResponse:
+        arguments = said.params["arguments"]
+        seen.append((arguments.get("status"), sorted(arguments.get("headers", {}))))
+        more = {"headers": {"x-team": "blue"}} if "status" in arguments else {}
+        return await said.done({"structuredContent": {"result": arguments["body"], **more}})
+
+    house.tool.generations = (generation,)
+    house.tool.tools["head"] = heads
+    answer = await raw(house, "mcp-head", stream)
+    assert (answer.status_code, answer.headers["x-team"]) == (200, "blue")
+    assert "quiet" in answer.text
+    assert seen[0][0] == 200
+    assert "content-type" in seen[0][1]
 
 
 async def test_a_session_that_has_expired_is_opened_again(house: House) -> None:

@@ -16,6 +16,9 @@ class AnswersConfig(Block):
     once, with all of the answer; its client waits for that."""
     window: Annotated[int, Field(ge=0, le=1 << 20)] = 0
     """With `events`: bytes that are collected before it is asked, 0 to 1,048,576."""
+    head: bool = False
+    """Whether it also sees the answer's status and headers, and answers that are errors, and may
+    change them: the folder's README says how."""
 
 
 class HttpConfig(AnswersConfig):

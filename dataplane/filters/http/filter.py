@@ -5,16 +5,18 @@ Rule: fails closed. A request that the filter did not let through does not go on
 
 import msgspec
 
+from dataplane.filters.answer_head import changes_in_headers, told_in_headers
 from dataplane.filters.api import (
     AnswerFilter,
     Context,
     Continue,
     Filter,
+    Head,
     UnusableFilterError,
     Verdict,
     settings_of,
 )
-from dataplane.filters.asking import AskedAnswer, How
+from dataplane.filters.asking import AskedAnswer, Changed, How
 from dataplane.filters.event import Form
 from dataplane.llm.chat import is_json_object
 from dataplane.llm.chat_answer import error_sentence
@@ -70,11 +72,18 @@ class HttpFilter(Filter):
         )
         path = self._spec.path_prefix + request.path
 
-        def ask(data: bytes, form: Form) -> Steps[bytes | LocalReply]:
+        def ask(data: bytes, form: Form, head: Head | None) -> Steps[bytes | Changed | LocalReply]:
             kind = ("content-type", _KINDS[form.framing])
-            asked = Request("POST", path, (*headers, kind, ("accept", "*/*")), data)
+            told = told_in_headers(head) if head is not None else ()
+            asked = Request("POST", path, (*headers, *told, kind, ("accept", "*/*")), data)
             reply = yield from self._called(asked, "answer")
-            return reply if isinstance(reply, LocalReply) else reply.body
+            if isinstance(reply, LocalReply) or head is None:
+                return reply if isinstance(reply, LocalReply) else reply.body
+            said = {name.lower(): value for name, value in reply.headers}
+            changes = changes_in_headers(head, said)
+            if isinstance(changes, str):
+                return self._failed(changes)
+            return Changed(reply.body, changes)
 
         return AskedAnswer(ask, self._how, self.id, self.fails_open)
 

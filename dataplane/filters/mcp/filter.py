@@ -8,16 +8,18 @@ from typing import Any
 
 import msgspec
 
+from dataplane.filters.answer_head import changes_of, told
 from dataplane.filters.api import (
     AnswerFilter,
     Context,
     Continue,
     Filter,
+    Head,
     UnusableFilterError,
     Verdict,
     settings_of,
 )
-from dataplane.filters.asking import AskedAnswer, How
+from dataplane.filters.asking import AskedAnswer, Changed, How
 from dataplane.filters.event import Form
 from dataplane.filters.mcp import wire
 from dataplane.llm.chat import is_json_object
@@ -69,9 +71,10 @@ class McpFilter(Filter):
             body = msgspec.json.decode(request.body)
         except (msgspec.MsgspecError, RecursionError, UnicodeError):
             body = request.body.decode("utf-8", "replace")
-        made = yield from self._called(body, request, "request")
-        if isinstance(made, LocalReply):
-            return made
+        result = yield from self._called(body, request, "request", {})
+        if isinstance(result, LocalReply):
+            return result
+        made = _made(result)
         if not is_json_object(made):
             return self._failed("returned no JSON object")
         kept = tuple(p for p in request.headers if p[0].lower() != "content-length")
@@ -80,16 +83,28 @@ class McpFilter(Filter):
     def on_answer(self, request: Request, context: Context) -> AnswerFilter:
         """See Filter. A stream's events are given as text, a whole answer as what it is."""
 
-        def ask(data: bytes, form: Form) -> Steps[bytes | LocalReply]:
+        def ask(data: bytes, form: Form, head: Head | None) -> Steps[bytes | Changed | LocalReply]:
             body: Any = data.decode("utf-8", "replace")
             if is_json_object(data):
                 body = msgspec.json.decode(data)
-            return (yield from self._called(body, request, "answer"))
+            more = {"status": head.status, "headers": told(head)} if head is not None else {}
+            result = yield from self._called(body, request, "answer", more)
+            if isinstance(result, LocalReply):
+                return result
+            if head is None or not isinstance(result.structured, dict):
+                return _made(result)
+            said = result.structured if "result" in result.structured else {}
+            changes = changes_of(head, said.get("status"), said.get("headers"))
+            if isinstance(changes, str):
+                return self._failed(changes)
+            return Changed(_made(result), changes)
 
         return AskedAnswer(ask, self._how, self.id, self.fails_open)
 
-    def _called(self, body: Any, request: Request, what: str) -> Steps[bytes | LocalReply]:
-        arguments = {"body": body, "path": request.path}
+    def _called(
+        self, body: Any, request: Request, what: str, more: dict[str, Any]
+    ) -> Steps[wire.Result | LocalReply]:
+        arguments = {"body": body, "path": request.path, **more}
         try:
             result = yield from self._result(arguments, for_services(request.headers))
         except _FailedError as problem:
@@ -100,7 +115,7 @@ class McpFilter(Filter):
         if result.is_error:
             message = f"Filter '{self.id}' refused the {what}: {result.text or 'it gave no reason'}"
             return LocalReply(400, message, ResponseDetail.FILTER_REFUSED)
-        return _made(result)
+        return result
 
     def _result(self, arguments: dict[str, Any], headers: Headers) -> Steps[wire.Result]:
         """Of the tool. Raises _FailedError."""

@@ -4,7 +4,7 @@ import pytest
 
 from dataplane.filters.answers import AnswerFlow, Out
 from dataplane.filters.api import Filter, Head, Maybe, steps_to
-from dataplane.filters.asking import MAX_HELD_BYTES, AskedAnswer, How
+from dataplane.filters.asking import MAX_HELD_BYTES, AskedAnswer, Changed, How
 from dataplane.filters.event import Event, Form
 from dataplane.filters.stage import Stage
 from dataplane.runtime import config
@@ -22,7 +22,8 @@ def asks(data: bytes) -> CallHttp:
     return CallHttp("c", Request("POST", "/", (), data))
 
 
-def ask(data: bytes, form: Form) -> Steps[bytes | LocalReply]:
+def ask(data: bytes, form: Form, head: Head | None) -> Steps[bytes | Changed | LocalReply]:
+    assert head is None  # nobody has asked for it
     reply = yield asks(data)
     assert isinstance(reply, HttpReply)
     if reply.status == 200:

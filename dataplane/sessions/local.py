@@ -32,6 +32,7 @@ CREATE TABLE IF NOT EXISTS lines (
     book TEXT, name TEXT, line BLOB NOT NULL, expires REAL NOT NULL, PRIMARY KEY (book, name)
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS lines_by_expiry ON lines (expires);
+CREATE INDEX IF NOT EXISTS lines_of_book ON lines (book, expires);
 COMMIT;
 """
 _PUT = (

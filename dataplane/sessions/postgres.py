@@ -27,6 +27,7 @@ CREATE TABLE IF NOT EXISTS outrider_lines (
     PRIMARY KEY (book, name)
 );
 CREATE INDEX IF NOT EXISTS outrider_lines_expires ON outrider_lines (expires);
+CREATE INDEX IF NOT EXISTS outrider_lines_of_book ON outrider_lines (book, expires);
 """
 _LOCK = 0x6F757472  # "outr": workers that start together make the table one after the other
 _GET = "SELECT value FROM outrider_sessions WHERE key = $1 AND expires > now()"

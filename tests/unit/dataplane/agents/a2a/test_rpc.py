@@ -165,3 +165,24 @@ def test_methods_have_their_names() -> None:
     assert method_of(Op.STREAM, Form.V1) == "SendStreamingMessage"
     assert method_of(Op.CANCEL, Form.KINDS) == "tasks/cancel"
     assert method_of(Op.CANCEL, Form.PROTO) == "tasks/cancel"
+
+
+def test_list_of_tasks_is_in_the_form_of_the_question() -> None:
+    status = {"state": "TASK_STATE_COMPLETED"}
+    task = {"id": "t", "contextId": "c", "status": status, "history": [NEW]}
+    page = {"tasks": [task], "nextPageToken": "", "pageSize": 50, "totalSize": 1}
+    new, old = rest("GET", "/tasks", query="pageSize=7"), rest("GET", "/v1/tasks")
+    assert isinstance(new, Asked)
+    assert isinstance(old, Asked)
+    assert new.listing.size == 7
+    assert json.loads(result(new, page)) == page
+    (told,) = json.loads(result(old, page))["tasks"]
+    assert told["history"][0]["content"] == [{"text": "Hi"}]
+
+
+@pytest.mark.parametrize(
+    "asked", [rpc("ListTasks", {"pageSize": 0}), rest("GET", "/tasks", query="status=x")]
+)
+def test_list_that_cannot_be_made_is_refused(asked: Asked | Fault | None) -> None:
+    assert isinstance(asked, Fault)
+    assert asked.code is Code.INVALID_PARAMS

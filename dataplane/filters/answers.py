@@ -21,7 +21,7 @@ from dataplane.filters.api import (
 from dataplane.filters.chain import FAILURES
 from dataplane.filters.event import Event, Form
 from dataplane.filters.stage import Stage
-from dataplane.llm.framing import Framing, FramingError, cutter_of, joined
+from dataplane.llm.framing import Cutter, Framing, FramingError, cutter_of, joined
 from dataplane.llm.texts.closing import closed, silenced
 from dataplane.runtime.effects import AskAgain, Steps
 from dataplane.runtime.headers import for_client
@@ -89,7 +89,8 @@ class AnswerFlow:
         self._begun = False
         """Whether an event has gone out."""
         self.form = Form(operation, Framing.WHOLE)
-        self._cutter = cutter_of(Framing.WHOLE, MAX_WHOLE_BYTES)
+        self._cutter: Cutter
+        """Where anybody sees the events, from the head on."""
 
     @property
     def passes(self) -> bool:

@@ -7,13 +7,14 @@ a generator that yields effects (`Steps`), every other one simply returns.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import GeneratorType
 from typing import TypeAlias, TypeVar
 
 import msgspec
 from typing_extensions import TypeIs
 
+from dataplane.filters.asked import Asked
 from dataplane.filters.event import Event
 from dataplane.runtime import config
 from dataplane.runtime.effects import Steps
@@ -52,8 +53,7 @@ class Continue(msgspec.Struct, frozen=True):  # a dataclass takes three times as
 Verdict = Continue | LocalReply
 
 
-@dataclass(slots=True)
-class Context:
+class Context(msgspec.Struct):  # (as of Continue)
     """One exchange, as the filters of its chains see it."""
 
     operation: Operation = Operation.CHAT
@@ -68,8 +68,10 @@ class Context:
     request_id: str = ""
     principal: Principal | None = None
     """Who calls, where the listener asks."""
-    notes: dict[str, object] = field(default_factory=dict)
+    notes: dict[str, object] = {}
     """What filters keep from a request to its answer, each under its own id."""
+    read: Asked | None = None
+    """The request as one filter has read it, for the next one."""
 
     @property
     def protocol(self) -> Protocol | None:

@@ -11,26 +11,33 @@ from dataplane.llm.texts.slot import Slot
 from dataplane.runtime.messages import Request
 from dataplane.runtime.protocols import Operation
 
-_UNREAD: Any = object()
-
 
 class Asked:
     """Nothing is decoded before somebody asks; what is changed is encoded once, at the end."""
 
-    __slots__ = ("_changed", "_json", "_slots", "operation", "request")
+    __slots__ = ("_changed", "_json", "_slots", "is_lent", "is_read", "operation", "request")
 
     def __init__(self, request: Request, operation: Operation) -> None:
         self.request = request
         """As it came."""
         self.operation = operation
-        self._json: Any = _UNREAD
+        self._json: Any = None
         self._slots: Sequence[Slot] | None = None
         self._changed = False
+        self.is_read = False
+        """Whether anybody has looked into it; else nobody can have changed it."""
+        self.is_lent = False
+        """Whether its JSON was handed out: who got it may have changed it and said nothing."""
 
     @property
     def json(self) -> Any:
         """The body, decoded; None when it is no JSON. To change it say so with `changed`."""
-        if self._json is _UNREAD:
+        self.is_lent = True
+        return self._read()
+
+    def _read(self) -> Any:
+        if not self.is_read:
+            self.is_read = True
             try:
                 self._json = msgspec.json.decode(self.request.body)
             except (msgspec.MsgspecError, RecursionError, UnicodeError):
@@ -46,7 +53,7 @@ class Asked:
     def slots(self) -> Sequence[Slot]:
         """Its texts, in order, each with its role; setting one's `text` changes the request."""
         if self._slots is None:
-            self._slots = request_slots(self.operation, self.json)
+            self._slots = request_slots(self.operation, self._read())
         return self._slots
 
     @property
@@ -57,7 +64,7 @@ class Asked:
     def instruct(self, text: str) -> bool:
         """Add to what the model is told by the operator; False: there is no place for it."""
         self._keep()
-        done = with_instruction(self.operation, self.json, text)
+        done = with_instruction(self.operation, self._read(), text)
         if done:
             self.changed()
         return done
@@ -68,9 +75,9 @@ class Asked:
 
     def rewritten(self) -> Request:
         """The request with everything that was changed; itself when nothing was."""
-        if self._json is _UNREAD:
+        if not self.is_read:
             return self.request
         self._keep()
         if not self._changed:
             return self.request
-        return replace(self.request, body=msgspec.json.encode(self.json))
+        return replace(self.request, body=msgspec.json.encode(self._json))

@@ -5,7 +5,6 @@ somebody asks.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -22,8 +21,7 @@ _JSON = msgspec.json.Decoder()
 _UNREAD: Any = object()
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
+class Form(msgspec.Struct, frozen=True):  # (one is made per answer)
     """How the events of one answer are written."""
 
     operation: Operation = Operation.CHAT

@@ -33,9 +33,9 @@ def filtered(
 
     :param good: a body that is known to be one of its API.
     """
-    body = request.body
+    body, operation = request.body, context.operation
     if body is not good:
-        problem = _problem(context.operation, body)
+        problem = chat_problem(body) if operation is _CHAT else _problem(operation, body)
         if problem is not None:
             return problem
     verdict = yield from run_request_chain(chain.filters, request, context)
@@ -43,7 +43,7 @@ def filtered(
         return verdict
     made = verdict.request
     if made.body != body:
-        problem = _problem(context.operation, made.body)
+        problem = _problem(operation, made.body)
         if problem is not None:
             return spoilt(chain.names, problem)
     return made

@@ -29,8 +29,8 @@ _MAX_NAME_BYTES = 120
 """Of one of them: clients make up names of fields."""
 _ID_NAMES = {Protocol.MESSAGES: b"request-id", Protocol.CONVERSE: b"x-amzn-requestid"}
 _FRAMING = HOP_BY_HOP | {"content-length", "x-request-id", "date"}
-_DROPPED_BYTES = frozenset(n.encode() if isinstance(n, str) else n for n in _FRAMING)
-_OF_BODIES = frozenset((b"content-type", b"content-encoding"))
+_LENGTH = b"\r\ncontent-length:"
+_OF_BODIES = tuple((name, f"\r\n{name}:".encode()) for name in ("content-type", "content-encoding"))
 _DROPPED = frozenset(name if isinstance(name, str) else name.decode() for name in _FRAMING)
 
 
@@ -127,14 +127,9 @@ def listed(names: tuple[str, ...]) -> str:
 
 def started(status: int, headers: Headers, request_id: bytes, framing: bytes) -> bytes:
     """The head of an answer whose body comes in pieces."""
-    return started_with(status, header_lines(headers), request_id, framing)
-
-
-def started_with(status: int, lines: bytes, request_id: bytes, framing: bytes) -> bytes:
-    """The same with headers that are lines already."""
     return b"%b%bx-request-id: %b\r\n%b\r\n" % (
         STATUS_LINES[status],
-        lines,
+        header_lines(headers),
         request_id,
         framing,
     )
@@ -151,25 +146,37 @@ class WrittenHead:
         """
         text, _, self.body = data.partition(b"\r\n\r\n")
         """What is there of the body."""
-        first, *lines = text.split(b"\r\n")
+        low = text.lower()
         self.size: int | None = None
         """Of the body, if it says one."""
-        kept, headers = [], []
-        for line in lines:
-            name, _, value = line.partition(b":")
-            low = name.lower()
-            if low in _DROPPED_BYTES:
-                if low == b"content-length":
-                    self.size = int(value)
-                continue
-            kept.append(line)
-            if whole or low in _OF_BODIES:
-                told = value.strip().decode("utf-8", "surrogateescape")
-                headers.append((name.decode("utf-8", "surrogateescape"), told))
-        self.head = Head(int(first[9:12]), tuple(headers))
-        kept.append(b"")
-        self.lines = b"\r\n".join(kept)
-        """Its headers but for those of framing, as they came."""
+        at = low.find(_LENGTH)
+        if at >= 0:
+            end = text.find(b"\r\n", at + 2)
+            end = end if end >= 0 else len(text)
+            self.size = int(text[at + len(_LENGTH) : end])
+            text, low = text[:at] + text[end:], low[:at] + low[end:]
+        self.lines = text[text.find(b"\r\n") + 2 :] + b"\r\n"
+        """Its headers as they came, with our request id but not the size."""
+        self.head = Head(int(text[9:12]), _all(text) if whole else _of_body(text, low))
+
+
+def _all(text: bytes) -> Headers:
+    lines = text.decode("utf-8", "surrogateescape").split("\r\n")
+    pairs = [line.partition(":") for line in lines[1:]]
+    return tuple([(n, value.strip()) for n, _, value in pairs if n.lower() not in _DROPPED])
+
+
+def _of_body(text: bytes, low: bytes) -> Headers:
+    """The headers that tell what a body is."""
+    found = []
+    for name, begin in _OF_BODIES:
+        at = low.find(begin)
+        if at >= 0:
+            at += len(begin)
+            end = text.find(b"\r\n", at)
+            value = text[at : end if end >= 0 else len(text)]
+            found.append((name, value.strip().decode("utf-8", "surrogateescape")))
+    return tuple(found)
 
 
 def framing(size: int | None, chunked: bool, closes: bool) -> bytes:

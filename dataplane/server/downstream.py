@@ -6,7 +6,7 @@ through a Downstream. Exactly one of `reply`, `relay` or `start ... finish | abo
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from dataplane.filters.api import Context
 from dataplane.observe.record import ExchangeRecord
@@ -25,8 +25,7 @@ if TYPE_CHECKING:
     from dataplane.server.sieve import Sieve
 
 
-@dataclass(frozen=True, slots=True)
-class Admitted:
+class Admitted(NamedTuple):
     """What became of a request on its way through the filters of a model listener and its route."""
 
     outcome: Request | LocalReply

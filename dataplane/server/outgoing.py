@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from dataplane.llm.framing import Framing
 from dataplane.llm.hub.answer import Failure
 from dataplane.llm.stream_errors import error_event
-from dataplane.server.answers import LAST_CHUNK, chunk, header_lines, started_with
+from dataplane.server.answers import LAST_CHUNK, STATUS_LINES, chunk, started
 from dataplane.server.answers import framing as framed
 from dataplane.server.passing import Told
 from dataplane.server.relayed_head import BODILESS
@@ -46,11 +46,11 @@ class Outgoing:
         bodiless = head.status in BODILESS
         self._begun = True
         self._chunked = size is None and not bodiless and not front.http10
-        if came is not None and came.head is not head:
-            came = None
-        lines = came.lines if came is not None else header_lines(head.headers)
         framing = framed(None if bodiless else size, self._chunked, front.closes())
-        self._head = started_with(head.status, lines, front.request_id, framing)
+        if came is not None and came.head is head:
+            self._head = b"%b%b%b\r\n" % (STATUS_LINES[head.status], came.lines, framing)
+        else:
+            self._head = started(head.status, head.headers, front.request_id, framing)
 
     def _send(self, data: bytes) -> None:
         self._sent += len(data)

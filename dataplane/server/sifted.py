@@ -5,10 +5,11 @@ comes of that.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from dataplane.filters.answers import AnswerFlow, Out
-from dataplane.filters.api import Context, Cut, Head, steps_to
+from dataplane.filters.api import Cut, Head, steps_to
 from dataplane.filters.builtin import filters
 from dataplane.filters.stage import stages
 from dataplane.llm.framing import Framing
@@ -45,9 +46,7 @@ async def sifted(
     """
     found = peek(request.body)
     model, stream = (found.model or "", found.stream) if isinstance(found, Peek) else ("", False)
-    context: Context = replace(
-        call.context, operation=Operation.CHAT, model=model, stream=stream, notes={}
-    )
+    context = replace(call.context, operation=Operation.CHAT, model=model, stream=stream, notes={})
     made = stages(filters(names, call.config.filters), request, context)
     if not made:
         return answer

@@ -237,7 +237,9 @@ class Ready:
 
     async def cost(self) -> float:
         """Of one request."""
-        return await self.connections.relay(self.asked, self.answered)
+        spent = await self.connections.relay(self.asked, self.answered)
+        self.connections.watch_no_more()
+        return spent
 
 
 async def ready(kinds: Sequence[str]) -> list[Ready]:
@@ -255,7 +257,6 @@ async def ready(kinds: Sequence[str]) -> list[Ready]:
         answered = [few[number % ANSWERS] for number in range(REQUESTS)]
         made.append(Ready(kind, connections, asked, answered))
         await made[-1].cost()
-        connections.watch_no_more()
     return made
 
 

@@ -77,7 +77,10 @@ class PythonFilter(Filter):
         method = self._asks
         if method is None:
             return Continue(request)
-        asked = Asked(request, context.operation)
+        asked = context.read
+        if asked is None or asked.request is not request or asked.is_lent:
+            asked = Asked(request, context.operation)
+        context.read = None
         try:
             made = method(asked, context)
             if self._asks_async:
@@ -87,23 +90,31 @@ class PythonFilter(Filter):
                 except StopIteration as end:
                     made = end.value
                 else:
-                    return self._awaited(asked, made, waits_for)
-            return self._verdict(asked, made)
+                    return self._awaited(asked, context, made, waits_for)
+            if made is None and not asked.is_read:  # (most have nothing to say)
+                context.read = asked
+                return Continue(request)
+            return self._verdict(asked, context, made)
         except Exception as problem:
             return failed(self.id, problem)
 
-    def _awaited(self, asked: Asked, coroutine: Any, waits_for: object) -> Steps[Verdict]:
+    def _awaited(
+        self, asked: Asked, context: Context, coroutine: Any, waits_for: object
+    ) -> Steps[Verdict]:
         made = yield from awaited(self.id, lambda: coroutine, self._timeout_s, (waits_for,))
         if isinstance(made, LocalReply):
             return made
         try:
-            return self._verdict(asked, made)
+            return self._verdict(asked, context, made)
         except Exception as problem:
             return failed(self.id, problem)
 
-    def _verdict(self, asked: Asked, made: object) -> Verdict:
+    def _verdict(self, asked: Asked, context: Context, made: object) -> Verdict:
         if made is None or made is asked:
-            return Continue(asked.rewritten())
+            request = asked.rewritten()
+            if request is asked.request:
+                context.read = asked
+            return Continue(request)
         if isinstance(made, author.Refuse):
             return refused(self.id, made)
         if isinstance(made, Asked):

@@ -158,7 +158,16 @@ class AnswerFlow:
 
     def data(self, data: bytes) -> Maybe[Out]:
         """A piece of the body."""
+        made = self.piece(data)
+        return Out(data=made) if isinstance(made, bytes) else made
+
+    def piece(self, data: bytes) -> bytes | Maybe[Out]:
+        """The same; bytes are what goes on when the head has gone and nobody does anything, which
+        is nearly all of a stream.
+        """
         if not self._active:
+            if self._head is None:
+                return data
             head, self._head = self._head, None
             return Out(head, data)
         try:
@@ -166,11 +175,15 @@ class AnswerFlow:
         except FramingError as problem:
             return Out(ending=_broken(str(problem)))
         if not pieces:
-            return NOTHING
+            return b""
         form = self.form
         events = [Event(piece, form) for piece in pieces]
         found = self._look(events)
-        return self._pass(events, *found) if found is not None else self._out(events)
+        if found is not None:
+            return self._pass(events, *found)
+        if self._head is not None or form.framing is _ELEMENTS:
+            return self._out(events)
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     def _look(self, events: list[Event]) -> "tuple[int, int, Maybe[Passed] | None] | None":
         """Pass the many that nobody changes, without ado. Returns the place of the first filter

@@ -30,7 +30,7 @@ class Framing(Enum):
     """It is one JSON value."""
 
 
-_ELEMENTS = Framing.ELEMENTS  # (an attribute of an Enum is slow)
+_SSE, _ELEMENTS = Framing.SSE, Framing.ELEMENTS  # (an attribute of an Enum is slow)
 
 
 class FramingError(Exception):
@@ -60,6 +60,9 @@ class SseCutter:
         data = self._part + chunk if self._part else chunk
         if _CR in data:
             return self._feed_any(data)
+        if data.find(b"\n\n") == len(data) - 2 >= 0:  # one event: a paced stream is all so
+            self._part = b""
+            return [data]
         pieces = data.split(b"\n\n")
         self._keep(pieces.pop())
         return [piece + b"\n\n" for piece in pieces]
@@ -216,12 +219,12 @@ def cutter_of(framing: Framing, whole_limit: int) -> Cutter:
 
 def payload_of(piece: bytes, framing: Framing) -> bytes:
     """What a piece says, without its framing; empty for comments."""
+    if framing is _SSE and piece.startswith(b"data: "):
+        end = piece.find(b"\n")
+        if end == len(piece) - 2 and piece.endswith(b"\n\n"):  # most are so
+            return piece[6:end]
     match framing:
         case Framing.SSE:
-            if piece.startswith(b"data: "):
-                end = piece.find(b"\n")
-                if piece[end:] == b"\n\n":  # most are so
-                    return piece[6:end]
             lines = (line[5:].strip(b"\r\n") for line in _DATA_LINE.findall(piece))
             return b"\n".join(line.removeprefix(b" ") for line in lines)
         case Framing.FRAMES:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Hashable
 
     from dataplane.filters.answers import Out
+    from dataplane.filters.api import Maybe
     from dataplane.runtime.effects import Effect, Steps
     from dataplane.server.downstream import Call
     from dataplane.server.front import Front
@@ -114,8 +115,23 @@ class Filtered(Outgoing):
             self._came = came = WrittenHead(data, flow.hears_head)
             self._do(flow.head, came.head, self._pass)
             data = came.body
+        elif self._in_turn is None:  # nobody has waited so far
+            self._take(data)
+            return
         if data:
             self._do(flow.data, data, self._pass, len(data))
+
+    def _take(self, data: bytes) -> None:
+        """As `_do`, for each of the many pieces with which nobody does anything."""
+        try:
+            made = self._sieve.flow.piece(data)
+        except Exception:
+            self._failed()
+            return
+        if type(made) is not bytes:
+            self._do(_itself, made, self._pass)
+        elif made:
+            self._send(made)
 
     def reply(self, reply: LocalReply, now: float, bodiless: bool = False) -> None:
         """See Front. Filters see answers of ours only when they are somebody's whole answer."""
@@ -326,3 +342,7 @@ class Filtered(Outgoing):
             seconds = self._serving.listener.timeout_s
             message = f"The answer took longer than the listener's timeout of {seconds:g} s."
             self._stop(LocalReply(504, message, ResponseDetail.DEADLINE_EXCEEDED))
+
+
+def _itself(made: "Maybe[Out]") -> "Maybe[Out]":
+    return made

@@ -5,6 +5,7 @@ from typing import Any
 
 from dataplane.llm.texts.slot import Part, Slot, TextKind, each, string
 
+_TEXT = TextKind.TEXT  # (an attribute of an Enum is slow)
 _REASONING = ("reasoning_content", "reasoning")
 
 
@@ -45,6 +46,9 @@ def _choices(json: Any, key: str) -> list[Slot]:
 
 
 def _said(found: list[Slot], said: dict[str, Any], choice: Any) -> None:
+    if len(said) == 1 and type(said.get("content")) is str:  # (nearly all of a stream)
+        found.append(Slot(said, "content", _TEXT, (choice, "content")))
+        return
     for key in _REASONING:
         string(found, said, key, TextKind.REASONING, (choice, key))
     string(found, said, "content", part=(choice, "content"))

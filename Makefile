@@ -33,7 +33,7 @@ up: $(VENV)/.stamp-demo ## start the travel example and leave it running until C
 	@$(PY) $(TRAVEL)/demo.py --stay
 
 example-%: $(VENV)/.stamp-dev ## langchain, llamaindex, crewai, ...: agents of a framework, one run, its trace and its budget
-	@GRPC_ENABLE_FORK_SUPPORT=false $(PY) -m deploy.examples.frameworks.run $*  # else gRPC tells of every child
+	@$(PY) -m deploy.examples.frameworks.run $*
 
 ##### to be sure of it
 

@@ -12,17 +12,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import grpc.aio
 import openai
 import yaml
 from aiohttp import web
 from openai import AsyncOpenAI
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
-from outriderpb.admin.v1 import limits_pb2
-from outriderpb.admin.v1.limits_pb2_grpc import LimitServiceStub
 
 from deploy.examples.frameworks.model import Entry, Model
 from deploy.examples.frameworks.programs import AGENTS, HERE, agent
+from deploy.examples.frameworks.used import budget_used
 from deploy.running.collector import collector
 from deploy.running.processes import running
 from tests.support.planes import Planes, planes
@@ -116,7 +114,8 @@ class _House:
                 if isinstance(error, openai.APIStatusError):
                     run.headers = error.response.headers
         run.calls, run.received = [*self.model.ledger], [*self.model.received]
-        run.spent = await self._spent(run)
+        admin = self.planes.control.admin_address
+        run.spent = await budget_used(run.headers["x-outrider-run-id"], run.tokens, admin)
         return run
 
     async def _read(self, client: AsyncOpenAI, run: Run) -> None:
@@ -134,24 +133,6 @@ class _House:
                     self.heard.set()
             if chunk.usage is not None:
                 run.usage = chunk.usage.prompt_tokens, chunk.usage.completion_tokens
-
-    async def _spent(self, run: Run) -> int:
-        """Waits until the worker has told of as much as there was."""
-        id_ = run.headers["x-outrider-run-id"]
-        found = 0
-
-        async def ask() -> bool:
-            nonlocal found
-            listed = await limits.ListLimits(limits_pb2.ListLimitsRequest(limit="run:desk"))
-            found = sum(bucket.spent for bucket in listed.buckets if id_ in bucket.values)
-            return found >= run.tokens
-
-        async with grpc.aio.insecure_channel(self.planes.control.admin_address) as channel:
-            limits = LimitServiceStub(channel)
-            async with asyncio.timeout(HEARD_WITHIN_S):
-                while not await ask():  # noqa: ASYNC110 - each look is a request
-                    await asyncio.sleep(0.05)
-        return found
 
 
 @asynccontextmanager

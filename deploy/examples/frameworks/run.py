@@ -11,6 +11,7 @@ import secrets
 import sys
 import tempfile
 import urllib.request
+from contextlib import ExitStack
 from pathlib import Path
 
 import openai
@@ -66,23 +67,24 @@ async def _show(console: Console, framework: str) -> int:
     console.print("starting two agents, a scripted model and both planes ...")
     log = BUILD / f"example-{framework}.log"
     trace_id = secrets.token_hex(16)
-    with tempfile.TemporaryDirectory(prefix="outrider-") as folder, collector(COLLECTOR_PORT) as of:
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="outrider-"))
         wanted = programs(framework, HERE / "outrider.yaml", Path(folder))
-        # The collector is ours, and already there.
-        ports = {port: what for port, what in PORTS.items() if port != COLLECTOR_PORT}
-        async with running(wanted, ports, log):
+        async with running(wanted, PORTS, log):
+            # Later than the children, as gRPC and forks do not go together; it outlives them.
+            of = stack.enter_context(collector(COLLECTOR_PORT))
             console.print(f"ready; logs are in {log}\n")
             try:
                 answer = await _ask(trace_id)
             except openai.OpenAIError as error:
                 console.print(Text(f"failed: {error}", style="red"))
                 return 1
-            used = await budget_used(answer.headers["x-outrider-run-id"])
-            ledger = await asyncio.to_thread(_ledger)
+            booked = await asyncio.to_thread(_booked)
+            used = await budget_used(answer.headers["x-outrider-run-id"], booked)
         # A data plane that ends sends what it still has.
         run = traced.of_run(of.all(), trace_id)
     problems = [*answer.problems, *run.problems]
-    problems += _accounts(ledger, used, run)
+    problems += _accounts(booked, used, run)
     _print(console, answer, run, used)
     for problem in problems:
         console.print(Text(f"wrong: {problem}", style="red"))
@@ -100,16 +102,16 @@ async def _ask(trace_id: str) -> Answer:
         return await ask(client, QUESTION)
 
 
-def _ledger() -> list[dict[str, int]]:
+def _booked() -> int:
+    """Tokens of all calls, as the model has booked them."""
     with urllib.request.urlopen(f"{MODEL_URL}/ledger", timeout=10) as told:
-        entries: list[dict[str, int]] = json.load(told)
-    return entries
+        return sum(entry["input_tokens"] + entry["output_tokens"] for entry in json.load(told))
 
 
-def _accounts(ledger: list[dict[str, int]], used: int, run: Traced) -> list[str]:
+def _accounts(booked: int, used: int, run: Traced) -> list[str]:
     """What three bookkeepers do not agree on: the model, the budget, the trace."""
     counts = {
-        "the model": sum(entry["input_tokens"] + entry["output_tokens"] for entry in ledger),
+        "the model": booked,
         "the run's budget": used,
         "the trace": sum(call.tokens for call in run.calls),
     }

@@ -55,6 +55,10 @@ class ExchangeRecord(msgspec.Struct, omit_defaults=True):
     """Of `input_tokens`: those the provider had in its cache."""
     reasoning_tokens: int = 0
     """Of `output_tokens`: those of thinking."""
+    side_input_tokens: int = 0
+    """Of `input_tokens`: those of models that were asked on the exchange's account besides."""
+    side_output_tokens: int = 0
+    """Of `output_tokens`, likewise."""
     attributes: dict[str, str] = {}
     """Further span attributes (static ones of the tracing config are added by the tracer)."""
     route_preference: str = ""
@@ -95,5 +99,7 @@ class ExchangeRecord(msgspec.Struct, omit_defaults=True):
         """What another call used up on this exchange's account."""
         self.input_tokens += other.input_tokens
         self.output_tokens += other.output_tokens
+        self.side_input_tokens += other.input_tokens
+        self.side_output_tokens += other.output_tokens
         self.input_cached_tokens += other.input_cached_tokens
         self.reasoning_tokens += other.reasoning_tokens

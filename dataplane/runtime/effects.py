@@ -9,7 +9,7 @@ from collections.abc import Callable, Coroutine, Generator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from dataplane.runtime.config import Agent, AgentTarget
+from dataplane.runtime.config import Agent, AgentTarget, ModelProvider
 from dataplane.runtime.decision import Decision, Turn
 from dataplane.runtime.messages import HttpReply, Request, ResponseDetail
 
@@ -24,6 +24,17 @@ class CallHttp:
     request: Request
     timeout_s: float | None = None
     """None: only the exchange's own deadline holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallModel:
+    """Ask a model on our own account, read the whole answer; what it uses up is the client's.
+    Answered by HttpReply or CallFailed: at once, where it has failed too often lately."""
+
+    provider: ModelProvider
+    request: Request
+    """In its provider's protocol."""
+    timeout_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,6 +291,7 @@ class CallFailed:
 ForFilters = Emit | Flag | LookUp | Keep | FindAlike
 Effect = (
     CallHttp
+    | CallModel
     | AskAgent
     | PassOn
     | AtOnce

@@ -83,7 +83,8 @@ class Asking:
         self._now: Callable[[], float] = clock.now
         self._clock = clock
         self._random = random
-        self._standings = standings
+        self.standings = standings
+        """Which clusters are well."""
         self._callers = callers
 
     @asynccontextmanager
@@ -158,7 +159,7 @@ class _Asked:
         self._stream = stream
         self._name = agent.id
         self._policy = policy_of(call.listener, agent)
-        self._standing = standing = asking._standings.of(agent.cluster)
+        self._standing = standing = asking.standings.of(agent.cluster)
         self._load = load_of(standing)
         self._random = asking._random
         self._callers = asking._callers

@@ -31,6 +31,15 @@ async def take(call: "Call", run: Run) -> "Charge | CallFailed | None":
     return _over(run, found) if isinstance(found, LocalReply) else found
 
 
+async def taken_aside(call: "Call") -> "Charge | CallFailed | None":
+    """The same for a model that is asked on the run's account, beside its agents: that it may not
+    be asked does not end the run."""
+    found = await _admitted(call)
+    if isinstance(found, LocalReply):
+        return CallFailed(ResponseDetail.RUN_LIMIT, "the budget of the run is used up")
+    return found
+
+
 async def meant(reply: HttpReply | CallFailed, call: "Call", run: Run) -> HttpReply | CallFailed:
     """What an agent has answered. An error in a run that has used up its budget is the end of the
     run: its calls were refused, and whoever asks again would be told the same.

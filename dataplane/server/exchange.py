@@ -80,7 +80,9 @@ class Exchange:
         self._clock = clock
         self._decider = decider
         self._tracer = tracer
-        self.performer = Performer(client, decider, tracer, clock, memory, outside)
+        self.performer = Performer(
+            client, decider, tracer, clock, memory, outside, asking.standings
+        )
         """Carries out what filters and runs ask for."""
         self._conversations = Conversations(memory, clock.wall)
         tickets.on_joined = self._conversations.joined
@@ -117,6 +119,7 @@ class Exchange:
             lambda: {(word,): float(count) for word, count in self._tickets.outcomes.items()},
         )
         self.performer.decisions.measure(metrics)
+        self.performer.side_models.measure(metrics)
 
     async def configure(self, config: RuntimeConfig) -> None:
         """Get ready for a new configuration's requests; those under way are not touched. Raises

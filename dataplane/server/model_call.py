@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from dataplane.llm.hub.answer import Answer
 from dataplane.llm.hub.loss import Losses
+from dataplane.llm.hub.parts import Text
 from dataplane.llm.hub.request import Request as Asked
 from dataplane.llm.translate.codecs import CODECS
 from dataplane.runtime.config import Api, AuthScheme, ModelProvider
-from dataplane.runtime.effects import CallFailed, CallHttp, Steps
+from dataplane.runtime.effects import CallFailed, CallModel, Steps
 from dataplane.runtime.messages import Headers, HttpReply, Request
 from dataplane.runtime.protocols import Protocol
 from dataplane.server.credentials import as_headers, credential_line
@@ -22,6 +23,8 @@ class NoAnswer:
 
     reason: str
     timed_out: bool = False
+    status: int = 0
+    """That it has answered with, if that is why."""
 
 
 def api_of(provider: ModelProvider) -> tuple[Api, Protocol] | None:
@@ -37,6 +40,12 @@ def api_of(provider: ModelProvider) -> tuple[Api, Protocol] | None:
     return able[0] if able else None
 
 
+def words_of(answer: Answer) -> str:
+    """What it says to the reader, in the first choice."""
+    parts = answer.choices[0].parts if answer.choices else []
+    return "".join(part.text for part in parts if isinstance(part, Text))
+
+
 def ask_model(
     provider: ModelProvider, api: Api, asked: Asked, timeout_s: float
 ) -> Steps[Answer | NoAnswer]:
@@ -47,12 +56,12 @@ def ask_model(
     body = codec.write_request(asked, provider.dialect, Losses(asked))
     path, _, query = api.path.replace("{model}", provider.model).partition("?")
     request = Request("POST", path, _headers(provider, api), body, query)
-    reply = yield CallHttp(provider.cluster, request, timeout_s)
+    reply = yield CallModel(provider, request, timeout_s)
     if isinstance(reply, CallFailed):
         return NoAnswer(reply.message, reply.timed_out)
     assert isinstance(reply, HttpReply)
     if not 200 <= reply.status < 300:
-        return NoAnswer(f"it answered {reply.status}")
+        return NoAnswer(f"it answered {reply.status}", status=reply.status)
     answer = codec.read_answer(reply.body)
     if not isinstance(answer, Answer):
         return NoAnswer(f"its answer cannot be read: {answer.reason}")

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from random import Random
 from typing import Protocol, TypeVar
 
 from dataplane.clock import Clock
@@ -11,6 +12,7 @@ from dataplane.observe import spans
 from dataplane.observe.decisions import Decisions
 from dataplane.observe.record import ExchangeRecord
 from dataplane.observe.tracing import Tracer
+from dataplane.resilience.standing import Standings
 from dataplane.runtime.config import AgentTarget, RuntimeConfig
 from dataplane.runtime.decision import Decision, Turn
 from dataplane.runtime.effects import (
@@ -20,6 +22,7 @@ from dataplane.runtime.effects import (
     Await,
     CallFailed,
     CallHttp,
+    CallModel,
     Decide,
     DecideAmong,
     Effect,
@@ -45,15 +48,12 @@ from dataplane.server import coroutines
 from dataplane.server.downstream import Call
 from dataplane.server.orchestrating import decide
 from dataplane.server.outside.outside import Outside
+from dataplane.server.side_models import SideModels
 from dataplane.upstream.client import UpstreamClient
 
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-
-
-_SPANS = {"provider": spans.of_routing_model, "endpoint": spans.of_api}
-"""By what a cluster is of: how its calls are told."""
 
 
 class Decider(Protocol):
@@ -112,7 +112,10 @@ class Performer:
         clock: Clock,
         memory: Memory | None = None,
         outside: Outside | None = None,
+        standings: Standings | None = None,
     ) -> None:
+        """:param standings: which clusters are well, as requests have found it."""
+        self.side_models = SideModels(standings or Standings(Random()), clock)
         self._memory = memory
         self._outside = outside
         self._client = client
@@ -153,6 +156,8 @@ class Performer:
         match effect:
             case CallHttp():
                 return await self._call(effect, call)
+            case CallModel():
+                return await self._call_model(effect, call)
             case Decide():
                 return await self._decide(effect, call)
             case DecideAmong():
@@ -224,17 +229,42 @@ class Performer:
         request = identified(effect.request, call, span_id)
         kind, _, name = effect.cluster.partition(":")
         reply = await self._client.call(cluster, request, effect.timeout_s)
-        ended = self._clock.now()
-        if kind == "provider":
-            record.decision_s = round(record.decision_s + ended - started, 6)
+        make = spans.of_api if kind == "endpoint" else spans.of_filter
+        self._tell_call(make, name, call, span_id, started, reply)
+        return reply
+
+    async def _call_model(self, effect: CallModel, call: Call) -> HttpReply | CallFailed:
+        """Asking takes time of the decision, whatever comes of it."""
+        record, started = call.record, self._clock.now()
+        span_id = self.new_span_id(record)
+        cluster = call.config.clusters[effect.provider.cluster]
+        request = identified(effect.request, call, span_id)
+
+        async def send() -> HttpReply | CallFailed:
+            return await self._client.call(cluster, request, effect.timeout_s)
+
+        reply = await self.side_models.ask(effect, call, send)
+        record.decision_s = round(record.decision_s + self._clock.now() - started, 6)
+        name = effect.provider.name
+        self._tell_call(spans.of_routing_model, name, call, span_id, started, reply)
+        return reply
+
+    def _tell_call(
+        self,
+        make: Callable[[str, float, float, int, str], spans.Span],
+        name: str,
+        call: Call,
+        span_id: str,
+        started: float,
+        reply: HttpReply | CallFailed,
+    ) -> None:
+        record, ended = call.record, self._clock.now()
         if record.sampled:
-            make = _SPANS.get(kind, spans.of_filter)
             match reply:
                 case HttpReply(status=status):
                     self.told(record, make(name, started, ended, status, ""), span_id)
                 case CallFailed(detail=detail):
                     self.told(record, make(name, started, ended, 0, detail.value), span_id)
-        return reply
 
 
 def identified(request: Request, call: Call, span_id: str) -> Request:

@@ -12,6 +12,7 @@ from aiohttp import ClientSession, web
 
 from tests.support.agents import Received, Service, completion, never, replies, says, service
 from tests.support.planes import Planes, planes
+from tests.support.wait import until
 
 AGENTS = {
     "weather": (
@@ -59,7 +60,7 @@ Start = Callable[..., Awaitable[Desk]]
 async def start(tmp_path: Path) -> AsyncIterator[Start]:
     async with AsyncExitStack() as stack:
 
-        async def starting(**listeners: dict[str, Any]) -> Desk:
+        async def starting(plan: dict[str, Any] | None = None, **listeners: dict[str, Any]) -> Desk:
             agents = {
                 name: await stack.enter_async_context(service(says("Yes."))) for name in AGENTS
             }
@@ -80,6 +81,7 @@ async def start(tmp_path: Path) -> AsyncIterator[Start]:
                         "port": 0,
                         "agents": offered,
                         "orchestrator": orchestrator,
+                        **({"plan": plan} if plan else {}),
                     }
                     for name, orchestrator in listeners.items()
                 ],
@@ -151,3 +153,36 @@ async def test_cascade_goes_on_with_the_router_when_its_model_is_down(start: Sta
     desk.router.answer = replies(503, {})
     assert await desk.ask("travel", CLEAR) == "weather"
     assert "the routing model failed" in desk.told["x-outrider-reason"]
+
+
+async def test_dead_model_is_not_asked_for_every_request(start: Start) -> None:
+    desk = await start(travel=MODEL)
+    desk.router.answer = replies(500)
+    for _ in range(7):
+        assert await desk.ask("travel", CLEAR) == "weather"
+    assert len(desk.router.received) == 5
+    assert "has failed too often lately" in desk.told["x-outrider-reason"]
+    assert desk.counted("outrider_breaker_open")[("provider:openai/judge",)] == 1.0
+
+
+async def test_what_deciding_uses_up_is_the_clients(start: Start, tmp_path: Path) -> None:
+    desk = await start(travel=MODEL)
+    desk.router.answer = chooses("flights")
+    assert await desk.ask("travel", CLEAR) == "flights"
+    used = {("openai/judge", "input"): 3.0, ("openai/judge", "output"): 5.0}
+    assert desk.counted("outrider_side_model_tokens") == used
+    log = tmp_path / "access.log"
+    await until(lambda: log.exists() and bool(log.read_text().splitlines()))
+    logged = json.loads(log.read_text().splitlines()[0])
+    assert (logged["input_tokens"], logged["output_tokens"]) == (6, 10), "the agent's as well"
+    assert (logged["side_input_tokens"], logged["side_output_tokens"]) == (3, 5)
+
+
+async def test_deciding_takes_of_the_runs_budget(start: Start) -> None:
+    desk = await start(plan={"budget": {"tokens": 8}}, travel=MODEL)
+    desk.router.answer = chooses("flights")
+    url = desk.planes.url("travel") + "/v1/chat/completions"
+    asked = {"model": "any", "messages": [{"role": "user", "content": CLEAR}]}
+    async with desk.http.post(url, json=asked) as answer:
+        assert answer.status == 422
+        assert "budget of this run, 8 tokens, is used up" in (await answer.text())

@@ -18,6 +18,7 @@ from dataplane.runtime.effects import (
     Awaited,
     CallFailed,
     CallHttp,
+    CallModel,
     Decide,
     DecideAmong,
     Effect,
@@ -69,6 +70,7 @@ class _Played:
         assert isinstance(
             expected,
             CallHttp
+            | CallModel
             | AskAgent
             | AskAgain
             | PassOn

@@ -103,11 +103,13 @@ class Charge:
                 used = self._used(record)
             if used is None and part.holding.limit.run_of:
                 used = Tokens(self._prompt, record.bytes_sent // BYTES_PER_TOKEN)
-            if used is None:
-                self._book.settle(part, part.spent + part.reserved)
-                continue
             if measure is Measure.COST:
                 price = self._price_of(record.provider, record.upstream_model)
+            if used is None:
+                aside = Tokens(record.side_input_tokens, record.side_output_tokens)
+                more = 0 if measure is Measure.REQUESTS else size(measure, aside, price)
+                self._book.settle(part, part.spent + part.reserved + more)
+                continue
             self._book.settle(part, size(measure, used, price))
 
     def spend(self, tokens: int) -> None:
@@ -120,18 +122,20 @@ class Charge:
                 self._book.settle(part, tokens if measure is Measure.TOKENS else 0)
 
     def _used(self, record: ExchangeRecord) -> Tokens | None:
-        """Of the exchange; None: as much as was reserved."""
+        """Of the exchange and what was asked beside it; None: what was reserved, and that."""
+        aside_in, aside_out = record.side_input_tokens, record.side_output_tokens
+        own_in, own_out = record.input_tokens - aside_in, record.output_tokens - aside_out
         whole = record.detail is ResponseDetail.VIA_UPSTREAM
-        if record.input_tokens or record.output_tokens:
-            output = record.output_tokens
+        if own_in or own_out:
             if not whole and record.stream:
-                output = max(output, about(self._events, self._received))
-            return Tokens(record.input_tokens or self._prompt, output, record.input_cached_tokens)
+                own_out = max(own_out, about(self._events, self._received))
+            own_in = own_in or self._prompt
+            return Tokens(own_in + aside_in, own_out + aside_out, record.input_cached_tokens)
         if whole and 200 <= record.status < 300:
             return None
         if record.bytes_sent and record.status < 300:
             output = about(self._events, self._received) if record.stream else 0
-            return Tokens(self._prompt, output)
+            return Tokens(self._prompt + aside_in, output + aside_out)
         if record.detail is ResponseDetail.DOWNSTREAM_GONE and record.attempts:
-            return Tokens(self._prompt, 0)
-        return Tokens(0, 0)
+            return Tokens(self._prompt + aside_in, aside_out)
+        return Tokens(aside_in, aside_out)

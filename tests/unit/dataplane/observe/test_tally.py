@@ -57,6 +57,16 @@ def test_what_filters_and_routers_found_stays() -> None:
     assert record.status == 200
 
 
+def test_what_was_asked_besides_counts_and_is_told_apart() -> None:
+    begun = ExchangeRecord()
+    begun.spend(ExchangeRecord(input_tokens=30, output_tokens=10))
+    made = tally(begun)
+    made.last(ANSWER)
+    record = made.record()
+    assert (record.input_tokens, record.output_tokens) == (33, 14)
+    assert (record.side_input_tokens, record.side_output_tokens) == (30, 10)
+
+
 @dataclass
 class Case:
     """How an answer came."""

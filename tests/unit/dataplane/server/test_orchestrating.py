@@ -15,7 +15,7 @@ from dataplane.runtime.config import (
     RuntimeConfig,
 )
 from dataplane.runtime.decision import AgentScore, Decision, Turn
-from dataplane.runtime.effects import CallFailed, CallHttp, DecideAmong, Effect, Reply
+from dataplane.runtime.effects import CallFailed, CallModel, DecideAmong, Effect, Reply
 from dataplane.runtime.messages import HttpReply, Request, ResponseDetail
 from dataplane.runtime.orchestrator import (
     Orchestrator,
@@ -49,13 +49,13 @@ def found(*agents: str, confidence: float = 0.9) -> Decision:
     return Decision(agents, scores, "it rains", "minilm", confidence, 0.5)
 
 
-def call(turns: tuple[Turn, ...] = ASKED, **more: object) -> CallHttp:
+def call(turns: tuple[Turn, ...] = ASKED, **more: object) -> CallModel:
     prompt = ask(PromptForm.PLANO, AGENTS, turns, 8192).user
     said = [{"role": "user", "content": prompt}]
     body = {"model": "gpt", "messages": said, "temperature": 0.01} | more
     headers = (("content-type", "application/json"), ("authorization", "Bearer k"))
     request = Request("POST", "/v1/chat/completions", headers, encoded(body))
-    return CallHttp("provider:m", request, 3.0)
+    return CallModel(CONFIG.providers["m"], request, 3.0)
 
 
 def encoded(body: object) -> bytes:
@@ -170,13 +170,13 @@ def test_generic_form_asks_for_a_schema_and_without_it_when_that_is_refused() ->
     model = replace(PLANO, form=PromptForm.GENERIC)
     steps = decide(listener(OrchestratorKind.MODEL, model), CONFIG, ASKED)
     first = next(steps)
-    assert isinstance(first, CallHttp)
+    assert isinstance(first, CallModel)
     body = json.loads(first.request.body)
     assert [one["role"] for one in body["messages"]] == ["system", "user"]
     assert body["response_format"]["json_schema"]["strict"] is True
     assert "temperature" not in body
     second = steps.send(HttpReply(400, (), b"{}"))
-    assert isinstance(second, CallHttp)
+    assert isinstance(second, CallModel)
     assert json.loads(second.request.body) == {
         key: value for key, value in body.items() if key != "response_format"
     }

@@ -19,6 +19,8 @@ from dataplane.server.limits.matching import Caller, Place
 
 PLACE = Place("models", "nick", "models/nick", ("house/m-1", "m", "m-1"))
 PLENTY = 10**12
+ASIDE = {"side_input_tokens": 30, "side_output_tokens": 10}
+"""What models were asked for besides, on the exchange's account."""
 CUT = ResponseDetail.UPSTREAM_TRUNCATED
 GONE = ResponseDetail.DOWNSTREAM_GONE
 
@@ -89,6 +91,19 @@ def test_other_scripts_are_reserved_more() -> None:
     [
         pytest.param({"status": 200, "input_tokens": 7, "output_tokens": 5}, 12, id="as told"),
         pytest.param({"status": 200}, 207, id="nothing told"),
+        pytest.param(
+            {"status": 200, "input_tokens": 37, "output_tokens": 15} | ASIDE, 52, id="with others"
+        ),
+        pytest.param(
+            {"status": 200, "input_tokens": 30, "output_tokens": 10} | ASIDE,
+            207 + 40,
+            id="nothing told but by others",
+        ),
+        pytest.param(
+            {"status": 500, "input_tokens": 30, "output_tokens": 10} | ASIDE,
+            40,
+            id="an error after others",
+        ),
         pytest.param({"status": 500}, 0, id="an error"),
         pytest.param({"status": 200, "detail": CUT, "bytes_sent": 9}, 107, id="no stream, cut"),
         pytest.param(

@@ -16,7 +16,7 @@ from dataplane.runtime.config import (
     RuntimeConfig,
 )
 from dataplane.runtime.decision import Decision, Turn
-from dataplane.runtime.effects import CallFailed, CallHttp, DecideAmong
+from dataplane.runtime.effects import CallFailed, CallHttp, CallModel, DecideAmong
 from dataplane.runtime.messages import HttpReply, LocalReply, ResponseDetail
 from dataplane.runtime.messages import Request as Http
 from dataplane.runtime.prompts import Parameter, PromptRules, PromptTarget
@@ -126,8 +126,8 @@ def test_question_is_asked_when_the_model_has_none() -> None:
     target = replace(HOURS, parameters=(day,))
     steps = prompted(setting(target, embedded=False))
     effect = next(steps)
-    assert isinstance(effect, CallHttp)
-    assert effect.cluster == "provider:caller"
+    assert isinstance(effect, CallModel)
+    assert effect.provider.cluster == "provider:caller"
     function = b'{"id":"c","type":"function","function":{"name":"hours","arguments":"{}"}}'
     message = b'{"role":"assistant","content":null,"tool_calls":[%b]}' % function
     body = b'{"id":"1","model":"m","choices":[{"index":0,"message":%b}]}' % message

@@ -104,6 +104,23 @@ async def test_agent_that_fails_is_an_error_of_its_tool(tmp_path: Path) -> None:
         assert "No such city." in words(answer.result)
 
 
+async def test_limit_of_the_listener_is_a_refusal_of_http(tmp_path: Path) -> None:
+    async with service(says("Rain.")) as weather, service(says("-")) as flights:
+        config = CONFIG.format(weather=weather.url, flights=flights.url)
+        config += "limits: [{name: team, requests: {limit: 1, window: 1h}}]\n"
+        async with (
+            planes(config, tmp_path) as made,
+            mcp_client(f"{made.url('travel')}/mcp") as client,
+        ):
+            await client.begin()
+            answer = await client.call("weather", {"message": "Rain?"})
+            assert words(answer.result) == "Rain."
+            refused = await client.call("weather", {"message": "Rain?"})
+            assert (refused.status, refused.error["code"]) == (429, -32000)
+            assert refused.error["data"] == {"detail": "rate_limited"}
+            assert int(refused.headers["retry-after"]) > 0
+
+
 async def test_cancelled_call_stops_its_agent(tmp_path: Path) -> None:
     first = b"data: " + json.dumps({"choices": [{"delta": {"content": "Ra"}}]}).encode() + b"\n\n"
     async with travel(tmp_path) as (client, weather, _):

@@ -156,6 +156,23 @@ async def test_new_server_asks_an_old_client(tmp_path: Path) -> None:
             assert (last["id"], last["result"]) == (9, text("file:///x"))
 
 
+async def test_old_client_hears_of_a_new_server_what_it_subscribes_to(tmp_path: Path) -> None:
+    async with servers("a", generations=NEW) as (a,), gateway(tmp_path, [a]) as (_, client):
+        a.resources = {"x://a": "of a"}
+        await client.begin()
+        async with client.opened(None, "GET") as (answer, coming):
+            assert answer.status == 200
+            await until(lambda: bool(a.streams))
+            assert (await client.ask("resources/subscribe", {"uri": "x://a"})).result == {}
+            await until(lambda: a.methods().count("subscriptions/listen") == 2)
+            asked = [one for one in a.heard if one.get("method") == "subscriptions/listen"]
+            wanted = [one["params"]["notifications"]["resourceSubscriptions"] for one in asked]
+            assert wanted == [[], ["x://a"]]
+            await until(lambda: len(a.streams) == 1)
+            await a.say({"method": "notifications/resources/updated", "params": {"uri": "x://a"}})
+            assert (await anext(coming))["params"] == {"uri": "x://a"}
+
+
 @pytest.mark.parametrize("generations", [OLD, (SESSIONS, STATELESS)], ids=["old", "both"])
 async def test_old_client_meets_a_server_in_its_own_generation(
     tmp_path: Path, generations: tuple[str, ...]

@@ -369,7 +369,7 @@ async def test_tool_that_cannot_be_told_is_said_to_the_client(
     assert why in body["error"]["message"]
 
 
-async def test_session_stays_with_its_endpoint_and_others_take_over(tmp_path: Path) -> None:
+async def test_session_stays_with_its_endpoint(tmp_path: Path) -> None:
     async with (
         mcp_server("one", tools={"ask": says("one")}, about=ABOUT) as one,
         mcp_server("two", tools={"ask": says("two")}, about=ABOUT) as two,
@@ -381,6 +381,60 @@ async def test_session_stays_with_its_endpoint_and_others_take_over(tmp_path: Pa
             desk = Desk(made, one, None, "")  # type: ignore[arg-type]
             seen = {words((await desk.ask("When?"))[2]) for _ in range(6)}
             assert seen == {"one", "two"}
+
+
+@BOTH
+async def test_endpoint_that_is_gone_is_passed_over(tmp_path: Path, generation: str) -> None:
+    one = McpFake("", "one", (generation,), {"ask": says("one")}, ABOUT)
+    two = McpFake("", "two", (generation,), {"ask": says("two")}, ABOUT)
+    async with AsyncExitStack() as stack:
+        left = await stack.enter_async_context(AsyncExitStack())
+        await left.enter_async_context(served(one))
+        await stack.enter_async_context(served(two))
+        urls = f'\n    endpoints: ["{one.url}", "{two.url}"]'
+        config = CONFIG.format(research="-", baker="http://127.0.0.1:1", more=urls)
+        made = await stack.enter_async_context(planes(config.replace("    url: -\n", ""), tmp_path))
+        desk = Desk(made, one, None, "")  # type: ignore[arg-type]
+        await desk.ask("When?")
+        await left.aclose()
+        answers = [await desk.ask("When?") for _ in range(4)]
+        assert [words(body) for _, _, body in answers] == ["two"] * 4
+
+
+async def test_others_stand_in_for_a_tool_that_fails(tmp_path: Path) -> None:
+    async def fails(said: Said) -> web.StreamResponse:
+        return await said.done({**text("Shut."), "isError": True})
+
+    async with (
+        mcp_server("one", tools={"ask": fails}, about=ABOUT) as one,
+        service(answers("Fresh rolls.")) as baker,
+    ):
+        config = CONFIG.format(research=one.url, baker=baker.url, more="")
+        config = config.replace(
+            "[{id: research}]",
+            "[{id: research, default: true, on_failure: [baker]},"
+            " {id: baker, description: Bakes bread.}]",
+        )
+        async with planes(config, tmp_path) as made:
+            desk = Desk(made, one, baker, "")
+            status, headers, body = await desk.ask("When was the first train?")
+            assert (status, words(body)) == (200, "Fresh rolls.")
+            assert "research" in headers["x-outrider-steps"]
+
+
+async def test_each_version_is_its_own_tool(tmp_path: Path) -> None:
+    other = {"ask": {"inputSchema": {"properties": {"q": {"type": "string"}}}}}
+    async with (
+        mcp_server("one", tools={"ask": says("one")}, about=ABOUT) as one,
+        mcp_server("two", tools={"ask": says("two")}, about=other, generations=(STATELESS,)) as two,
+    ):
+        more = f"""
+    versions: [{{name: v1, url: "{one.url}", weight: 0}}, {{name: v2, url: "{two.url}"}}]"""
+        config = CONFIG.format(research="-", baker="http://127.0.0.1:1", more=more)
+        async with planes(config.replace("    url: -\n", ""), tmp_path) as made:
+            desk = Desk(made, two, None, "")  # type: ignore[arg-type]
+            assert words((await desk.ask("When?"))[2]) == "two"
+            assert desk.calls()[0]["arguments"] == {"q": "When?"}
 
 
 async def test_server_of_another_generation_is_learnt(tmp_path: Path) -> None:

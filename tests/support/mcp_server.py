@@ -51,7 +51,7 @@ class Said:
         return self._stream
 
     def cut(self) -> web.StreamResponse:
-        """End the stream without a response."""
+        """The stream, which ends without a response when that is returned."""
         assert self._stream is not None
         return self._stream
 
@@ -189,6 +189,8 @@ class McpFake:
                 return await said.done({"contents": [one]})
             case "resources/subscribe" | "resources/unsubscribe" if params["uri"] in self.resources:
                 return await said.done({})
+            case "subscriptions/listen":
+                return await self._listened(said)
             case "logging/setLevel" | "ping":
                 return await said.done({})
             case "completion/complete":
@@ -199,6 +201,18 @@ class McpFake:
                 return self._error(said.body, -32602)
             case _:
                 return self._error(said.body, -32601)
+
+    async def _listened(self, said: Said) -> web.StreamResponse:
+        """What it says by itself, to who has no session."""
+        await said.event({"method": "notifications/subscriptions/acknowledged", "params": {}})
+        queue: asyncio.Queue[bytes] = asyncio.Queue()
+        self.streams.append(queue)
+        try:
+            while data := await queue.get():
+                await said.cut().write(data)
+        finally:
+            self.streams.remove(queue)
+        return said.cut()
 
     def _page(self, where: str, entries: list[Json], params: Json) -> Json:
         at = int(params.get("cursor", 0))

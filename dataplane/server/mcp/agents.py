@@ -16,6 +16,7 @@ from dataplane.mcp.message import (
     Message,
     Refused,
     encode,
+    error,
     members,
     notification,
     result,
@@ -24,7 +25,7 @@ from dataplane.mcp.message import (
 from dataplane.mcp.routing import CANCELLED
 from dataplane.mcp.session import Session
 from dataplane.runtime.config import AgentTarget, Listener, Route
-from dataplane.runtime.messages import Request, ResponseDetail
+from dataplane.runtime.messages import LocalReply, Request, ResponseDetail
 from dataplane.runtime.protocols import CHAT_PATH
 from dataplane.runtime.running import Mode
 from dataplane.server.mcp.collecting import Collecting
@@ -101,9 +102,19 @@ class AgentTools:
         call = replace(turn.call, listener=listener, request=request, ask=CHAT_ASK)
         if not await self._running.ran(turn, message, self._exchange.run(call, collecting)):
             return
+        if collecting.refused is not None and not turn.began:
+            self._refused(turn, message, collecting.refused)
+            return
         await collecting.close()
         made = toolbox.said(collecting.words, collecting.problem)
         await self._reply(turn, message, made, has_session, ResponseDetail.VIA_UPSTREAM)
+
+    @staticmethod
+    def _refused(turn: Turn, message: Message, reply: LocalReply) -> None:
+        """No tool has failed: the caller may not ask it, or not now, as HTTP says it."""
+        told = {"detail": reply.detail.value}
+        refused = Refused(Code.SERVER_ERROR, reply.message, reply.status, told)
+        turn.reply(reply.status, error(message.id, refused), reply.detail, reply.headers)
 
     async def _heard(self, turn: Turn, meta: Members, piece: str) -> None:
         """A piece of the answer: progress, for who has asked for that."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from dataplane.llm.sse import DONE, SseDecoder, SseError
-from dataplane.runtime.messages import Headers, LocalReply, Request
+from dataplane.runtime.messages import Headers, LocalReply, Request, ResponseDetail
 from dataplane.server.a2a.sifting import Sifting
 
 if TYPE_CHECKING:
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from dataplane.server.sieve import Sieve
 
 
+REFUSALS = frozenset(
+    (ResponseDetail.UNAUTHENTICATED, ResponseDetail.FORBIDDEN, ResponseDetail.RATE_LIMITED)
+)
 Heard = Callable[[str], Awaitable[None]]
 
 
@@ -35,6 +38,8 @@ class Collecting:
         self._complete = False
         self._sifting: Sifting | None = None
         self._knows_head = False
+        self.refused: LocalReply | None = None
+        """The caller may not ask, or not now: no agent was asked."""
         self.problem = ""
         """Why there is no whole answer; empty: there is one."""
 
@@ -49,6 +54,7 @@ class Collecting:
             self.start(reply.status, reply.headers)
             self.finish(reply.body)
         else:
+            self.refused = reply if reply.detail in REFUSALS else None
             self.problem = reply.message or _error_in(reply.body or b"") or f"HTTP {reply.status}"
 
     def relay(

@@ -41,7 +41,7 @@ class Listening:
         turn.downstream.last()
         last = turn.call.request.header(LAST_EVENT)
         only = turn.roster.only
-        if only is not None:
+        if only is not None and not _is_told(turn, only):
             await self._from(turn, only, last)
             return
         found = tokens.split(last, turn.roster.ids) if last is not None else None
@@ -80,7 +80,7 @@ class Listening:
         queue: asyncio.Queue[Event] = asyncio.Queue(HELD)
         async with asyncio.TaskGroup() as group:
             followed = turn.roster.members
-            tasks = [group.create_task(self._follow(turn, one, queue)) for one in followed]
+            tasks = [group.create_task(self._kept_up(turn, one, queue)) for one in followed]
             while True:
                 event: Event | None = None
                 with suppress(TimeoutError):
@@ -92,6 +92,27 @@ class Listening:
             for task in tasks:
                 task.cancel()
         turn.downstream.finish()
+
+    async def _kept_up(self, turn: Turn, member: Member, queue: asyncio.Queue[Event]) -> None:
+        """One server, listened to anew when the client wants to hear something else of it."""
+        live = turn.live
+        assert live is not None
+        while not live.ended:
+            wanted = live.session.uris
+            following = asyncio.ensure_future(self._follow(turn, member, queue))
+            try:
+                while not live.ended and (
+                    live.session.uris == wanted or not _is_told(turn, member)
+                ):
+                    changed = asyncio.ensure_future(live.changed.wait())
+                    await asyncio.wait((following, changed), return_when=asyncio.FIRST_COMPLETED)
+                    changed.cancel()
+                    if following.done():
+                        following.result()
+                        return
+            finally:
+                following.cancel()
+                await asyncio.gather(following, return_exceptions=True)
 
     async def _follow(self, turn: Turn, member: Member, queue: asyncio.Queue[Event]) -> None:
         """One server among several, as long as it says anything there."""
@@ -120,6 +141,13 @@ class Listening:
             except ServerFailedError:
                 wait_s = min(wait_s * 2, LONGEST_S)
             await asyncio.sleep(wait_s)
+
+
+def _is_told(turn: Turn, member: Member) -> bool:
+    """Whether a server keeps no sessions, and so is told with each request what is wanted of it."""
+    live = turn.live
+    peer = live.session.peers.get(member.id) if live is not None else None
+    return peer is not None and not peer.keeps_sessions
 
 
 def hidden(event: Event) -> bool:

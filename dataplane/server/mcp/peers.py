@@ -54,7 +54,7 @@ class Peers:
                 stored = await self._sessions.stored(live.id)
                 theirs = stored.peers.get(member.id) if stored is not None else None
                 if theirs is not None and theirs.session != old.session:
-                    live.session = live.session.with_peer(member.id, theirs)
+                    live.become(live.session.with_peer(member.id, theirs))
                     return theirs
             if live.ended:
                 raise failed(member.id, "the session is over", ResponseDetail.SESSION_NOT_FOUND)

@@ -23,18 +23,26 @@ KEEP_AFTER_S = 600.0
 class Live:
     """A session as this worker knows it."""
 
-    __slots__ = ("ended", "id", "kept_at", "locks", "session", "uris")
+    __slots__ = ("changed", "ended", "id", "kept_at", "locks", "session", "uris")
 
     def __init__(self, name: str, session: Session) -> None:
         self.id = name
         self.session = session
         self.ended = False
         """Its client wants it no more; what still runs for it begins nothing new."""
+        self.changed = asyncio.Event()
+        """Set when `session` is another one, in place of which there is a new event then."""
         self.kept_at = 0.0
         self.locks: dict[str, asyncio.Lock] = {}
         """By server: who opens it anew."""
         self.uris: dict[str, str] = {}
         """Resources that have been read: whose they are."""
+
+    def become(self, session: Session) -> None:
+        """The session has changed, here or in another worker."""
+        self.session = session
+        changed, self.changed = self.changed, asyncio.Event()
+        changed.set()
 
     def lock(self, server: str) -> asyncio.Lock:
         """Held while a server's side is opened."""
@@ -88,7 +96,7 @@ class Sessions:
 
     async def change(self, live: Live, session: Session) -> None:
         """It has changed, and other workers go on with what it is now."""
-        live.session = session
+        live.become(session)
         await self.keep(live)
         await self._neighbours.tell_all(_CHANGED, live.id.encode())
 
@@ -108,6 +116,7 @@ class Sessions:
 
     def _end(self, live: Live) -> None:
         live.ended = True
+        live.become(live.session)
         self._live.pop(live.id, None)
 
     async def _heard(self, body: bytes, _: Say) -> None:
@@ -119,7 +128,7 @@ class Sessions:
         if session is None:
             self._end(live)
         else:
-            live.session = session
+            live.become(session)
 
     def _at_hand(self, live: Live) -> Live:
         self._live[live.id] = live

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession
 
+from dataplane.server import following
+from dataplane.server.auth import key_set
 from tests.support.a2a_agent import (
     CUT,
     HANG,
@@ -251,6 +253,24 @@ async def test_agent_is_asked_only_if_its_card_is_signed_where_it_must_be(desk: 
         await made.planes.apply(made.config(f"    card_keys: {{jwks: '{jwks(ours)}'}}\n"))
         code, _, body = await made.ask("x")
         assert (code, words(body)) == (200, "Under the mat.")
+
+
+async def test_new_key_of_an_agent_is_fetched_when_its_card_names_it(
+    desk: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "RETRY_S", 0.05)
+    monkeypatch.setattr(key_set, "MIN_REFRESH_S", 0.0)
+    made = await desk(DONE)
+    before, after = SigningKey(kid="k1"), SigningKey(kid="k2")
+    async with issuer(before) as keys:
+        made.agent.card = signed_as_it_is(made.agent.card, after)
+        await made.planes.apply(made.config(f"    card_keys: {{jwks_uri: {keys.url}}}\n"))
+        code, _, body = await made.ask("x")
+        assert (code, "'k2'" in body["error"]["message"]) == (502, True)
+        keys.keys.append(after)
+        async with asyncio.timeout(10):
+            while (await made.ask("x"))[0] != 200:  # noqa: ASYNC110 - each look is a request
+                await asyncio.sleep(0.02)
 
 
 async def test_change_of_the_config_keeps_the_card(desk: Start) -> None:

@@ -10,20 +10,25 @@ from contextlib import asynccontextmanager
 
 import aiohttp
 import pytest
-from aiohttp import ClientSession
+from aiohttp import ClientSession, web
 
 from deploy.examples.frameworks.programs import agent
-from tests.support.agents import Service, replies, service, starts_and_hangs
+from tests.support.agents import Received, Service, replies, service, starts_and_hangs
 from tests.support.ports import free_port
 
 FRAMEWORKS = ["vercel_ai", pytest.param("langchain_js", marks=pytest.mark.full)]
 HELLO = [{"role": "user", "content": "Hello"}]
 START_S = 60
-CHOICE = {"index": 0, "delta": {"role": "assistant", "content": "Dear "}, "finish_reason": None}
 CHUNK = {"id": "c", "object": "chat.completion.chunk", "created": 0, "model": "m"}
-FIRST = b"data: " + json.dumps(CHUNK | {"choices": [CHOICE]}).encode() + b"\n\n"
 
 pytestmark = [pytest.mark.interop, pytest.mark.parametrize("framework", FRAMEWORKS)]
+
+
+def chunk(content: str, finish: str | None = None) -> bytes:
+    """An event of the model's."""
+    delta = {"role": "assistant", "content": content}
+    choice = {"index": 0, "delta": delta, "finish_reason": finish}
+    return b"data: " + json.dumps(CHUNK | {"choices": [choice]}).encode() + b"\n\n"
 
 
 @asynccontextmanager
@@ -66,9 +71,36 @@ async def test_model_is_asked_within_the_run(framework: str) -> None:
     assert sent == [run]  # once: who tries again is the gateway
 
 
+async def test_runs_at_the_same_time_keep_their_calls_apart(framework: str) -> None:
+    """One agent answers all requests: what belongs to a run must not stay in it."""
+    runs = [f"run-{at}" for at in range(8)]
+    all_there = asyncio.Event()
+
+    async def says_which_run(one: Received) -> web.StreamResponse:
+        if len(model.received) == len(runs):
+            all_there.set()
+        await all_there.wait()
+        response = web.StreamResponse(headers={"content-type": "text/event-stream"})
+        await response.prepare(one.request)
+        await response.write(chunk(one.headers["x-outrider-run"]))
+        await response.write(chunk("", "stop") + b"data: [DONE]\n\n")
+        return response
+
+    async def asked(client: ClientSession, run: str) -> str:
+        body = {"messages": [{"role": "user", "content": "Which run is it?"}]}
+        headers = {"x-outrider-run": run}
+        async with client.post("/v1/chat/completions", json=body, headers=headers) as answer:
+            told = await answer.json()
+        words: str = told["choices"][0]["message"]["content"]
+        return words
+
+    async with service(says_which_run) as model, writer(framework, model) as client:
+        assert await asyncio.gather(*(asked(client, run) for run in runs)) == runs
+
+
 async def test_client_that_leaves_takes_the_call_of_the_model_along(framework: str) -> None:
     async with (
-        service(starts_and_hangs(FIRST)) as model,
+        service(starts_and_hangs(chunk("Dear "))) as model,
         writer(framework, model) as client,
     ):
         asked = {"messages": HELLO, "stream": True}

@@ -18,7 +18,6 @@ from dataplane.filters.api import (
     asks,
     steps_to,
 )
-from dataplane.filters.chain import FAILURES
 from dataplane.filters.event import Event, Form
 from dataplane.filters.stage import Stage
 from dataplane.llm.framing import Cutter, Framing, FramingError, cutter_of, joined
@@ -124,7 +123,7 @@ class AnswerFlow:
                 made = yield from made
             if isinstance(made, Head):
                 head = made
-            elif not (stage.fails_open and made.detail in FAILURES):
+            elif not stage.lets_pass(made):
                 return Out(ending=made)
         return self._headed(came, head)
 
@@ -258,7 +257,7 @@ class AnswerFlow:
             ended = yield from ended.otherwise
         made: Passed = ended
         if isinstance(made, LocalReply):
-            if stage.fails_open and made.detail in FAILURES:
+            if stage.lets_pass(made):
                 return NOTHING
             return Out(ending=made)
         if isinstance(made, Cut):
@@ -375,7 +374,7 @@ def _added(
     if isinstance(made, Event):
         passed.append(made)
     elif isinstance(made, (Cut, LocalReply)):
-        if not (isinstance(made, LocalReply) and stage.fails_open and made.detail in FAILURES):
+        if not (isinstance(made, LocalReply) and stage.lets_pass(made)):
             return made
         passed.append(event)
     else:

@@ -18,10 +18,12 @@ from dataplane.filters.asked import Asked
 from dataplane.filters.event import Event
 from dataplane.runtime import config
 from dataplane.runtime.effects import Steps
-from dataplane.runtime.messages import Headers, LocalReply, Request
+from dataplane.runtime.messages import Headers, LocalReply, Request, ResponseDetail
 from dataplane.runtime.principal import Principal
 from dataplane.runtime.protocols import Operation, Protocol
 
+FAILURES = frozenset((ResponseDetail.FILTER_FAILED, ResponseDetail.FILTER_TIMEOUT))
+"""What a filter says that has failed, as opposed to one that refuses."""
 T = TypeVar("T")
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -190,6 +192,16 @@ class Filter:
         """Raises UnusableFilterError when its settings are none: the config is refused then."""
         self.id = spec.id
         self.fails_open = spec.fails_open
+        self.passed_over = 0
+        """How often it has failed and the exchange went on: with `failure_mode: open` nobody else
+        sees that."""
+
+    def lets_pass(self, reply: LocalReply) -> bool:
+        """Whether the exchange goes on all the same when the filter answers so. Counts it."""
+        if not self.fails_open or reply.detail not in FAILURES:
+            return False
+        self.passed_over += 1
+        return True
 
     def on_request(self, request: Request, context: Context) -> Maybe[Verdict]:
         """Look at a request, as an input filter."""

@@ -10,7 +10,6 @@ import msgspec
 
 from dataplane.filters.answer_head import Changes
 from dataplane.filters.api import AnswerFilter, Head, Maybe, Passed
-from dataplane.filters.chain import FAILURES
 from dataplane.filters.event import Event, Form
 from dataplane.llm.framing import Framing, FramingError, cutter_of
 from dataplane.runtime.effects import Steps
@@ -49,7 +48,9 @@ class AskedAnswer(AnswerFilter):
 
     batches = True
 
-    def __init__(self, ask: Ask, how: How, filter_id: str, fails_open: bool) -> None:
+    def __init__(
+        self, ask: Ask, how: How, filter_id: str, lets_pass: Callable[[LocalReply], bool]
+    ) -> None:
         self._ask = ask
         self._most = MAX_HELD_BYTES if how.answers == "whole" else how.window
         self._is_whole = how.answers == "whole"
@@ -58,7 +59,7 @@ class AskedAnswer(AnswerFilter):
         self._head: Head | None = None
         """Until the service was told of it."""
         self._id = filter_id
-        self._fails_open = fails_open
+        self._lets_pass = lets_pass
         self._held: list[Event] = []
         self._size = 0
 
@@ -93,7 +94,7 @@ class AskedAnswer(AnswerFilter):
         head, self._head = self._head, None
         made = yield from self._ask(b"".join(event.raw for event in events), form, head)
         if isinstance(made, LocalReply):
-            return events if self._fails_open and made.detail in FAILURES else made
+            return events if self._lets_pass(made) else made
         if isinstance(made, Changed):
             self.rewrites = made.head.applied
             made = made.body

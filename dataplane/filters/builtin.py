@@ -81,3 +81,9 @@ def filters(names: Iterable[str], config: Mapping[str, Filter]) -> list[api.Filt
 def chain_of(names: Iterable[str], config: Mapping[str, Filter]) -> Chain:
     """The same, for who keeps it as long as the configuration."""
     return chained(tuple(names), filters(names, config))
+
+
+def passed_over(config: Mapping[str, Filter]) -> Mapping[tuple[str, ...], float]:
+    """How often each filter that may has failed with no consequence; by its id."""
+    running = [one.made for one in config.values() if one.fails_open]
+    return {(one.id,): one.passed_over for one in running if isinstance(one, api.Filter)}

@@ -5,10 +5,7 @@ from dataclasses import dataclass
 
 from dataplane.filters.api import Context, Continue, Filter, Verdict, asks
 from dataplane.runtime.effects import Steps
-from dataplane.runtime.messages import Request, ResponseDetail
-
-FAILURES = frozenset((ResponseDetail.FILTER_FAILED, ResponseDetail.FILTER_TIMEOUT))
-"""What a filter says that has failed, as opposed to one that refuses."""
+from dataplane.runtime.messages import Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +42,6 @@ def run_request_chain(
             verdict = yield from verdict
         if isinstance(verdict, Continue):
             request = verdict.request
-        elif not (one.fails_open and verdict.detail in FAILURES):
+        elif not one.lets_pass(verdict):
             return verdict
     return Continue(request)

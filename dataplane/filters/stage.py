@@ -9,13 +9,13 @@ from dataplane.runtime.messages import Request
 class Stage:
     """One filter of the chain, with this answer."""
 
-    __slots__ = ("answer", "fails_open", "hears_head", "id")
+    __slots__ = ("answer", "hears_head", "id", "lets_pass")
 
     def __init__(self, one: Filter, answer: AnswerFilter) -> None:
         self.id = one.id
+        self.lets_pass = one.lets_pass
         has_word = answer.wants_head and type(answer).on_head is not AnswerFilter.on_head
         self.hears_head = has_word or answer.adds_headers
-        self.fails_open = one.fails_open
         self.answer = answer
 
 

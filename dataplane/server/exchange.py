@@ -7,19 +7,20 @@ the listener's filters and goes on in running.py.
 Rule: a filter has the first word, and what it refuses or spoils reaches nobody behind it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 from dataplane.clock import Clock
 from dataplane.filters.api import Filter
-from dataplane.filters.builtin import chain_of
+from dataplane.filters.builtin import chain_of, passed_over
 from dataplane.llm import kept
 from dataplane.llm.wire.body import Peek, peek
 from dataplane.observe.latency import Latencies
 from dataplane.observe.metrics import Metrics
 from dataplane.observe.tracing import Tracer
 from dataplane.routing.match import match_model
+from dataplane.runtime.config import Filter as FilterSpec
 from dataplane.runtime.config import ListenerKind, Route, RuntimeConfig
 from dataplane.runtime.effects import CallFailed
 from dataplane.runtime.headers import for_client
@@ -94,6 +95,8 @@ class Exchange:
         self._responses = responses
         self._prompting = Prompting(self.performer, clock, getrandbits)
         self._outside = outside
+        self._filters: Mapping[str, FilterSpec] = {}
+        """Of the configuration of now."""
         self._chooser = Chooser(self.performer, memory, latencies, clock)
 
     def observe(self, metrics: Metrics) -> None:
@@ -118,6 +121,13 @@ class Exchange:
             ("outcome",),
             lambda: {(word,): float(count) for word, count in self._tickets.outcomes.items()},
         )
+        metrics.counter(
+            "outrider_filter_failures_passed_total",
+            "Times that a filter with `failure_mode: open` has failed, and what it has not seen"
+            " went on, since its configuration last changed.",
+            ("filter",),
+            lambda: passed_over(self._filters),
+        )
         self.performer.decisions.measure(metrics)
         self.performer.side_models.measure(metrics)
 
@@ -126,6 +136,7 @@ class Exchange:
         UnusableFilesError with nothing changed.
         """
         self._a2a.configure(config)
+        self._filters = config.filters
         self._decider.configure(config)
         self._explaining.configure(config)
         await self._chooser.configure(config)

@@ -240,6 +240,8 @@ async def test_a_filter_that_fails_closed_ends_the_answer(house: House, listener
 async def test_a_filter_that_fails_open_lets_it_pass(house: House) -> None:
     house.upstream.answer = says("all ", "broken", " things")
     assert await house.chat("easy") == "all broken things"
+    families = {one.name: one.samples for one in house.planes.workers[0].families()}
+    assert families["outrider_filter_failures_passed_total"] == {("easy",): 1.0}
 
 
 async def test_routes_have_filters_of_their_own_by_whatever_name(house: House) -> None:

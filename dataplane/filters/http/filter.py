@@ -85,7 +85,7 @@ class HttpFilter(Filter):
                 return self._failed(changes)
             return Changed(reply.body, changes)
 
-        return AskedAnswer(ask, self._how, self.id, self.fails_open)
+        return AskedAnswer(ask, self._how, self.id, self.lets_pass)
 
     def _called(self, asked: Request, what: str) -> Steps[HttpReply | LocalReply]:
         reply = yield CallHttp(self._spec.cluster, asked, self._spec.timeout_s)

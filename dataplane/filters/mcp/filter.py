@@ -99,7 +99,7 @@ class McpFilter(Filter):
                 return self._failed(changes)
             return Changed(_made(result), changes)
 
-        return AskedAnswer(ask, self._how, self.id, self.fails_open)
+        return AskedAnswer(ask, self._how, self.id, self.lets_pass)
 
     def _called(
         self, body: Any, request: Request, what: str, more: dict[str, Any]

@@ -38,7 +38,8 @@ def played(made: Maybe[Out], *script: Effect | Reply) -> Out:
 
 
 def flow(head: Head, fails_open: bool = False, **how: object) -> AnswerFlow:
-    answer = AskedAnswer(ask, How(**how), "f", fails_open)  # type: ignore[arg-type]
+    one = Filter(config.Filter("f", fails_open=fails_open))
+    answer = AskedAnswer(ask, How(**how), "f", one.lets_pass)  # type: ignore[arg-type]
     made = AnswerFlow([Stage(Filter(config.Filter("f")), answer)], Operation.CHAT, True)
     played(made.head(head))
     return made
@@ -101,7 +102,7 @@ def test_what_goes_on_is_whole_events(said: bytes, sent: bytes) -> None:
 
 
 def test_too_much_is_not_held() -> None:
-    answer = AskedAnswer(ask, How("whole"), "f", fails_open=False)
+    answer = AskedAnswer(ask, How("whole"), "f", lambda _: False)
     made = answer.on_event(Event(b"x" * MAX_HELD_BYTES, Form()))
     assert isinstance(made, LocalReply)
     assert made.status == 502

@@ -203,6 +203,10 @@ class Book:
         self._active[holding] = None  # a tick may have found it at rest while this one ran
         if self.stale:
             _unshare(holding, rest)
+        elif holding.limit.run_of:
+            # What comes back of a run may be owed by now: whoever begins next has to ask.
+            holding.give_back()
+            self._dirty[holding] = None
         if holding.waiting:
             holding.call()
         elif not self.keeps:

@@ -62,6 +62,8 @@ class House:
     """Headers that the writer passes on."""
     gives_up: bool = False
     """Whether it fails when a call of its does, in the words that it was told."""
+    usage: dict[str, Any] = field(default_factory=dict)
+    """In place of what it says that it has used."""
     got: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
     """What the writer was answered."""
 
@@ -73,7 +75,7 @@ class House:
         if self.gives_up and self.got[-1][0] != 200:
             status, told = self.got[-1]
             return web.json_response(told, status=status)
-        return web.json_response(completion("Done."))
+        return web.json_response(completion("Done.") | self.usage)
 
     async def post(
         self, listener: str, worker: int, headers: dict[str, str]
@@ -238,6 +240,19 @@ async def test_agent_that_fails_within_the_budget_is_asked_again(house: House) -
     status, said = await house.post("desk", 0, {})
     assert (status, said["error"]) == (429, {"message": "Slow down."})
     assert len(house.got) > 1
+
+
+@pytest.mark.parametrize("worker", [0, 1])
+async def test_no_agent_is_asked_once_the_calls_of_others_have_used_the_budget_up(
+    house: House, worker: int
+) -> None:
+    """Also when these agents say nothing of what they have used."""
+    plan = "    plan: {budget: {tokens: 20}, steps: [writer, writer]}\n"
+    await house.planes.apply(house.config.replace("  - type: model\n", f"{plan}  - type: model\n"))
+    house.calls, house.usage = (worker, worker, worker), {"usage": None}
+    status, said = await house.post("desk", 0, {})
+    assert (status, said["error"]["code"]) == (422, "run_limit")
+    assert [status for status, _ in house.got] == [200, 200, 200]
 
 
 async def test_requests_outside_of_runs_have_no_budget(house: House) -> None:

@@ -151,8 +151,8 @@ class Front(asyncio.Protocol):
             and not self._lingering
             and not self._writing_paused
         ):
-            self._answer(self._reader.feed(data))
-            if self._work is None and (self._stash or not self._reader.drained):
+            over = self._answer(self._reader.feed(data))
+            if over and (self._stash or not self._reader.drained):
                 self._go_on()
         elif not self._lingering:
             self._stash += data
@@ -176,8 +176,8 @@ class Front(asyncio.Protocol):
 
     # -- reading
 
-    def _answer(self, found: Incoming | LocalReply | None) -> None:
-        """Begin with what the reader has found; it may be over at once."""
+    def _answer(self, found: Incoming | LocalReply | None) -> bool:
+        """Begin with what the reader has found; whether it is over already."""
         if isinstance(found, Incoming):
             reader = self._reader
             self.http10 = reader.http10
@@ -195,6 +195,7 @@ class Front(asyncio.Protocol):
         else:
             self._timed = False
             self._refuse(found)
+        return self._work is None
 
     def _go_on(self) -> None:
         """After an answer: what the reader kept back, then what came meanwhile."""

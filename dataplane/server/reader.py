@@ -28,6 +28,9 @@ SLICE_BYTES = 16 * 1024
 """Fed to the parser at once: whatever messages are in it are kept until they are answered."""
 _METHODS = {method.encode(): method for method in ("DELETE", "GET", "HEAD", "OPTIONS", "POST")}
 
+_NOBODYS = httptools.HttpRequestParser(None)
+"""In place of the parser of a connection that is closed; nobody feeds it."""
+
 
 class _Found(NamedTuple):
     """A message, or why it is none, and what the front must know of it."""
@@ -172,7 +175,7 @@ class MessageReader:
     def close(self) -> None:
         """Let go of the parser: it holds us, and the pair would wait for the garbage collector."""
         self.discharge()
-        del self._parser, self.on_body, self.on_header, self.on_url
+        self._parser = _NOBODYS
 
     def _charge(self, incoming: Incoming, size: int) -> LocalReply | None:
         """Count bytes of a body; why they are too many."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, cast
 from dataplane.llm.error_faults import fault_of
 from dataplane.llm.hub.answer import Failure
 from dataplane.llm.translate.codec import Echo, StreamWriter
+from dataplane.llm.wire.body import Peek
 from dataplane.resilience.recovery import Ended, How, Recoveries, Target, Way
 from dataplane.runtime.dialect import Prefill
 from dataplane.runtime.fault import Fault
@@ -25,7 +26,6 @@ from dataplane.upstream.errors import Phase, UpstreamFailure
 
 if TYPE_CHECKING:
     from dataplane.llm.recovery.delivered import Delivered
-    from dataplane.llm.wire.body import Peek
     from dataplane.server.candidates import Candidate
     from dataplane.server.front import Front
     from dataplane.upstream.connection import UpstreamConnection
@@ -34,6 +34,8 @@ log = logging.getLogger(__name__)
 
 MAX_KEPT_BYTES = 1 << 20
 """Of a question, while its answer is streamed; of longer ones the answer is not gone on with."""
+FORGOTTEN = Peek(b"", None, False)
+"""In place of a question that is not needed any more."""
 TRUTH = Way(How.TRUTH, -1)
 NO_ENDPOINT = UpstreamFailure(
     Phase.CONNECT,
@@ -85,7 +87,7 @@ class Recovering(Hedging):
         """The question is not needed any more."""
         self._incoming.body = b""
         self.front.discharge()
-        del self._peek
+        self._peek = FORGOTTEN
 
     def run(self, found: "Peek | None" = None) -> None:
         """`start`, whatever happens; `found` is what somebody has read of the request already."""

@@ -6,6 +6,7 @@ provider of another protocol gets is translated (translated.py).
 """
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
@@ -28,8 +29,6 @@ from dataplane.upstream.errors import UpstreamFailure
 from dataplane.wheel import TURN_S
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from dataplane.llm.hub.delta import Delta
     from dataplane.llm.wire.body import Piece
     from dataplane.resilience.commit import Startup
@@ -57,7 +56,7 @@ LONG_BYTES = 256 * 1024
 class Orders:
     """What somebody who has looked at a request before has decided about it."""
 
-    models: "Sequence[str]" = ()
+    models: Sequence[str] = ()
     """Tried in this order, instead of the one that the request names."""
     told: bytes = b""
     """Header lines that the answer gets."""

@@ -16,7 +16,7 @@ from dataplane.server.answers import CHUNKED, CLOSE, LAST_CHUNK, chunk, header_l
 from dataplane.server.downstream import Call, DownstreamGoneError
 from dataplane.server.filtered import Filtered
 from dataplane.server.incoming import from_request
-from dataplane.server.keeping import KeepingTally
+from dataplane.server.keeping_tally import KeepingTally
 from dataplane.server.passing import all_said
 from dataplane.server.relay import CLIENT_CLOSED, Relay
 from dataplane.server.relayed_head import BODILESS

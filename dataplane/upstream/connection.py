@@ -67,6 +67,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._turn = -1
         """Of the outbox, when the request was put in."""
         self._parser: httptools.HttpResponseParser | None = None
+        self._write: Callable[[bytes], None] = _nowhere
         self.paused = False
         self._head_bytes = 0
         self._head_done = False
@@ -201,7 +202,7 @@ class UpstreamConnection(asyncio.Protocol):
         self.closed = True
         self._parser = None  # it holds us; without this the pair waits for the garbage collector
         self._transport = None
-        del self._write
+        self._write = _nowhere
         self.pool.lost(self)
         reader = self._reader
         if reader is None:
@@ -273,6 +274,11 @@ class UpstreamConnection(asyncio.Protocol):
             reader.on_failed(
                 UpstreamFailure(Phase.ANSWER, detail, f"The upstream failed: {message}.")
             )
+
+
+def _nowhere(data: bytes) -> None:
+    """Where a request goes for which there is no connection: nobody sends one."""
+    raise RuntimeError("this connection is not open")
 
 
 def _collector(headers: list[tuple[bytes, bytes]]) -> Callable[[bytes, bytes], None]:

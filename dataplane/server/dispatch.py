@@ -11,8 +11,9 @@ from dataplane.observe import traceparent
 from dataplane.observe.tally import EarlyTally, Tally
 from dataplane.runtime.config import ListenerKind
 from dataplane.runtime.messages import LocalReply, ResponseDetail
-from dataplane.runtime.protocols import CHAT_PATH, Operation, Protocol
+from dataplane.runtime.protocols import CHAT_PATH, Operation, Protocol, Rpc
 from dataplane.server import surface
+from dataplane.server.auth import resource
 from dataplane.server.calls import attributes_of, call_of, finish, record_of
 from dataplane.server.credentials import without_keys
 from dataplane.server.filtering import Filtering
@@ -104,7 +105,11 @@ def _unknown_caller(
     path = incoming.target.partition("?")[0]
     if is_health(listener, path) or (listener.kind is ListenerKind.AGENT and path in CARDS):
         return None
-    front.speaks = surface.reader_of(listener.kind, path, incoming.names)
+    if resource.describes(listener, path):
+        return None
+    front.speaks = speaks = surface.reader_of(listener.kind, path, incoming.names)
+    if speaks is Rpc.MCP:
+        return resource.challenged(refusal, listener, incoming.header)
     return refusal
 
 
@@ -168,6 +173,8 @@ def _look(front: "Front", incoming: Incoming) -> surface.Ask | LocalReply:
             if not found.mcp:
                 front.speaks = found.shape
             return found
+        case None if resource.describes(serving.listener, path) and method in ("GET", "HEAD"):
+            return resource.metadata(serving.listener, incoming.header)
         case None:
             speaks = surface.shape_of(path, incoming.names)
             principal = incoming.principal

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession, web
 
+from tests.support.issuer import AUDIENCE, ISSUER, SigningKey, issuer
 from tests.support.mcp_client import BOTH, McpClient, mcp_client
 from tests.support.mcp_server import McpFake, Said, mcp_server, says, served, text
 from tests.support.planes import Planes, planes
@@ -369,6 +370,28 @@ async def test_session_is_its_callers_alone(tmp_path: Path) -> None:
         stolen = await client.call("say", authorization=f"Bearer {ENVIRON['KEY2']}")
         assert stolen.status == 404
         assert all("authorization" not in one for one in a.headers)
+
+
+async def test_clients_learn_who_gives_out_tokens(tmp_path: Path) -> None:
+    key = SigningKey("EC", "one")
+    async with issuer(key) as it, servers("a") as (a,):
+        jwt = f'issuer: "{ISSUER}", audiences: [{AUDIENCE}], jwks_uri: "{it.url}"'
+        guarded = f", auth: {{jwt: {{{jwt}}}}}"
+        async with gateway(tmp_path, [a], listener=guarded) as (made, client):
+            refused = await client.ask("initialize", {"protocolVersion": "2025-11-25"})
+            assert refused.status == 401
+            where = refused.headers["www-authenticate"].partition('resource_metadata="')[2][:-1]
+            assert where == f"{made.url('tools')}/.well-known/oauth-protected-resource/mcp"
+            async with client.http.get(where) as answer:
+                assert answer.status == 200
+                assert await answer.json() == {
+                    "resource": client.url,
+                    "authorization_servers": [ISSUER],
+                    "bearer_methods_supported": ["header"],
+                }
+            async with client.http.get(f"{made.url('tools')}/.well-known/other") as answer:
+                assert answer.status == 401
+            await client.begin(authorization=f"Bearer {key.token()}")
 
 
 REFUSALS: list[tuple[str, str, dict[str, str], int, str]] = [

@@ -1,8 +1,9 @@
 """Where agent listeners answer in A2A. Pure: a table."""
 
+from collections.abc import Callable
+
 from dataplane.agents.a2a.card import PATHS
 from dataplane.agents.a2a.own_card import PATH
-from dataplane.runtime.messages import Request
 
 CARDS = frozenset(PATHS)
 
@@ -17,10 +18,10 @@ def rest_path(path: str) -> str:
     return path.removeprefix(PATH).rstrip("/") if path != PATH else ""
 
 
-def base_of(request: Request, *, tls: bool) -> str:
+def base_of(header: Callable[[str], str | None], *, tls: bool) -> str:
     """Where the caller reaches us, as it says itself; behind a proxy, as that says."""
-    forwarded = (request.header("x-forwarded-proto") or "").lower()
+    forwarded = (header("x-forwarded-proto") or "").lower()
     scheme = forwarded if forwarded in ("http", "https") else "https" if tls else "http"
-    host = request.header("host") or "localhost"
+    host = header("host") or "localhost"
     plain = all(char.isalnum() or char in ".:-_[]" for char in host) and host.isascii()
     return f"{scheme}://{host if plain else 'localhost'}"

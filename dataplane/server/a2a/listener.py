@@ -116,7 +116,7 @@ class A2aListener:
         auth = call.listener.auth
         known = auth is None or not auth.required or call.principal is not None
         listener = call.listener
-        base = listener.public_url or base_of(call.request, tls=listener.tls is not None)
+        base = listener.public_url or base_of(call.request.header, tls=listener.tls is not None)
         card = own_card(listener, self._agents.cards(), base, known_caller=known)
         if listener.card_signing is None:
             return card

@@ -28,4 +28,4 @@ def test_base_is_where_the_caller_reaches_us(
     host: str, forwarded: str, tls: bool, base: str
 ) -> None:
     request = Request("GET", "/", (("host", host), ("x-forwarded-proto", forwarded)))
-    assert base_of(request, tls=tls) == base
+    assert base_of(request.header, tls=tls) == base

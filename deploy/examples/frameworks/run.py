@@ -8,6 +8,7 @@ import argparse
 import asyncio
 import json
 import secrets
+import subprocess
 import sys
 import tempfile
 import urllib.request
@@ -58,6 +59,11 @@ def main() -> None:
         code = run_until_stopped(_show(console, framework))
     except CannotStartError as error:
         console.print(Text(str(error), style="red"))
+        code = 1
+    except subprocess.CalledProcessError as error:
+        # uv and npm have said why.
+        said = f"the environment of {framework} cannot be made: {error}"
+        console.print(Text(said, style="red"))
         code = 1
     sys.exit(130 if code is None else code)
 

@@ -77,4 +77,4 @@ class Plan(Block):
     """What one run may use up."""
     progress: Literal["never", "on_request", "always"] = "on_request"
     """Whether streams tell of the run before the last agent speaks; `on_request`: to clients that
-    send `x-outrider-progress: events` or `comments`."""
+    send `x-outrider-progress: events`, `text` or `comments`."""

@@ -152,10 +152,13 @@ def _ask(
     team: Team, target: AgentTarget, chat: ChatRequest, *, aloud: bool = False
 ) -> Steps[Spoken | Skipped | LocalReply]:
     """What an agent says, or who stands in for it."""
-    chat = chat if aloud else chat.whole()
+    overheard = team.run.overheard and not aloud
+    if not aloud:
+        chat = chat.with_usage() if overheard else chat.whole()
+    stream = aloud or overheard
 
     def ask(agent: Agent, shown: ChatRequest) -> Steps[Spoken | Failure]:
-        reply = yield AskAgent(agent, request_to(agent, shown, team.request), aloud)
+        reply = yield AskAgent(agent, request_to(agent, shown, team.request), stream)
         if isinstance(reply, HttpReply) and 200 <= reply.status < 300:
             said = spoken(agent.id, reply)
             if isinstance(said, Spoken):

@@ -13,9 +13,11 @@ from dataplane.runtime.effects import Tell
 from dataplane.runtime.protocols import Protocol
 
 EVENTS = "events"
+TEXT = "text"
+"""Events, and what agents say on the way, as they say it."""
 COMMENTS = "comments"
 NEVER = "never"
-WISHES = (EVENTS, COMMENTS, NEVER)
+WISHES = (EVENTS, TEXT, COMMENTS, NEVER)
 """Words of the header `x-outrider-progress`."""
 _ENCODER = msgspec.json.Encoder()
 
@@ -41,7 +43,7 @@ def said_of(run_id: str, tell: Tell, *, withholds: bool = False) -> dict[str, ob
         said["agent"] = tell.agent
     if tell.why:
         said["why"] = tell.why
-    if tell.event in ("answered", "progress") and not withholds:
+    if tell.event in ("answered", "delta", "progress") and not withholds:
         said["text"] = tell.text
     return said
 

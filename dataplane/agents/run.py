@@ -74,6 +74,7 @@ class Run:
         "depth",
         "id",
         "limits",
+        "overheard",
         "steps",
         "stopped",
         "tells",
@@ -88,6 +89,7 @@ class Run:
         depth: int = 1,
         *,
         tells: bool = False,
+        overheard: bool = False,
     ) -> None:
         self.id = id
         """Told as x-outrider-run-id."""
@@ -98,6 +100,8 @@ class Run:
         """How many agent listeners have led here, this one with them."""
         self.tells = tells
         """Whether the client hears of it while it goes on."""
+        self.overheard = overheard
+        """And what agents say on the way, as they say it."""
         self.steps: list[Step] = []
         """Agents asked so far."""
         self.stopped: Bound | None = None

@@ -18,7 +18,9 @@ from dataplane.llm.hub.delta import (
     PartBegin,
     PartEnd,
     TextDelta,
+    TextRun,
     UsageDelta,
+    text_of,
 )
 from dataplane.llm.hub.delta import literal as words_of
 from dataplane.llm.hub.parts import Text
@@ -198,3 +200,19 @@ def _wants_usage(body: bytes) -> bool | None:
 
 def _of_text(text: str) -> Answer:
     return Answer("", "", [Choice([Text(text)])])
+
+
+def texts_of(deltas: list[Delta], is_text: bool) -> tuple[list[str], bool]:
+    """The words among deltas, of the first choice; and whether the open part is words."""
+    texts: list[str] = []
+    for delta in deltas:
+        match delta:
+            case PartBegin(part=part, choice=0):
+                is_text = isinstance(part, Text)
+            case TextDelta(text=text, choice=0) if is_text:
+                texts.append(text_of(text))
+            case TextRun(texts=several, choice=0) if is_text:
+                texts += map(text_of, several)
+            case _:
+                pass
+    return texts, is_text

@@ -94,6 +94,13 @@ class ChatRequest:
         fields["stream"] = _raw(False)
         return replace(self, body=_ENCODER.encode(fields), stream=False)
 
+    def with_usage(self) -> "ChatRequest":
+        """The same question, streamed, with what it uses up at the end."""
+        fields = _FIELDS.decode(self.body)
+        fields["stream"] = _raw(True)
+        fields["stream_options"] = msgspec.Raw(b'{"include_usage":true}')
+        return replace(self, body=_ENCODER.encode(fields), stream=True)
+
     def _question(self) -> int:
         users = [at for at, turn in enumerate(self.turns) if turn.role == "user"]
         return users[-1] if users else len(self.turns)

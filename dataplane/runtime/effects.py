@@ -93,12 +93,12 @@ class Tell:
     """Tell the client what happens in its run. Answered by Told."""
 
     event: str
-    """"decided", "started", "progress", "answered", "failed" or "skipped"."""
+    """"decided", "started", "progress", "delta", "answered", "failed" or "skipped"."""
     step: int = 0
     agent: str = ""
     why: str = ""
     text: str = ""
-    """What was answered, or is told of the work."""
+    """What was answered, or is told of the work; of a "delta", what comes next of the answer."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,15 @@ what fails is told within the stream, and cuts it.
 from collections.abc import Callable
 from dataclasses import replace
 
-from dataplane.agents.progress import EVENTS, NEVER, can_be_told, said_of, written
+from dataplane.agents.progress import (
+    COMMENTS,
+    EVENTS,
+    NEVER,
+    TEXT,
+    can_be_told,
+    said_of,
+    written,
+)
 from dataplane.agents.run import Run
 from dataplane.agents.spoken import Saying
 from dataplane.llm.hub.answer import Answer, Failure
@@ -45,7 +53,7 @@ class Answering:
         self._call = call
         self._told = told_of
         self._charge = charge
-        self._form = call.progress or EVENTS
+        self._form = COMMENTS if call.progress == COMMENTS else EVENTS
         self._make = make_saying
         self._saying: Saying | None = None
         self.begun = False
@@ -136,3 +144,9 @@ def tells(call: Call, telling: Telling, *, stream: bool) -> bool:
     if not can_be_told(call.speaks):
         return False
     return telling is Telling.ALWAYS or bool(call.progress)
+
+
+def overhears(call: Call) -> bool:
+    """Whether its client wants to hear agents on the way, and may: filters of the listener have not
+    seen what they say."""
+    return call.progress == TEXT and not call.listener.output_filters

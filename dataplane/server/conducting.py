@@ -13,10 +13,8 @@ from typing import Any, TypeVar
 import msgspec
 
 from dataplane.agents.run import Run
-from dataplane.agents.spoken import InOrder, Spoken, spoken
+from dataplane.agents.spoken import InOrder, Spoken, spoken, texts_of
 from dataplane.clock import Clock
-from dataplane.llm.hub.delta import Delta, PartBegin, TextDelta, TextRun, text_of
-from dataplane.llm.hub.parts import Text
 from dataplane.llm.translate.codecs import CODECS
 from dataplane.llm.usage import TAIL_BYTES, usage_in_tail
 from dataplane.observe import spans
@@ -154,8 +152,8 @@ class Conducting:
                 shown = identified(effect.request, self._call, "")
                 self._means.shadows.follow(self._call, agent, shown)
             request = self._identified(effect.request, place)
-            if effect.stream and self._voice is not None:
-                reply = await self._aloud(agent, request, self._voice)
+            if effect.stream:
+                reply = await self._aloud(agent, request)
             else:
                 reply = await self._whole(agent, request)
             if isinstance(reply, CallFailed):
@@ -251,8 +249,17 @@ class Conducting:
         self._used(body)
         return said
 
-    async def _aloud(self, agent: Agent, request: Request, voice: _Voice) -> HttpReply | CallFailed:
-        """An answer that the client hears as far as it is this one's turn."""
+    async def _say(self, agent: Agent, text: str) -> None:
+        """The client hears an agent: as far as it is this one's turn, or as one on the way."""
+        voice = self._voice
+        if voice is not None:
+            await self._client.say(voice.order.say(voice.at, text))
+        elif text:
+            step = next((s.number for s in reversed(self._run.steps) if s.agent == agent.id), 0)
+            await self._client.tell(self._run, Tell("delta", step, agent.id, text=text))
+
+    async def _aloud(self, agent: Agent, request: Request) -> HttpReply | CallFailed:
+        """An answer that the client hears as it comes."""
         reader = CODECS[Protocol.CHAT].stream_reader()
         body = bytearray()
         try:
@@ -265,8 +272,8 @@ class Conducting:
                         return TOO_LARGE
                     if streams:
                         deltas = reader.feed(piece)
-                        texts, is_text = _texts(deltas, is_text)
-                        await self._client.say(voice.order.say(voice.at, "".join(texts)))
+                        texts, is_text = texts_of(deltas, is_text)
+                        await self._say(agent, "".join(texts))
                 reply = HttpReply(answer.status, answer.headers, bytes(body))
         except UpstreamError as problem:
             failure = problem.failure
@@ -274,7 +281,7 @@ class Conducting:
         if not streams and 200 <= reply.status < 300:
             said = spoken(agent.id, reply)
             if isinstance(said, Spoken):
-                await self._client.say(voice.order.say(voice.at, said.text))
+                await self._say(agent, said.text)
         return reply
 
     def _identified(self, request: Request, place: _Place) -> Request:
@@ -376,19 +383,3 @@ async def _read(answer: Heard, most: int) -> bytes | None:
         if len(body) > most:
             return None
     return bytes(body)
-
-
-def _texts(deltas: list[Delta], is_text: bool) -> tuple[list[str], bool]:
-    """The words among deltas, of the first choice; and whether the open part is words."""
-    texts: list[str] = []
-    for delta in deltas:
-        match delta:
-            case PartBegin(part=part, choice=0):
-                is_text = isinstance(part, Text)
-            case TextDelta(text=text, choice=0) if is_text:
-                texts.append(text_of(text))
-            case TextRun(texts=several, choice=0) if is_text:
-                texts += map(text_of, several)
-            case _:
-                pass
-    return texts, is_text

@@ -16,7 +16,7 @@ from dataplane.agents.spoken import Saying, joined
 from dataplane.llm.chat import ChatRequest, parse_chat
 from dataplane.runtime.effects import Passed
 from dataplane.runtime.messages import Headers, LocalReply, Request
-from dataplane.server.answering import Answering, tells
+from dataplane.server.answering import Answering, overhears, tells
 from dataplane.server.conducting import Conducting, Means
 from dataplane.server.conversations import Conversations
 from dataplane.server.downstream import Call, Downstream
@@ -53,7 +53,9 @@ class Running:
         record.stream = chat.stream
         tells_it = tells(call, call.listener.running.telling, stream=chat.stream)
         fresh = f"{self._getrandbits(128):032x}"
-        run, call = begun(call, fresh, self._means.clock, tells=tells_it)
+        overheard = tells_it and overhears(call)
+        clock = self._means.clock
+        run, call = begun(call, fresh, clock, tells=tells_it, overheard=overheard)
         record.run_id = run.id
         talk = await self._conversations.begin(call, chat)
         try:

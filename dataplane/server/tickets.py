@@ -111,7 +111,9 @@ def ticket_of(run: Run, call: "Call", place: str, clock: Clock, call_id: str = "
     )
 
 
-def begun(call: "Call", fresh: str, clock: Clock, *, tells: bool) -> tuple[Run, "Call"]:
+def begun(
+    call: "Call", fresh: str, clock: Clock, *, tells: bool, overheard: bool = False
+) -> tuple[Run, "Call"]:
     """The run that a request to an agent listener begins, or is a part of; and the request, which
     has no more time than that one.
 
@@ -120,8 +122,9 @@ def begun(call: "Call", fresh: str, clock: Clock, *, tells: bool) -> tuple[Run, 
     limits = call.listener.running.limits
     within = call.principal.run if call.principal is not None else None
     if within is None:
-        return Run(fresh, call.deadline, limits, tells=tells), call
+        return Run(fresh, call.deadline, limits, tells=tells, overheard=overheard), call
     deadline = min(call.deadline, clock.now() + max(within.until - clock.wall(), 0.0))
     limits = replace(limits, max_depth=min(limits.max_depth, within.max_depth))
-    run = Run(within.run, deadline, limits, within.depth + 1, tells=tells)
+    depth = within.depth + 1
+    run = Run(within.run, deadline, limits, depth, tells=tells, overheard=overheard)
     return run, replace(call, deadline=deadline)

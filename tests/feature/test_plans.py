@@ -9,7 +9,7 @@ import anthropic
 import pytest
 from aiohttp import ClientError, ClientSession, web
 
-from tests.support.agents import Received, completion, replies
+from tests.support.agents import Received, completion, replies, says_on
 from tests.support.team import BOTH, MERGED, PARALLEL, SEQUENCE, question, team
 
 WEATHER = {"role": "assistant", "name": "weather", "content": "This is weather."}
@@ -108,6 +108,51 @@ async def test_progress_is_told_in_chunks_that_the_sdk_hands_on(tmp_path: Path) 
     assert events[2]["text"] == "This is weather."
     words = [chunk.choices[0].delta.content for chunk in chunks if chunk.choices]
     assert words == ["This is ", "flights.", None]
+
+
+async def test_agents_on_the_way_are_heard_as_they_speak(tmp_path: Path) -> None:
+    go_on = asyncio.Event()
+    async with team(tmp_path, SEQUENCE) as made, made.client() as client:
+        made.weather.answer = says_on(go_on, "This is ", "weather.")
+        stream = await client.chat.completions.create(
+            **question(), extra_headers={"x-outrider-progress": "text"}
+        )
+        events: list[dict[str, Any]] = []
+        words = ""
+        async for chunk in stream:
+            told = getattr(chunk, "outrider", None)
+            if told is not None:
+                events.append(told)
+                if told["event"] == "delta":
+                    go_on.set()  # (it says no more before its first words were heard)
+            words += "".join(one.delta.content or "" for one in chunk.choices)
+    assert [one["event"] for one in events] == [
+        *("decided", "started", "delta", "delta", "answered", "started")
+    ]
+    heard = [(one["agent"], one["step"], one["text"]) for one in events if one["event"] == "delta"]
+    assert heard == [("weather", 1, "This is "), ("weather", 1, "weather.")]
+    assert events[4]["text"] == "This is weather."
+    assert words == "This is flights."
+
+
+async def test_agents_of_a_part_are_heard_beside_each_other(tmp_path: Path) -> None:
+    async with team(tmp_path, "{steps: [{parallel: [weather, writer]}, flights]}") as made:
+        heard = await made.ask(progress="text")
+    deltas = [one for one in heard.progress if one["event"] == "delta"]
+    by_agent = {
+        name: "".join(one["text"] for one in deltas if one["agent"] == name)
+        for name in ("weather", "writer")
+    }
+    assert by_agent == {"weather": "This is weather.", "writer": "This is writer."}
+    assert heard.text == "This is flights."
+
+
+async def test_what_agents_use_up_is_known_when_they_are_overheard(tmp_path: Path) -> None:
+    async with team(tmp_path, SEQUENCE) as made:
+        heard = await made.ask(progress="text")
+        assert made.weather.received[0].body["stream_options"] == {"include_usage": True}
+        logged = await made.logged(heard.headers["x-outrider-run-id"])
+        assert (logged["input_tokens"], logged["output_tokens"]) == (6, 10)
 
 
 async def test_progress_in_comments_leaves_the_answer_as_it_is(tmp_path: Path) -> None:

@@ -1,10 +1,12 @@
 import msgspec
 import pytest
 
-from dataplane.agents.spoken import InOrder, Saying, Spoken, joined, spoken
+from dataplane.agents.spoken import InOrder, Saying, Spoken, joined, spoken, texts_of
 from dataplane.llm.chat_answer import Unreadable, answer_text
 from dataplane.llm.hub.answer import Finish
+from dataplane.llm.translate.codecs import CODECS
 from dataplane.runtime.messages import HttpReply
+from dataplane.runtime.protocols import Protocol
 from tests.support.agents import completion, events
 
 BODY = b'{"model":"m","messages":[],"stream":true,"stream_options":{"include_usage":true}}'
@@ -91,3 +93,12 @@ def test_nothing_stands_between_those_who_said_nothing() -> None:
     order = InOrder(4)
     heard = [order.done(0), order.say(1, "a"), order.done(1), order.done(2), order.say(3, "b")]
     assert "".join(heard) == "a\n\nb"
+
+
+def test_words_are_heard_event_by_event() -> None:
+    reader, is_text = CODECS[Protocol.CHAT].stream_reader(), False
+    heard = []
+    for event in events(["Rain ", "today."]):
+        texts, is_text = texts_of(reader.feed(event), is_text)
+        heard += texts
+    assert heard == ["Rain ", "today."]

@@ -115,6 +115,12 @@ def test_request_that_does_not_stream_is_whole_byte_for_byte() -> None:
     assert request.whole() is request
 
 
+def test_who_is_overheard_says_what_it_used_up() -> None:
+    asked = chat({"messages": [QUESTION], "stream": True}).with_usage()
+    assert msgspec.json.decode(asked.body)["stream_options"] == {"include_usage": True}
+    assert asked.stream
+
+
 def test_filter_of_an_agent_sees_model_and_messages_only() -> None:
     request = chat({"messages": [QUESTION], "user": "me", "model": "m"})
     assert msgspec.json.decode(request.only_messages()) == {"model": "m", "messages": [QUESTION]}

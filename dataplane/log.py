@@ -1,4 +1,4 @@
-"""Where log lines of a data plane go, and the one line that other programs read."""
+"""Where log lines of a data plane go, and the lines that other programs read."""
 
 import logging
 import re
@@ -18,6 +18,12 @@ def say_ready(facts: Mapping[str, object]) -> None:
     """`ready key=value ...`: we serve, and where."""
     words = (f"{NOT_A_KEY.sub('_', key)}={value}" for key, value in facts.items())
     sys.stderr.write(f"ready {' '.join(words)}\n")
+    sys.stderr.flush()
+
+
+def say_refused(why: str) -> None:
+    """`refused: REASON`: nothing is served, because the first config cannot be."""
+    sys.stderr.write(f"refused: {' '.join(why.split())}\n")
     sys.stderr.flush()
 
 

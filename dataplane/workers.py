@@ -19,7 +19,7 @@ from dataplane.admin.api import AdminApi, WorkerPort
 from dataplane.admin.report import WorkerReport
 from dataplane.bootstrap import Bootstrap, socket_path
 from dataplane.clock import Clock, MonotonicClock
-from dataplane.log import address_text, say_ready
+from dataplane.log import address_text, say_ready, say_refused
 from dataplane.observe.metrics import Family
 from dataplane.resilience.backoff import Backoff
 
@@ -188,6 +188,8 @@ class Workers:
             "admin": address_text(*admin),
             "xds": self._bootstrap.xds_address,
         }
+        if any(report.refusals for report in reports):
+            facts["config"] = "last-good"
         for name, address in reports[0].listeners.items():
             facts[f"listener.{name}"] = address_text(*address)
         say_ready(facts)
@@ -195,8 +197,12 @@ class Workers:
     async def _when_ready(self) -> list[WorkerReport]:
         """Every worker serves; what came from disk gets a moment to be brought up to date."""
         since: float | None = None
+        refused = ""
         while True:
             reports = await self._admin.reports()
+            if (why := _refusal(reports)) and why != refused:
+                refused = why
+                say_refused(why)
             ready = [report for report in reports if report is not None and report.ready]
             if len(ready) == len(reports):
                 now = self._clock.now()
@@ -211,6 +217,14 @@ class Workers:
         }
         about = "Times a worker process ended by itself and was started again."
         return [Family("outrider_worker_restarts_total", "counter", about, ("worker",), restarts)]
+
+
+def _refusal(reports: Sequence[WorkerReport | None]) -> str:
+    """Why nothing is served: what a worker refuses that has no config. Empty: not so."""
+    for report in reports:
+        if report is not None and not report.ready and report.refusals:
+            return "; ".join(report.refusals.values())
+    return ""
 
 
 async def run_workers(bootstrap: Bootstrap, argv: Sequence[str]) -> int:

@@ -20,6 +20,7 @@ from controlplane.clock import Clock
 Show = Callable[[str, str, bool], None]
 """What to do with a line of a child: its name, the line, and whether it came on stderr."""
 
+_REFUSED: Final = re.compile(r"^refused: (.+)$")
 _READY: Final = re.compile(r"\bready((?: +[\w.-]+=\S+)+)\s*$")
 _PR_SET_PDEATHSIG: Final = 1
 
@@ -57,6 +58,10 @@ class NotReadyError(Exception):
     """A child runs and does not say that it is ready."""
 
 
+class RefusedError(Exception):
+    """A child runs and has nothing to do: it refused its first config, for this reason."""
+
+
 def describe_exit(code: int) -> str:
     """An exit code for people: "exit 1", "killed by SIGKILL"."""
     return f"exit {code}" if code >= 0 else f"killed by {signal.Signals(-code).name}"
@@ -92,7 +97,10 @@ class Child(asyncio.SubprocessProtocol):
         return self._transport.get_pid()
 
     async def ready(self, timeout_s: float) -> Mapping[str, str]:
-        """Wait for the child's "ready" line. Raises StoppedEarlyError and NotReadyError."""
+        """Wait for the child's "ready" line.
+
+        Raises StoppedEarlyError, RefusedError and NotReadyError.
+        """
         either: set[asyncio.Future[Any]] = {self._ready, self._end}
         done, _ = await asyncio.wait(either, timeout=timeout_s, return_when=asyncio.FIRST_COMPLETED)
         if self._end in done:
@@ -148,8 +156,12 @@ class Child(asyncio.SubprocessProtocol):
 
     def _line(self, line: bytes, fd: int) -> None:
         text = line.decode(errors="replace").rstrip("\r")
-        if not self._ready.done() and (addresses := parse_ready(text)) is not None:
-            self._ready.set_result(addresses)
+        if not self._ready.done():
+            if (addresses := parse_ready(text)) is not None:
+                self._ready.set_result(addresses)
+            elif (refusal := _REFUSED.match(text)) is not None:
+                self._ready.set_exception(RefusedError(refusal[1]))
+                return  # who waits says it in better words
         self._show(self.name, text, fd == 2)
 
 

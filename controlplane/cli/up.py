@@ -23,7 +23,7 @@ from outriderpb.v1.listener_pb2 import (
     Listener,
 )
 
-from controlplane.cli.supervise import Kept, NotReadyError, StoppedEarlyError
+from controlplane.cli.supervise import Kept, NotReadyError, RefusedError, StoppedEarlyError
 from controlplane.clock import Clock, MonotonicClock
 from controlplane.config.environment import environment
 from controlplane.config.parse import decode
@@ -197,6 +197,9 @@ async def _up(options: Options, snapshot: Snapshot, clock: Clock) -> int:
     except (StoppedEarlyError, NotReadyError) as error:
         click.echo(f"outrider: {error}", err=True)
         return 1
+    except RefusedError as error:
+        click.echo(f"outrider: data refuses {options.file}: {error}", err=True)
+        return 1
     return 0
 
 
@@ -250,6 +253,9 @@ def _announce(
 ) -> None:
     admin = data_at.get("admin", options.dataplane_admin_address)
     lines = [f"outrider: serving {options.file} (Ctrl-C stops)"]
+    if data_at.get("config") == "last-good":
+        why = "the data plane refused it, as `outrider nodes` says"
+        lines = [f"outrider: {options.file}: {why}; it is not served: the last good config is"]
     for resource in snapshot.of_type(ResourceType.LISTENER).values():
         listener = resource.message
         assert isinstance(listener, Listener)

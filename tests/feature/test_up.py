@@ -105,6 +105,32 @@ async def test_bad_config_starts_nothing(tmp_path: Path) -> None:
     assert "ready" not in screen.text()
 
 
+NOWHERE = 'filters: [{id: mine, type: python, config: {class: "nowhere.at_all:Thing"}}]'
+
+
+async def test_config_that_the_data_plane_refuses_ends_it_with_the_reason(tmp_path: Path) -> None:
+    async with up(tmp_path, CONFIG + NOWHERE) as (child, screen):
+        async with asyncio.timeout(START_S - 5):  # not after waiting for what cannot come
+            assert await child.ended() == 1
+    why = "filter 'mine': nowhere.at_all:Thing cannot be made: ModuleNotFoundError"
+    assert f"outrider: data refuses {tmp_path / 'outrider.yaml'}: {why}" in screen.text()
+    assert "Traceback" not in screen.text()
+
+
+@pytest.mark.slow
+async def test_refused_config_is_not_said_to_be_served_where_the_last_good_one_is(
+    tmp_path: Path,
+) -> None:
+    async with up(tmp_path) as (child, screen):
+        await screen.until_said(SERVING, seconds=START_S)
+        assert await child.stop(20) == 0
+    async with up(tmp_path, CONFIG + NOWHERE) as (child, screen):
+        await screen.until_said(SERVING, seconds=START_S)
+        assert "it is not served: the last good config is" in screen.text()
+        assert "outrider: serving" not in screen.text()
+        assert await child.stop(20) == 0
+
+
 @pytest.mark.slow
 async def test_planes_do_not_outlive_a_killed_supervisor(tmp_path: Path) -> None:
     async with up(tmp_path) as (child, screen):

@@ -335,9 +335,21 @@ def _made(settings: Settings) -> object:
         found = getattr(importlib.import_module(module), name)
         return found(settings.settings)
     except Exception as problem:
-        log.exception("class %s cannot be made", settings.path)
+        if not _is_nowhere(problem, module):  # then where in the class it fails is of interest
+            log.exception("class %s cannot be made", settings.path)
         what = f"{type(problem).__name__}: {problem}"
         raise UnusableFilterError(f"{settings.path} cannot be made: {what}") from problem
+
+
+def _is_nowhere(problem: Exception, module: str) -> bool:
+    """Whether it failed before any line of the operator's ran: the reason says all there is to say.
+
+    The module or the class is not there, or the class is not made with settings.
+    """
+    if isinstance(problem, ModuleNotFoundError):
+        return f"{module}.".startswith(f"{problem.name}.")
+    trace = problem.__traceback__
+    return trace is not None and trace.tb_next is None
 
 
 def _method(made: object, name: str) -> Method | None:

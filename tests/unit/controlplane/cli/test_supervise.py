@@ -12,6 +12,7 @@ from controlplane.cli.supervise import (
     Child,
     Kept,
     NotReadyError,
+    RefusedError,
     StoppedEarlyError,
     describe_exit,
     parse_ready,
@@ -89,6 +90,13 @@ async def test_child_that_ends_early_is_not_waited_for() -> None:
     child = await start("raise SystemExit(7)")
     with pytest.raises(StoppedEarlyError, match=r"child ended before it was ready \(exit 7\)"):
         await child.ready(10)
+
+
+async def test_child_that_refuses_its_config_is_not_waited_for() -> None:
+    child = await start("import sys; print('refused: no', file=sys.stderr, flush=True);" + SLEEP)
+    with pytest.raises(RefusedError, match="no"):
+        await child.ready(10)
+    await child.stop(10)
 
 
 async def test_child_that_says_nothing_is_not_ready() -> None:

@@ -210,3 +210,19 @@ def test_texts_become_what_is_returned(say: str, text: str) -> None:
 def test_a_class_that_cannot_be_used_is_refused_with_the_config(path: str, why: str) -> None:
     with pytest.raises(UnusableFilterError, match=why):
         PythonFilter(Filter("mine", kind="python", settings=f'{{"class":"{path}"}}'))
+
+
+class Breaks:
+    def __init__(self, settings: object) -> None:
+        raise ValueError("in a line of the author's")
+
+
+@pytest.mark.parametrize(
+    ("path", "traces"), [("nowhere.at_all:X", 0), (f"{HERE}:Missing", 0), (f"{HERE}:Breaks", 1)]
+)
+def test_only_what_breaks_in_the_authors_own_lines_is_traced(
+    path: str, traces: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(UnusableFilterError):
+        PythonFilter(Filter("mine", kind="python", settings=f'{{"class":"{path}"}}'))
+    assert [record.exc_info is not None for record in caplog.records] == [True] * traces

@@ -21,6 +21,10 @@ source and writes build/figures/router.json, one flat object. With MiniLM unless
                       where the folder has the earlier turns as rows of the same dialogue)
   ten_examples_top1   single_top1 of the sources that have enough rows when ten requests of each
                       agent are its `examples`, on the other rows
+  cascade_asked       share of decisions that a cascade hands to the model at its default ask_below
+                      (weak labels left out); cascade_kept_right how many of the others are exact,
+                      cascade_one_right, cascade_several_right and cascade_none_right by how many
+                      agents were chosen
   cpu_p50_ms, cpu_p99_ms
                       process CPU time of one decision on a conversation of one message, nothing
                       cached
@@ -54,6 +58,8 @@ DEVELOPMENT = ROOT.parent / "shared" / "data" / "routing"
 SAMPLE = ROOT / "tests" / "golden" / "routing"
 FIGURES = ROOT / "build" / "figures" / "router.json"
 MIN_CONFIDENCE = 0.5
+ASK_BELOW = 0.8
+"""The default of `orchestrator.ask_below`."""
 EXAMPLES = 10
 
 MUST = {"single_top1": 0.86, "bm25_top1": 0.70, "multi_turn_exact": 0.84}
@@ -132,7 +138,7 @@ def evaluate(data: RoutingData, encoder: MiniLm | None, console: Console) -> Fig
     semantic = decide_all(data, by_meaning)
     console.print(table("MiniLM", semantic))
     console.print(calibration(semantic))
-    figures = accuracy(semantic) | figures
+    figures = accuracy(semantic) | cascade(semantic) | figures
     figures["named_turn_exact"] = named_turns(data, by_meaning)
     figures["ten_examples_top1"] = ten_examples(data, encoder, console)
     figures |= cpu_time(data, by_meaning)
@@ -191,6 +197,23 @@ def accuracy(scored: Sequence[Scored]) -> Figures:
         "switch_exact": share(kinds["mt_switch"], lambda s: s.exact),
         "switch_top1": share(kinds["mt_switch"], lambda s: s.top1),
         "close_exact": share(kinds["mt_close"], lambda s: s.exact),
+    }
+
+
+def cascade(scored: Sequence[Scored]) -> Figures:
+    """What a cascade would keep of these decisions, and how much of that is right."""
+    sound = [s for s in scored if not s.example.weak]
+    kept = [s for s in sound if s.decision.confidence >= ASK_BELOW]
+
+    def right(low: int, high: int) -> float | None:
+        return share([s for s in kept if low <= len(s.decision.agents) <= high], lambda s: s.exact)
+
+    return {
+        "cascade_asked": share(sound, lambda s: s.decision.confidence < ASK_BELOW),
+        "cascade_kept_right": share(kept, lambda s: s.exact),
+        "cascade_one_right": right(1, 1),
+        "cascade_several_right": right(2, 99),
+        "cascade_none_right": right(0, 0),
     }
 
 

@@ -73,7 +73,7 @@ def _spread(policy: str) -> Change:
 
 
 def _filters(kind: str, count: int) -> Change:
-    """Python filters that do nothing, before the models or behind them."""
+    """Python filters (filters.py) that do nothing, before the models or behind them."""
 
     def change(config: dict[str, Any]) -> None:
         names = [f"{kind.lower()}{at}" for at in range(count)]
@@ -101,6 +101,7 @@ FEATURES = (
     Feature("peak_ewma", "two endpoints, peak EWMA", _spread("peak_ewma")),
     Feature("prefix_affinity", "two endpoints, prefix affinity", _spread("prefix_affinity")),
     Feature("filters_in", "ten Python filters of requests", _filters("Looks", 10)),
+    Feature("filters_idle", "a Python filter of heads only", _filters("Greets", 1)),
     Feature("filters_out", "a Python filter of every event", _filters("Hears", 1)),
 )
 """Retries, breaker, retry budgets, the commit point, outlier detection and admission control are
@@ -109,7 +110,7 @@ always on: the plain relay pays them.
 
 
 def _everything(config: dict[str, Any]) -> None:
-    """But filters: with them a request is no relay's any more."""
+    """But filters, whose cost is what they do."""
     for feature in FEATURES:
         if not feature.name.startswith("filters"):
             feature.change(config)

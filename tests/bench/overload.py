@@ -26,8 +26,7 @@ from tests.bench.contestants.contestant import Place, Running
 from tests.bench.contestants.outrider import Outrider
 from tests.bench.figures import Figures, write_figures
 from tests.bench.processes import allow_descriptors, cpu_ns, pss_kb
-from tests.bench.programs import BUILD, build_programs
-from tests.bench.run import upstream
+from tests.bench.programs import BUILD, build_programs, upstream
 from tests.bench.scenarios import JSON, STREAM, chat_to_claude
 
 FIGURES = Path("build/figures/load.json")

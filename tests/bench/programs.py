@@ -6,7 +6,11 @@ They are C so that one core is enough to load and to answer the fastest proxy me
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from tests.bench.processes import Program, free_port
 
 SOURCES = Path(__file__).parent
 BUILD = SOURCES.parent.parent / "build" / "bench"
@@ -24,6 +28,14 @@ def build_programs() -> None:
         program = BUILD / name
         if not program.exists() or program.stat().st_mtime < newest:
             subprocess.run([_compiler(), *FLAGS, "-o", program, *sources], check=True)
+
+
+@contextmanager
+def upstream(core: int) -> Iterator[int]:
+    """The fake model provider; its port."""
+    port = free_port()
+    with Program.start([BUILD / "upstream", port], core=core, log=BUILD / "upstream.log"):
+        yield port
 
 
 def _compiler() -> str:

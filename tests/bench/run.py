@@ -9,8 +9,8 @@ import argparse
 import os
 import signal
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -39,9 +39,10 @@ from tests.bench.figures import (
     write_baseline,
     write_figures,
 )
-from tests.bench.measure import freeze, measure, measure_idle, thaw
-from tests.bench.processes import Program, allow_descriptors, free_port
-from tests.bench.programs import BUILD, build_programs
+from tests.bench.http_filter import http_filter_figures, measure_http_filter, show_http_filter
+from tests.bench.measure import Sample, freeze, measure, measure_idle, thaw
+from tests.bench.processes import allow_descriptors
+from tests.bench.programs import BUILD, build_programs, upstream
 from tests.bench.reload import measure_reload
 from tests.bench.report import show
 from tests.bench.scenarios import SCENARIOS, SLOW_CONTESTANT, TRANSLATED, Scenario
@@ -87,6 +88,7 @@ def main() -> int:
     console = Console(width=None if sys.stdout.isatty() else 120)
     results = Results()
     features: Samples = {}
+    through: dict[str, list[Sample]] = {}
     scenarios = chosen_scenarios(options)
     with upstream(cores[1]) as upstream_port:
         place = Place(BUILD, upstream_port, proxy_core=cores[0], other_core=cores[1])
@@ -97,6 +99,7 @@ def main() -> int:
             results.reload_stall_ms = measure_reload(place)
         if options.features:
             features = measure_features(options.rounds, place, console)
+            through = measure_http_filter(options.rounds, place, console)
         if options.litellm:
             run_litellm(options, place, results, console)
     show(results, (*scenarios, SLOW_CONTESTANT), read_baseline(), console)
@@ -104,6 +107,8 @@ def main() -> int:
     if features:
         show_features(features, console)
         figures |= feature_figures(features)
+        show_http_filter(through, console)
+        figures |= http_filter_figures(through)
         figures["failed_requests"] = results.failed + failed(features)
     write_figures(FIGURES, figures)
     console.print(f"figures: {FIGURES}")
@@ -151,14 +156,6 @@ def chosen_scenarios(options: Options) -> list[Scenario]:
     if options.seconds is None:
         return chosen
     return [replace(scenario, seconds=options.seconds) for scenario in chosen]
-
-
-@contextmanager
-def upstream(core: int) -> Iterator[int]:
-    """The fake model provider; its port."""
-    port = free_port()
-    with Program.start([BUILD / "upstream", port], core=core, log=BUILD / "upstream.log"):
-        yield port
 
 
 def run_idle(options: Options, place: Place, results: Results, console: Console) -> None:

@@ -17,8 +17,6 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from dataplane.intent.rewire import rewire
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -120,6 +118,9 @@ class MiniLm:
         import onnxruntime
         from tokenizers import Tokenizer
 
+        from dataplane.intent.minilm import minilm_graph
+        from dataplane.intent.onnx_file import weights
+
         self._tokenizer: Any = Tokenizer.from_buffer(tokenizer)
         self._tokenizer.no_padding()
         self._tokenizer.no_truncation()
@@ -134,7 +135,7 @@ class MiniLm:
         options.enable_cpu_mem_arena = False
         options.log_severity_level = 3
         self._session: Any = onnxruntime.InferenceSession(
-            rewire(model), options, providers=["CPUExecutionProvider"]
+            minilm_graph(weights(model)), options, providers=["CPUExecutionProvider"]
         )
         self._cache: OrderedDict[str, Tokens] = OrderedDict()
         self._cached_tokens = 0
@@ -187,11 +188,7 @@ class MiniLm:
         offsets = [encoding.offsets[i] for i in keep]
         if skipped:
             offsets = [(a, b) if a < half else (a + skipped, b + skipped) for a, b in offsets]
-        inputs = {
-            "input_ids": ids[None],
-            "attention_mask": np.ones_like(ids)[None],
-            "token_type_ids": np.zeros_like(ids)[None],
-        }
+        inputs = {"ids": ids[None], "positions": np.arange(len(ids))[None]}
         states = self._session.run(None, inputs)[0][0]
         return Tokens(ids, states, tuple(offsets))
 

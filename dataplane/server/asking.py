@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, TypeVar
 
 from dataplane.clock import Clock
 from dataplane.llm.error_faults import failure_in_band, fault_of
-from dataplane.llm.errors import error_body
 from dataplane.llm.hub.answer import Failure
 from dataplane.llm.stakes import prompt_tokens
 from dataplane.llm.translate.codecs import CODECS
@@ -39,7 +38,7 @@ from dataplane.server.trials import MAX_TOLD
 from dataplane.server.trying import COSTLY
 from dataplane.upstream.asked import Asked
 from dataplane.upstream.client import MAX_ANSWER_BYTES, Answer, UpstreamClient, UpstreamError
-from dataplane.upstream.errors import Phase
+from dataplane.upstream.errors import Phase, UpstreamFailure
 
 if TYPE_CHECKING:
     from dataplane.resilience.standing import Standings
@@ -107,8 +106,7 @@ class Asking:
         call.record.attempts = 0  # told is who was asked last
         reading = await self._readings.of(call, agent, request, stream=stream, progress=progress)
         if isinstance(reading, LocalReply):
-            yield Heard(reading.status, _JSON, "", error_body(reading, Protocol.CHAT))
-            return
+            raise UpstreamError(_unasked(reading))
         if reading is not None:
             request = reading.request
         asked = _Asked(self, call, agent, request, stream, reading)
@@ -133,7 +131,13 @@ class Asking:
                 return HttpReply(heard.status, heard.headers, bytes(body))
         except UpstreamError as problem:
             failure = problem.failure
-            return CallFailed(failure.detail, failure.message, timed_out=failure.status == 504)
+            return CallFailed(failure.detail, failure.message, status=failure.status)
+
+
+def _unasked(why: LocalReply) -> UpstreamFailure:
+    """It was not asked: an error of ours, which must not be taken for the agent's answer."""
+    message = why.message[:1].lower() + why.message[1:].rstrip(".")
+    return UpstreamFailure(Phase.CONNECT, why.detail, message, why.status)
 
 
 class _Asked:

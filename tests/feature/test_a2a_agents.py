@@ -217,9 +217,10 @@ async def test_agent_without_a_card_says_why(desk: Start) -> None:
     await made.planes.apply(
         CONFIG.format(locksmith=made.agent.url + "/other", baker="http://127.0.0.1:1")
     )
-    status_, _, body = await made.ask("Where is the key?")
-    assert status_ == 502
-    assert "card" in body["error"]["message"]
+    status_, headers, body = await made.ask("Where is the key?")
+    assert (status_, headers["x-outrider-detail"]) == (502, "agent_failed")
+    assert headers["x-outrider-steps"] == "locksmith;failed=agent_failed"
+    assert "Agent 'locksmith' did not answer: its card" in body["error"]["message"]
 
 
 async def test_answer_that_is_none_is_an_error(desk: Start) -> None:

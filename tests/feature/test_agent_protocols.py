@@ -379,8 +379,8 @@ async def test_answer_that_is_none_of_its_api_is_no_answer(desk: Start) -> None:
 
 async def test_agent_that_cannot_be_asked_that_way_refuses_in_chats_shape(desk: Start) -> None:
     made = await desk(replies(200, MESSAGE), "messages")
-    status, _, body = await made.ask("chat", logit_bias={"5": 1})
-    assert status == 400
+    status, headers, body = await made.ask("chat", logit_bias={"5": 1})
+    assert (status, headers["x-outrider-detail"]) == (400, "untranslatable")
     assert "logit_bias" in json.loads(body)["error"]["message"]
     assert not made.agent.received
 

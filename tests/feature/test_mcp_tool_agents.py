@@ -364,8 +364,8 @@ async def test_tool_that_cannot_be_told_is_said_to_the_client(
     desk: Start, about: dict[str, Any], tools: tuple[str, ...], why: str
 ) -> None:
     made = await desk(says("-"), about=about, tools=dict.fromkeys(tools, says("-")))
-    status, _, body = await made.ask("When?")
-    assert status == 502
+    status, headers, body = await made.ask("When?")
+    assert (status, headers["x-outrider-detail"]) == (502, "agent_failed")
     assert why in body["error"]["message"]
 
 

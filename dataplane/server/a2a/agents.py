@@ -95,8 +95,7 @@ class A2aAgents:
             return chat
         card = await self._cards.of(agent)
         if isinstance(card, Unknown):
-            message = f"Agent '{agent.id}' cannot be asked: {card.reason}."
-            return LocalReply(502, message, ResponseDetail.AGENT_FAILED)
+            return LocalReply(502, f"{card.reason}.", ResponseDetail.AGENT_FAILED)
         talk = call.a2a
         given = talk.asked if talk is not None else None
         turns = self._turns(call)

@@ -67,8 +67,7 @@ class ToolAgents:
             return chat
         tool = await self._tools.of(agent)
         if isinstance(tool, Unknown):
-            message = f"Agent '{agent.id}' cannot be asked: {tool.reason}."
-            return LocalReply(502, message, ResponseDetail.AGENT_FAILED)
+            return LocalReply(502, f"{tool.reason}.", ResponseDetail.AGENT_FAILED)
         headers = tuple(one for one in request.headers if one[0].lower() not in _NOT_SENT)
         wire = wire_of(self._client, agent, cluster, headers)
         saying = Saying(chat.body, chat.model, self._id(), int(self._clock.wall()))

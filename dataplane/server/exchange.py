@@ -44,7 +44,7 @@ from dataplane.server.running import Running
 from dataplane.server.shadowing import Shadows
 from dataplane.server.sieve import sieve_of
 from dataplane.server.spoken import Speaking
-from dataplane.server.surface import Stored, nothing_at
+from dataplane.server.surface import Stored, meant, nothing_at
 from dataplane.server.tickets import Tickets
 from dataplane.sessions.remembering import Remembering
 from dataplane.upstream.client import UpstreamClient
@@ -159,7 +159,8 @@ class Exchange:
     async def run(self, call: Call, downstream: Downstream) -> None:
         """Answer one request. Cancel it when the client has left: everything upstream stops."""
         if call.listener.kind is ListenerKind.MCP:
-            downstream.reply(nothing_at(call.request.path))
+            path = call.request.path
+            downstream.reply(nothing_at(path, meant(path, call.listener.kind)))
             return
         if call.ask.a2a:
             await self._a2a.run(call, downstream)

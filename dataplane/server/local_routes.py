@@ -17,7 +17,7 @@ from dataplane.runtime.principal import Principal
 from dataplane.runtime.prompts import PromptTarget
 from dataplane.runtime.protocols import CHAT_PATH, Protocol
 from dataplane.server.auth.scope import permitted
-from dataplane.server.surface import nothing_at, only
+from dataplane.server.surface import meant, nothing_at, only
 
 MODELS = "/v1/models"
 GOOGLE_MODELS = "/v1beta/models"
@@ -52,7 +52,7 @@ def answer(
                 return only(method, path, _READ)
             wanted = unquote(path[len(prefix) + 1 :])
             return _models(config, listener, wanted, speaks, principal)
-    return nothing_at(path)
+    return nothing_at(path, meant(path, listener.kind))
 
 
 def is_health(listener: Listener, path: str) -> bool:

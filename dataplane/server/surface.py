@@ -199,6 +199,17 @@ def only(method: str, path: str, allowed: tuple[str, ...]) -> LocalReply:
     )
 
 
+def meant(path: str, kind: ListenerKind) -> str:
+    """How a 404 goes on: SDKs differ in whether /v1 belongs to their base URL. Empty: who knows."""
+    if kind is ListenerKind.MCP:
+        return f"; perhaps {mcp.PATH} is meant"
+    known = look if kind.is_of_models else look_at_agents
+    for one in (f"/v1{path}", path.removeprefix("/v1"), path.rstrip("/")):
+        if one != path and isinstance(known("POST", one), Ask):
+            return f"; perhaps {one[:_SHOWN]} is meant"
+    return ""
+
+
 def nothing_at(path: str, why: str = "") -> LocalReply:
     """404."""
     return LocalReply(

@@ -5,7 +5,7 @@ import pytest
 from dataplane.runtime.config import ListenerKind
 from dataplane.runtime.messages import LocalReply
 from dataplane.runtime.protocols import Operation, Protocol, Reader, Rpc
-from dataplane.server.surface import PLACES, Ask, look, reader_of, shape_of
+from dataplane.server.surface import PLACES, Ask, look, meant, reader_of, shape_of
 
 PATHS = [
     ("/v1/chat/completions", Operation.CHAT, None, False),
@@ -96,3 +96,25 @@ def test_where_mcp_is_spoken_errors_are_json_rpcs(
     kind: ListenerKind, path: str, speaks: Reader
 ) -> None:
     assert reader_of(kind, path) is speaks
+
+
+AGENT, MODEL, MCP = ListenerKind.AGENT, ListenerKind.MODEL, ListenerKind.MCP
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "instead"),
+    [
+        pytest.param(MODEL, "/chat/completions", "/v1/chat/completions", id="no /v1"),
+        pytest.param(AGENT, "/chat/completions", "/v1/chat/completions", id="no /v1, an agent's"),
+        pytest.param(MODEL, "/v1/v1/messages", "/v1/messages", id="/v1 twice"),
+        pytest.param(MODEL, "/v1/embeddings/", "/v1/embeddings", id="a slash too many"),
+        pytest.param(MCP, "/", "/mcp", id="the address of an MCP listener"),
+        pytest.param(MCP, "/v1/chat/completions", "/mcp", id="another kind of listener"),
+        pytest.param(AGENT, "/embeddings", "", id="agents have none"),
+        pytest.param(MODEL, "/v1/images", "", id="nobody has it"),
+    ],
+)
+def test_a_mistaken_base_url_is_told_what_was_meant(
+    kind: ListenerKind, path: str, instead: str
+) -> None:
+    assert meant(path, kind) == (f"; perhaps {instead} is meant" if instead else "")

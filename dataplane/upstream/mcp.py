@@ -242,7 +242,8 @@ def of_session(peer: Peer) -> Headers:
 def failed(server: str, why: str, detail: ResponseDetail, status: int = 502) -> ServerFailedError:
     """A server that did not answer as it should."""
     told = f"MCP server '{server}' is not available: {why}."
-    return ServerFailedError(Refused(Code.INTERNAL_ERROR, told, status), detail)
+    said = {"detail": detail.value}
+    return ServerFailedError(Refused(Code.INTERNAL_ERROR, told, status, said), detail)
 
 
 def of_upstream(server: str, problem: UpstreamError) -> ServerFailedError:

@@ -159,6 +159,7 @@ async def test_server_that_is_down_is_missing_and_its_tools_say_so(tmp_path: Pat
             assert refused.status == 502
             assert refused.headers["x-outrider-detail"] == "upstream_connect_failed"
             assert refused.error["message"] == missing["b"]
+            assert refused.error["data"] == {"detail": "upstream_connect_failed"}
 
 
 async def test_server_that_comes_later_joins_in(tmp_path: Path) -> None:

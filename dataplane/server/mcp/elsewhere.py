@@ -72,7 +72,7 @@ class Elsewhere:
             return ServerFailedError(Refused(-32603, told, 502), ResponseDetail.UPSTREAM_TRUNCATED)
         came = _CAME.decode(frame)
         if came.message:
-            refused = Refused(came.code, came.message, came.status)
+            refused = Refused(came.code, came.message, came.status, {"detail": came.detail})
             return ServerFailedError(refused, ResponseDetail(came.detail))
         self.state = came.state
         found = read(bytes(came.said))

@@ -136,7 +136,8 @@ class Asking:
 
 def _unasked(why: LocalReply) -> UpstreamFailure:
     """It was not asked: an error of ours, which must not be taken for the agent's answer."""
-    message = why.message[:1].lower() + why.message[1:].rstrip(".")
+    begun = why.message[:1] if why.message[1:2].isupper() else why.message[:1].lower()  # "MCP ..."
+    message = begun + why.message[1:].rstrip(".")
     return UpstreamFailure(Phase.CONNECT, why.detail, message, why.status)
 
 

@@ -367,6 +367,7 @@ async def test_tool_that_cannot_be_told_is_said_to_the_client(
     status, headers, body = await made.ask("When?")
     assert (status, headers["x-outrider-detail"]) == (502, "agent_failed")
     assert why in body["error"]["message"]
+    assert "mCP" not in body["error"]["message"]
 
 
 async def test_session_stays_with_its_endpoint(tmp_path: Path) -> None:

@@ -44,13 +44,13 @@ def notes(parsed: "Parsed") -> list["ConfigError"]:
     """Agents that cannot be told apart, and those without an example."""
     told: list[ConfigError] = []
     for index, listener in enumerate(parsed.config.listeners):
-        if len(listener.agents) < 2:
-            continue
+        if len(listener.agents) < 2 or listener.plan.steps:
+            continue  # nobody chooses
         # Who has no description here is described by its own card.
         described = [
             _Described(("listeners", index, "agents", at), agent.id, agent.description)
             for at, agent in enumerate(listener.agents)
-            if agent.description
+            if agent.description and agent.choosable and agent.id != listener.plan.merge
         ][:MOST_COMPARED]
         told += _alike(parsed, described)
         if orchestrator_of(parsed.config, listener).type == "model":

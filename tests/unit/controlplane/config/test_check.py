@@ -131,6 +131,13 @@ def test_one_agent_needs_no_example() -> None:
     assert described(WEATHER) == []
 
 
+def test_nothing_is_said_of_agents_whom_nobody_chooses() -> None:
+    assert described(WEATHER, WEATHER, more="    plan: {steps: [agent0, agent1]}\n") == []
+    assert described(f"{WEATHER}, {ASKS}", f"{WEATHER}, choosable: false") == []
+    merged = "    plan: {mode: parallel, merge: agent1}\n"
+    assert described(f"{WEATHER}, {ASKS}", WEATHER, more=merged) == []
+
+
 def test_a_model_needs_no_examples_but_descriptions_that_differ() -> None:
     more = "    orchestrator: {type: model, model: judge}\n"
     found = described(WEATHER, WEATHER, more=more)

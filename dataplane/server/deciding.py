@@ -106,7 +106,7 @@ class Deciding:
         wanted: dict[_Key, str] = {}
         for name, listener in config.listeners.items():
             agents = choosable_of(listener)
-            if len(agents) > 1:
+            if len(agents) > 1 and not listener.running.parts:
                 wanted.setdefault((agents, listener.min_confidence), f"listener {name}")
         routing = config.model_routing
         if routing.preferences and routing.routing_model is None:

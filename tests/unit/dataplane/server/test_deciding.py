@@ -11,6 +11,7 @@ from dataplane.intent.units import AgentTexts
 from dataplane.runtime.choosing import ModelRouting, Preference
 from dataplane.runtime.config import AgentTarget, Listener, ListenerKind, Route, RuntimeConfig
 from dataplane.runtime.decision import Decision, Turn
+from dataplane.runtime.running import Part, Running
 from dataplane.server.deciding import MAX_SETS, Deciding, Making
 
 ASKED = (Turn("user", "Rain?"),)
@@ -142,6 +143,16 @@ async def test_listener_with_one_agent_needs_no_router(
 ) -> None:
     making.may_load.set()
     deciding.configure(config(listener("travel", "weather")))
+    await deciding.ready()
+    assert making.loads == 0
+
+
+async def test_listener_with_fixed_steps_needs_no_router(
+    deciding: Deciding, making: FakeMaking
+) -> None:
+    making.may_load.set()
+    steps = Running(parts=(Part(("weather",)), Part(("flights",))))
+    deciding.configure(config(replace(TRAVEL, running=steps)))
     await deciding.ready()
     assert making.loads == 0
 

@@ -91,7 +91,9 @@ def _table(cluster: fleet_pb2.ClusterStatus) -> Table:
         table.add_column(column, no_wrap=True)
     for column in ("ACTIVE", "ANSWERS", "FAILED", "SUCCESS", "FIRST TOKEN", "PER TOKEN"):
         table.add_column(column, no_wrap=True, justify="right")
+    several = len(cluster.endpoints) > 1  # data planes count where there is a choice
     for one in cluster.endpoints:
+        counted = several or one.answers or one.failures
         table.add_row(
             Text(f"{one.address} ({one.hostname})" if one.hostname else one.address),
             state(one),
@@ -99,8 +101,8 @@ def _table(cluster: fleet_pb2.ClusterStatus) -> Table:
             str(one.priority),
             Text(one.zone or "-"),
             str(one.active),
-            str(one.answers),
-            str(one.failures),
+            str(one.answers) if counted else "-",
+            str(one.failures) if counted else "-",
             _success(one),
             _ms(one.first_token_s),
             _ms(one.token_s),

@@ -41,6 +41,14 @@ def test_every_endpoint_is_a_line_with_its_numbers() -> None:
     )
 
 
+def test_what_nobody_has_counted_is_not_said_to_be_none() -> None:
+    one = Endpoint(address="10.0.0.1:8000", weight=1, workers=1)
+    cluster = Cluster(name="agent:a", policy="least_request", workers=1, endpoints=[one])
+    text = shown(fleet_pb2.ListClustersResponse(clusters=[cluster], workers=1))
+    line = next(line for line in text.splitlines() if line.startswith("10.0.0.1"))
+    assert " ".join(line.split()) == "10.0.0.1:8000 not checked 1 0 - 0 - - - - -"
+
+
 def test_workers_that_do_not_answer_are_named() -> None:
     text = shown(fleet_pb2.ListClustersResponse(workers=1, silent=["n/1", "old/0"]))
     assert text == "0 clusters, 1 worker; no answer from n/1, old/0\n"

@@ -16,6 +16,7 @@ from controlplane.config import (
     schema_routing,
 )
 from controlplane.config.blocks import BLOCKS, REFUSED, RENAMED
+from controlplane.config.fields import Block
 from controlplane.config.filters import headers, python
 from controlplane.config.problem import Path, one_of
 
@@ -119,13 +120,18 @@ def _unknown_key(path: Path) -> tuple[str, str]:
     close = meant(path)
     if close:
         return "unknown key", f"did you mean {close!r}?"
-    known = list(BLOCKS[where].model_fields) if where in BLOCKS else []
+    known = _keys(BLOCKS[where]) if where in BLOCKS else []
     elsewhere = sorted(
         {_show_shape(at) for at, block in BLOCKS.items() if key in block.model_fields}
     )
     if elsewhere:
         return "unknown key", f"{key!r} is a key of {' and of '.join(elsewhere)}"
     return "unknown key", f"keys here are {one_of(known)}" if known else ""
+
+
+def _keys(block: type[Block]) -> list[str]:
+    """Its own first, then those that it shares with other blocks."""
+    return sorted(block.model_fields, key=lambda key: key not in block.__annotations__)
 
 
 def _show_shape(path: Path) -> str:

@@ -42,6 +42,8 @@ def _plan(listener: schema.Listener, path: Path, findings: Findings) -> None:
                 hint = "nobody is chosen where `steps` say who acts"
                 findings.add((*at, key), "means nothing beside 'steps'", hint)
         _steps(plan, ids, at, findings)
+    elif findings.blamed((*at, "mode")):
+        _known(plan.merge, ids, (*at, "merge"), findings)
     elif plan.merge != CONCATENATE and plan.mode != "parallel":
         hint = "write mode: parallel, or remove it"
         findings.add((*at, "merge"), f"means nothing with mode: {plan.mode}", hint)

@@ -187,7 +187,8 @@ class Performer:
         if self._outside is None:
             return FoundAlike() if isinstance(effect, FindAlike) else Recalled()
         reply = await self._outside.perform(effect)
-        if isinstance(effect, LookUp) and isinstance(reply, Recalled) and reply.value is not None:
+        found = isinstance(reply, Recalled) and reply.value is not None
+        if isinstance(effect, LookUp) and effect.similarity and found:
             call.record.similarity = effect.similarity
         return reply
 

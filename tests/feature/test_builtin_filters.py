@@ -263,6 +263,8 @@ async def test_whether_it_was_there_is_told(tmp_path: Path) -> None:
         told = [answer.headers["x-outrider-cache"] for answer in answers]
         assert told == ["miss", "hit", "miss", "miss"]
         assert answers[1].content == answers[0].content
+        lines = await here.logged(tmp_path, len(answers))
+        assert not any("similarity" in line for line in lines)  # nothing was compared
 
 
 needs_encoder = pytest.mark.skipif(bool(missing_packages()), reason="needs the router extra")

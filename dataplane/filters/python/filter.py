@@ -38,6 +38,8 @@ from dataplane.runtime.messages import LocalReply, Request, ResponseDetail
 log = logging.getLogger(__name__)
 
 ANSWERS = ("on_head", "on_event", "on_text", "on_end")
+THREE = ("on_text",)
+"""Methods that are called with three arguments; the others get two."""
 Method = Callable[..., Any]
 
 
@@ -68,6 +70,8 @@ class PythonFilter(Filter):
             raise UnusableFilterError(f"{settings.path} has none of the methods {names}")
         if inspect.iscoroutinefunction(self._methods.get("on_text")):
             raise UnusableFilterError(f"{settings.path}.on_text may not be async")
+        for name, method in self._methods.items():
+            _check_arguments(method, f"{settings.path}.{name}", 3 if name in THREE else 2)
         self._asks = self._methods.get("on_request")
         self.in_task = self._asks_async = inspect.iscoroutinefunction(self._asks)
         self.wants_answers = any(name in self._methods for name in ANSWERS)
@@ -339,6 +343,24 @@ def _made(settings: Settings) -> object:
             log.exception("class %s cannot be made", settings.path)
         what = f"{type(problem).__name__}: {problem}"
         raise UnusableFilterError(f"{settings.path} cannot be made: {what}") from problem
+
+
+def _check_arguments(method: Method, path: str, count: int) -> None:
+    """Raises UnusableFilterError when a method cannot be called as it will be: else it would fail
+    with every request.
+    """
+    try:
+        told = inspect.signature(method)
+    except ValueError:
+        return  # written in C, it tells nothing
+    try:
+        told.bind(*range(count))
+    except TypeError as problem:
+        takes = ", ".join(told.parameters)
+        raise UnusableFilterError(
+            f"{path} takes ({takes}) and is called with {count} arguments:"
+            " see dataplane/filters/python/author.py"
+        ) from problem
 
 
 def _is_nowhere(problem: Exception, module: str) -> bool:

@@ -205,11 +205,29 @@ def test_texts_become_what_is_returned(say: str, text: str) -> None:
         (f"{HERE}:Missing", "AttributeError"),
         (f"{HERE}:Bare", "has none of the methods"),
         (f"{HERE}:Late", "may not be async"),
+        (f"{HERE}:Deaf", r"on_request takes \(asked\) and is called with 2"),
+        (f"{HERE}:Short", r"on_text takes \(text, exchange\) and is called with 3"),
     ],
 )
 def test_a_class_that_cannot_be_used_is_refused_with_the_config(path: str, why: str) -> None:
     with pytest.raises(UnusableFilterError, match=why):
         PythonFilter(Filter("mine", kind="python", settings=f'{{"class":"{path}"}}'))
+
+
+class Deaf:
+    def __init__(self, settings: object) -> None:
+        pass
+
+    def on_request(self, asked: author.Asked) -> None:
+        pass
+
+
+class Short:
+    def __init__(self, settings: object) -> None:
+        pass
+
+    def on_text(self, text: str, exchange: Context) -> None:
+        pass
 
 
 class Breaks:

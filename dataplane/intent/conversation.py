@@ -82,6 +82,17 @@ _OFFER = re.compile(
     re.IGNORECASE,
 )
 
+_INQUIRY = re.compile(
+    r"\W*(?:(?:and|so|ok|okay|sure|yes)\W+)*"
+    r"(?:what|which|where|when|how|who|does|do|is|are|can)\b",
+    re.IGNORECASE,
+)
+_REQUEST = re.compile(
+    r"\b(?:i(?:'d| would| want|'m looking| am looking| need| wanna| also)"
+    r"|(?:can|could|would|will) you|please|find|help me|also|let's|look for|search)\b",
+    re.IGNORECASE,
+)
+
 
 def is_closing(text: str) -> bool:
     """Thanks, a goodbye or a "no, not now": nothing is asked, as far as the words go."""
@@ -111,3 +122,13 @@ def is_goodbye(text: str) -> bool:
 def offers_more(text: str) -> bool:
     """The assistant asked whether there is anything else: what was begun is done."""
     return bool(_OFFER.search(text))
+
+
+def inquires(text: str) -> bool:
+    """Begins as a question does: mostly one about what was just said."""
+    return bool(_INQUIRY.match(text))
+
+
+def requests(text: str) -> bool:
+    """Asks for something to be done, as a new task is put ("I'd like", "can you", "find")."""
+    return bool(_REQUEST.search(text))

@@ -9,6 +9,10 @@ listwise-logistic regression over a handful of features that mean the same for a
                                            random subsets of the agents, as sets differ in size
   agent    the same within a conversation  per agent, on dialogues; folds by dialogue
   asks     whether anything is asked       per message, on dialogues; folds by dialogue
+  said     who gave the last answer        listwise, on the dialogues' answers; folds by dialogue
+
+Dialogues are also scored with every dialogue left out that a service has a part in, for services in
+turn: that is how far the state heads carry to agents of other kinds.
 
 Needs the `router` extra. Takes some minutes.
 """
@@ -16,7 +20,7 @@ Needs the `router` extra. Takes some minutes.
 import random
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -37,10 +41,12 @@ from dataplane.intent.state import (
     asks_features,
     believe,
     confidence,
+    heard,
     look,
+    said_features,
 )
 from dataplane.intent.units import AgentTexts, agent_texts
-from tests.bench.routing_data import Example, RoutingData, load
+from tests.bench.routing_data import Example, RoutingData, load, named
 
 ENCODER = embed.load_encoder()  # before numpy: it sets the number of BLAS threads
 
@@ -252,7 +258,23 @@ def _subset(agents: list[int], gold: int, chance: random.Random) -> list[int]:
 
 # --- state --------------------------------------------------------------------------------------
 
-Readings = list[tuple[Asked, Reading, Reading | None]]
+
+@dataclass(frozen=True, slots=True)
+class Dialogue:
+    """An example that belongs to a dialogue, with its user messages read."""
+
+    example: Example
+    turns: list[tuple[Asked, Reading, Reading | None]]
+    """Each with what was said before it."""
+    gold: int
+    """Index of the agent; -1 for none."""
+    answered: int
+    """Whose answer the last message follows; -1 where that is not known."""
+
+    @property
+    def services(self) -> set[str]:
+        """What it is about: "sgd_dev_Banks_1_Media_1" -> Banks, Media."""
+        return {part for part in self.example.scenario.split("_")[2:] if not part.isdigit()}
 
 
 def fit_state_with_report(data: RoutingData, name: str, heads: TextHeads, extract: Extract) -> None:
@@ -263,80 +285,101 @@ def fit_state_with_report(data: RoutingData, name: str, heads: TextHeads, extrac
         rows = [tuple(f) for f in features.tolist()]
         return read(rows, similarities.tolist(), heads, nobody)
 
-    dialogues: list[tuple[Example, Readings, int]] = []
-    for e in data.examples:
-        if e.dialogue:
-            ids = [a.agent for a in data.agents[e.scenario]]
-            turns: Readings = [
-                (t, reading(e.scenario, t.text), reading(e.scenario, t.said) if t.said else None)
-                for t in asked(e.conversation)
-            ]
-            dialogues.append((e, turns, ids.index(e.expected[0]) if e.expected else -1))
-    names = sorted({e.dialogue for e, _, _ in dialogues})
+    dialogues = []
+    for e in (*named(data), *(e for e in data.examples if e.dialogue and e.kind == "single")):
+        ids = [a.agent for a in data.agents[e.scenario]]
+        turns = [
+            (t, reading(e.scenario, t.text), reading(e.scenario, t.said) if t.said else None)
+            for t in asked(e.conversation)
+        ]
+        said_by = turns[-1][0].said_by
+        gold = ids.index(e.expected[0]) if e.expected else -1
+        dialogues.append(Dialogue(e, turns, gold, ids.index(said_by) if said_by else -1))
+    names = sorted({d.example.dialogue for d in dialogues})
     random.Random(0).shuffle(names)
     fold = {dialogue: i % FOLDS for i, dialogue in enumerate(names)}
     results: list[tuple[str, bool]] = []
     for k in range(FOLDS):
-        fitted = fit_state([d for d in dialogues if fold[d[0].dialogue] != k])
-        results += outcomes([d for d in dialogues if fold[d[0].dialogue] == k], fitted)
+        fitted = fit_state([d for d in dialogues if fold[d.example.dialogue] != k])
+        results += outcomes([d for d in dialogues if fold[d.example.dialogue] == k], fitted)
+    elsewhere: list[tuple[str, bool]] = []
+    for service in sorted(set().union(*(d.services for d in dialogues))):
+        fitted = fit_state([d for d in dialogues if service not in d.services])
+        elsewhere += outcomes([d for d in dialogues if service in d.services], fitted)
     state = fit_state(dialogues)
     print("#   dialogues, left-out folds: " + report(results))
+    print("#   dialogues, left-out services: " + report(elsewhere))
     print("#   dialogues, fitted: " + report(outcomes(dialogues, state)))
     print(f"{name}_STATE = StateHeads(\n    agent={shown(state.agent)},")
-    print(f"    asks={shown(state.asks)},\n)")
+    print(f"    asks={shown(state.asks)},\n    said={shown(state.said)},\n)")
 
 
-def fit_state(dialogues: Sequence[tuple[Example, Readings, int]]) -> StateHeads:
-    """Both heads, refitted until the replayed belief is their own."""
+def fit_state(dialogues: Sequence[Dialogue]) -> StateHeads:
+    """All heads, refitted until the replayed belief is their own."""
     # The first round believes what the message alone says, or stays where nothing is said.
     heads = StateHeads(
-        Weights((1.0, 0.0, 0.0, 0.0, 0.0, 4.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)),
-        Weights((0.0,) * 12, 4.0),
+        agent=Weights((1.0, 0.0, 0.0, 0.0, 0.0, 4.0, *(0.0,) * 10)),
+        asks=Weights((0.0,) * 12, 4.0),
+        said=Weights((1.0, 1.0)),
     )
     for _ in range(ROUNDS):
+        heads = replace(heads, said=_fit_said(dialogues, heads))
         x: list[tuple[float, ...]] = []
         y: list[float] = []
-        for _, turns, gold in dialogues:
-            belief = replay(turns, heads)
-            now, reading, said = turns[-1]
-            if belief == Belief() and said is None:
-                continue
+        for gold, now, reading, said, belief in _later(dialogues, heads):
             x += agent_features(now, reading, said, belief)
             y += [float(i == gold) for i in range(len(reading.ranks))]
         agent = logistic(np.array(x), np.array(y), np.ones(len(y)), SURE_RIDGE)
-        heads = StateHeads(agent, heads.asks)
+        heads = replace(heads, agent=agent)
         asks_x, asks_y = [], []
-        for _, turns, gold in dialogues:
-            belief = replay(turns, heads)
-            now, reading, said = turns[-1]
-            if belief == Belief() and said is None:
-                continue
+        for gold, now, reading, said, belief in _later(dialogues, heads):
             outlook = look(now, reading, said, belief, heads)
             asks_x.append(asks_features(now, reading, outlook.logits))
             asks_y.append(float(gold >= 0))
         asks = logistic(np.array(asks_x), np.array(asks_y), np.ones(len(asks_y)), ASKS_RIDGE)
-        heads = StateHeads(agent, asks)
+        heads = replace(heads, asks=asks)
     return heads
 
 
-def replay(turns: Readings, heads: StateHeads) -> Belief:
-    """The belief before the last message."""
+def _fit_said(dialogues: Sequence[Dialogue], heads: StateHeads) -> Weights:
+    lists = []
+    for d in dialogues:
+        said, belief = d.turns[-1][2], replay(d.turns[:-1], heads)
+        if d.answered >= 0 and said is not None and belief.held:
+            pairs = zip(belief.held, said.ranks, strict=True)
+            lists.append((np.array([said_features(*pair) for pair in pairs]), d.answered, 1.0))
+    return Weights(tuple(listwise(lists, RANK_RIDGE).round(3).tolist()))
+
+
+def _later(
+    dialogues: Sequence[Dialogue], heads: StateHeads
+) -> Iterator[tuple[int, Asked, Reading, Reading | None, Belief]]:
+    """The last messages that something came before, each with the right agent and the belief."""
+    for d in dialogues:
+        now, reading, said = d.turns[-1]
+        belief = heard(replay(d.turns[:-1], heads), said, heads)
+        if belief != Belief() or said is not None:
+            yield d.gold, now, reading, said, belief
+
+
+def replay(turns: Sequence[tuple[Asked, Reading, Reading | None]], heads: StateHeads) -> Belief:
+    """The belief after these messages, the last not answered yet."""
     belief = Belief()
-    for now, reading, said in turns[:-1]:
+    for now, reading, said in turns:
+        belief = heard(belief, said, heads)
         belief = believe(belief, reading, look(now, reading, said, belief, heads))
     return belief
 
 
-def outcomes(
-    dialogues: Iterable[tuple[Example, Readings, int]], heads: StateHeads
-) -> list[tuple[str, bool]]:
+def outcomes(dialogues: Iterable[Dialogue], heads: StateHeads) -> list[tuple[str, bool]]:
     """(kind, right or not) at the default threshold."""
     found = []
-    for example, turns, gold in dialogues:
-        now, reading, said = turns[-1]
-        outlook: Outlook = look(now, reading, said, replay(turns, heads), heads)
+    for d in dialogues:
+        now, reading, said = d.turns[-1]
+        belief = heard(replay(d.turns[:-1], heads), said, heads)
+        outlook: Outlook = look(now, reading, said, belief, heads)
         chosen = outlook.best if outlook.asks >= 0.5 else -1
-        found.append((example.kind, chosen == gold))
+        found.append((d.example.kind, chosen == d.gold))
     return found
 
 

@@ -26,6 +26,17 @@ def listwise(lists: Sequence[tuple[Matrix, int, float]], ridge: float) -> Matrix
     ]
     total = sum(weight for _, _, weight in lists)
     w = np.zeros(lists[0][0].shape[1])
+
+    def loss(w: Matrix) -> float:
+        found = ridge * float(w @ w)
+        for x, gold, weight in blocks:
+            z = x @ w
+            best = z.max(axis=1)
+            norm = best + np.log(np.exp(z - best[:, None]).sum(axis=1))
+            found += float(weight @ (norm - z[np.arange(len(gold)), gold])) / total
+        return found
+
+    now = loss(w)
     for _ in range(30):
         gradient = 2 * ridge * w
         hessian = 2 * ridge * np.eye(len(w))
@@ -39,7 +50,10 @@ def listwise(lists: Sequence[tuple[Matrix, int, float]], ridge: float) -> Matrix
             spread = x - mean[:, None, :]
             hessian += np.einsum("n,na,naf,nag->fg", weight, p, spread, spread) / total
         step = np.linalg.solve(hessian, gradient)
-        w -= step
+        # A whole step can overshoot where the lists are nearly decided.
+        while (after := loss(w - step)) > now and np.abs(step).max() >= 1e-6:
+            step /= 2
+        w, now = w - step, after
         if np.abs(step).max() < 1e-6:
             break
     return w

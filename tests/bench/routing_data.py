@@ -9,7 +9,8 @@ are ignored; so are lines whose scenario agents.json does not know.
 """
 
 import json
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from dataplane.runtime.config import AgentTarget
@@ -73,6 +74,25 @@ def load(folder: Path) -> RoutingData:
         sources={name: _source(name, known[name].get("source", name)) for name in used},
         examples=tuple(examples),
     )
+
+
+def named(data: RoutingData) -> Iterator[Example]:
+    """The later turns of dialogues, when the proxy wrote the answering agent's name on each earlier
+    answer; known where the earlier turn is a row of its own."""
+    answered: dict[tuple[str, str, tuple[str, ...]], str] = {}
+    for e in data.examples:
+        if e.dialogue and len(e.expected) == 1:
+            answered[e.scenario, e.dialogue, tuple(t.text for t in e.conversation)] = e.expected[0]
+    for e in data.examples:
+        if not e.kind.startswith("mt_"):
+            continue
+        turns = list(e.conversation)
+        for i, turn in enumerate(turns):
+            before = tuple(t.text for t in turns[:i])
+            name = answered.get((e.scenario, e.dialogue, before))
+            if turn.role == "assistant" and name:
+                turns[i] = replace(turn, name=name)
+        yield replace(e, conversation=tuple(turns))
 
 
 def _example(row: dict[str, object]) -> Example:

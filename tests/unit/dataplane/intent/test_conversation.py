@@ -8,10 +8,12 @@ from dataplane.intent.conversation import (
     Asked,
     asked,
     declines,
+    inquires,
     is_closing,
     is_goodbye,
     is_only_thanks,
     offers_more,
+    requests,
 )
 from dataplane.runtime.decision import Turn
 
@@ -73,6 +75,16 @@ def test_a_no_declines_unless_it_asks() -> None:
 def test_an_offer_of_more_help_is_seen() -> None:
     assert offers_more("Is there anything else I can help you with?")
     assert not offers_more("Which city?")
+
+
+def test_a_question_begins_as_one() -> None:
+    assert inquires("Okay, what's their address?")
+    assert not inquires("Book it for the time when they open")
+
+
+def test_a_task_is_put_as_one() -> None:
+    assert requests("I'd like a table")
+    assert not requests("Half past seven.")
 
 
 @pytest.mark.parametrize("word", ["goodbye", "thanks ", "no ", "that's all ", "for "])

@@ -108,6 +108,16 @@ def test_the_name_of_somebody_unknown_says_nothing(travel: Router) -> None:
     assert travel.decide([*turns, Turn("user", "and tomorrow?")]).agents == ("weather",)
 
 
+def test_what_is_declined_is_not_asked_for(travel: Router) -> None:
+    asked = "Find me a flight to Lisbon"
+    offered = "There is one at 9:10. Shall I look for tickets?"
+    answer = (
+        "No flight tickets for now."
+        " Tell me the weather forecast for Lisbon tomorrow: temperature, rain and wind?"
+    )
+    assert travel.decide(talk(asked, offered, answer)).agents == ("weather",)
+
+
 @pytest.mark.parametrize(
     "conversation",
     [

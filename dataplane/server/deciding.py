@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import Protocol
 
 from dataplane.agents.plan import choosable_of
@@ -36,12 +37,18 @@ class Router(Protocol):
         ...
 
 
+@cache
+def _encoder() -> Encoder | None:
+    """One for the process: it holds weights only, and takes 2 s of CPU to load."""
+    return load_encoder()
+
+
 class Making:
     """How routers are made; all of it runs in threads."""
 
     def load(self) -> Encoder | None:
         """The encoder, or None when this data plane has none."""
-        return load_encoder()
+        return _encoder()
 
     def words(self, agents: Sequence[AgentTarget], min_confidence: float) -> Router:
         """A router that is there at once."""

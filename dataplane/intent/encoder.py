@@ -27,15 +27,6 @@ class Views(NamedTuple):
     """To the nearest two of the operator's examples, on average; `unit` when there are none."""
 
 
-class Opinion(NamedTuple):
-    """How much a request is like one agent's texts and unlike the others'; see discriminant.py."""
-
-    minilm: float
-    """As MiniLM reads them."""
-    use: float
-    """As the Universal Sentence Encoder reads them."""
-
-
 class AgentIndex(Protocol):
     """Agents that requests are compared with."""
 
@@ -45,14 +36,6 @@ class AgentIndex(Protocol):
 
     def part_views(self, text: str, parts: Sequence[Span]) -> list[list[Views]]:
         """The whole text, then each part, its words read with the text around them: one pass."""
-        ...
-
-
-class OpinionIndex(Protocol):
-    """The same agents, for a second opinion."""
-
-    def opinions(self, text: str, parts: Sequence[Span]) -> list[list[Opinion]]:
-        """The whole text, then each part; one per agent, in the order they were given."""
         ...
 
 
@@ -66,10 +49,6 @@ class Encoder(Protocol):
 
     def index(self, agents: Sequence[AgentTexts]) -> AgentIndex:
         """Reads all texts of the agents: about 2 ms each, so not on an event loop."""
-        ...
-
-    def opinion_index(self, agents: Sequence[AgentTexts]) -> OpinionIndex | None:
-        """The same for a second opinion; None where there is no second encoder."""
         ...
 
     def embed(self, text: str) -> tuple[float, ...]:

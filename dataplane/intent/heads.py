@@ -26,8 +26,7 @@ class TextHeads:
     """For one text alone."""
 
     rank: Weights
-    """Who is nearest. MiniLM: head, whole, unit, words, example, BM25 share; BM25: its share; a
-    second opinion: minilm, use, words, BM25 share (see Views and Opinion)."""
+    """Who is nearest. MiniLM: head, whole, unit, words, example, BM25 share; BM25: its share."""
     sure: Weights
     """Whether near is near enough; see score.sure_features."""
 
@@ -49,12 +48,6 @@ class StateHeads:
 SEMANTIC = TextHeads(
     rank=Weights((2.22, 3.0, 3.89, 3.75, 3.36, 2.85), 0.0),
     sure=Weights((0.174, 0.842, -0.253, 4.549, 0.164), -2.012),
-)
-# Single requests: 0.871 right on sources left out of the fit, 0.872 on all. None against some:
-# 0.946, and 0.965 on the source that has the former when it is left out.
-SECOND = TextHeads(
-    rank=Weights((5.58, 4.42, 4.2, 2.15), 0.0),
-    sure=Weights((0.37, 0.829, -0.33, 4.259, 0.092), -2.089),
 )
 # Top-1 0.751.
 LEXICAL = TextHeads(

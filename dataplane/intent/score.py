@@ -6,12 +6,11 @@ who is nearest, the logit says whether near is near enough.
 
 import math
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import NamedTuple, Protocol
 
 from dataplane.intent.bm25 import Bm25
-from dataplane.intent.encoder import Encoder, Opinion, OpinionIndex, Span, Views
-from dataplane.intent.heads import LEXICAL, SECOND, SEMANTIC, Features, TextHeads
+from dataplane.intent.encoder import Encoder, Span, Views
+from dataplane.intent.heads import LEXICAL, SEMANTIC, Features, TextHeads
 from dataplane.intent.nobody import NOBODY
 from dataplane.intent.units import AgentTexts
 from dataplane.intent.words import split_name, words
@@ -26,8 +25,6 @@ class Reading(NamedTuple):
     """Log-odds that the agent should answer this text, taken alone."""
 
 
-CACHED_VIEWS = 16
-"""Messages whose views are kept while they are decided: the second opinion weighs some, too."""
 MAX_LEAD = 6.0
 """In rank; an agent that is alone on its listener leads by this."""
 
@@ -115,22 +112,18 @@ class SemanticScorer:
         self._lexical = LexicalScorer(agents)
         self._index = encoder.index([*agents, NOBODY])
         self.method = encoder.name
-        self._views = lru_cache(CACHED_VIEWS)(self._index.part_views)
-        opinions = encoder.opinion_index([*agents, NOBODY])
-        self.second = None if opinions is None else SecondScorer(self, opinions)
-        """What to ask where this one is unsure."""
 
     def features(self, text: str) -> tuple[list[Features], list[float], Features]:
         """Features and plain similarity per agent, and nobody's features."""
-        return self._rows(text, self.views(text, ())[0])
+        return self._rows(text, self._index.views(text))
 
     def read(self, text: str) -> Reading:
         """See Scorer."""
-        return self._reading(text, self.views(text, ())[0])
+        return self._reading(text, self._index.views(text))
 
     def read_parts(self, text: str, parts: Sequence[Span]) -> list[Reading]:
         """See Scorer."""
-        found = self.views(text, parts)
+        found = self._index.part_views(text, parts)
         pairs = zip([(0, len(text)), *parts], found, strict=True)
         return [self._reading(text[a:b], views) for (a, b), views in pairs]
 
@@ -138,67 +131,13 @@ class SemanticScorer:
         rows, similarities, nobody = self._rows(text, found)
         return read(rows, similarities, SEMANTIC, nobody)
 
-    def views(self, text: str, parts: Sequence[Span]) -> list[list[Views]]:
-        """Of the whole text and of each part, per agent; the last one is nobody."""
-        return self._views(text, tuple(parts))
-
-    def shares(self, text: str) -> list[float]:
-        """The BM25 share of each agent, 0 to 1."""
-        return self._lexical.shares(text)
-
     def _rows(
         self, text: str, found: Sequence[Views]
     ) -> tuple[list[Features], list[float], Features]:
         *agents, nobody = found
-        shares = self.shares(text)
+        shares = self._lexical.shares(text)
         rows: list[Features] = [(*v, share) for v, share in zip(agents, shares, strict=True)]
-        return rows, [_near(v) for v in agents], (*nobody, 0.0)
-
-
-class SecondScorer:
-    """A second opinion: what sets the agents apart, as two encoders see it, and shared words.
-
-    Only for the first message of a conversation: the heads of later ones were fitted to readings
-    of the first scorer.
-    """
-
-    def __init__(self, first: SemanticScorer, index: OpinionIndex) -> None:
-        self._first = first
-        self._index = index
-        self.method = first.method
-
-    def features(self, text: str) -> tuple[list[Features], list[float], Features]:
-        """Features and plain similarity per agent, and nobody's features."""
-        (views,), (opinions,) = self._first.views(text, ()), self._index.opinions(text, ())
-        return self._rows(text, views, opinions)
-
-    def read(self, text: str) -> Reading:
-        """See Scorer."""
-        return self.read_parts(text, ())[0]
-
-    def read_parts(self, text: str, parts: Sequence[Span]) -> list[Reading]:
-        """See Scorer; the second encoder runs once for each part."""
-        seen, opinions = self._first.views(text, parts), self._index.opinions(text, parts)
-        readings = []
-        for (a, b), views, found in zip([(0, len(text)), *parts], seen, opinions, strict=True):
-            rows, similarities, nobody = self._rows(text[a:b], views, found)
-            readings.append(read(rows, similarities, SECOND, nobody))
-        return readings
-
-    def _rows(
-        self, text: str, views: Sequence[Views], opinions: Sequence[Opinion]
-    ) -> tuple[list[Features], list[float], Features]:
-        shares = [*self._first.shares(text), 0.0]
-        rows: list[Features] = [
-            (o.minilm, o.use, v.words, share)
-            for o, v, share in zip(opinions, views, shares, strict=True)
-        ]
-        *agents, nobody = rows
-        return agents, [_near(v) for v in views[:-1]], nobody
-
-
-def _near(v: Views) -> float:
-    return (v.head + v.whole + v.unit) / 3
+        return rows, [(v.head + v.whole + v.unit) / 3 for v in agents], (*nobody, 0.0)
 
 
 def _document(agent: AgentTexts) -> list[str]:

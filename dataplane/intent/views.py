@@ -80,7 +80,7 @@ class ViewIndex:
         """See AgentIndex."""
         tokens = self._read(text)
         everything = slice(0, len(tokens.ids))
-        chosen = [everything, *(inside(tokens.offsets, part) for part in parts)]
+        chosen = [everything, *(_inside(tokens.offsets, part) for part in parts)]
         vectors = np.stack([mean(tokens.states[c]) for c in chosen])
         units = np.maximum.reduceat(vectors @ self._units.T, self._unit_starts, axis=1)
         near = np.maximum.reduceat(unit(tokens.states) @ self._words.T, self._word_starts, axis=1)
@@ -105,7 +105,7 @@ class ViewIndex:
         return np.stack(nearest, axis=1)
 
 
-def inside(offsets: Sequence[Span], part: Span) -> slice:
+def _inside(offsets: Sequence[Span], part: Span) -> slice:
     """The tokens of a part; all of them where the encoder did not read that far."""
     start, end = part
     found = [i for i, (a, b) in enumerate(offsets) if start <= a < b <= end]

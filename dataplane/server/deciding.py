@@ -39,7 +39,7 @@ class Router(Protocol):
 
 @cache
 def _encoder() -> Encoder | None:
-    """One for the process: it holds weights only, and takes 2 s of CPU to load."""
+    """One for the process: it holds weights only, and takes a while to load."""
     return load_encoder()
 
 

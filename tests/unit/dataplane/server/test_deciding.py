@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from dataplane.agents.plan import choosable_of
-from dataplane.intent.encoder import AgentIndex, Encoder, OpinionIndex
+from dataplane.intent.encoder import AgentIndex, Encoder
 from dataplane.intent.units import AgentTexts
 from dataplane.runtime.choosing import ModelRouting, Preference
 from dataplane.runtime.config import AgentTarget, Listener, ListenerKind, Route, RuntimeConfig
@@ -34,9 +34,6 @@ class FakeEncoder:
     name = "fake"
 
     def index(self, agents: Sequence[AgentTexts]) -> AgentIndex:
-        raise AssertionError(agents)
-
-    def opinion_index(self, agents: Sequence[AgentTexts]) -> OpinionIndex | None:
         raise AssertionError(agents)
 
     def embed(self, text: str) -> tuple[float, ...]:

@@ -8,7 +8,6 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 from typing import Protocol
 
 from dataplane.agents.plan import choosable_of
@@ -37,18 +36,12 @@ class Router(Protocol):
         ...
 
 
-@cache
-def _encoder() -> Encoder | None:
-    """One for the process: it holds weights only, and takes a while to load."""
-    return load_encoder()
-
-
 class Making:
     """How routers are made; all of it runs in threads."""
 
     def load(self) -> Encoder | None:
         """The encoder, or None when this data plane has none."""
-        return _encoder()
+        return load_encoder()
 
     def words(self, agents: Sequence[AgentTarget], min_confidence: float) -> Router:
         """A router that is there at once."""

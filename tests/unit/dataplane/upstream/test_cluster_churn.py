@@ -1,6 +1,7 @@
 """Configurations and DNS change in any order: clusters have what both say, and others drain."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -45,6 +46,7 @@ class Machine:
         now = MonotonicClock().now
         self._tasks = Tasks()
         self._zone: Zone = {}
+        self._looked_up: Counter[str] = Counter()
         self._found: dict[str, tuple[str, ...]] = {}
         self._config: dict[str, Cluster] = {}
         self._ever: dict[int, UpstreamEndpoint] = {}
@@ -54,6 +56,7 @@ class Machine:
     async def _lookup(self, name: str) -> Sequence[str]:
         if name not in self._zone:
             raise OSError(-2, "Name or service not known")
+        self._looked_up[name] += 1
         return self._zone[name]
 
     async def configure(self, config: Config) -> None:
@@ -76,6 +79,9 @@ class Machine:
         self._found = {name: known for name, known in self._found.items() if name in followed}
         for name in followed & self._zone.keys():
             self._found[name] = tuple(sorted(self._zone[name]))
+        # Clusters may look the same with what was found before; who asks twice has used the first.
+        self._looked_up.clear()
+        await until(lambda: all(self._looked_up[name] > 1 for name in followed & self._zone.keys()))
         await until(lambda: self._has() == self._expected())
         self._check_draining()
 

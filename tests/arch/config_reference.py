@@ -1,4 +1,4 @@
-"""The config reference of README.md, made from the schema: `python -m tests.arch.config_reference`.
+"""The keys of controlplane/config/README.md, made by `python -m tests.arch.config_reference`.
 
 The text of each key is its docstring in controlplane/config/schema.py, so it is written once.
 """
@@ -12,7 +12,7 @@ from controlplane.config.filters.kinds import KINDS
 from controlplane.config.schema import Config
 from controlplane.config.schema_clusters import ClusterKeys
 
-README = Path(__file__).parents[2] / "README.md"
+README = Path(__file__).parents[2] / "controlplane" / "config" / "README.md"
 BEGIN = "<!-- config reference: made by `python -m tests.arch.config_reference` -->\n"
 END = "<!-- end of config reference -->\n"
 
@@ -89,7 +89,7 @@ def table() -> str:
 
 
 def current() -> str:
-    """What README.md holds now, markers included."""
+    """What the README holds now, markers included."""
     text = README.read_text(encoding="utf-8")
     return text[text.index(BEGIN) : text.index(END) + len(END)]
 

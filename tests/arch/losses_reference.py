@@ -1,4 +1,4 @@
-"""What each protocol can express, as a table of README.md: `python -m tests.arch.losses_reference`.
+"""What protocols can express, in dataplane/llm/README.md: `python -m tests.arch.losses_reference`.
 
 The writers of requests are asked themselves, so the table cannot become untrue.
 """
@@ -22,7 +22,7 @@ from dataplane.llm.translate.codecs import CODECS
 from dataplane.runtime.dialect import PLAIN, Dialect
 from dataplane.runtime.protocols import Protocol
 
-README = Path(__file__).parents[2] / "README.md"
+README = Path(__file__).parents[2] / "dataplane" / "llm" / "README.md"
 BEGIN = "<!-- losses: made by `python -m tests.arch.losses_reference` -->\n"
 END = "<!-- end of losses -->\n"
 
@@ -111,7 +111,7 @@ def table() -> str:
 
 
 def current() -> str:
-    """What README.md holds now, markers included."""
+    """What the README holds now, markers included."""
     text = README.read_text(encoding="utf-8")
     return text[text.index(BEGIN) : text.index(END) + len(END)]
 

@@ -37,8 +37,9 @@ from dataplane.server.judging import MAX_ERROR_BYTES, MAX_WHOLE_BYTES
 from dataplane.server.trials import MAX_TOLD
 from dataplane.server.trying import COSTLY
 from dataplane.upstream.asked import Asked
-from dataplane.upstream.client import MAX_ANSWER_BYTES, Answer, UpstreamClient, UpstreamError
-from dataplane.upstream.errors import Phase, UpstreamFailure
+from dataplane.upstream.attempt import MAX_ANSWER_BYTES
+from dataplane.upstream.client import Answer, UpstreamClient
+from dataplane.upstream.errors import Phase, UpstreamError, UpstreamFailure
 
 if TYPE_CHECKING:
     from dataplane.resilience.standing import Standings
@@ -131,7 +132,7 @@ class Asking:
                 return HttpReply(heard.status, heard.headers, bytes(body))
         except UpstreamError as problem:
             failure = problem.failure
-            return CallFailed(failure.detail, failure.message, status=failure.status)
+            return CallFailed(failure.detail, failure.reason, status=failure.status)
 
 
 def _unasked(why: LocalReply) -> UpstreamFailure:

@@ -48,7 +48,8 @@ from dataplane.server.perform import Performer, drive, identified
 from dataplane.server.shadowing import Shadows
 from dataplane.server.sifted import output_filters, sifted
 from dataplane.server.tickets import Tickets, ticket_of
-from dataplane.upstream.client import MAX_ANSWER_BYTES, UpstreamError
+from dataplane.upstream.attempt import MAX_ANSWER_BYTES
+from dataplane.upstream.errors import UpstreamError
 
 T = TypeVar("T")
 
@@ -196,7 +197,7 @@ class Conducting:
             if passing:
                 self._record.detail = failure.detail
                 return Passed(place.status, failure.detail.value)
-            return CallFailed(failure.detail, failure.message, status=failure.status)
+            return CallFailed(failure.detail, failure.reason, status=failure.status)
 
     @asynccontextmanager
     async def _opened(
@@ -224,7 +225,7 @@ class Conducting:
                 return TOO_LARGE if body is None else reply
         except UpstreamError as problem:
             failure = problem.failure
-            return CallFailed(failure.detail, failure.message, status=failure.status)
+            return CallFailed(failure.detail, failure.reason, status=failure.status)
 
     async def _held(self, answer: Heard, effect: PassOn) -> Spoken | HttpReply | CallFailed | None:
         """What cannot be passed on as it comes; None: it can."""
@@ -277,7 +278,7 @@ class Conducting:
                 reply = HttpReply(answer.status, answer.headers, bytes(body))
         except UpstreamError as problem:
             failure = problem.failure
-            return CallFailed(failure.detail, failure.message, status=failure.status)
+            return CallFailed(failure.detail, failure.reason, status=failure.status)
         if not streams and 200 <= reply.status < 300:
             said = spoken(agent.id, reply)
             if isinstance(said, Spoken):

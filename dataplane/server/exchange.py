@@ -153,7 +153,6 @@ class Exchange:
         await self._responses.close()
         await self._decider.close()
         await self._outside.close()
-        await self._client.close()
         await self._tracer.close()
 
     async def run(self, call: Call, downstream: Downstream) -> None:

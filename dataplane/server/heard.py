@@ -8,8 +8,8 @@ from dataplane.agents.wire import Wording
 from dataplane.runtime.config import Cluster
 from dataplane.runtime.messages import Headers, Request, ResponseDetail
 from dataplane.upstream.asked import Asked
-from dataplane.upstream.client import Answer, UpstreamClient, UpstreamError
-from dataplane.upstream.errors import Phase, UpstreamFailure
+from dataplane.upstream.client import Answer, UpstreamClient
+from dataplane.upstream.errors import Phase, UpstreamError, UpstreamFailure
 
 OnProgress = Callable[[str], Awaitable[None]]
 """Told of what an agent says about its work, which is no word of its answer."""

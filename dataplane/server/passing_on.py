@@ -16,8 +16,7 @@ from dataplane.runtime.protocols import Protocol
 from dataplane.server.answering import Answering
 from dataplane.server.heard import Heard
 from dataplane.server.passing import NO_END, Passing
-from dataplane.upstream.client import UpstreamError
-from dataplane.upstream.errors import Phase, UpstreamFailure
+from dataplane.upstream.errors import Phase, UpstreamError, UpstreamFailure
 
 OK = 200
 
@@ -91,4 +90,4 @@ def _told(passing: Passing, failure: UpstreamFailure) -> Failure:
     """Why a stream has no end: the agent's own words, if it said any."""
     if passing.told is not None:
         return failure_in_band(Protocol.CHAT, passing.told)
-    return Failure(failure.status, failure.message, code=failure.detail.value)
+    return Failure(failure.status, failure.reason, code=failure.detail.value)

@@ -23,8 +23,7 @@ from dataplane.server.downstream import Call
 from dataplane.server.heard import Heard
 from dataplane.server.passing import Told
 from dataplane.server.perform import Performer
-from dataplane.upstream.client import UpstreamError
-from dataplane.upstream.errors import Phase, UpstreamFailure
+from dataplane.upstream.errors import Phase, UpstreamError, UpstreamFailure
 
 Perform = Callable[[Steps[Out]], Awaitable[Out]]
 

@@ -45,7 +45,7 @@ class Asked:
         :param key: what it was picked by, under a policy that hashes.
         """
         if state.guarded:
-            self._permit = state.permits.take(endpoint, Priority.DEFAULT, relayed=False)
+            self._permit = state.permits.take(endpoint, Priority.DEFAULT)
             if self._permit is None:
                 return False
         self.attempts += 1

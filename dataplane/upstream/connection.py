@@ -271,9 +271,8 @@ class UpstreamConnection(asyncio.Protocol):
         reader = self._reader
         self.abort()
         if reader is not None:
-            reader.on_failed(
-                UpstreamFailure(Phase.ANSWER, detail, f"The upstream failed: {message}.")
-            )
+            told = f"The upstream failed: {message}."
+            reader.on_failed(UpstreamFailure(Phase.ANSWER, detail, told, why=message))
 
 
 def _nowhere(data: bytes) -> None:

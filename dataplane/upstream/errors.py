@@ -35,6 +35,13 @@ class UpstreamFailure:
     message: str
     told: int = 0
     """The status, where it is not that of the detail."""
+    why: str = ""
+    """The same within somebody's sentence, where `message` is one."""
+
+    @property
+    def reason(self) -> str:
+        """For a sentence that says who has failed."""
+        return self.why or self.message
 
     @property
     def fault(self) -> Fault:
@@ -59,3 +66,11 @@ class UpstreamFailure:
                 return 503
             case _:
                 return 502
+
+
+class UpstreamError(Exception):
+    """An attempt failed; `failure` says how and how far it had come."""
+
+    def __init__(self, failure: UpstreamFailure) -> None:
+        super().__init__(failure.reason)
+        self.failure = failure

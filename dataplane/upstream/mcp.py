@@ -24,8 +24,9 @@ from dataplane.mcp.versions import STATELESS, is_session_version
 from dataplane.runtime.config import Cluster
 from dataplane.runtime.mcp import McpServer
 from dataplane.runtime.messages import Headers, Request, ResponseDetail
-from dataplane.upstream.client import MAX_ANSWER_BYTES, Answer, UpstreamClient, UpstreamError
-from dataplane.upstream.errors import Phase
+from dataplane.upstream.attempt import MAX_ANSWER_BYTES
+from dataplane.upstream.client import Answer, UpstreamClient
+from dataplane.upstream.errors import Phase, UpstreamError
 
 SESSION = "mcp-session-id"
 VERSION = "mcp-protocol-version"
@@ -249,7 +250,7 @@ def failed(server: str, why: str, detail: ResponseDetail, status: int = 502) -> 
 def of_upstream(server: str, problem: UpstreamError) -> ServerFailedError:
     """The same of a failure below HTTP."""
     failure = problem.failure
-    return failed(server, failure.message, failure.detail, failure.status)
+    return failed(server, failure.reason, failure.detail, failure.status)
 
 
 def refused_by(server: str, heard: Heard) -> ServerFailedError:

@@ -46,15 +46,10 @@ class Permits:
         self._usage[Priority.DEFAULT].limits = breakers.default
         self._usage[Priority.HIGH].limits = breakers.high
 
-    def take(
-        self, endpoint: "UpstreamEndpoint", priority: Priority, *, relayed: bool = True
-    ) -> Permit | None:
-        """Leave for one request; None: refused, which is counted.
-
-        :param relayed: whether it goes over the pool's connections.
-        """
+    def take(self, endpoint: "UpstreamEndpoint", priority: Priority) -> Permit | None:
+        """Leave for one request; None: refused, which is counted."""
         usage = self._usage[priority]
-        fresh = relayed and not endpoint.pool.free
+        fresh = not endpoint.pool.free
         connections, pending = self._connections() if fresh else (0, 0)
         used_up = usage.overflow(fresh=fresh, connections=connections, pending=pending)
         if used_up is None:

@@ -107,19 +107,14 @@ class EndpointPool:
                 )
         except TimeoutError:
             reader.on_failed(
-                UpstreamFailure(
-                    Phase.CONNECT,
+                _unconnected(
                     ResponseDetail.UPSTREAM_CONNECT_TIMEOUT,
-                    f"No connection to the upstream within {self._connect_timeout_s:g} s.",
+                    f" within {self._connect_timeout_s:g} s",
                 )
             )
         except (OSError, UnicodeError) as problem:
             reader.on_failed(
-                UpstreamFailure(
-                    Phase.CONNECT,
-                    ResponseDetail.UPSTREAM_CONNECT_FAILED,
-                    f"No connection to the upstream: {_reason(problem)}.",
-                )
+                _unconnected(ResponseDetail.UPSTREAM_CONNECT_FAILED, f": {_reason(problem)}")
             )
         else:
             if upstream.closed:
@@ -128,6 +123,7 @@ class EndpointPool:
                         Phase.CONNECT,
                         ResponseDetail.UPSTREAM_CONNECT_FAILED,
                         "The upstream closed the connection at once.",
+                        why="it closed the connection at once",
                     )
                 )
             elif not reader.on_connected(upstream):
@@ -191,6 +187,12 @@ def authority_of(endpoint: Endpoint, tls: bool) -> str:
     """The Host header of an endpoint whose cluster has none."""
     host = f"[{endpoint.name}]" if ":" in endpoint.name else endpoint.name
     return host if endpoint.port == (443 if tls else 80) else f"{host}:{endpoint.port}"
+
+
+def _unconnected(detail: ResponseDetail, how: str) -> UpstreamFailure:
+    return UpstreamFailure(
+        Phase.CONNECT, detail, f"No connection to the upstream{how}.", why=f"no connection{how}"
+    )
 
 
 def _reason(problem: Exception) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 import msgspec
 
 from dataplane.filters.builtin import made
-from dataplane.runtime.config import Filter
+from dataplane.runtime.config import Cluster, Endpoint, Filter
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,9 +16,13 @@ class Chains:
     input: tuple[str, ...] = ()
     output: tuple[str, ...] = ()
     filters: Mapping[str, Filter] = field(default_factory=dict)
+    asks: bool = False
+    """Whether a service is asked about each request."""
 
 
 NO_CHAINS = Chains()
+SERVICE = Cluster("filter:echo", (Endpoint("127.0.0.1", 8),))
+"""Of filters that ask somebody."""
 _CLASSES = {
     "in": ("Looks", 10),
     "in_def": ("Glances", 10),
@@ -32,13 +36,16 @@ _CLASSES = {
 FILTERED = tuple(
     f"{kind}+{chain}"
     for kind in ("json", "burst", "paced", "chat_to_messages", "chat_to_messages_burst")
-    for chain in _CLASSES
+    for chain in (*_CLASSES, "http")
 )
 """Kinds of requests, and the chains that they pass."""
 
 
 def chains_of(chain: str) -> Chains:
     """The filters of a chain, made."""
+    if chain == "http":
+        asks = Filter("echo", kind="http", cluster=SERVICE.name)
+        return Chains((asks.id,), (), {asks.id: replace(asks, made=made(asks))}, asks=True)
     name, count = _CLASSES[chain]
     settings = msgspec.json.encode({"class": f"tests.bench.filters:{name}"}).decode()
     filters = {}

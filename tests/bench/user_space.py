@@ -50,6 +50,7 @@ from dataplane.runtime.config import (
 )
 from dataplane.runtime.messages import LocalReply
 from dataplane.runtime.protocols import Operation
+from dataplane.server.exchange import Exchange
 from dataplane.server.front import Front
 from dataplane.server.gate import Gate
 from dataplane.server.host import ListenerHost
@@ -61,7 +62,7 @@ from dataplane.upstream.connection import UpstreamConnection
 from dataplane.upstream.pool import Pool
 from dataplane.wheel import Wheel
 from tests.bench.canned import KINDS, Answer, request
-from tests.bench.chains import FILTERED, NO_CHAINS, Chains, chains_of
+from tests.bench.chains import FILTERED, NO_CHAINS, SERVICE, Chains, chains_of
 from tests.bench.contestants.contestant import CLAUDE, MODEL, UPSTREAM_KEY
 from tests.bench.scenarios import JSON
 from tests.support.exchanges import exchange_of
@@ -73,6 +74,11 @@ ANSWERS = 16  # different ones: what was just read from a socket is in the cache
 PROFILE_LINES = 45
 M_TRIM_THRESHOLD, HEAP_BYTES = -1, 1 << 26  # malloc.h
 ROOT = Path(__file__).parents[2]
+ECHO = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b" % (
+    len(JSON),
+    JSON,
+)
+"""What a filter's service answers."""
 CLAUDE_API = Api(
     Operation.MESSAGES,
     "/v1/messages",
@@ -118,17 +124,22 @@ def serving(log_fd: int, chains: Chains = NO_CHAINS) -> Serving:
     metrics, wheel = Metrics(), Wheel(clock.now)
     recorder = Recorder(metrics, AccessLog(log_fd, clock.wall), lambda record: None)
     pool = Pool(wheel, clock.now, tasks)
+    clusters = Clusters(pool, random.random)
+    # (made of much that changes; a checkout to compare with may be older than that)
+    exchange: Exchange | NoExchange = NoExchange()
+    if chains.filters:
+        exchange = exchange_of(clock, random, tasks, metrics, clusters)
     services = Services(
         clock=clock,
         random=random,
         wheel=wheel,
         tasks=tasks,
         pool=pool,
-        clusters=Clusters(pool, random.random),
+        clusters=clusters,
         metrics=metrics,
         recorder=recorder,
-        # (made of much that changes; a checkout to compare with may be older than that)
-        exchange=exchange_of(clock, random, tasks, metrics) if chains.filters else NoExchange(),
+        exchange=exchange,
+        performer=exchange.performer if isinstance(exchange, Exchange) else None,
     )
     routes = (
         Route("bench/p", "bench", ModelTarget(("p",)), (MODEL,), True, "p"),
@@ -152,7 +163,11 @@ def serving(log_fd: int, chains: Chains = NO_CHAINS) -> Serving:
     }
     cluster = Cluster("c", (Endpoint("127.0.0.1", 9),))
     config = RuntimeConfig(
-        "1", {"bench": listener}, {"c": cluster}, providers, filters=chains.filters
+        "1",
+        {"bench": listener},
+        {"c": cluster, SERVICE.name: SERVICE},
+        providers,
+        filters=chains.filters,
     )
     return Serving(services, config, listener)
 
@@ -160,7 +175,7 @@ def serving(log_fd: int, chains: Chains = NO_CHAINS) -> Serving:
 class Connections:
     """Clients' connections and as many of the upstream, ready for requests."""
 
-    def __init__(self, served: Serving) -> None:
+    def __init__(self, served: Serving, asks: bool = False) -> None:
         lane = served.lane(CHAT_ASK, MODEL)
         assert not isinstance(lane, LocalReply)
         endpoint = lane[0].state.endpoints[0].pool
@@ -175,12 +190,20 @@ class Connections:
         for upstream in self.upstreams:
             upstream.connection_made(self._wire())
             endpoint.put(upstream, served.now())
+        self.filters: list[UpstreamConnection] = []
+        """Of a service that is asked about each request."""
+        if asks:
+            service = served.services.clusters.of(SERVICE).endpoints[0].pool
+            self.filters = [UpstreamConnection(service) for _ in range(CONNECTIONS)]
+            for upstream in self.filters:
+                upstream.connection_made(self._wire())
+                service.put(upstream, served.now())
 
     def watch_no_more(self) -> None:
         """None of them is to time out while others are measured."""
         for front in self.fronts:
             self._wheel.remove(front)
-        for upstream in self.upstreams:
+        for upstream in (*self.upstreams, *self.filters):
             self._wheel.remove(upstream)
 
     def _wire(self) -> Wire:
@@ -197,6 +220,11 @@ class Connections:
                 front.data_received(asked[number])
             await asyncio.sleep(0)
             await asyncio.sleep(0)  # (what goes through a coroutine is sent a turn later)
+            for filtered in self.filters:
+                filtered.data_received(ECHO)
+            if self.filters:
+                await asyncio.sleep(0)
+                await asyncio.sleep(0)
             for read in range(len(answered[0])):
                 for number, upstream in enumerate(self.upstreams, first):
                     upstream.data_received(answered[number][read])
@@ -253,7 +281,8 @@ async def ready(kinds: Sequence[str]) -> list[Ready]:
     for kind in kinds:
         of, _, chain = kind.partition("+")
         one = KINDS[of]
-        connections = Connections(serving(log_fd, chains_of(chain))) if chain else plain
+        chains = chains_of(chain) if chain else NO_CHAINS
+        connections = Connections(serving(log_fd, chains), chains.asks) if chain else plain
         asked = [request(random, one.body, one.path) for _ in range(REQUESTS)]
         few = [one.answer(random) for _ in range(ANSWERS)]
         answered = [few[number % ANSWERS] for number in range(REQUESTS)]

@@ -22,7 +22,7 @@ from dataplane.sessions.opened import opened
 from dataplane.sessions.remembering import Remembering
 from dataplane.tasks import Tasks
 from dataplane.upstream.client import UpstreamClient
-from tests.support.clusters import clusters
+from dataplane.upstream.clusters import Clusters
 from tests.support.readings import a2a_agents, readings
 
 
@@ -44,9 +44,11 @@ class NoRouter:
         """See Decider."""
 
 
-def exchange_of(clock: Clock, random: Random, tasks: Tasks, metrics: Metrics) -> Exchange:
+def exchange_of(
+    clock: Clock, random: Random, tasks: Tasks, metrics: Metrics, clusters: Clusters
+) -> Exchange:
     """It keeps nothing on disk, and nobody traces it."""
-    client = UpstreamClient(clusters())
+    client = UpstreamClient(clusters)
     tracer = Tracer(clock, random.getrandbits)
     standings = Standings(random)
     asking = Asking(client, clock, random, standings, Callers(), readings(client, clock))

@@ -200,7 +200,7 @@ async def gateway(
     services = Services(
         clock, random, wheel, tasks, pool, clusters, metrics, recorder, exchange or NoExchange()
     )
-    whole = exchange_of(clock, random, tasks, metrics) if filters else None
+    whole = exchange_of(clock, random, tasks, metrics, clusters) if filters else None
     if whole is not None:
         services = replace(services, exchange=whole, performer=whole.performer)
     listeners = Listeners(services)

@@ -44,8 +44,8 @@ from dataplane.server.perform import Memory
 from dataplane.sessions.store import key_of
 from dataplane.tasks import Tasks
 from dataplane.upstream.asked import Asked
-from dataplane.upstream.client import Answer, UpstreamClient, UpstreamError
-from dataplane.upstream.errors import Phase, UpstreamFailure
+from dataplane.upstream.client import Answer, UpstreamClient
+from dataplane.upstream.errors import Phase, UpstreamError, UpstreamFailure
 
 if TYPE_CHECKING:
     from dataplane.server.downstream import Call

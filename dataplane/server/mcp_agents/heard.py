@@ -14,8 +14,8 @@ from dataplane.mcp.message import Message, read, value
 from dataplane.runtime.messages import Headers, ResponseDetail
 from dataplane.runtime.protocols import Protocol
 from dataplane.server.mcp_agents.sessions import as_upstream
-from dataplane.upstream.client import Answer, UpstreamError
-from dataplane.upstream.errors import Phase, UpstreamFailure
+from dataplane.upstream.client import Answer
+from dataplane.upstream.errors import Phase, UpstreamError, UpstreamFailure
 from dataplane.upstream.mcp import Answered, ServerFailedError
 
 if TYPE_CHECKING:

@@ -15,8 +15,7 @@ from dataplane.mcp.merge import ABOUT
 from dataplane.mcp.message import Message, encode, members
 from dataplane.mcp.session import LATEST, Peer
 from dataplane.runtime.messages import Headers
-from dataplane.upstream.client import UpstreamError
-from dataplane.upstream.errors import Phase, UpstreamFailure
+from dataplane.upstream.errors import Phase, UpstreamError, UpstreamFailure
 from dataplane.upstream.mcp import ServerFailedError, Wire, connect, of_session
 
 ASKED = Raw(encode({"protocolVersion": LATEST, "capabilities": {}, "clientInfo": ABOUT}))

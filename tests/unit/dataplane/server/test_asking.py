@@ -32,7 +32,8 @@ from dataplane.server.agent_terms import policy_of
 from dataplane.server.asking import Asking
 from dataplane.server.callers import Callers
 from dataplane.server.downstream import Call
-from dataplane.upstream.client import UpstreamClient, UpstreamError
+from dataplane.upstream.client import UpstreamClient
+from dataplane.upstream.errors import UpstreamError
 from tests.support.agents import (
     Answering,
     Received,
@@ -45,7 +46,7 @@ from tests.support.agents import (
     service,
     starts_and_hangs,
 )
-from tests.support.clusters import clusters
+from tests.support.clusters import connected
 from tests.support.raw_server import raw_server, read_request
 from tests.support.readings import readings
 from tests.support.wait import until
@@ -107,9 +108,8 @@ class Desk:
 
 @pytest.fixture
 async def desk() -> AsyncIterator[Desk]:
-    client = UpstreamClient(clusters())
-    yield Desk(client)
-    await client.close()
+    async with connected() as (client, _known):
+        yield Desk(client)
 
 
 @pytest.fixture

@@ -40,7 +40,6 @@ from dataplane.server.tickets import Tickets
 from dataplane.sessions.opened import opened
 from dataplane.sessions.remembering import Remembering
 from dataplane.tasks import Tasks
-from dataplane.upstream.client import UpstreamClient
 from tests.support.agents import (
     Service,
     completion,
@@ -51,7 +50,7 @@ from tests.support.agents import (
     service,
     starts_and_hangs,
 )
-from tests.support.clusters import clusters
+from tests.support.clusters import connected
 from tests.support.downstream import FakeDownstream
 from tests.support.raw_server import raw_server, read_request
 from tests.support.readings import a2a_agents, readings
@@ -138,28 +137,28 @@ class Bench:
 
 @pytest.fixture
 async def bench() -> AsyncIterator[Bench]:
-    client = UpstreamClient(clusters())
-    clock = MonotonicClock()
-    decider = FakeDecider()
-    tracer = Tracer(clock, Random(1).getrandbits)
-    memory = Remembering(None, clock.wall)
-    responses = ResponsesState(partial(opened, folder=None, wall=clock.wall))
-    latencies = Latencies(clock.now)
-    standings = Standings(Random(1))
-    spoken = readings(client, clock)
-    asking = Asking(client, clock, Random(1), standings, Callers(), spoken)
-    bits = Random(1).getrandbits
-    tickets = Tickets(bytes(32), bits, clock.wall)
-    recorder = Recorder(Metrics(), None, lambda record: None)
-    shadows = Shadows(asking, clock, Random(1), recorder, Metrics())
-    a2a = a2a_agents(client, clock)
-    outside = Outside(client, clock, Tasks())
-    exchange = Exchange(
-        *(client, decider, tracer, clock, memory, latencies, responses, asking, bits),
-        *(tickets, shadows, a2a, outside),
-    )
-    yield Bench(exchange, decider, standings)
-    await exchange.close()
+    async with connected() as (client, _known):
+        clock = MonotonicClock()
+        decider = FakeDecider()
+        tracer = Tracer(clock, Random(1).getrandbits)
+        memory = Remembering(None, clock.wall)
+        responses = ResponsesState(partial(opened, folder=None, wall=clock.wall))
+        latencies = Latencies(clock.now)
+        standings = Standings(Random(1))
+        spoken = readings(client, clock)
+        asking = Asking(client, clock, Random(1), standings, Callers(), spoken)
+        bits = Random(1).getrandbits
+        tickets = Tickets(bytes(32), bits, clock.wall)
+        recorder = Recorder(Metrics(), None, lambda record: None)
+        shadows = Shadows(asking, clock, Random(1), recorder, Metrics())
+        a2a = a2a_agents(client, clock)
+        outside = Outside(client, clock, Tasks())
+        exchange = Exchange(
+            *(client, decider, tracer, clock, memory, latencies, responses, asking, bits),
+            *(tickets, shadows, a2a, outside),
+        )
+        yield Bench(exchange, decider, standings)
+        await exchange.close()
 
 
 @pytest.fixture

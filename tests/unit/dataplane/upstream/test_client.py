@@ -11,8 +11,10 @@ from dataplane.runtime.cluster import Balancing, CircuitBreakers, PolicyKind, Th
 from dataplane.runtime.config import Cluster, Endpoint
 from dataplane.runtime.effects import CallFailed
 from dataplane.runtime.messages import HttpReply, Request, ResponseDetail
-from dataplane.upstream.client import UpstreamClient, UpstreamError
-from tests.support.clusters import clusters
+from dataplane.upstream.attempt import MAX_KEPT_BYTES
+from dataplane.upstream.client import UpstreamClient
+from dataplane.upstream.errors import UpstreamError
+from tests.support.clusters import connected
 from tests.support.raw_server import raw_server, read_request
 
 REQUEST = Request("POST", "/v1/a%20b", (("X-One", "1"), ("content-type", "a/b")), b"hi", "q=%41")
@@ -21,9 +23,8 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Two: 2\r\n\r\nyo"
 
 @pytest.fixture
 async def client() -> AsyncIterator[UpstreamClient]:
-    client = UpstreamClient(clusters(lambda: 0.0))
-    yield client
-    await client.close()
+    async with connected(lambda: 0.0) as (client, _known):
+        yield client
 
 
 def cluster(*endpoints: Endpoint, **more: object) -> Cluster:
@@ -241,6 +242,69 @@ async def test_answer_that_is_not_http_is_a_protocol_error(client: UpstreamClien
     assert reply.detail is ResponseDetail.UPSTREAM_PROTOCOL_ERROR
 
 
+async def test_a_body_that_is_coded_in_its_transfer_is_a_protocol_error(
+    client: UpstreamClient,
+) -> None:
+    async def serve(reader: StreamReader, writer: StreamWriter) -> None:
+        await read_request(reader)
+        writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n")
+
+    async with raw_server(serve) as endpoint:
+        reply = await client.call(cluster(endpoint), REQUEST)
+    assert isinstance(reply, CallFailed)
+    assert reply.detail is ResponseDetail.UPSTREAM_PROTOCOL_ERROR
+
+
+async def test_what_has_come_of_an_answer_that_breaks_is_read_before_that_is_told(
+    client: UpstreamClient,
+) -> None:
+    closed = asyncio.Event()
+
+    async def serve(reader: StreamReader, writer: StreamWriter) -> None:
+        await read_request(reader)
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nyo")
+        await writer.drain()
+        writer.close()
+        closed.set()
+
+    async with raw_server(serve) as endpoint, client.open(cluster(endpoint), REQUEST) as answer:
+        await closed.wait()
+        pieces = answer.pieces()
+        assert await anext(pieces) == b"yo"
+        with pytest.raises(UpstreamError, match="in the middle of its body"):
+            await anext(pieces)
+
+
+async def test_upstream_is_not_read_while_nobody_takes_what_is_here(
+    client: UpstreamClient,
+) -> None:
+    size, written = 64 * MAX_KEPT_BYTES, 0
+
+    async def serve(reader: StreamReader, writer: StreamWriter) -> None:
+        nonlocal written
+        await read_request(reader)
+        writer.transport.set_write_buffer_limits(0)
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size)
+        while written < size:
+            writer.write(b"x" * MAX_KEPT_BYTES)
+            await writer.drain()
+            written += MAX_KEPT_BYTES
+
+    async with raw_server(serve) as endpoint, client.open(cluster(endpoint), REQUEST) as answer:
+        pieces = answer.pieces()
+        got = len(await anext(pieces))
+        before = -1
+        async with asyncio.timeout(5):
+            while before != written:  # (what sockets hold between the two is a few MB)
+                before = written
+                for _ in range(200):
+                    await asyncio.sleep(0)
+        assert written < size
+        async for piece in pieces:
+            got += len(piece)
+    assert got == size
+
+
 async def test_huge_answer_is_given_up(client: UpstreamClient) -> None:
     gone = asyncio.Event()
 
@@ -310,8 +374,6 @@ async def test_cookies_are_not_remembered(client: UpstreamClient) -> None:
 
 
 async def test_loads_and_ejections_are_those_that_the_relay_knows() -> None:
-    known = clusters()
-    client = UpstreamClient(known)
 
     async def serve(reader: StreamReader, writer: StreamWriter) -> None:
         while True:
@@ -323,7 +385,7 @@ async def test_loads_and_ejections_are_those_that_the_relay_knows() -> None:
             await read_request(reader)
             writer.write(OK)
 
-    async with raw_server(serve) as ill, raw_server(well) as good:
+    async with connected() as (client, known), raw_server(serve) as ill, raw_server(well) as good:
         both = cluster(ill, good)
         state = known.of(both)
         for _ in range(30):
@@ -332,48 +394,39 @@ async def test_loads_and_ejections_are_those_that_the_relay_knows() -> None:
         async with client.open(both, REQUEST):
             assert [one.active for one in state.endpoints] == [0, 1]
         assert [one.active for one in state.endpoints] == [0, 0]
-    await client.close()
 
 
 async def test_circuit_breakers_refuse_what_is_too_much() -> None:
-    known = clusters()
-    client = UpstreamClient(known)
     breakers = CircuitBreakers(Thresholds(max_requests=1))
 
     async def serve(reader: StreamReader, writer: StreamWriter) -> None:
         await read_request(reader)
         writer.write(OK)
 
-    async with raw_server(serve) as endpoint:
+    async with connected() as (client, _known), raw_server(serve) as endpoint:
         one = cluster(endpoint, circuit_breakers=breakers)
         async with client.open(one, REQUEST):
             reply = await client.call(one, REQUEST)
         assert isinstance(reply, CallFailed)
         assert reply.detail is ResponseDetail.UPSTREAM_OVERFLOW
         assert isinstance(await client.call(one, REQUEST), HttpReply)
-    await client.close()
 
 
 async def test_answers_are_measured_where_the_policy_goes_by_that() -> None:
-    known = clusters()
-    client = UpstreamClient(known)
 
     async def serve(reader: StreamReader, writer: StreamWriter) -> None:
         while True:
             await read_request(reader)
             writer.write(OK)
 
-    async with raw_server(serve) as one, raw_server(serve) as other:
+    async with connected() as (client, known), raw_server(serve) as one, raw_server(serve) as other:
         both = cluster(one, other, balancing=Balancing(PolicyKind.PEAK_EWMA))
         for _ in range(6):
             assert isinstance(await client.call(both, REQUEST), HttpReply)
         assert all(place.first_token_s > 0 for place in known.of(both).report().endpoints)
-    await client.close()
 
 
 async def test_same_conversation_goes_to_the_same_agent() -> None:
-    known = clusters()
-    client = UpstreamClient(known)
     served: list[int] = []
 
     def serving(number: int) -> Callable[[StreamReader, StreamWriter], Awaitable[None]]:
@@ -387,9 +440,12 @@ async def test_same_conversation_goes_to_the_same_agent() -> None:
 
     body = b'{"messages":[{"role":"user","content":"%b"}]}' % (b"x" * 3000)
     asked = Request("POST", "/v1/chat/completions", (), body)
-    async with raw_server(serving(0)) as one, raw_server(serving(1)) as other:
+    async with (
+        connected() as (client, _),
+        raw_server(serving(0)) as one,
+        raw_server(serving(1)) as other,
+    ):
         both = cluster(one, other, balancing=Balancing(PolicyKind.PREFIX_AFFINITY))
         for _ in range(6):
             await client.call(both, asked)
     assert len(set(served)) == 1
-    await client.close()

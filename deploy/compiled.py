@@ -2,7 +2,7 @@
 
 FOLDER gets a copy of dataplane/ and, beside the sources of MODULES, what mypyc and a C compiler
 make of them. Whoever puts FOLDER first on PYTHONPATH (or copies the package over an installed one,
-as Dockerfile.dataplane can) has chosen it: nothing else ever finds it. The rule: the same sources,
+as Dockerfile.dataplane does) has chosen it: nothing else ever finds it. The rule: the same sources,
 the same tests, the same answers; only the CPU a request takes differs.
 """
 
@@ -17,6 +17,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
+FOLDER = ROOT / "build" / "compiled"
+"""Where benchmarks and tests of this checkout build it."""
 LIBRARY = "dataplane.compiled"
 """What the machine code of all modules is in; each has a small one of its own that names it."""
 WORK = ".build"
@@ -126,7 +128,7 @@ def _fingerprint(optimised: bool) -> str:
 def main(argv: Sequence[str]) -> None:
     """See the module."""
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("folder", type=Path, nargs="?", default=ROOT / "build" / "compiled")
+    options.add_argument("folder", type=Path, nargs="?", default=FOLDER)
     options.add_argument("--quickly", action="store_true", help="without optimising")
     options.add_argument("--within", metavar="LEVEL", help=argparse.SUPPRESS)
     args = options.parse_args(argv)

@@ -17,8 +17,8 @@ BASELINE = Path(__file__).parent / "baseline.json"
 NOISE = 0.10
 """Run-to-run spread of a ratio on a shared machine; less is no difference."""
 OURS = "outrider"
-COMPILED = "compiled"
-"""Ours, with its hot path as machine code."""
+INTERPRETED = "interpreted"
+"""Ours, without the hot path as machine code that images have."""
 
 Figures = dict[str, float | int | None]
 
@@ -125,9 +125,9 @@ class Results:
             for name, ratio in self.ratios().items()
         }
         for scenario, under in ((s, w) for s in ("json", "sse_burst") for w in ("envoy", OURS)):
-            ratio = self.cpu_ratio(scenario, COMPILED, under)
+            ratio = self.cpu_ratio(scenario, INTERPRETED, under)
             if ratio is not None:
-                figures[f"{COMPILED}_{scenario}_over_{under}"] = round(ratio.median, 4)
+                figures[f"{INTERPRETED}_{scenario}_over_{under}"] = round(ratio.median, 4)
         figures["failed_requests"] = self.failed
         figures["reload_stall_ms"] = (
             None if self.reload_stall_ms is None else round(self.reload_stall_ms, 2)

@@ -30,8 +30,8 @@ from tests.bench.features import (
     show_features,
 )
 from tests.bench.figures import (
-    COMPILED,
     GOALS,
+    INTERPRETED,
     OURS,
     Results,
     meets,
@@ -50,7 +50,7 @@ from tests.bench.scenarios import SCENARIOS, SLOW_CONTESTANT, TRANSLATED, Scenar
 FIGURES = Path("build/figures/bench.json")
 CONTESTANTS: tuple[Contestant, ...] = (
     Outrider(),
-    Outrider(COMPILED, compiled=Path("build/compiled").absolute()),
+    Outrider(INTERPRETED, compiled=None),
     Envoy(),
     Naive(),
     Ceiling(),
@@ -125,7 +125,6 @@ def read_options(argv: Sequence[str]) -> Options:
     parser.add_argument("--seconds", type=float, help="length of a window, for a quick look")
     parser.add_argument("--streams", type=int, default=1000, help="idle streams")
     parser.add_argument("--only", nargs="+", choices=names)
-    parser.add_argument("--compiled", action="store_true", help="also ours with its hot path built")
     parser.add_argument("--scenarios", nargs="*", choices=[s.name for s in ALL])
     parser.add_argument("--no-reload", action="store_true", help="leave the reload's stall out")
     parser.add_argument("--no-features", action="store_true", help="leave costs of features out")
@@ -133,14 +132,13 @@ def read_options(argv: Sequence[str]) -> Options:
     parser.add_argument("--update-baseline", action="store_true")
     parser.add_argument("--check", action="store_true", help="exit 1 when a goal is missed")
     args = parser.parse_args(argv)
-    only = frozenset(args.only or names) - frozenset(() if args.only else (COMPILED,))
     wanted = [s.name for s in ALL] if args.scenarios is None else args.scenarios
     return Options(
         rounds=args.rounds,
         idle_rounds=args.idle_rounds,
         seconds=args.seconds,
         streams=args.streams,
-        only=only | {COMPILED} if args.compiled else only,
+        only=frozenset(args.only or names),
         scenarios=frozenset(wanted),
         reload=not args.no_reload,
         features=not args.no_features,
@@ -188,7 +186,7 @@ def run_rounds(
             console.print(f"round {number + 1}/{options.rounds}")
             for scenario in scenarios:
                 for contestant, running in field if number % 2 == 0 else reversed(field):
-                    if scenario.translated and contestant.name not in (OURS, COMPILED):
+                    if scenario.translated and contestant.name not in (OURS, INTERPRETED):
                         continue
                     thaw(running)
                     sample = measure(contestant, running, scenario, place)

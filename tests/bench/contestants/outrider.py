@@ -1,4 +1,4 @@
-"""Ours, as it is deployed: a real control plane feeds a data plane with one worker.
+"""Ours, as its images are: compiled, a real control plane feeds a data plane with one worker.
 
 Everything a gateway does is on: the key is replaced, the model routes, a deadline runs, metrics,
 trace id, access log and usage are kept. Only the worker's CPU and memory count: the control plane
@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from deploy.compiled import build
+from deploy.compiled import FOLDER, build
 from tests.bench.contestants.contestant import (
     CLAUDE,
     CLIENT_KEY,
@@ -55,9 +55,9 @@ class Outrider:
     rewrites_bodies = False
 
     def __init__(
-        self, name: str = "outrider", change: Change | None = None, compiled: Path | None = None
+        self, name: str = "outrider", change: Change | None = None, compiled: Path | None = FOLDER
     ) -> None:
-        """:param compiled: where a compiled data plane is, built when it is not."""
+        """:param compiled: where it is compiled to, built when it is not; None: interpreted."""
         self.name = name
         self._change = change
         self._compiled = compiled

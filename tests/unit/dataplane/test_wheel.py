@@ -19,9 +19,17 @@ class Item:
         self.told.append(now)
 
 
+def lateness(wheel: Wheel) -> list[float]:
+    """How late the loop comes to each tick, which no wheel can mend."""
+    late: list[float] = []
+    wheel.on_tick = lambda _, late_s: late.append(late_s)
+    return late
+
+
 async def test_near_and_far_times_are_told_about_a_tick_late_at_most() -> None:
     now = asyncio.get_running_loop().time
     wheel = Wheel(now)
+    late = lateness(wheel)
     start = now()
     items = [Item(start + ahead) for ahead in (0.0, 0.03, 0.12, 1.08, 1.31)]
     dues = [item.due for item in items]
@@ -30,7 +38,7 @@ async def test_near_and_far_times_are_told_about_a_tick_late_at_most() -> None:
     await until(lambda: all(item.told for item in items))
     for item, due in zip(items, dues, strict=True):
         assert len(item.told) == 1
-        assert due <= item.told[0] < due + 3 * TICK_S
+        assert due <= item.told[0] < due + 2 * TICK_S + sum(late)
 
 
 async def test_time_that_is_put_off_is_not_told() -> None:
@@ -48,12 +56,13 @@ async def test_time_that_is_put_off_is_not_told() -> None:
 async def test_time_set_later_is_found_by_the_turn() -> None:
     now = asyncio.get_running_loop().time
     wheel = Wheel(now)
+    late = lateness(wheel)
     item = Item()
     wheel.add(item)
     item.due = now() + TURN_S + 0.01
     due = item.due
     await until(lambda: bool(item.told))
-    assert due <= item.told[0] < due + 3 * TICK_S
+    assert due <= item.told[0] < due + 2 * TICK_S + sum(late)
 
 
 async def test_removed_item_is_forgotten() -> None:

@@ -69,6 +69,7 @@ class Run:
 
     __slots__ = (
         "_asked",
+        "adds_up",
         "cost",
         "deadline",
         "depth",
@@ -109,6 +110,8 @@ class Run:
         self.tokens = 0
         self.cost = 0
         """In units of 1/NANO US dollars."""
+        self.adds_up = False
+        """Whether its conversation wants to know what requests within it cost."""
         self._asked: Counter[str] = Counter()
 
     def bound(self, agent: str) -> Bound | None:

@@ -4,10 +4,12 @@ Rule: a session that cannot be read is none. Another version of this file may ha
 whatever it says can be worked out again.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
 import msgspec
+from msgspec.structs import replace as replace_fields
 
 from dataplane.runtime.decision import Turn
 
@@ -24,8 +26,13 @@ class Session(msgspec.Struct, frozen=True, omit_defaults=True):
     tokens: int = 0
     """Input and output of all turns, as far as agents and models tell."""
     last_used: float = 0.0
+    cost_usd: float = 0.0
+    """Of all turns, as far as prices are known; of the last one only what the router has cost."""
+    run: str = ""
+    """The run of the last turn. What was asked within it may be counted after its answer."""
 
 
+_AMOUNT = re.compile(rb"\d{1,9}(\.\d{1,9})?")
 _ENCODER = msgspec.json.Encoder()
 _DECODER = msgspec.json.Decoder(Session)
 
@@ -51,15 +58,25 @@ def answered(
     versions: dict[str, str],
     tokens: int,
     now: float,
+    cost_usd: float = 0.0,
+    run: str = "",
 ) -> Session:
-    """After one more turn."""
+    """After one more turn; `session` has what requests within the run of the last one cost."""
     return Session(
         agents,
         session.versions | versions,
         session.turns + 1,
         session.tokens + tokens,
         now,
+        round(session.cost_usd + cost_usd, 9),
+        run,
     )
+
+
+def added_up(session: Session, lines: Sequence[bytes]) -> Session:
+    """With what requests within the run of its last turn have cost: a line each, in US dollars."""
+    cost_usd = sum(float(line) for line in lines if _AMOUNT.fullmatch(line))
+    return replace_fields(session, cost_usd=round(session.cost_usd + cost_usd, 9), run="")
 
 
 def named(turns: Sequence[Turn], session: Session, *, explicit: bool) -> tuple[Turn, ...]:

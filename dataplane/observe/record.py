@@ -59,6 +59,10 @@ class ExchangeRecord(msgspec.Struct, omit_defaults=True):
     """Of `input_tokens`: those of models that were asked on the exchange's account besides."""
     side_output_tokens: int = 0
     """Of `output_tokens`, likewise."""
+    side_cached_tokens: int = 0
+    """Of `input_cached_tokens`, likewise."""
+    side_cost_usd: float = 0.0
+    """What those have cost, each at the price of its own model, as far as that is known."""
     attributes: dict[str, str] = {}
     """Further span attributes (static ones of the tracing config are added by the tracer)."""
     route_preference: str = ""
@@ -88,6 +92,10 @@ class ExchangeRecord(msgspec.Struct, omit_defaults=True):
     """Nobody has its answer: another version was asked the same, beside the request."""
     session: str = ""
     """Agent listeners: the conversation."""
+    session_tokens: int = 0
+    """That its turns before this one have used, as far as agents and models tell."""
+    session_cost_usd: float = 0.0
+    """What they have cost: models that were asked within their runs, or to choose agents."""
     run_id: str = ""
     """Agent listeners: the run that the request began."""
     steps: tuple[str, ...] = ()
@@ -95,11 +103,16 @@ class ExchangeRecord(msgspec.Struct, omit_defaults=True):
     then: Callable[[Any], None] | None = None
     """Called with the finished record, by the recorder and before it is logged; never shown."""
 
-    def spend(self, other: "ExchangeRecord") -> None:
-        """What another call used up on this exchange's account."""
+    def spend(self, other: "ExchangeRecord", cost_usd: float = 0.0) -> None:
+        """What another call used up on this exchange's account.
+
+        :param cost_usd: what it has cost itself, besides what others have cost on its account.
+        """
         self.input_tokens += other.input_tokens
         self.output_tokens += other.output_tokens
         self.side_input_tokens += other.input_tokens
         self.side_output_tokens += other.output_tokens
+        self.side_cached_tokens += other.input_cached_tokens
+        self.side_cost_usd = round(self.side_cost_usd + cost_usd + other.side_cost_usd, 9)
         self.input_cached_tokens += other.input_cached_tokens
         self.reasoning_tokens += other.reasoning_tokens

@@ -27,3 +27,5 @@ class Ticket:
     """For whom the run is: see Principal."""
     tenant: str = ""
     kind: str = ""
+    adds_up: bool = False
+    """Whether the cost of what is asked within the run is of interest to its conversation."""

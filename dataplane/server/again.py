@@ -5,6 +5,7 @@ exchange's: tokens are added to its record, and so to its limits and to what met
 """
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from dataplane.observe.record import ExchangeRecord
@@ -14,6 +15,7 @@ from dataplane.runtime.messages import HttpReply, LocalReply, Request, ResponseD
 from dataplane.runtime.protocols import Operation
 from dataplane.server.answers import WrittenHead
 from dataplane.server.incoming import from_request
+from dataplane.server.limits.sizes import spent_usd
 from dataplane.server.relay import Relay
 from dataplane.wheel import NEVER
 
@@ -32,9 +34,12 @@ MAX_BYTES = 32 << 20
 class Again:
     """Stands for a Front (front.py) towards the relay that asks, and for Records (serving.py)."""
 
-    def __init__(self, front: "Filtered", spent: ExchangeRecord) -> None:
-        """:param spent: gets the tokens."""
+    def __init__(
+        self, front: "Filtered", spent: ExchangeRecord, price: "Callable[[ExchangeRecord], float]"
+    ) -> None:
+        """:param spent: gets the tokens, and what they have cost: the `price`, in US dollars."""
         self._spent = spent
+        self._price = price
         self._relay: Work | None = None
         self._data = bytearray()
         self._is_over = False
@@ -107,11 +112,11 @@ class Again:
         record = tally.record()
         if tally.watch is not None:
             tally.watch(record)
-        self._spent.spend(record)
+        self._spent.spend(record, self._price(record))
 
     def finish(self, record: ExchangeRecord, now: float, series: "Series | None" = None) -> None:
         """See Records."""
-        self._spent.spend(record)
+        self._spent.spend(record, self._price(record))
 
 
 async def ask_again(
@@ -122,7 +127,7 @@ async def ask_again(
     """
     call = filtered.call
     record = call.record
-    again = Again(filtered, record)
+    again = Again(filtered, record, partial(spent_usd, call.config))
     serving = before.serving.told_to(again)
     serving.limiter = None  # its tokens are charged with those of the exchange
     headers = tuple(pair for pair in request.headers if pair[0].lower() != "accept-encoding")

@@ -7,7 +7,8 @@ out from the conversation and agents are found by the router; no request fails o
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
-from dataplane.agents.session import Session, answered, decode, encode, named
+from dataplane.agents.run import Run
+from dataplane.agents.session import Session, added_up, answered, decode, encode, named
 from dataplane.agents.versions import all_chosen
 from dataplane.llm.chat import ChatRequest
 from dataplane.observe.record import ExchangeRecord
@@ -35,6 +36,11 @@ class Talk:
     chosen: Mapping[str, Agent] = field(default_factory=dict)
     """Agents that have versions, by id."""
 
+    def joins(self, run: Run) -> None:
+        """This turn is the run. One within another is no account of its own."""
+        prices = self.call.config.model_routing.prices
+        run.adds_up = bool(self.session is not None and prices and run.depth == 1)
+
     def told(self, chat: ChatRequest) -> ChatRequest:
         """The request, as whoever chooses reads it: with who has the conversation."""
         session = self.session
@@ -47,7 +53,10 @@ class Talk:
 class Conversations:
     """One per worker."""
 
-    def __init__(self, memory: Remembering, wall: Callable[[], float]) -> None:
+    def __init__(
+        self, memory: Remembering, wall: Callable[[], float], getrandbits: Callable[[int], int]
+    ) -> None:
+        self._getrandbits = getrandbits
         self._memory = memory
         self._wall = wall
         self._tasks = Tasks()
@@ -71,7 +80,12 @@ class Conversations:
         before = Session()
         if session is not None:
             before = decode(await self._memory.recall(session.key))
+            if before.run:
+                lines = await self._memory.lines(keys.book_of_run(before.run))
+                before = added_up(before, lines or ())
             call.record.session = session.id
+            call.record.session_tokens = before.tokens
+            call.record.session_cost_usd = before.cost_usd
             call.record.pinned = before.turns > 0
         if not versioned:
             return Talk(call, session, before)
@@ -80,14 +94,16 @@ class Conversations:
         config = replace(config, agents={**config.agents, **chosen})
         return Talk(replace(call, config=config), session, before, chosen)
 
-    def end(self, talk: Talk, record: ExchangeRecord) -> None:
+    def end(self, talk: Talk, record: ExchangeRecord, run: Run) -> None:
         """The turn is over: remember it if it was answered."""
         session = talk.session
         if session is None or not 200 <= record.status < 300 or not record.agents:
             return
         asked = {id_: talk.chosen[id_].version for id_ in record.agents if id_ in talk.chosen}
         tokens = record.input_tokens + record.output_tokens
-        after = answered(talk.before, record.agents, asked, tokens, self._wall())
+        cost_usd, adding = record.side_cost_usd, run.id if run.adds_up else ""
+        now = self._wall()
+        after = answered(talk.before, record.agents, asked, tokens, now, cost_usd, adding)
         ttl_s = talk.call.config.model_routing.sessions.ttl_s
         kept = self._memory.remember(session.key, encode(after), ttl_s)
         self._tasks.start(kept, name="session")
@@ -101,6 +117,12 @@ class Conversations:
         self._joined.add(call)
         kept = self._memory.remember(keys.key_of_call(call), b"1", JOINED_TTL_S)
         self._tasks.start(kept, name="call within a run")
+
+    def spent(self, run: str, cost_usd: float, ttl_s: float) -> None:
+        """A request within a run has cost so much; see accounts.py."""
+        name, line = f"{self._getrandbits(64):016x}", b"%.9f" % cost_usd
+        kept = self._memory.note(keys.book_of_run(run), name, line, ttl_s)
+        self._tasks.start(kept, name="cost within a run")
 
     async def has_joined(self, call: str) -> bool:
         """Whether it has, in any worker that shares our store."""

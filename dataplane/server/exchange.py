@@ -85,8 +85,9 @@ class Exchange:
             client, decider, tracer, clock, memory, outside, asking.standings
         )
         """Carries out what filters and runs ask for."""
-        self._conversations = Conversations(memory, clock.wall)
+        self._conversations = Conversations(memory, clock.wall, getrandbits)
         tickets.on_joined = self._conversations.joined
+        tickets.on_spent = self._conversations.spent
         means = Means(self.performer, asking, clock, tickets, self._conversations, shadows)
         self._running = Running(means, getrandbits, self._conversations)
         self._explaining = Explaining(self.performer, clock, getrandbits)

@@ -44,7 +44,7 @@ def join(incoming: Incoming) -> None:
     if ticket is None:
         return
     incoming.ticket = ticket
-    incoming.serving = serving.within_runs
+    incoming.serving = serving.accounted if ticket.adds_up else serving.within_runs
     if serving.auth is None or incoming.principal is not None:
         incoming.principal = acting(incoming.principal, ticket)
     _place(incoming, ticket.traceparent.encode())

@@ -58,10 +58,11 @@ class Running:
         run, call = begun(call, fresh, clock, tells=tells_it, overheard=overheard)
         record.run_id = run.id
         talk = await self._conversations.begin(call, chat)
+        talk.joins(run)
         try:
             await self._admitted(talk.call, run, request, talk.told(chat), downstream)
         finally:
-            self._conversations.end(talk, record)
+            self._conversations.end(talk, record, run)
 
     async def _admitted(
         self, call: Call, run: Run, request: Request, chat: ChatRequest, downstream: Downstream

@@ -29,6 +29,7 @@ from dataplane.runtime.config import (
 from dataplane.runtime.messages import LocalReply, ResponseDetail
 from dataplane.runtime.protocols import Operation
 from dataplane.runtime.state_storage import StorageKind
+from dataplane.server.accounts import Accounts
 from dataplane.server.auth.authenticator import Authenticator
 from dataplane.server.auth.issuers import Issuers
 from dataplane.server.callers import Callers
@@ -193,6 +194,15 @@ class Serving:
         if self.listener.kind is not ListenerKind.AGENT:  # there it is looked at step by step
             made.limiter = limiter_of(self.services.quotas, self.config, self.name, of_all)
         return made
+
+    @cached_property
+    def accounted(self) -> "Serving":
+        """The same where the run's conversation wants to know what they cost."""
+        tickets = self.services.tickets
+        if tickets is None or not self.config.model_routing.prices:
+            return self.within_runs
+        records = Accounts(self.within_runs.recorder, self.config, tickets.on_spent)
+        return self.within_runs.told_to(records)
 
     def told_to(self, recorder: Records) -> "Serving":
         """The same for one exchange, whose end is told to somebody else first."""

@@ -15,6 +15,7 @@ from dataplane.runtime.effects import CallFailed, CallModel
 from dataplane.runtime.fault import Fault, fault_of_status
 from dataplane.runtime.messages import HttpReply, ResponseDetail
 from dataplane.server import budgeting
+from dataplane.server.limits.sizes import spent_usd
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -68,7 +69,7 @@ class SideModels:
             breaker.abandoned(attempt)
             raise
         finally:
-            call.record.spend(spent)
+            call.record.spend(spent, spent_usd(call.config, spent))
             if taken is not None:
                 taken.settle(spent)
         return reply

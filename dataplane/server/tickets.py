@@ -19,6 +19,7 @@ from dataplane.clock import Clock
 from dataplane.runtime.ticket import Ticket
 
 if TYPE_CHECKING:
+    from dataplane.server.accounts import Spent
     from dataplane.server.downstream import Call
 
 NONCE_BYTES = 12
@@ -53,6 +54,8 @@ class Tickets:
         """What became of headers: joined, expired, unknown (not sealed by a key of ours)."""
         self.on_joined: Callable[[str], None] = _nobody
         """Told the call of an agent that asks something itself, in a run with a budget."""
+        self.on_spent: Spent = _nobody_spends
+        """Told what requests have cost that joined a run whose conversation wants to know."""
 
     def new_call(self) -> str:
         """An id for the call of an agent."""
@@ -93,6 +96,10 @@ def _nobody(call: str) -> None:
     """Who is told when nobody wants to know."""
 
 
+def _nobody_spends(run: str, cost_usd: float, ttl_s: float) -> None:
+    """Likewise."""
+
+
 def ticket_of(run: Run, call: "Call", place: str, clock: Clock, call_id: str = "") -> Ticket:
     """What an agent gets that is asked on behalf of `call`; `place` is its traceparent."""
     principal = call.principal
@@ -108,6 +115,7 @@ def ticket_of(run: Run, call: "Call", place: str, clock: Clock, call_id: str = "
         principal.id if principal is not None else "",
         principal.tenant if principal is not None else "",
         principal.kind if principal is not None else "",
+        run.adds_up,
     )
 
 

@@ -74,6 +74,11 @@ def key_of_call(call: str) -> str:
     return key_of("call", "", call)
 
 
+def book_of_run(run: str) -> str:
+    """Where it is written down what requests within a run have cost; only tickets tell its id."""
+    return key_of("run", "", run)
+
+
 def prefix_hash(request: Request, tenant: str) -> str:
     """A hash of what a provider's cache holds from the first turn on: instructions and tools."""
     return _digest(tenant, *_prefix(request))

@@ -11,8 +11,11 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession, web
 
+from dataplane.sessions.key import book_of_run
+from dataplane.sessions.redis import RedisStore
 from tests.support.agents import Received, Service, completion, replies, says, service
 from tests.support.planes import Planes, planes
+from tests.support.stores import redis_server
 from tests.support.wait import until
 
 CONFIG = """\
@@ -273,3 +276,48 @@ async def test_what_agents_say_they_used_counts_once(house: House) -> None:
     house.calls = ()
     status, said = await house.post("desk", 0, {})
     assert (status, said["error"]["code"]) == (422, "run_limit")
+
+
+async def priced(house: House, tmp_path: Path, plan: str) -> None:
+    """A token in costs a thousandth of a cent, one out ten times that: a call takes $0.00053."""
+    prices = tmp_path / "prices.yaml"
+    prices.write_text("openai/tiny: {input: 10, output: 100}\n")
+    source = f"model_metrics_sources: [{{type: cost, provider: file, path: {prices}}}]\n"
+    config = house.config.replace("  - type: model\n", f"    plan: {plan}\n  - type: model\n")
+    await house.planes.apply(config + source)
+    clients = [worker.client for worker in house.planes.workers]
+    await until(lambda: all(one.state.config.model_routing.prices for one in clients), 20)
+
+
+async def test_no_agent_is_asked_once_the_calls_of_others_have_used_the_money_up(
+    house: House, tmp_path: Path
+) -> None:
+    await priced(house, tmp_path, "{budget: {cost: 0.001}, steps: [writer, writer]}")
+    house.calls, house.usage = (0, 0), {"usage": None}
+    status, said = await house.post("desk", 0, {})
+    assert (status, said["error"]["code"]) == (422, "run_limit")
+    assert "the budget of this run, $0.001000, is used up" in said["error"]["message"]
+    assert [status for status, _ in house.got] == [200, 200]
+
+
+async def test_a_conversation_knows_what_its_turns_have_cost_whoever_took_their_calls(
+    house: House, tmp_path: Path
+) -> None:
+    with redis_server() as url:
+        house.config += f"routing: {{session_cache: {{type: redis, url: '{url}'}}}}\n"
+        await priced(house, tmp_path, "{max_steps: 9}")
+        house.calls = (0, 1, 1)
+        store, turns = RedisStore(url), []
+        for turn in range(3):
+            await house.post("desk", turn % 2, {"x-model-affinity": "mine"})
+            turns.append((await house.lines(4 * turn + 4))["desk"])
+            book = book_of_run(turns[-1]["run_id"])
+            written: list[bytes] = []
+            for _ in range(500):
+                written = await store.lines(book)
+                if len(written) == 3:
+                    break
+            assert len(written) == 3
+        await store.close()
+    assert [line.get("session_cost_usd", 0.0) for line in turns] == [0.0, 0.00159, 0.00318]
+    assert [line.get("session_tokens", 0) for line in turns] == [0, 8, 16]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from dataplane.observe.record import ExchangeRecord
 from dataplane.resilience.quota_book import Book, Part
-from dataplane.runtime.limits import Measure
+from dataplane.runtime.limits import NANO, Measure
 from dataplane.runtime.messages import Headers, ResponseDetail
 from dataplane.server.limits.sizes import BYTES_PER_TOKEN, Tokens, about, size, surely
 
@@ -95,22 +95,27 @@ class Charge:
             self._book.wake()  # others in the run should know
         used: Tokens | None = None
         price: Price | None = None
+        aside = Tokens(record.side_input_tokens, record.side_output_tokens)
+        known = False
         for part in parts:
             measure = part.holding.amount.measure
             if measure is Measure.CONCURRENT:
                 continue
-            if used is None:
-                used = self._used(record)
-            if used is None and part.holding.limit.run_of:
-                used = Tokens(self._prompt, record.bytes_sent // BYTES_PER_TOKEN)
+            if not known:
+                used, known = self._used(record), True
+            own = used
+            if own is None and part.holding.limit.run_of:
+                own = Tokens(self._prompt, record.bytes_sent // BYTES_PER_TOKEN)
+            more = 0
             if measure is Measure.COST:
                 price = self._price_of(record.provider, record.upstream_model)
-            if used is None:
-                aside = Tokens(record.side_input_tokens, record.side_output_tokens)
-                more = 0 if measure is Measure.REQUESTS else size(measure, aside, price)
+                more = round(record.side_cost_usd * NANO)
+            elif measure is not Measure.REQUESTS:
+                more = size(measure, aside, None)
+            if own is None:
                 self._book.settle(part, part.spent + part.reserved + more)
-                continue
-            self._book.settle(part, size(measure, used, price))
+            else:
+                self._book.settle(part, size(measure, own, price) + more)
 
     def spend(self, tokens: int) -> None:
         """So much was used, whatever that was."""
@@ -122,20 +127,20 @@ class Charge:
                 self._book.settle(part, tokens if measure is Measure.TOKENS else 0)
 
     def _used(self, record: ExchangeRecord) -> Tokens | None:
-        """Of the exchange and what was asked beside it; None: what was reserved, and that."""
-        aside_in, aside_out = record.side_input_tokens, record.side_output_tokens
-        own_in, own_out = record.input_tokens - aside_in, record.output_tokens - aside_out
+        """Of the exchange, without what was asked beside it; None: what was reserved."""
+        own_in = record.input_tokens - record.side_input_tokens
+        own_out = record.output_tokens - record.side_output_tokens
         whole = record.detail is ResponseDetail.VIA_UPSTREAM
         if own_in or own_out:
             if not whole and record.stream:
                 own_out = max(own_out, about(self._events, self._received))
-            own_in = own_in or self._prompt
-            return Tokens(own_in + aside_in, own_out + aside_out, record.input_cached_tokens)
+            cached = record.input_cached_tokens - record.side_cached_tokens
+            return Tokens(own_in or self._prompt, own_out, cached)
         if whole and 200 <= record.status < 300:
             return None
         if record.bytes_sent and record.status < 300:
             output = about(self._events, self._received) if record.stream else 0
-            return Tokens(self._prompt + aside_in, output + aside_out)
+            return Tokens(self._prompt, output)
         if record.detail is ResponseDetail.DOWNSTREAM_GONE and record.attempts:
-            return Tokens(self._prompt + aside_in, aside_out)
-        return Tokens(aside_in, aside_out)
+            return Tokens(self._prompt, 0)
+        return Tokens(0, 0)

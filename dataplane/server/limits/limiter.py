@@ -21,7 +21,7 @@ from dataplane.server.limits import told
 from dataplane.server.limits.charge import Charge
 from dataplane.server.limits.gate import Gate, granted
 from dataplane.server.limits.matching import Caller, Matcher, Place, bucket
-from dataplane.server.limits.sizes import Tokens, price_of, size
+from dataplane.server.limits.sizes import Tokens, price_in, price_of, size
 
 if TYPE_CHECKING:
     from dataplane.runtime.choosing import Price
@@ -72,8 +72,8 @@ class Limiter:
     def __init__(self, quotas: Quotas, config: "RuntimeConfig", matcher: Matcher) -> None:
         self._quotas = quotas
         self._matcher = matcher
+        self._config = config
         self._prices = config.model_routing.prices
-        self._providers = config.providers
         self._places: dict[tuple[Candidate, str | None], Place] = {}
 
     def place(self, listener: str, first: "Candidate", model: str | None) -> Place:
@@ -115,13 +115,13 @@ class Limiter:
                     prompt, answer = _size(asked)
                 tokens = Tokens(prompt, limit.default_output_tokens if answer is None else answer)
                 price = None
-                if measure is Measure.COST:
-                    if asked.operation is None:
-                        continue  # an agent has no price
+                if measure is Measure.COST and asked.operation is not None:
                     price = price_of(self._prices, asked.place.names)
                     if price is None and (refusal := self._no_price(limit, asked)) is not None:
                         return refusal
-                wants.append((holding, 1 if limit.run_of else size(measure, tokens, price)))
+                # an agent has no price, but models are asked on its account
+                begins = limit.run_of or (measure is Measure.COST and asked.operation is None)
+                wants.append((holding, 1 if begins else size(measure, tokens, price)))
         if not wants:
             return None
         found = quotas.book.reserve(wants, now)
@@ -144,9 +144,7 @@ class Limiter:
 
     def price(self, provider: str, model: str) -> "Price | None":
         """What a provider's model costs."""
-        found = self._providers.get(provider)
-        vendor = found.provider if found is not None else ""
-        return price_of(self._prices, (f"{vendor}/{model}", provider, model))
+        return price_in(self._config, provider, model)
 
     def _no_price(self, limit: Limit, asked: Asked) -> LocalReply | None:
         if limit.unknown_price is UnknownPrice.FREE:

@@ -7,9 +7,14 @@ their answer reached the client; what nobody tells of a whole answer counts as r
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from dataplane.observe.record import ExchangeRecord
 from dataplane.runtime.choosing import Price
-from dataplane.runtime.limits import Measure
+from dataplane.runtime.limits import NANO, Measure
+
+if TYPE_CHECKING:
+    from dataplane.runtime.config import RuntimeConfig
 
 NANO_PER_MILLION = 1000.0
 """Billionths of a dollar for a token that costs a dollar a million."""
@@ -37,6 +42,27 @@ def price_of(prices: Mapping[str, Price], names: tuple[str, ...]) -> Price | Non
         if found is not None:
             return found
     return None
+
+
+def price_in(config: "RuntimeConfig", provider: str, model: str) -> Price | None:
+    """What a provider's model costs."""
+    found = config.providers.get(provider)
+    vendor = found.provider if found is not None else ""
+    return price_of(config.model_routing.prices, (f"{vendor}/{model}", provider, model))
+
+
+def spent_usd(config: "RuntimeConfig", record: ExchangeRecord) -> float:
+    """What the model has cost that answered, without what was asked beside it; 0 when its price is
+    not known.
+    """
+    tokens = Tokens(
+        record.input_tokens - record.side_input_tokens,
+        record.output_tokens - record.side_output_tokens,
+        record.input_cached_tokens - record.side_cached_tokens,
+    )
+    if not (tokens.input or tokens.output):
+        return 0.0
+    return cost(tokens, price_in(config, record.provider, record.upstream_model)) / NANO
 
 
 def cost(tokens: Tokens, price: Price | None) -> int:

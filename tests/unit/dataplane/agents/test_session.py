@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataplane.agents.session import Session, answered, decode, encode, named
+from dataplane.agents.session import Session, added_up, answered, decode, encode, named
 from dataplane.runtime.decision import Turn
 
 
@@ -12,6 +12,19 @@ def test_a_turn_adds_to_what_was_before() -> None:
     first = answered(Session(), ("a",), {"a": "v1"}, 13, 5.0)
     second = answered(first, ("b",), {"b": "v2"}, 24, 9.0)
     assert second == Session(("b",), {"a": "v1", "b": "v2"}, 2, 37, 9.0)
+
+
+def test_what_a_run_has_cost_is_added_when_the_next_turn_begins() -> None:
+    """What was asked within a run may be counted after its answer, and by another worker."""
+    first = answered(Session(), ("a",), {}, 13, 5.0, 0.25, "run-1")
+    begun = added_up(first, [b"0.500000000", b"1.000000001"])
+    assert (begun.cost_usd, begun.run) == (1.750000001, "")
+    assert answered(begun, ("a",), {}, 1, 6.0, 0.5, "run-2").cost_usd == 2.250000001
+
+
+@pytest.mark.parametrize("line", [b"", b"nan", b"-1", b"1e9", b"\xff", b"9" * 99])
+def test_a_line_that_is_no_amount_costs_nothing(line: bytes) -> None:
+    assert added_up(Session(), [line, b"1.5"]).cost_usd == 1.5
 
 
 @given(st.lists(st.text()), st.dictionaries(st.text(), st.text()), st.integers(0, 1 << 60))

@@ -145,6 +145,29 @@ def test_money_is_reserved_and_charged_by_the_price_of_who_answered() -> None:
     assert quotas.book.totals["team", "cost"].spent == 7 * 1000 + 5 * 2000
 
 
+def test_models_that_were_asked_besides_cost_their_own_price() -> None:
+    """An embedder for the cache, a router: they are not as dear as who answers."""
+    limiter, quotas = _limiter(Measure.COST)
+    charge = limiter.begin(_asked(max_tokens=100))
+    assert isinstance(charge, Charge)
+    record = ExchangeRecord(status=200, input_tokens=7, output_tokens=5, provider="house/m-1")
+    record.input_cached_tokens = 4
+    aside = ExchangeRecord(input_tokens=30, output_tokens=10, input_cached_tokens=9)
+    record.spend(aside, 0.000_002)
+    charge.settle(record)
+    assert quotas.book.totals["team", "cost"].spent == 7 * 1000 + 5 * 2000 + 2000
+
+
+def test_a_run_pays_for_the_models_that_choose_its_agents() -> None:
+    limiter, quotas = _limiter(Measure.COST)
+    charge = limiter.begin(_asked(None))
+    assert isinstance(charge, Charge)
+    record = ExchangeRecord(status=200, input_tokens=900, output_tokens=900, agents=("writer",))
+    record.spend(ExchangeRecord(input_tokens=30, output_tokens=10), 0.000_05)
+    charge.settle(record)
+    assert quotas.book.totals["team", "cost"].spent == 50_000
+
+
 def test_a_request_whose_worker_holds_too_little_is_at_the_gate() -> None:
     limiter, quotas = _limiter(Measure.TOKENS, Measure.CONCURRENT, held=1)
     assert isinstance(limiter.begin(_asked()), Gate)

@@ -17,6 +17,7 @@ from controlplane.config.fields import (
     Id,
     ModelName,
     Names,
+    SecretText,
     Text,
     Texts,
     Url,
@@ -183,6 +184,9 @@ class Agent(ClusterKeys):
     Default: the tool's one argument that takes a text gets the conversation."""
     card_keys: CardKeys | None = None
     """With `protocol: a2a`: who must have signed its card; without it cards need no signature."""
+    headers: dict[str, SecretText] = Field(default_factory=dict, max_length=100)
+    """Headers added to every request to it, that for its card or tools, too; values may hold `$VAR`
+    or be `file:/path`. What clients send as their credential never gets there."""
     retry: Retry | None = None
     """How hard requests to this agent are tried."""
     versions: Annotated[tuple[AgentVersion, ...], Strict(False), Field(max_length=32)] = ()

@@ -39,7 +39,7 @@ def agents(config: schema.Config) -> Iterator[Resource]:
         else:
             message.cluster = f"agent:{agent.id}"
             places = addresses(agent.url, agent.endpoints)
-            yield from cluster(config, message.cluster, agent, places)
+            yield from cluster(config, message.cluster, agent, places, headers=agent.headers)
             message.path_prefix = places[0].url.path
         yield Resource.of(ResourceType.AGENT, agent.id, message)
 
@@ -51,7 +51,7 @@ def _versions(
     for version in agent.versions:
         name = f"agent:{agent.id}@{version.name}"
         places = addresses(version.url, version.endpoints)
-        yield from cluster(config, name, agent, places)
+        yield from cluster(config, name, agent, places, headers=agent.headers)
         message.versions.add(
             name=version.name,
             cluster=name,

@@ -3,11 +3,12 @@
 Blocks become messages of what they say, and levels are laid over one another by MergeFrom.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
+from types import MappingProxyType
 
-from outriderpb.v1 import cluster_pb2, endpoint_pb2
+from outriderpb.v1 import cluster_pb2, endpoint_pb2, model_pb2
 
 from controlplane.config import schema
 from controlplane.config.schema_clusters import (
@@ -22,6 +23,7 @@ from controlplane.config.schema_clusters import (
 )
 from controlplane.config.values import Url, duration_ms, read_url
 from controlplane.snapshot.resource import Resource, ResourceType
+from controlplane.translate.secrets import secret
 
 CONNECT_TIMEOUT_MS = 5000  # Plano's default for upstream_connect_timeout
 DNS_REFRESH_MS = 5000  # Envoy's dns_refresh_rate
@@ -70,12 +72,14 @@ def cluster(
     places: Sequence[Address],
     http_host: str = "",
     at_vendor: bool = False,
+    headers: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[Resource]:
     """The cluster of one service and its endpoints; the URLs differ in host and port only.
 
     :param http_host: the Host header, when it is not the URL's. :param at_vendor: at the address
         that everybody knows: such names change their addresses by the minute, and nobody there
-        waits for our health checks.
+        waits for our health checks. :param headers: what every request to it carries, secret texts
+        by their names.
     """
     urls = [one.url for one in places]
     first = urls[0]
@@ -88,6 +92,9 @@ def cluster(
         authority=http_host or (first.authority if len(authorities) == 1 else ""),
         connect_timeout_ms=_connect_timeout_ms(config, own),
         dns_refresh_ms=_dns_refresh_ms(config, own, urls, at_vendor),
+        headers=[
+            model_pb2.Header(name=header, value=secret(text)) for header, text in headers.items()
+        ],
     )
     if config.defaults is not None:
         _lay_over(message, config.defaults, with_health_check=not at_vendor)

@@ -88,6 +88,9 @@ class Cluster:
     """None: endpoints are taken for well until they fail."""
     outlier: OutlierDetection = OutlierDetection()
     circuit_breakers: CircuitBreakers = CircuitBreakers()
+    headers: tuple[tuple[str, Secret], ...] = ()
+    """What requests of ours carry (upstream/client.py), in place of others of the same names. What
+    is relayed to model providers has ModelProvider.headers."""
 
 
 class AuthScheme(Enum):

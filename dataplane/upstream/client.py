@@ -7,6 +7,7 @@ one that was closed before any byte of an answer, once.
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -137,6 +138,7 @@ class UpstreamClient:
         if state.hashes:
             header = partial(_header, request)
             key = hash_key(state.cluster.balancing, header, request.body, "")
+        sent = _carrying(request, cluster) if cluster.headers else request
         tried: list[UpstreamEndpoint] = []
         fresh = False
         failure = NO_ENDPOINT
@@ -147,7 +149,7 @@ class UpstreamClient:
                 failure = FULL
                 break
             authority = cluster.authority or endpoint.authority.decode()
-            attempt = Attempt(message_of(request, authority), state.now, whole=whole)
+            attempt = Attempt(message_of(sent, authority), state.now, whole=whole)
             attempt.begin(endpoint.pool, fresh=fresh)
             try:
                 await attempt.begun()
@@ -169,6 +171,14 @@ class UpstreamClient:
             else:
                 return attempt
         raise UpstreamError(failure)
+
+
+def _carrying(request: Request, cluster: Cluster) -> Request:
+    """With what the operator says that requests to a cluster carry."""
+    names = {name.lower() for name, _ in cluster.headers}
+    kept = (pair for pair in request.headers if pair[0].lower() not in names)
+    own = ((name, value.reveal()) for name, value in cluster.headers)
+    return replace(request, headers=(*kept, *own))
 
 
 def _header(request: Request, name: str) -> bytes:

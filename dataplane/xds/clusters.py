@@ -21,7 +21,16 @@ from dataplane.runtime.cluster import (
     Thresholds,
 )
 from dataplane.runtime.config import Cluster, Endpoint
-from dataplane.xds.fields import BadFieldError, Said, header_name, said, same, seconds, within
+from dataplane.xds.fields import (
+    BadFieldError,
+    Said,
+    header_name,
+    said,
+    same,
+    seconds,
+    secret,
+    within,
+)
 from dataplane.xds.secrets import SecretReader
 
 POLICIES: Mapping[int, PolicyKind] = {
@@ -50,8 +59,10 @@ _DEFAULT_BALANCING, _DEFAULT_OUTLIER = Balancing(), OutlierDetection()
 _DEFAULT_BREAKERS = CircuitBreakers()
 
 
-def cluster(name: str, m: cluster_pb2.Cluster, _: SecretReader) -> Cluster:
-    """A cluster; its endpoints come by themselves. Raises BadFieldError."""
+def cluster(name: str, m: cluster_pb2.Cluster, secrets: SecretReader) -> Cluster:
+    """A cluster; its endpoints come by themselves. Raises BadFieldError and
+    SecretUnavailableError.
+    """
     same(name, m.name, "name")
     return Cluster(
         name=name,
@@ -65,6 +76,7 @@ def cluster(name: str, m: cluster_pb2.Cluster, _: SecretReader) -> Cluster:
         health_check=_health_check(m),
         outlier=_outlier(m),
         circuit_breakers=_circuit_breakers(m),
+        headers=tuple((header_name(h.name), secret(h.value, secrets)) for h in m.headers),
     )
 
 

@@ -58,9 +58,12 @@ class Agent:
     """What GetTask says, in turn; the last one stays."""
     cancelled: asyncio.Event = field(default_factory=asyncio.Event)
     has_card: bool = True
+    card_headers: list[dict[str, str]] = field(default_factory=list)
+    """Of those who asked for its card."""
 
     async def on_card(self, request: web.Request) -> web.Response:
         """GET of the card."""
+        self.card_headers.append({name.lower(): value for name, value in request.headers.items()})
         return web.json_response(self.card) if self.has_card else web.Response(status=404)
 
     async def on_call(self, request: web.Request) -> web.StreamResponse:

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from controlplane.config import schema
-from controlplane.config.rules import addresses, keys, tools
+from controlplane.config.rules import addresses, credentials, keys, tools
 from controlplane.config.rules.findings import Findings, suggest
 from controlplane.config.schema_versions import AgentVersion
 
@@ -18,6 +18,10 @@ PATHS = {
     "mcp": (),
 }
 """What is added to an agent's address, or a part of that, by its protocol."""
+WRITTEN = ("traceparent", "tracestate", "x-request-id")
+"""How headers begin that say of each request to an agent where it belongs."""
+WRITTEN_IN = {"a2a": ("a2a-", "x-a2a-", "accept"), "mcp": ("mcp-", "accept")}
+"""Further ones, by protocol."""
 SAY_THEMSELVES = ("a2a", "mcp")
 """Protocols in which agents say what they can do."""
 
@@ -34,6 +38,7 @@ def check(config: schema.Config, findings: Findings) -> None:
             _agent_address(agent, agent.protocol, path, findings)
         tools.check(agent, path, findings)
         _card_keys(agent, path, findings)
+        _headers(agent, path, findings)
         if agent.shadow is not None:
             _shadow(agent, agent.shadow.version, (*path, "shadow"), findings)
 
@@ -46,6 +51,16 @@ def _card_keys(agent: schema.Agent, path: "Path", findings: Findings) -> None:
         hint = "cards are what agents of protocol: a2a have"
         findings.add(at, f"means nothing with protocol: {agent.protocol}", hint)
     keys.check(agent.card_keys, "where the keys are that sign the agent's card", at, findings)
+
+
+def _headers(agent: schema.Agent, path: "Path", findings: Findings) -> None:
+    host = "the host of its url is sent; remove it"
+    credentials.check_headers(agent.headers, (*path, "headers"), findings, host)
+    ours = (*WRITTEN, *WRITTEN_IN.get(agent.protocol, ()))
+    for name in agent.headers:
+        if name.lower().startswith(ours):
+            at = (*path, "headers", name)
+            findings.add(at, f"header {name!r} is written by Outrider", "remove it")
 
 
 def _agent_address(

@@ -26,6 +26,9 @@ def wanted(config: schema.Config) -> Iterator[tuple[Path, values.SecretPart]]:
         headers = target.endpoint.http_headers if target.endpoint is not None else {}
         for name, text in headers.items():
             yield from _parts(("prompt_targets", index, "endpoint", "http_headers", name), text)
+    for index, agent in enumerate(config.agents):
+        for name, text in agent.headers.items():
+            yield from _parts(("agents", index, "headers", name), text)
     for index, server in enumerate(config.mcp_servers):
         for name, text in server.headers.items():
             yield from _parts(("mcp_servers", index, "headers", name), text)

@@ -1,3 +1,4 @@
+from outriderpb.v1 import model_pb2 as _model_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
@@ -140,7 +141,7 @@ class CircuitBreakers(_message.Message):
     def __init__(self, default: _Optional[_Union[Thresholds, _Mapping]] = ..., high: _Optional[_Union[Thresholds, _Mapping]] = ...) -> None: ...
 
 class Cluster(_message.Message):
-    __slots__ = ("name", "tls", "sni", "authority", "connect_timeout_ms", "dns_refresh_ms", "load_balancing", "health_check", "outlier_detection", "circuit_breakers")
+    __slots__ = ("name", "tls", "sni", "authority", "connect_timeout_ms", "dns_refresh_ms", "load_balancing", "health_check", "outlier_detection", "circuit_breakers", "headers")
     NAME_FIELD_NUMBER: _ClassVar[int]
     TLS_FIELD_NUMBER: _ClassVar[int]
     SNI_FIELD_NUMBER: _ClassVar[int]
@@ -151,6 +152,7 @@ class Cluster(_message.Message):
     HEALTH_CHECK_FIELD_NUMBER: _ClassVar[int]
     OUTLIER_DETECTION_FIELD_NUMBER: _ClassVar[int]
     CIRCUIT_BREAKERS_FIELD_NUMBER: _ClassVar[int]
+    HEADERS_FIELD_NUMBER: _ClassVar[int]
     name: str
     tls: bool
     sni: str
@@ -161,4 +163,5 @@ class Cluster(_message.Message):
     health_check: HealthCheck
     outlier_detection: OutlierDetection
     circuit_breakers: CircuitBreakers
-    def __init__(self, name: _Optional[str] = ..., tls: _Optional[bool] = ..., sni: _Optional[str] = ..., authority: _Optional[str] = ..., connect_timeout_ms: _Optional[int] = ..., dns_refresh_ms: _Optional[int] = ..., load_balancing: _Optional[_Union[LoadBalancing, _Mapping]] = ..., health_check: _Optional[_Union[HealthCheck, _Mapping]] = ..., outlier_detection: _Optional[_Union[OutlierDetection, _Mapping]] = ..., circuit_breakers: _Optional[_Union[CircuitBreakers, _Mapping]] = ...) -> None: ...
+    headers: _containers.RepeatedCompositeFieldContainer[_model_pb2.Header]
+    def __init__(self, name: _Optional[str] = ..., tls: _Optional[bool] = ..., sni: _Optional[str] = ..., authority: _Optional[str] = ..., connect_timeout_ms: _Optional[int] = ..., dns_refresh_ms: _Optional[int] = ..., load_balancing: _Optional[_Union[LoadBalancing, _Mapping]] = ..., health_check: _Optional[_Union[HealthCheck, _Mapping]] = ..., outlier_detection: _Optional[_Union[OutlierDetection, _Mapping]] = ..., circuit_breakers: _Optional[_Union[CircuitBreakers, _Mapping]] = ..., headers: _Optional[_Iterable[_Union[_model_pb2.Header, _Mapping]]] = ...) -> None: ...

@@ -23,12 +23,20 @@ class RunBudget(Block):
 
 
 class Step(Block):
-    """Agents that are run at once; the name of one alone is a step, too."""
+    """Agents that are run at once, or in a loop; the name of one alone is a step, too."""
 
-    parallel: Annotated[Names, Field(min_length=1, max_length=64)]
+    parallel: Annotated[Names, Field(min_length=1, max_length=64)] | None = None
     """Ids of the agents. Who comes after them reads all that they said, in this order."""
     merge: Id = CONCATENATE
     """The id of an agent that makes one answer of theirs; `concatenate`: one after the other."""
+    loop: Annotated[Names, Field(min_length=1, max_length=64)] | None = None
+    """In place of `parallel`: the listener's orchestrator says who of these begins (the first one,
+    where it names nobody) and, after each answer, who goes on, until it names nobody."""
+
+    @property
+    def agents(self) -> tuple[str, ...]:
+        """Whom it is of."""
+        return self.parallel or self.loop or ()
 
 
 def _step(value: Any, read: ValidatorFunctionWrapHandler) -> Step:
@@ -64,7 +72,7 @@ class Plan(Block):
     itself); `concatenate`: the answers one after the other."""
     steps: PlanSteps = ()
     """Always these, in this order, and nobody is chosen: ids of agents of this listener, and
-    mappings of `parallel` and `merge`."""
+    mappings of `parallel` and `merge`, or of `loop`."""
     max_agents: Steps | None = None
     """Of the agents that were chosen, the first so many answer; without it all of them."""
     max_steps: Steps = 16

@@ -30,7 +30,8 @@ def plan(listener: schema.Listener) -> plan_pb2.Plan | None:
         mode=_MODES[written.mode],
         merge=_merge(written.merge),
         steps=[
-            plan_pb2.Step(agents=step.parallel, merge=_merge(step.merge)) for step in written.steps
+            plan_pb2.Step(agents=step.agents, merge=_merge(step.merge), loop=step.loop is not None)
+            for step in written.steps
         ],
         max_agents=written.max_agents or 0,
         max_steps=written.max_steps,

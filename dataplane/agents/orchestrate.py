@@ -61,11 +61,14 @@ def orchestrate(
             return (yield from _answer_together(team, plan.shape, chat, ()))
         case Sequence(parts):
             return (yield from _sequence(team, parts, chat))
-        case Loop(first):
-            return (yield from _loop(team, plan.decision, first, chat))
+        case Loop(among=among):
+            decision = None if among else plan.decision
+            return (yield from _loop(team, decision, plan.shape, chat))
 
 
-def _sequence(team: Team, parts: tuple[One | Parallel, ...], chat: ChatRequest) -> Steps[Outcome]:
+def _sequence(
+    team: Team, parts: tuple[One | Parallel | Loop, ...], chat: ChatRequest
+) -> Steps[Outcome]:
     *earlier, last = parts
     before: tuple[Spoken, ...] = ()
     for part in earlier:
@@ -75,51 +78,101 @@ def _sequence(team: Team, parts: tuple[One | Parallel, ...], chat: ChatRequest) 
         for one in heard:
             chat = told_by(chat, one.agent, one.text)
         before = heard or before
-    if isinstance(last, Parallel):
-        return (yield from _answer_together(team, last, chat, before))
-    return (yield from _answer(team, last.target, chat, before))
+    match last:
+        case One(target):
+            return (yield from _answer(team, target, chat, before))
+        case Parallel():
+            return (yield from _answer_together(team, last, chat, before))
+        case Loop():
+            return (yield from _loop(team, None, last, chat, before))
 
 
-def _loop(team: Team, decision: Decision, target: AgentTarget, chat: ChatRequest) -> Steps[Outcome]:
+def _loop(
+    team: Team,
+    decision: Decision | None,
+    loop: Loop,
+    chat: ChatRequest,
+    before: tuple[Spoken, ...] = (),
+) -> Steps[Outcome]:
     """Answers are held until it is known that nobody goes on; where that is known before, the last
     one is passed on.
     """
+    ended = yield from _rounds(team, decision, loop, chat, _Last(before))
+    if not isinstance(ended, tuple):
+        return ended
+    said = ended[-1:] or before
+    return Said(said) if said else _nobody()
+
+
+@dataclass(frozen=True, slots=True)
+class _Last:
+    """A loop whose end is the client's."""
+
+    before: tuple[Spoken, ...]
+
+
+def _rounds(
+    team: Team, decision: Decision | None, loop: Loop, chat: ChatRequest, last: _Last | None
+) -> Steps[tuple[Spoken, ...] | Outcome]:
+    """What is said in a loop until nobody goes on.
+
+    :param decision: who begins; None: that is still to be decided.
+    :param last: it may be passed on; None: others come after it, and hear all of it.
+    """
     run = team.run
+    among = tuple(one.agent for one in loop.among)
+    targets = {one.agent: one for one in loop.among} or team.targets
     conversation = chat.conversation()
     said: list[Turn] = []
-    before: tuple[Spoken, ...] = ()
+    heard: tuple[Spoken, ...] = ()
+    target = loop.first
+    if decision is None:
+        decision = yield from _goes_on(team, conversation, said, among)
+        target = next((targets[one] for one in decision.agents if one in targets), target)
     while True:
-        if decision.method != READS_ANSWERS and len(decision.agents) == 1:
-            return (yield from _answer(team, target, chat, before))
-        heard = yield from _ask(team, target, chat)
-        if isinstance(heard, LocalReply):
-            return heard
-        if isinstance(heard, Skipped):
+        if last and decision.method != READS_ANSWERS and len(decision.agents) == 1:
+            return (yield from _answer(team, target, chat, heard[-1:] or last.before))
+        one = yield from _ask(team, target, chat)
+        if isinstance(one, LocalReply):
+            return one
+        if isinstance(one, Skipped):
             said.append(Turn("assistant", "", target.agent))
         else:
-            before = (heard,)
-            said.append(Turn("assistant", heard.text, heard.agent))
-            chat = told_by(chat, heard.agent, heard.text)
-            if heard.calls_tools:
-                return Said(before)
-        reply = yield Decide(team.listener.name, conversation, tuple(said))
-        assert isinstance(reply, Decision)
-        decision = reply
-        going_on = [team.targets[one] for one in decision.agents if one in team.targets]
+            heard = (*heard, one)
+            said.append(Turn("assistant", one.text, one.agent))
+            chat = told_by(chat, one.agent, one.text)
+            if one.calls_tools:
+                return heard
+        decision = yield from _goes_on(team, conversation, said, among)
+        going_on = [targets[name] for name in decision.agents if name in targets]
         run.stopped = run.bound(going_on[0].agent) if going_on else None
         if not going_on or run.stopped is not None:
-            return Said(before) if before else _nobody()
+            return heard
         target = going_on[0]
 
 
+def _goes_on(
+    team: Team, conversation: tuple[Turn, ...], said: list[Turn], among: tuple[str, ...]
+) -> Steps[Decision]:
+    reply = yield Decide(team.listener.name, conversation, tuple(said), among)
+    assert isinstance(reply, Decision)
+    return reply
+
+
 def _hear(
-    team: Team, part: One | Parallel, chat: ChatRequest
+    team: Team, part: One | Parallel | Loop, chat: ChatRequest
 ) -> Steps[tuple[Spoken, ...] | LocalReply]:
     """What the agents of a part say to those who come after them."""
-    if isinstance(part, Parallel):
-        reply = yield AtOnce(tuple(_ask(team, target, chat) for target in part.targets))
-        return _heard(reply)
-    heard = yield from _ask(team, part.target, chat)
+    match part:
+        case Parallel(targets):
+            reply = yield AtOnce(tuple(_ask(team, target, chat) for target in targets))
+            return _heard(reply)
+        case Loop():
+            ended = yield from _rounds(team, None, part, chat, None)
+            assert isinstance(ended, tuple | LocalReply), "only the last one is passed on"
+            return ended
+        case One(target):
+            heard = yield from _ask(team, target, chat)
     if isinstance(heard, LocalReply):
         return heard
     return () if isinstance(heard, Skipped) else (heard,)

@@ -4,6 +4,7 @@ Rule: there is always somebody to answer. When no agent fits, the default one do
 nobody is asked.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from dataplane.runtime.config import AgentTarget, Listener
@@ -39,17 +40,20 @@ class Parallel:
 
 
 @dataclass(frozen=True, slots=True)
-class Sequence:
-    """One after the other, each reads what those before it said; the last answers the client."""
-
-    parts: tuple[One | Parallel, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Loop:
     """An agent answers, and the orchestrator says who goes on, until it names nobody."""
 
     first: AgentTarget
+    among: tuple[AgentTarget, ...] = ()
+    """Only these, and who begins is decided as well; `first` does where nobody is named. Empty: all
+    that may be chosen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence:
+    """One after the other, each reads what those before it said; the last answers the client."""
+
+    parts: tuple[One | Parallel | Loop, ...]
 
 
 Shape = One | Parallel | Sequence | Loop
@@ -110,6 +114,23 @@ def choosable_of(listener: Listener) -> tuple[AgentTarget, ...]:
     return tuple(target for target in targets if target.choosable) or targets
 
 
+def sets_of(listener: Listener) -> Iterator[tuple[AgentTarget, ...]]:
+    """Among whom its orchestrator ever chooses: several agents, in the operator's order."""
+    running = listener.running
+    sets = [among(listener, part.agents) for part in running.parts if part.loop]
+    if not running.parts:
+        sets.append(choosable_of(listener))
+    return (agents for agents in sets if len(agents) > 1)
+
+
+def among(listener: Listener, names: tuple[str, ...]) -> tuple[AgentTarget, ...]:
+    """Those of these names that are there; without names, whoever may be chosen."""
+    if not names:
+        return choosable_of(listener)
+    targets = targets_of(listener)
+    return tuple(targets[name] for name in names if name in targets)
+
+
 def default_of(listener: Listener) -> AgentTarget:
     """Who answers when nobody else does: the one that is called so, else the first."""
     targets = tuple(targets_of(listener).values())
@@ -144,19 +165,29 @@ def _decided(listener: Listener, said: Decision, targets: dict[str, AgentTarget]
 
 def _fixed(parts: tuple[Part, ...], targets: dict[str, AgentTarget]) -> Plan:
     """What the config says, whatever is asked."""
-    steps: list[One | Parallel] = []
+    steps: list[One | Parallel | Loop] = []
     for part in parts:
         acting = tuple(targets[agent] for agent in part.agents)
-        steps.append(One(acting[0]) if len(acting) == 1 else Parallel(acting))
+        if part.loop:
+            steps.append(Loop(acting[0], acting))
+        else:
+            steps.append(One(acting[0]) if len(acting) == 1 else Parallel(acting))
         if part.merge:
             steps.append(One(targets[part.merge]))
-    agents = tuple(
-        target.agent
-        for step in steps
-        for target in (step.targets if isinstance(step, Parallel) else (step.target,))
-    )
+    agents = tuple(target.agent for step in steps for target in _named(step))
     decision = Decision(agents, (), "the steps of this listener", FIXED)
     return Plan(steps[0] if len(steps) == 1 else Sequence(tuple(steps)), decision)
+
+
+def _named(step: One | Parallel | Loop) -> tuple[AgentTarget, ...]:
+    """Who acts in it, or may."""
+    match step:
+        case One(target):
+            return (target,)
+        case Parallel(targets):
+            return targets
+        case Loop(among=among):
+            return among
 
 
 def _absent(running: Running, targets: dict[str, AgentTarget]) -> str:

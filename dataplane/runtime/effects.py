@@ -116,6 +116,8 @@ class Decide:
     said: tuple[Turn, ...] = ()
     """What agents have answered to that in this run so far, in order, each with its name: the
     decision is then who goes on, and nobody when all is said."""
+    among: tuple[str, ...] = ()
+    """Only these agents; empty: all that may be chosen."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,8 @@ class Part:
     agents: tuple[str, ...]
     merge: str = ""
     """The agent that puts together what several say; empty: it is put together in their order."""
+    loop: bool = False
+    """One of them, then the orchestrator is asked who of them goes on, until it names nobody."""
 
 
 @dataclass(frozen=True, slots=True)

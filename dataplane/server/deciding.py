@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
-from dataplane.agents.plan import choosable_of
+from dataplane.agents.plan import sets_of
 from dataplane.intent.embed import load_encoder
 from dataplane.intent.encoder import Encoder
 from dataplane.intent.router import make_bm25, make_minilm
@@ -105,8 +105,7 @@ class Deciding:
         """Whatever chooses among the very same agents as before keeps its router."""
         wanted: dict[_Key, str] = {}
         for name, listener in config.listeners.items():
-            agents = choosable_of(listener)
-            if len(agents) > 1 and not listener.running.parts:
+            for agents in sets_of(listener):
                 wanted.setdefault((agents, listener.min_confidence), f"listener {name}")
         routing = config.model_routing
         if routing.preferences and routing.routing_model is None:

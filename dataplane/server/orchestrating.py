@@ -8,7 +8,7 @@ says all of it.
 
 from dataclasses import replace
 
-from dataplane.agents.plan import choosable_of
+from dataplane.agents.plan import among
 from dataplane.runtime.config import AgentTarget, Listener, RuntimeConfig
 from dataplane.runtime.decision import Decision, Step, Turn
 from dataplane.runtime.effects import CallFailed, DecideAmong, Steps
@@ -26,13 +26,14 @@ def decide(
     config: RuntimeConfig,
     conversation: tuple[Turn, ...],
     said: tuple[Turn, ...] = (),
+    names: tuple[str, ...] = (),
 ) -> Steps[Decision]:
     """Ask the listener's orchestrator.
 
-    :param said: see Decide.
+    :param said, names: see Decide.
     """
     orchestrator = listener.orchestrator
-    agents = choosable_of(listener)
+    agents = among(listener, names)
     model = orchestrator.model
     match orchestrator.kind:
         case OrchestratorKind.MODEL if model is not None:

@@ -195,7 +195,7 @@ class Performer:
     async def _decide(self, effect: Decide, call: Call) -> Decision:
         record = call.record
         started, spent_s = self._clock.now(), record.decision_s
-        steps = decide(call.listener, call.config, effect.conversation, effect.said)
+        steps = decide(call.listener, call.config, effect.conversation, effect.said, effect.among)
         decision = await self.run(steps, call)
         ended = self._clock.now()
         record.decision_s = round(spent_s + ended - started, 6)

@@ -30,7 +30,7 @@ def running(m: plan_pb2.Plan) -> Running:
     return Running(
         mode=mode,
         merge=m.merge,
-        parts=tuple(Part(tuple(step.agents), step.merge) for step in m.steps),
+        parts=tuple(Part(tuple(step.agents), step.merge, step.loop) for step in m.steps),
         max_agents=m.max_agents,
         limits=RunLimits(
             m.max_steps or default.max_steps,

@@ -62,6 +62,17 @@ async def test_loop_ends_when_nobody_is_left(tmp_path: Path) -> None:
         assert heard.headers["x-outrider-steps"] == "weather;ok, flights"
 
 
+async def test_loop_among_fixed_steps_is_of_its_agents_and_then_the_next_step(
+    tmp_path: Path,
+) -> None:
+    plan = "{steps: [{loop: [flights, weather]}, writer]}"
+    async with team(tmp_path, plan) as made:
+        heard = await made.ask()
+        assert (heard.text, heard.done) == ("This is writer.", True)
+        assert heard.headers["x-outrider-steps"] == "weather;ok, flights;ok, writer"
+        assert made.writer.received[0].body["messages"] == [WEATHER, FLIGHTS, ASKED]
+
+
 async def test_no_more_agents_answer_than_allowed(tmp_path: Path) -> None:
     async with team(tmp_path, "{max_agents: 1}") as made:
         heard = await made.ask(stream=False)

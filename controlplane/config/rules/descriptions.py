@@ -44,13 +44,20 @@ def notes(parsed: "Parsed") -> list["ConfigError"]:
     """Agents that cannot be told apart, and those without an example."""
     told: list[ConfigError] = []
     for index, listener in enumerate(parsed.config.listeners):
-        if len(listener.agents) < 2 or listener.plan.steps:
+        steps = listener.plan.steps
+        looping = {agent for step in steps for agent in step.loop or ()}
+        if len(listener.agents) < 2 or (steps and not looping):
             continue  # nobody chooses
         # Who has no description here is described by its own card.
         described = [
             _Described(("listeners", index, "agents", at), agent.id, agent.description)
             for at, agent in enumerate(listener.agents)
-            if agent.description and agent.choosable and agent.id != listener.plan.merge
+            if agent.description
+            and (
+                agent.id in looping
+                if steps
+                else agent.choosable and agent.id != listener.plan.merge
+            )
         ][:MOST_COMPARED]
         told += _alike(parsed, described)
         if orchestrator_of(parsed.config, listener).type == "model":

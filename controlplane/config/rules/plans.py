@@ -3,7 +3,7 @@
 from controlplane.config import schema
 from controlplane.config.problem import Path
 from controlplane.config.rules.findings import Findings, suggest
-from controlplane.config.schema_plan import CONCATENATE, Plan
+from controlplane.config.schema_plan import CONCATENATE, Plan, Step
 
 FAIL, SKIP, DEFAULT, OTHER_VERSION = "fail", "skip", "default", "other_version"
 WORDS = (FAIL, SKIP, DEFAULT, OTHER_VERSION)
@@ -28,7 +28,7 @@ def check(config: schema.Config, findings: Findings) -> None:
 def named(listener: schema.Listener) -> set[str]:
     """Agents that act without being chosen."""
     plan = listener.plan
-    steps = {one for step in plan.steps for one in (*step.parallel, step.merge)}
+    steps = {one for step in plan.steps for one in (*step.agents, step.merge)}
     instead = {one for agent in listener.agents for one in agent.on_failure}
     return {*steps, plan.merge, *instead}
 
@@ -55,19 +55,35 @@ def _steps(plan: Plan, ids: list[str], at: Path, findings: Findings) -> None:
     asked = 0
     for number, step in enumerate(plan.steps):
         place: Path = (*at, "steps", number)
-        for index, name in enumerate(step.parallel):
-            where = (*place, "parallel", index)
+        _kind(step, place, findings)
+        for index, name in enumerate(step.agents):
+            where = (*place, "loop" if step.parallel is None else "parallel", index)
             if not findings.has(where):
                 where = place  # an id alone
             _known(name, ids, where, findings)
-            if name in step.parallel[:index]:
-                findings.add(where, f"agent {name!r} is here twice", "an agent answers once")
+            if name in step.agents[:index]:
+                findings.add(where, f"agent {name!r} is here twice", "name it once")
         if step.merge != CONCATENATE:
             _known(step.merge, ids, (*place, "merge"), findings)
-        asked += len(step.parallel) + (step.merge != CONCATENATE)
+        asked += 1 if step.loop else len(step.agents) + (step.merge != CONCATENATE)
     if asked > plan.max_steps:
         hint = f"write max_steps: {asked}, or more where agents stand in for others"
         findings.add((*at, "steps"), f"{asked} agents, but max_steps is {plan.max_steps}", hint)
+
+
+def _kind(step: Step, place: Path, findings: Findings) -> None:
+    """Either at once or in a loop."""
+    if step.parallel is None and step.loop is None:
+        if not findings.blamed((*place, "parallel")) and not findings.blamed((*place, "loop")):
+            findings.add(place, "has no agents", "write parallel: [...] or loop: [...]")
+    elif step.parallel is not None and step.loop is not None:
+        findings.add((*place, "loop"), "'parallel' and 'loop' are both given", "make two steps")
+    elif step.loop is not None and step.merge != CONCATENATE:
+        hint = "write the agent as the next step"
+        findings.add((*place, "merge"), "means nothing beside 'loop'", hint)
+    if step.loop is not None and len(step.loop) == 1:
+        hint = "name the agents among whom it goes on, or write the agent alone"
+        findings.add((*place, "loop"), "is of one agent", hint)
 
 
 def _agents(listener: schema.Listener, path: Path, findings: Findings) -> None:

@@ -30,12 +30,14 @@ PROGRESS_NEVER: Progress
 PROGRESS_ALWAYS: Progress
 
 class Step(_message.Message):
-    __slots__ = ("agents", "merge")
+    __slots__ = ("agents", "merge", "loop")
     AGENTS_FIELD_NUMBER: _ClassVar[int]
     MERGE_FIELD_NUMBER: _ClassVar[int]
+    LOOP_FIELD_NUMBER: _ClassVar[int]
     agents: _containers.RepeatedScalarFieldContainer[str]
     merge: str
-    def __init__(self, agents: _Optional[_Iterable[str]] = ..., merge: _Optional[str] = ...) -> None: ...
+    loop: bool
+    def __init__(self, agents: _Optional[_Iterable[str]] = ..., merge: _Optional[str] = ..., loop: _Optional[bool] = ...) -> None: ...
 
 class Plan(_message.Message):
     __slots__ = ("mode", "merge", "steps", "max_agents", "max_steps", "max_repeats", "max_depth", "budget_tokens", "budget_cost_nano", "progress")

@@ -401,3 +401,58 @@ def test_progress_is_told_to_who_asked_for_it() -> None:
         passed_on(FLIGHTS, [SAID, QUESTION]),
         Passed(),
     )
+
+
+def looping(*parts: One | Parallel | Loop, **more: object) -> Steps[Outcome]:
+    return Played(Sequence(parts), TO_WEATHER, TO_FLIGHTS, **more).steps
+
+
+PAIR = Loop(TO_WEATHER, (TO_WEATHER, TO_FLIGHTS))
+NAMES = ("weather", "flights")
+
+
+def test_loop_in_the_middle_is_heard_whole_by_who_comes_after_it() -> None:
+    said_none = Turn("assistant", "None.", "flights")
+    end = play(
+        looping(PAIR, One(TO_DESK)),
+        Decide("travel", ASKED, (), NAMES),
+        chosen("flights"),
+        whole(FLIGHTS, QUESTION),
+        NONE,
+        Decide("travel", ASKED, (said_none,), NAMES),
+        chosen("weather"),
+        whole(WEATHER, SAID_NONE, QUESTION),
+        RAIN,
+        Decide("travel", ASKED, (said_none, Turn("assistant", "Rain.", "weather")), NAMES),
+        chosen(),
+        passed_on(DESK, [SAID_NONE, SAID, QUESTION]),
+        Passed(),
+    )
+    assert end == Passed()
+
+
+def test_loop_where_nobody_is_named_begins_with_its_first() -> None:
+    said = play(
+        looping(PAIR),
+        Decide("travel", ASKED, (), NAMES),
+        chosen(),
+        ASK_WEATHER,
+        RAIN,
+        Decide("travel", ASKED, (Turn("assistant", "Rain.", "weather"),), NAMES),
+        chosen("desk"),
+    )
+    assert isinstance(said, Said), "the desk is none of them"
+    assert [one.text for one in said.said] == ["Rain."]
+
+
+def test_agent_before_a_loop_is_what_it_decides_by() -> None:
+    end = play(
+        looping(One(TO_WEATHER), PAIR),
+        ASK_WEATHER,
+        RAIN,
+        Decide("travel", (Turn("assistant", "Rain.", "weather"), *ASKED), (), NAMES),
+        chosen("flights", method="minilm"),
+        passed_on(FLIGHTS, [SAID, QUESTION]),
+        Passed(),
+    )
+    assert end == Passed()

@@ -1,6 +1,8 @@
+from dataclasses import replace
+
 import pytest
 
-from dataplane.agents.plan import Loop, One, Parallel, Plan, Sequence, choose
+from dataplane.agents.plan import Loop, One, Parallel, Plan, Sequence, choose, sets_of
 from dataplane.runtime.config import AgentTarget, Listener, ListenerKind, Route
 from dataplane.runtime.decision import AgentScore, Decision, Turn
 from dataplane.runtime.effects import Decide
@@ -125,6 +127,21 @@ def test_fixed_steps_ask_nobody_who_shall_act() -> None:
     parallel = Parallel((WEATHER, FLIGHTS))
     assert plan.shape == Sequence((One(SMALL_TALK), parallel, One(SMALL_TALK)))
     assert plan.decision.agents == ("talk", "weather", "flights", "talk")
+
+
+def test_fixed_loop_is_of_its_agents_also_of_those_who_are_not_chosen() -> None:
+    running = Running(parts=(Part(("flights", "talk"), loop=True), Part(("weather",))))
+    made = listener(WEATHER, FLIGHTS, replace(SMALL_TALK, choosable=False), running=running)
+    plan = play(choose(made, ASKED))
+    assert isinstance(plan, Plan)
+    pair = (FLIGHTS, replace(SMALL_TALK, choosable=False))
+    assert plan.shape == Sequence((Loop(FLIGHTS, pair), One(WEATHER)))
+    assert list(sets_of(made)) == [pair]
+
+
+def test_no_router_is_made_where_nobody_is_chosen() -> None:
+    made = listener(WEATHER, FLIGHTS, running=Running(parts=(Part(("flights",)),)))
+    assert list(sets_of(made)) == []
 
 
 def test_agent_that_only_stands_in_for_another_is_not_chosen() -> None:

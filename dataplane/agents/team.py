@@ -166,7 +166,7 @@ def spoilt(filters: tuple[str, ...], problem: LocalReply) -> LocalReply:
     """The answer when a chain of filters made something of a request that is none any more."""
     who = f"Filter '{filters[0]}'" if len(filters) == 1 else f"Filters {', '.join(filters)}"
     message = f"{who} spoilt the request. {problem.message}"
-    return LocalReply(502, message, ResponseDetail.FILTER_FAILED)
+    return LocalReply(502, message, ResponseDetail.FILTER_FAILED, filter=", ".join(filters))
 
 
 def _over(run: Run, target: AgentTarget, bound: Bound) -> LocalReply:

@@ -62,6 +62,7 @@ class AnswerFlow:
         "_operation",
         "_stages",
         "_streams",
+        "ended_by",
         "form",
     )
 
@@ -87,6 +88,8 @@ class AnswerFlow:
         """Until it has gone out."""
         self._begun = False
         """Whether an event has gone out."""
+        self.ended_by = ""
+        """The filter that has ended the answer."""
         self.form = Form(operation, Framing.WHOLE)
         self._cutter: Cutter
         """Where anybody sees the events, from the head on."""
@@ -124,6 +127,7 @@ class AnswerFlow:
             if isinstance(made, Head):
                 head = made
             elif not stage.lets_pass(made):
+                self.ended_by = stage.id
                 return Out(ending=made)
         return self._headed(came, head)
 
@@ -259,8 +263,10 @@ class AnswerFlow:
         if isinstance(made, LocalReply):
             if stage.lets_pass(made):
                 return NOTHING
+            self.ended_by = stage.id
             return Out(ending=made)
         if isinstance(made, Cut):
+            self.ended_by = stage.id
             return (yield from self._stopped(made, at))
         return (yield from self._pass([made] if isinstance(made, Event) else list(made), at + 1))
 
@@ -312,6 +318,7 @@ class AnswerFlow:
                     made = _closed(made, event)
                 ending = _added(passed, made, event, stage)
                 if ending is not None:
+                    self.ended_by = stage.id
                     return (yield from self._ended(passed, ending, at))
             events = passed
         return self._out(events)

@@ -62,6 +62,8 @@ class AskedAnswer(AnswerFilter):
         self._lets_pass = lets_pass
         self._held: list[Event] = []
         self._size = 0
+        self._gave_up = False
+        """Whether the rest passes: it was too much, and the filter fails open."""
 
     def on_head(self, head: Head) -> Head:
         """See AnswerFilter."""
@@ -70,6 +72,8 @@ class AskedAnswer(AnswerFilter):
 
     def on_event(self, event: Event) -> Maybe[Passed]:
         """See AnswerFilter; several events of a stream come as one."""
+        if self._gave_up:
+            return event
         if event.is_whole:
             return self._asked([event])
         self._held.append(event)
@@ -78,7 +82,9 @@ class AskedAnswer(AnswerFilter):
             return ()
         if self._is_whole:
             message = f"Filter '{self._id}' takes whole answers, and this one is too large."
-            return LocalReply(502, message, ResponseDetail.FILTER_FAILED)
+            failed = LocalReply(502, message, ResponseDetail.FILTER_FAILED)
+            self._gave_up = self._lets_pass(failed)
+            return self._taken() if self._gave_up else failed
         return self._asked(self._taken())
 
     def on_end(self, complete: bool) -> Maybe[Passed]:

@@ -1,7 +1,7 @@
 """The filters of a chain, one after another: each sees what the one before it made."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from dataplane.filters.api import Context, Continue, Filter, Verdict, asks
 from dataplane.runtime.effects import Steps
@@ -43,5 +43,5 @@ def run_request_chain(
         if isinstance(verdict, Continue):
             request = verdict.request
         elif not one.lets_pass(verdict):
-            return verdict
+            return replace(verdict, filter=one.id)
     return Continue(request)

@@ -84,6 +84,8 @@ class ExchangeRecord(msgspec.Struct, omit_defaults=True):
     """Whose caller that is."""
     versions: tuple[str, ...] = ()
     """`agent@version` of those `agents` that have several."""
+    filter: str = ""
+    """The one that has ended the exchange: refused it, failed, or answered itself."""
     flags: tuple[str, ...] = ()
     """What filters have to say of the exchange: `FILTER;WORD`."""
     similarity: float = 0.0

@@ -64,6 +64,7 @@ def of_exchange(record: ExchangeRecord) -> Span:
         "outrider.run.id": record.run_id,
         "outrider.run.steps": record.steps,
         "outrider.detail": record.detail.value,
+        "outrider.filter": record.filter,
         "outrider.attempts": record.attempts,
         "outrider.failures": record.failures,
         "outrider.wasted_tokens": record.wasted_tokens,

@@ -5,7 +5,7 @@ time. That is a quarter of what making the record on the way costs (5 us a reque
 """
 
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from dataplane.llm.hub.answer import Usage
 from dataplane.llm.usage import (
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from dataplane.runtime.principal import Principal
+
+_NONE_S: Any = ExchangeRecord().upstream_s
+"""The very object that the encoder leaves out (as a float, compiled code would make another)."""
 
 
 class Charged(Protocol):
@@ -53,6 +56,7 @@ class Tally:
         "_place",
         "_tail",
         "_told",
+        "aside_s",
         "attempts",
         "attributes",
         "bytes_received",
@@ -63,6 +67,7 @@ class Tally:
         "ended",
         "endpoint",
         "failures",
+        "filter",
         "first_byte",
         "listener",
         "method",
@@ -107,6 +112,8 @@ class Tally:
         self.request_id = request_id
         self.started = started
         self.bytes_received = bytes_received
+        self.aside_s = 0.0
+        """What others than the upstream took of the time: filters, who chooses a model."""
         self.attempts = 0
         self.attributes: dict[str, str] | None = None
         """Of the span, when there will be one."""
@@ -120,6 +127,8 @@ class Tally:
         self.endpoint = ""
         self.failures: Sequence[str] = ()
         """Of attempts that were thrown away."""
+        self.filter = ""
+        """The one that has ended it."""
         self.first_byte = 0.0
         self.model: str | None = None
         self.principal: Principal | None = None
@@ -172,6 +181,7 @@ class Tally:
         header, parent_span_id, sampled = self._place
         started = self.started
         first_byte = self.first_byte
+        whole_s = self.ended - started
         ids = header.decode("latin-1")
         # By position, in the order of ExchangeRecord: 0.2 us, and 1.1 by name.
         record = ExchangeRecord(
@@ -200,10 +210,12 @@ class Tally:
             self.bytes_received,
             self.bytes_sent,
             int((first_byte - started) * 1e6) / 1e6 if first_byte else 0.0,
-            0.0,
-            0.0,
-            int((self.ended - started) * 1e6) / 1e6,  # (round() costs twice as much)
+            int((whole_s - self.aside_s) * 1e6) / 1e6 if self.attempts else _NONE_S,
+            _NONE_S,
+            int(whole_s * 1e6) / 1e6,  # (round() costs twice as much)
         )
+        if self.filter:
+            record.filter = self.filter
         usage = self._told or self._usage()
         if usage is not None:
             record.input_tokens = usage.input

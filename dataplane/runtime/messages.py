@@ -1,6 +1,6 @@
 """What passes between the parts of one exchange: requests, replies and the reason of each reply."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 Headers = tuple[tuple[str, str], ...]
@@ -125,3 +125,5 @@ class LocalReply:
     """Sent as it is instead of an error body of ours (a filter's); its type is in `headers`."""
     kind: str = ""
     """OpenAI's `type`, where it is not the one of the status."""
+    filter: str = field(default="", compare=False)
+    """Which filter says it, if one does."""

@@ -129,6 +129,7 @@ class Answering:
             return
         failure = Failure(reply.status, reply.message, code=reply.detail.value)
         self._call.record.detail = reply.detail
+        self._call.record.filter = reply.filter
         await self._down.write(error_event(Protocol.CHAT, failure))
         self._down.abort()
 

@@ -110,6 +110,7 @@ def finish(
     """Answer a message ourselves: that is all of its exchange."""
     record.status = reply.status
     record.detail = reply.detail
+    record.filter = reply.filter
     now = serving.now()
     serving.recorder.finish(record, now)
     front.reply(reply, now, bodiless)

@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from dataplane.observe.tally import Tally
+
 if TYPE_CHECKING:
     from dataplane.observe.metrics import Series
     from dataplane.observe.record import ExchangeRecord
-    from dataplane.observe.tally import Tally
     from dataplane.runtime.messages import ResponseDetail
     from dataplane.server.serving import Records
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 class Deferred:
     """Implements Records (serving.py) for one exchange."""
 
-    __slots__ = ("_on_end", "_recorder", "_tell", "facts", "verdict")
+    __slots__ = ("_ended_at", "_on_end", "_recorder", "_tell", "facts", "filter", "verdict")
 
     def __init__(self, recorder: "Records", on_end: Callable[[float], None]) -> None:
         self._recorder = recorder
@@ -24,11 +25,16 @@ class Deferred:
         """What became of it for who answers; None: that is not over."""
         self.verdict: tuple[int, ResponseDetail] | None = None
         """What the client got instead; a status of 0: the one that was told."""
+        self.filter = ""
+        """Who said so."""
+        self._ended_at = 0.0
+        """When who answers had."""
 
     def finish_later(self, tally: "Tally", now: float, series: "Series | None") -> None:
         """See Records."""
         self._tell = lambda at: self._recorder.finish_later(tally, at, series)
         self.facts = tally
+        self._ended_at = now
         self._ended(now)
 
     def finish(self, record: "ExchangeRecord", now: float, series: "Series | None" = None) -> None:
@@ -51,6 +57,9 @@ class Deferred:
         if self.verdict is not None:
             status, facts.detail = self.verdict
             facts.status = status or facts.status
+            facts.filter = self.filter
+        if isinstance(facts, Tally):
+            facts.aside_s += now - self._ended_at
         facts.bytes_sent = bytes_sent
         self._tell = None
         tell(now)

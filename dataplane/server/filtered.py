@@ -252,24 +252,29 @@ class Filtered(Outgoing):
         if isinstance(ending, LocalReply) and not self._begun:
             self._refuse(ending)
         elif isinstance(ending, LocalReply):
-            self.record.verdict = 0, ending.detail
+            self._ends_as(0, ending.detail)
             self._last_words(Failure(ending.status, ending.message, code=ending.detail.value))
             self._close()
             self._front.cut()
         elif self._sieve.flow.form.framing is Framing.WHOLE or self._last_words(None):
-            self.record.verdict = 0, ResponseDetail.FILTER_REFUSED
+            self._ends_as(0, ResponseDetail.FILTER_REFUSED)
             self._finish()
         else:
-            self.record.verdict = 0, ResponseDetail.FILTER_REFUSED
+            self._ends_as(0, ResponseDetail.FILTER_REFUSED)
             self._close()
             self._front.cut()
 
     def _refuse(self, reply: LocalReply) -> None:
-        self.record.verdict = reply.status, reply.detail
+        self._ends_as(reply.status, reply.detail)
         self._close()
         self._front.reply(reply, self._serving.now())
 
     # -- the end
+
+    def _ends_as(self, status: int, detail: ResponseDetail) -> None:
+        """What is told of it, in place of what its upstream's answer was."""
+        self.record.verdict = status, detail
+        self.record.filter = self._sieve.flow.ended_by
 
     def _close(self) -> None:
         """The client has all that it gets; who answers is stopped, if it still does."""

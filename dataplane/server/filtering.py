@@ -169,6 +169,7 @@ class Filtering:
         )
         self._tally = tally
         tally.principal = incoming.principal
+        tally.aside_s = serving.now() - incoming.started
         if place[2]:
             tally.attributes = attributes_of(incoming)
         if request is not came:

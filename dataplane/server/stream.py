@@ -95,8 +95,9 @@ class Stream:
         """See Downstream."""
         if self.over:
             raise DownstreamGoneError
-        self._call.record.detail = reply.detail
-        self._call.record.status = reply.status
+        record = self._call.record
+        record.detail, record.status = reply.detail, reply.status
+        record.filter = reply.filter
         self._front.reply(reply, self._close_record())
 
     def relay(
@@ -131,6 +132,7 @@ class Stream:
         )
         incoming = from_request(self._serving, request, record.started, call.principal)
         tally.principal = call.principal
+        tally.aside_s = self._serving.now() - record.started
         lines = header_lines(told)
         if self._charge is not None:
             tally.charge = self._charge

@@ -88,6 +88,7 @@ listeners:
     agents:
       - id: helper
         description: Helps.
+        input_filters: [words]
         output_filters: [words, cards]
   - type: model
     name: by-route
@@ -302,3 +303,33 @@ async def test_what_happened_is_in_the_log(house: House, listener: str, tmp_path
     refused, cut = logged()
     assert (refused["status"], refused["detail"]) == (451, "filter_refused")
     assert (cut["status"], cut["detail"]) == (200, "filter_refused")
+    assert refused["filter"] == cut["filter"] == "words"
+
+
+@pytest.mark.parametrize("listener", ["by-route", "by-agent"])
+async def test_the_log_names_a_filter_that_refuses_requests(
+    house: House, listener: str, tmp_path: Path
+) -> None:
+    asked = {"model": "alias", "messages": [{"role": "user", "content": "dynamite?"}]}
+    url = house.planes.url(listener) + "/v1/chat/completions"
+    answer = await house.http.post(url, json=asked)
+    assert answer.headers["x-outrider-detail"] == "filter_refused"
+    log = tmp_path / "access.log"
+    await until(lambda: log.read_text().count("\n") == 1)
+    assert json.loads(log.read_text())["filter"] == "words"
+
+
+@pytest.mark.parametrize("listener", ["models", "easy", "by-route"])
+async def test_the_log_tells_what_the_provider_took_of_the_time(
+    house: House, listener: str, tmp_path: Path
+) -> None:
+    go_on = asyncio.Event()
+    house.upstream.answer = says_on(go_on, "All ", "is well")
+    asking = asyncio.ensure_future(house.chat(listener))
+    await until(lambda: len(house.upstream.received) == 1)
+    go_on.set()
+    assert await asking == "All is well"
+    log = tmp_path / "access.log"
+    await until(lambda: log.read_text().count("\n") == 1)
+    told = json.loads(log.read_text())
+    assert 0 < told["upstream_s"] <= told["duration_s"]

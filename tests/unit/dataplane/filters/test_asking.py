@@ -106,3 +106,19 @@ def test_too_much_is_not_held() -> None:
     made = answer.on_event(Event(b"x" * MAX_HELD_BYTES, Form()))
     assert isinstance(made, LocalReply)
     assert made.status == 502
+
+
+def test_what_fails_open_for_being_too_large_goes_on_in_its_order() -> None:
+    passed: list[LocalReply] = []
+
+    def lets_pass(reply: LocalReply) -> bool:
+        passed.append(reply)
+        return True
+
+    answer = AskedAnswer(ask, How("whole"), "f", lets_pass)
+    small, large, last = (Event(data, Form()) for data in (ONE, b"x" * MAX_HELD_BYTES, TWO))
+    assert answer.on_event(small) == ()
+    assert answer.on_event(large) == [small, large]
+    assert answer.on_event(last) is last
+    assert answer.on_end(True) == ()
+    assert [reply.detail for reply in passed] == [ResponseDetail.FILTER_FAILED]

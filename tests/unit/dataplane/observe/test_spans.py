@@ -68,6 +68,12 @@ def test_only_failures_of_the_server_are_errors(status: int, failed: bool) -> No
     assert of_exchange(record).error == ("upstream_reset" if failed else "")
 
 
+def test_the_filter_that_has_ended_an_exchange_is_told() -> None:
+    record = ExchangeRecord(status=403, detail=ResponseDetail.FILTER_REFUSED, filter="guard")
+    assert of_exchange(record).attributes["outrider.filter"] == "guard"
+    assert "outrider.filter" not in of_exchange(ExchangeRecord(status=200)).attributes
+
+
 def test_agents_call_is_told() -> None:
     span = of_agent("weather", 1.0, 2.0, 429, "")
     assert (span.name, span.kind, span.error) == ("invoke_agent weather", Kind.CLIENT, "429")

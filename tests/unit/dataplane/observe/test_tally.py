@@ -1,6 +1,8 @@
 import gzip
 from dataclasses import dataclass
 
+import msgspec
+
 from dataplane.observe.record import ExchangeRecord
 from dataplane.observe.tally import Tally
 from dataplane.runtime.messages import ResponseDetail
@@ -41,12 +43,31 @@ EXPECTED = ExchangeRecord(
     bytes_received=7,
     bytes_sent=51,
     first_byte_s=0.25,
+    upstream_s=1.5,
     duration_s=1.5,
 )
 
 
 def test_record_says_what_the_tally_says() -> None:
     assert tally().record() == EXPECTED
+
+
+def test_what_filters_took_is_not_the_upstreams_time() -> None:
+    made = tally()
+    made.aside_s = 0.5
+    assert made.record().upstream_s == 1.0
+
+
+def test_nobody_who_was_not_asked_took_any_time() -> None:
+    made = tally()
+    made.attempts = 0
+    assert b"upstream_s" not in msgspec.json.encode(made.record())
+
+
+def test_the_filter_that_has_ended_it_is_named() -> None:
+    made = tally()
+    made.filter = "guard"
+    assert made.record().filter == "guard"
 
 
 def test_what_filters_and_routers_found_stays() -> None:

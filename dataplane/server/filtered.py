@@ -18,7 +18,7 @@ from dataplane.server.answers import INTERNAL, WrittenHead
 from dataplane.server.deferred import Deferred
 from dataplane.server.in_turn import InTurn, Waits, begun
 from dataplane.server.outgoing import Outgoing
-from dataplane.server.relay import Relay
+from dataplane.server.relay import CLIENT_CLOSED, Relay
 from dataplane.wheel import NEVER
 
 if TYPE_CHECKING:
@@ -323,6 +323,8 @@ class Filtered(Outgoing):
     def cancel(self) -> None:
         """The client has left."""
         self.over = True
+        if not self._begun:
+            self._ends_as(CLIENT_CLOSED, ResponseDetail.DOWNSTREAM_GONE)
         self._serving.services.wheel.remove(self)
         if self._in_turn is not None:
             self._in_turn.cancel()

@@ -27,10 +27,13 @@ class Reply:
 class _Parse:
     def __init__(self) -> None:
         self.replies: list[Reply] = []
+        self.pieces: list[list[bytes]] = []
+        """Of their bodies."""
         self.parser = httptools.HttpResponseParser(self)
 
     def on_message_begin(self) -> None:
         self.replies.append(Reply())
+        self.pieces.append([])
 
     def on_header(self, name: bytes, value: bytes) -> None:
         assert name.decode().lower() not in self.replies[-1].headers, name
@@ -40,11 +43,12 @@ class _Parse:
         self.replies[-1].status = self.parser.get_status_code()
 
     def on_body(self, body: bytes) -> None:
-        self.replies[-1].body += body
+        self.pieces[-1].append(body)
 
     def on_message_complete(self) -> None:
         if self.replies[-1].status == 100:
             self.replies.pop()
+            self.pieces.pop()
         else:
             self.replies[-1].whole = True
 
@@ -73,7 +77,11 @@ class RawClient:
                 if not data:
                     break
                 self._parse.parser.feed_data(data)
-        return replies.pop(0) if replies else Reply()
+        if not replies:
+            return Reply()
+        found = replies.pop(0)
+        found.body = b"".join(self._parse.pieces.pop(0))
+        return found
 
     async def closed(self, seconds: float = 5.0) -> bool:
         """Whether the other side ends the connection, with nothing more to say."""

@@ -19,9 +19,9 @@ from dataplane.filters.api import (
     steps_to,
 )
 from dataplane.filters.event import Event, Form
+from dataplane.filters.passing import added, as_one, cut_whole
 from dataplane.filters.stage import Stage
 from dataplane.llm.framing import Cutter, Framing, FramingError, cutter_of, joined
-from dataplane.llm.texts.closing import closed, silenced
 from dataplane.runtime.effects import AskAgain, Steps
 from dataplane.runtime.headers import for_client
 from dataplane.runtime.messages import HttpReply, LocalReply, ResponseDetail
@@ -303,7 +303,7 @@ class AnswerFlow:
                 return NOTHING
             stage = self._active[at]
             if stage.answer.batches and len(events) > 1:
-                events = _joined(events)
+                events = as_one(events)
             on_event = stage.answer.on_event
             passed: list[Event] = events[:place]
             for event in events[place:]:
@@ -315,8 +315,8 @@ class AnswerFlow:
                 if asks(made):
                     made = yield from made
                 if isinstance(made, Cut) and event.is_whole:
-                    made = _closed(made, event)
-                ending = _added(passed, made, event, stage)
+                    made = cut_whole(made, event)
+                ending = added(passed, made, event, stage)
                 if ending is not None:
                     self.ended_by = stage.id
                     return (yield from self._ended(passed, ending, at))
@@ -365,39 +365,6 @@ class AnswerFlow:
                 if stage.answer.rewrites is not None:
                     head = stage.answer.rewrites(head)
         return head
-
-
-def _joined(events: list[Event]) -> list[Event]:
-    form = events[0].form
-    if form.framing is _ELEMENTS:
-        return events
-    return [Event(b"".join(event.raw for event in events), form)]
-
-
-def _added(
-    passed: list[Event], made: Passed, event: Event, stage: Stage
-) -> Cut | LocalReply | None:
-    """Take over what a filter has made of an event; what ends the answer is returned."""
-    if isinstance(made, Event):
-        passed.append(made)
-    elif isinstance(made, (Cut, LocalReply)):
-        if not (isinstance(made, LocalReply) and stage.lets_pass(made)):
-            return made
-        passed.append(event)
-    else:
-        passed += made
-    return None
-
-
-def _closed(cut: Cut, event: Event) -> Cut:
-    """A whole answer that is cut: as a filter has left it, else without a word."""
-    operation = event.form.operation
-    if cut.before:
-        event = cut.before[0]
-        json = event.json
-    else:
-        json = silenced(operation, event.json)
-    return Cut(cut.reason, (event.with_json(closed(operation, json)),))
 
 
 def _broken(why: str) -> LocalReply:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from dataplane.agents.plan import Loop, One, Parallel, Plan, Sequence, targets_of
 from dataplane.agents.prompts import request_to, told_by
-from dataplane.agents.run import Run
+from dataplane.agents.run import Bound, Left, Run
 from dataplane.agents.spoken import Spoken, spoken
 from dataplane.agents.team import Failure, Skipped, Team, failure_of, until_answered
 from dataplane.llm.chat import ChatRequest
@@ -60,24 +60,31 @@ def orchestrate(
         case Parallel():
             return (yield from _answer_together(team, plan.shape, chat, ()))
         case Sequence(parts):
-            return (yield from _sequence(team, parts, chat))
+            return (yield from _sequence(team, parts, chat, plan.first_part))
         case Loop(among=among):
             decision = None if among else plan.decision
             return (yield from _loop(team, decision, plan.shape, chat))
 
 
 def _sequence(
-    team: Team, parts: tuple[One | Parallel | Loop, ...], chat: ChatRequest
+    team: Team, parts: tuple[One | Parallel | Loop, ...], chat: ChatRequest, first: int
 ) -> Steps[Outcome]:
+    """:param first: the place of the first of these parts in all of the plan."""
     *earlier, last = parts
+    run = team.run
     before: tuple[Spoken, ...] = ()
-    for part in earlier:
+    for at, part in enumerate(earlier):
+        run.left = Left(first + at, _one_by_one(parts[at + 1 :]))
         heard = yield from _hear(team, part, chat)
         if isinstance(heard, LocalReply):
             return heard
+        if run.asker:
+            run.stopped = Bound.INPUT
+            return Said(heard if isinstance(part, Parallel) else heard[-1:])
         for one in heard:
             chat = told_by(chat, one.agent, one.text)
         before = heard or before
+    run.left = Left(first + len(earlier))
     match last:
         case One(target):
             return (yield from _answer(team, target, chat, before))
@@ -85,6 +92,10 @@ def _sequence(
             return (yield from _answer_together(team, last, chat, before))
         case Loop():
             return (yield from _loop(team, None, last, chat, before))
+
+
+def _one_by_one(parts: tuple[One | Parallel | Loop, ...]) -> tuple[str, ...]:
+    return tuple(part.target.agent for part in parts if isinstance(part, One))
 
 
 def _loop(
@@ -141,7 +152,7 @@ def _rounds(
             heard = (*heard, one)
             said.append(Turn("assistant", one.text, one.agent))
             chat = told_by(chat, one.agent, one.text)
-            if one.calls_tools:
+            if one.calls_tools or run.asker:
                 return heard
         decision = yield from _goes_on(team, conversation, said, among)
         going_on = [targets[name] for name in decision.agents if name in targets]

@@ -17,6 +17,8 @@ ONLY_AGENT = "only_agent"
 """Decision.method where there was nothing to decide."""
 FIXED = "fixed"
 """Decision.method where the listener's config says who acts."""
+RESUMED = "resumed"
+"""Decision.method where an agent that has asked the client something is answered."""
 MAX_REASON = 256
 """Characters of a reason in a header: a sentence, where proxies allow 8 KiB for all headers."""
 MAX_SCORES = 16
@@ -67,6 +69,8 @@ class Plan:
     decision: Decision
     by_default: bool = False
     """Nobody was chosen."""
+    first_part: int = 0
+    """Of a sequence that goes on where a run has stopped: the place of its first part in all."""
 
     def headers(self, agents: tuple[str, ...]) -> Headers:
         """Who answered and why, for the client."""
@@ -97,6 +101,26 @@ def choose(listener: Listener, conversation: tuple[Turn, ...]) -> Steps[Plan | L
     reply = yield Decide(listener.name, conversation)
     assert isinstance(reply, Decision)
     return _decided(listener, reply, targets)
+
+
+def resumed(listener: Listener, agent: str, part: int, rest: tuple[str, ...]) -> Plan | None:
+    """What is left of a plan whose agent has asked something; None: that agent is gone.
+
+    :param part: the place of the agent's part, where a plan is fixed.
+    :param rest: who was to act after it, where agents were chosen.
+    """
+    targets = targets_of(listener)
+    target = targets.get(agent)
+    if target is None or _absent(listener.running, targets):
+        return None
+    left: tuple[One | Parallel | Loop, ...] = tuple(
+        One(targets[name]) for name in rest if name in targets
+    )
+    if listener.running.parts:
+        left = _steps(listener.running.parts, targets)[part + 1 :]
+    agents = (agent, *(one.agent for step in left for one in _named(step)))
+    decision = Decision(agents, (), f"{agent} has asked for this", RESUMED)
+    return Plan(Sequence((One(target), *left)) if left else One(target), decision, first_part=part)
 
 
 def targets_of(listener: Listener) -> dict[str, AgentTarget]:
@@ -165,6 +189,15 @@ def _decided(listener: Listener, said: Decision, targets: dict[str, AgentTarget]
 
 def _fixed(parts: tuple[Part, ...], targets: dict[str, AgentTarget]) -> Plan:
     """What the config says, whatever is asked."""
+    steps = _steps(parts, targets)
+    agents = tuple(target.agent for step in steps for target in _named(step))
+    decision = Decision(agents, (), "the steps of this listener", FIXED)
+    return Plan(steps[0] if len(steps) == 1 else Sequence(steps), decision)
+
+
+def _steps(
+    parts: tuple[Part, ...], targets: dict[str, AgentTarget]
+) -> tuple[One | Parallel | Loop, ...]:
     steps: list[One | Parallel | Loop] = []
     for part in parts:
         acting = tuple(targets[agent] for agent in part.agents)
@@ -174,9 +207,7 @@ def _fixed(parts: tuple[Part, ...], targets: dict[str, AgentTarget]) -> Plan:
             steps.append(One(acting[0]) if len(acting) == 1 else Parallel(acting))
         if part.merge:
             steps.append(One(targets[part.merge]))
-    agents = tuple(target.agent for step in steps for target in _named(step))
-    decision = Decision(agents, (), "the steps of this listener", FIXED)
-    return Plan(steps[0] if len(steps) == 1 else Sequence(tuple(steps)), decision)
+    return tuple(steps)
 
 
 def _named(step: One | Parallel | Loop) -> tuple[AgentTarget, ...]:

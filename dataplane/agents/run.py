@@ -7,6 +7,7 @@ happened, also when the client has an answer in spite of it.
 """
 
 from collections import Counter
+from dataclasses import dataclass
 from enum import StrEnum
 
 from dataplane.runtime.limits import NANO
@@ -24,12 +25,14 @@ class Bound(StrEnum):
     DEPTH = "depth"
     TOKENS = "tokens"
     COST = "cost"
+    INPUT = "input"
+    """No limit: an agent wants to hear more from the client first."""
 
 
 class Step:
     """One agent that is asked."""
 
-    __slots__ = ("agent", "instead_of", "number", "ok", "skipped", "version", "why")
+    __slots__ = ("agent", "asks", "instead_of", "number", "ok", "skipped", "version", "why")
 
     def __init__(self, number: int, agent: str, instead_of: str = "", version: str = "") -> None:
         self.number = number
@@ -40,6 +43,8 @@ class Step:
         self.instead_of = instead_of
         """Whose place it takes."""
         self.ok = False
+        self.asks = False
+        """Its answer is a question."""
         self.why = ""
         """It failed, and that is how: its status, or a ResponseDetail."""
         self.skipped = False
@@ -55,6 +60,8 @@ class Step:
         words = [self.label]
         if self.ok:
             words.append("ok")
+        if self.asks:
+            words.append("asks")
         elif self.why:
             words.append(f"failed={self.why}")
         if self.skipped:
@@ -64,16 +71,28 @@ class Step:
         return ";".join(words)
 
 
+@dataclass(frozen=True, slots=True)
+class Left:
+    """Of a sequence: what comes after the part that has ended with a question."""
+
+    part: int = 0
+    """The place of that part in the plan."""
+    agents: tuple[str, ...] = ()
+    """Who was to act after it, one by one, where a plan's parts are agents."""
+
+
 class Run:
     """Shared by all that happens within it; one worker's."""
 
     __slots__ = (
         "_asked",
         "adds_up",
+        "asker",
         "cost",
         "deadline",
         "depth",
         "id",
+        "left",
         "limits",
         "overheard",
         "steps",
@@ -112,6 +131,10 @@ class Run:
         """In units of 1/NANO US dollars."""
         self.adds_up = False
         """Whether its conversation wants to know what requests within it cost."""
+        self.asker = ""
+        """The agent that wants to hear more from the client before it goes on."""
+        self.left = Left()
+        """What of the plan was not carried out for that."""
         self._asked: Counter[str] = Counter()
 
     def bound(self, agent: str) -> Bound | None:
@@ -135,6 +158,14 @@ class Run:
         self.steps.append(step)
         self._asked[agent] += 1
         return step
+
+    def asked_back(self, agent: str) -> None:
+        """What an agent has answered is a question."""
+        self.asker = agent
+        for step in reversed(self.steps):
+            if step.agent == agent:
+                step.asks = True
+                return
 
     def skipped(self, agent: str) -> None:
         """An agent has failed, as have those who stood in for it, and it goes on without."""
@@ -176,3 +207,5 @@ class Run:
                 return f"the budget of {limits.tokens} tokens is used up"
             case Bound.COST:
                 return f"the budget of ${limits.cost / NANO:g} is used up"
+            case Bound.INPUT:
+                return f"{self.asker} asks the client something"

@@ -14,6 +14,14 @@ from msgspec.structs import replace as replace_fields
 from dataplane.runtime.decision import Turn
 
 
+class Asking(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A run that has stopped at a question of an agent; see agents/run.py, Left."""
+
+    agent: str
+    part: int = 0
+    agents: tuple[str, ...] = ()
+
+
 class Session(msgspec.Struct, frozen=True, omit_defaults=True):
     """A conversation's. Times are seconds of a clock that all workers share."""
 
@@ -28,6 +36,8 @@ class Session(msgspec.Struct, frozen=True, omit_defaults=True):
     last_used: float = 0.0
     cost_usd: float = 0.0
     """Of all turns, as far as prices are known; of the last one only what the router has cost."""
+    asking: "Asking | None" = None
+    """Who wants the client's next words, because its last ones were a question."""
     run: str = ""
     """The run of the last turn. What was asked within it may be counted after its answer."""
 
@@ -60,6 +70,7 @@ def answered(
     now: float,
     cost_usd: float = 0.0,
     run: str = "",
+    asking: Asking | None = None,
 ) -> Session:
     """After one more turn; `session` has what requests within the run of the last one cost."""
     return Session(
@@ -69,8 +80,20 @@ def answered(
         session.tokens + tokens,
         now,
         round(session.cost_usd + cost_usd, 9),
+        asking,
         run,
     )
+
+
+def waiting(turns: Sequence[Turn], session: Session, *, explicit: bool) -> Asking | None:
+    """The run that the client's words go on with, if they answer a question of an agent.
+
+    :param explicit: as of `named`.
+    """
+    if session.asking is None or not turns or turns[-1].role != "user":
+        return None
+    answers = sum(turn.role == "assistant" and bool(turn.text) for turn in turns)
+    return session.asking if explicit or answers == session.turns else None
 
 
 def added_up(session: Session, lines: Sequence[bytes]) -> Session:

@@ -102,6 +102,8 @@ class ExchangeRecord(msgspec.Struct, omit_defaults=True):
     """Agent listeners: the run that the request began."""
     steps: tuple[str, ...] = ()
     """What became of each agent that was asked, where that was not one that has answered."""
+    asks: str = ""
+    """The agent whose answer is a question: it goes on when the client has said more."""
     then: Callable[[Any], None] | None = None
     """Called with the finished record, by the recorder and before it is logged; never shown."""
 

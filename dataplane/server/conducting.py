@@ -162,6 +162,7 @@ class Conducting:
             else:
                 place.status, place.error = reply.status, ""
                 self._used(reply.body)
+                self._asked_back(agent)
             return await meant(reply, self._call, self._run)
 
     async def _pass_on(self, effect: PassOn) -> Passed | HttpReply | CallFailed:
@@ -181,12 +182,15 @@ class Conducting:
                     place.status, place.error = answer.status, ""
                     found = await self._held(answer, effect)
                     if isinstance(found, Spoken):
+                        self._asked_back(agent)
                         await client.end(found.answer)
                         return Passed(answer.status)
                     if found is not None:
                         return await meant(found, self._call, self._run)
                     passing = True
+                    self._asked_back(agent)
                     passed = await pass_on(answer, client)
+                    self._asked_back(agent)
                     failure = passed.failure
                     self._used(passed.tail)
             except UpstreamError as problem:
@@ -318,6 +322,11 @@ class Conducting:
             span = spans.of_agent(agent.label, started, ended, place.status, place.error)
             means.performer.told(record, span, place.span_id)
 
+    def _asked_back(self, agent: Agent) -> None:
+        """Whether what an agent says is a question is known at its end."""
+        if self._call.record.asks == agent.id and self._run.asker != agent.id:
+            self._run.asked_back(agent.id)
+
     def _used(self, body: bytes) -> None:
         usage = usage_in_tail(body[-TAIL_BYTES:])
         if usage is not None:
@@ -351,7 +360,7 @@ class Conducting:
 
     def _branch(self, voice: _Voice | None) -> "Conducting":
         record = msgspec.structs.replace(
-            self._call.record, attempts=0, failures=(), wasted_tokens=0, upstream_s=0.0
+            self._call.record, attempts=0, failures=(), wasted_tokens=0, upstream_s=0.0, asks=""
         )
         call = replace(self._call, record=record)
         return Conducting(self._means, call, self._run, self._client, self._record, voice)
@@ -372,6 +381,7 @@ class Conducting:
             record.failures += one.failures
             record.wasted_tokens += one.wasted_tokens
             record.endpoint = one.endpoint
+            record.asks = record.asks or one.asks
             took_s = max(took_s, one.upstream_s)
         record.upstream_s = round(record.upstream_s + took_s, 6)
 

@@ -7,8 +7,19 @@ out from the conversation and agents are found by the router; no request fails o
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
+from msgspec.structs import replace as replace_fields
+
 from dataplane.agents.run import Run
-from dataplane.agents.session import Session, added_up, answered, decode, encode, named
+from dataplane.agents.session import (
+    Asking,
+    Session,
+    added_up,
+    answered,
+    decode,
+    encode,
+    named,
+    waiting,
+)
 from dataplane.agents.versions import all_chosen
 from dataplane.llm.chat import ChatRequest
 from dataplane.observe.record import ExchangeRecord
@@ -87,6 +98,9 @@ class Conversations:
             call.record.session_tokens = before.tokens
             call.record.session_cost_usd = before.cost_usd
             call.record.pinned = before.turns > 0
+        asking = waiting(chat.turns, before, explicit=session is not None and session.explicit)
+        if asking is not None:
+            call = replace(call, resumes=asking)
         if not versioned:
             return Talk(call, session, before)
         name = session.key if session is not None else call.request_id
@@ -97,13 +111,23 @@ class Conversations:
     def end(self, talk: Talk, record: ExchangeRecord, run: Run) -> None:
         """The turn is over: remember it if it was answered."""
         session = talk.session
-        if session is None or not 200 <= record.status < 300 or not record.agents:
+        if session is None:
+            return
+        if not 200 <= record.status < 300 or not record.agents:
+            if talk.call.resumes is not None:  # a question is answered once, or nobody would get on
+                self._keep(talk, session, replace_fields(talk.before, asking=None))
             return
         asked = {id_: talk.chosen[id_].version for id_ in record.agents if id_ in talk.chosen}
         tokens = record.input_tokens + record.output_tokens
         cost_usd, adding = record.side_cost_usd, run.id if run.adds_up else ""
         now = self._wall()
-        after = answered(talk.before, record.agents, asked, tokens, now, cost_usd, adding)
+        left = run.left
+        asking = Asking(run.asker, left.part, left.agents) if run.asker else None
+        before = talk.before
+        after = answered(before, record.agents, asked, tokens, now, cost_usd, adding, asking)
+        self._keep(talk, session, after)
+
+    def _keep(self, talk: Talk, session: keys.Session, after: Session) -> None:
         ttl_s = talk.call.config.model_routing.sessions.ttl_s
         kept = self._memory.remember(session.key, encode(after), ttl_s)
         self._tasks.start(kept, name="session")

@@ -19,6 +19,7 @@ from dataplane.server.surface import CHAT_ASK, Ask
 
 if TYPE_CHECKING:
     from dataplane.agents.a2a.talk import Talk
+    from dataplane.agents.session import Asking
     from dataplane.runtime.effects import Effect, Steps
     from dataplane.server.limits.charge import Charge
     from dataplane.server.limits.limiter import Limiter
@@ -87,6 +88,8 @@ class Call:
     """What the client says in A2A, if it does."""
     speaks: Api = Api.CHAT
     """Agent listeners: the API of the client, in which it is told of progress."""
+    resumes: "Asking | None" = None
+    """Agent listeners: the run that it goes on with, as an agent has asked for these words."""
     admitted: Begun | Admitted | None = None
     """What filters have made of the request before there was a need for a coroutine."""
 

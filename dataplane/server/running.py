@@ -10,7 +10,7 @@ from functools import partial
 
 from dataplane.agents.explained import explained, in_a_header
 from dataplane.agents.orchestrate import Said, orchestrate
-from dataplane.agents.plan import FIXED, ONLY_AGENT, Plan, choose
+from dataplane.agents.plan import FIXED, ONLY_AGENT, Plan, choose, resumed
 from dataplane.agents.run import MAX_TOLD, Run
 from dataplane.agents.spoken import Saying, joined
 from dataplane.llm.chat import ChatRequest, parse_chat
@@ -96,7 +96,13 @@ class Running:
     ) -> None:
         """What was taken of limits is in `charge`."""
         record = call.record
-        plan = await self._means.performer.run(choose(call.listener, chat.conversation()), call)
+        plan: Plan | LocalReply | None = None
+        left = call.resumes
+        if left is not None:
+            plan = resumed(call.listener, left.agent, left.part, left.agents)
+        if plan is None:
+            choosing = choose(call.listener, chat.conversation())
+            plan = await self._means.performer.run(choosing, call)
         if isinstance(plan, LocalReply):
             downstream.reply(plan)
             return
@@ -142,6 +148,8 @@ def _told(plan: Plan, run: Run, call: Call, charge: Charge | None, failed: bool)
         shown = steps[:MAX_TOLD]
         more = (f"and {len(steps) - MAX_TOLD} more",) if steps[MAX_TOLD:] else ()
         headers += (("x-outrider-steps", ", ".join((*shown, *more))),)
+    if run.asker:
+        headers += (("x-outrider-asks", run.asker),)
     if run.stopped is not None:
         headers += (("x-outrider-stopped", run.stopped.value),)
     if call.explains:

@@ -168,6 +168,89 @@ async def test_task_that_asks_back_goes_on_with_the_answer(desk: Start) -> None:
     assert (message["taskId"], message["contextId"]) == ("t-1", "c-1")
 
 
+ASKS: Script = lambda params: [  # noqa: E731
+    status("INPUT_REQUIRED", "Which door?")
+    if "taskId" not in params["message"]
+    else task("COMPLETED", "Open.")
+]
+"""Asks once."""
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_answer_says_that_it_is_a_question_and_whose(desk: Start, stream: bool) -> None:
+    made = await desk(ASKS)
+    status_, headers, body = await made.ask("Open it.", stream=stream)
+    assert (status_, headers["x-outrider-asks"]) == (200, "locksmith")
+    if not stream:
+        assert words(body) == "Which door?"
+        assert body["choices"][0]["finish_reason"] == "stop"
+    _, headers, body = await made.ask("Open it.", "Which door?", "The left one.")
+    assert words(body) == "Open."
+    assert "x-outrider-asks" not in headers
+
+
+async def test_who_has_asked_is_answered_whatever_the_words_are_about(desk: Start) -> None:
+    made = await desk(ASKS)
+    asked = "Please open the locked door of my cellar."
+    _, headers, _ = await made.ask(asked, listener="town")
+    assert headers["x-outrider-asks"] == headers["x-outrider-agents"] == "locksmith"
+    talk = (asked, "Which door?", "That of the bakery, with the bread, cakes and rolls.")
+    _, headers, body = await made.ask(*talk, listener="town")
+    assert (words(body), headers["x-outrider-agents"]) == ("Open.", "locksmith")
+    assert headers["x-outrider-reason"] == "locksmith has asked for this"
+    _, headers, _ = await made.ask(*talk, "Open.", "When is the bakery open?", listener="town")
+    assert headers["x-outrider-agents"] == "baker"
+
+
+def in_steps(made: Desk, baker: str, steps: str) -> str:
+    config = CONFIG.format(locksmith=made.agent.url, baker=baker)
+    return config + f"    plan: {{steps: [{steps}]}}\n"
+
+
+async def test_sequence_stops_at_a_question_and_goes_on_with_the_answer(desk: Start) -> None:
+    made = await desk(ASKS)
+    async with service(says("Fresh rolls.")) as baker:
+        await made.planes.apply(in_steps(made, baker.url, "locksmith, baker"))
+        _, headers, body = await made.ask("Open it, and bake.", listener="town")
+        assert (words(body), headers["x-outrider-asks"]) == ("Which door?", "locksmith")
+        assert headers["x-outrider-stopped"] == "input"
+        assert headers["x-outrider-steps"] == "locksmith;ok;asks"
+        assert baker.received == []
+        talk = ("Open it, and bake.", "Which door?", "The left one.")
+        _, headers, body = await made.ask(*talk, listener="town")
+        assert words(body) == "Fresh rolls."
+        assert headers["x-outrider-agents"] == "locksmith,baker"
+        heard = [one["content"] for one in baker.received[0].body["messages"]]
+        assert heard == ["Open it, and bake.", "Which door?", "Open.", "The left one."]
+
+
+async def test_question_among_several_answers_is_its_agents_to_be_answered(desk: Start) -> None:
+    """What the client has is more than what the agent said, which knows only its own words."""
+    made = await desk(ASKS)
+    async with service(says("Fresh rolls.")) as baker:
+        steps = "{parallel: [baker, locksmith]}, baker"
+        await made.planes.apply(in_steps(made, baker.url, steps))
+        _, headers, body = await made.ask("Open it, and bake.", listener="town")
+        said = "Fresh rolls.\n\nWhich door?"
+        assert (words(body), headers["x-outrider-stopped"]) == (said, "input")
+        await made.ask("Open it, and bake.", said, "The left one.", listener="town")
+        message = made.agent.calls[1][1]["message"]
+        assert (message["taskId"], message["contextId"]) == ("t-1", "c-1")
+        assert message["parts"] == [{"text": "The left one."}]
+        assert len(baker.received) == 2
+
+
+async def test_question_whose_answer_fails_is_not_asked_for_ever(desk: Start) -> None:
+    made = await desk(ASKS)
+    asked = "Please open the locked door of my cellar."
+    await made.ask(asked, listener="town")
+    made.agent.script = lambda _: [task("FAILED")]
+    talk = (asked, "Which door?", "When is the bakery open, for bread and rolls?")
+    assert (await made.ask(*talk, listener="town"))[0] == 424
+    _, headers, _ = await made.ask(*talk, listener="town")
+    assert headers["x-outrider-agents"] == "baker"
+
+
 async def test_task_that_is_not_done_is_waited_for(desk: Start) -> None:
     made = await desk(lambda _: [task("WORKING")])
     made.agent.tasks = [task("WORKING"), task("COMPLETED", "Under the mat.")]

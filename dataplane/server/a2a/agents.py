@@ -155,6 +155,9 @@ class A2aAgents:
         after = (*asking.turns, Turn("assistant", hearing.answer, ""))
         value = msgspec.json.encode(_Kept(hearing.context_id, task_id))
         await self._memory.remember(_key(call, agent, digest(after)), value, KEPT_S)
+        if task_id and call.record.session:
+            # what the client has of the answer may be more than what this agent said
+            await self._memory.remember(_key_of_session(call, agent), value, KEPT_S)
 
     async def _place(self, call: "Call", agent: Agent, turns: tuple[Turn, ...]) -> Place:
         talk = call.a2a
@@ -166,15 +169,21 @@ class A2aAgents:
                 len(talk.context.messages) if mine else 0,
             )
         for heard, said in candidates(turns):
-            found = await self._memory.recall(_key(call, agent, said))
-            if found is None:
-                continue
-            try:
-                kept = _KEPT.decode(found)
-            except msgspec.MsgspecError:
-                continue
-            return Place(kept.context_id, kept.task_id, heard)
+            kept = await self._kept(_key(call, agent, said))
+            if kept is not None:
+                return Place(kept.context_id, kept.task_id, heard)
+        if call.resumes is not None and call.resumes.agent == agent.id:
+            kept = await self._kept(_key_of_session(call, agent))
+            if kept is not None:
+                return Place(kept.context_id, kept.task_id, len(turns) - 1)
         return Place()
+
+    async def _kept(self, key: str) -> _Kept | None:
+        found = await self._memory.recall(key)
+        try:
+            return _KEPT.decode(found) if found is not None else None
+        except msgspec.MsgspecError:
+            return None
 
     @staticmethod
     def _turns(call: "Call") -> tuple[Turn, ...]:
@@ -260,6 +269,8 @@ class HeardTask:
                 yield self._failed(failure, out)
                 return
             if hearing.over:
+                if hearing.state in PAUSED:
+                    self._asking.call.record.asks = self._asking.agent.id
                 await self._asking.agents.keep(self._asking)
                 yield out if trip.stream else hearing.whole()
                 return
@@ -333,6 +344,10 @@ class HeardTask:
 
 def _key(call: "Call", agent: Agent, said: str) -> str:
     return key_of("a2a", tenant_of(call), f"{agent.id}:{said}")
+
+
+def _key_of_session(call: "Call", agent: Agent) -> str:
+    return key_of("a2a-asks", tenant_of(call), f"{agent.id}:{call.record.session}")
 
 
 def tenant_of(call: "Call") -> str:

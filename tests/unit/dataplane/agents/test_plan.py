@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from dataplane.agents.plan import Loop, One, Parallel, Plan, Sequence, choose, sets_of
+from dataplane.agents.plan import Loop, One, Parallel, Plan, Sequence, choose, resumed, sets_of
 from dataplane.runtime.config import AgentTarget, Listener, ListenerKind, Route
 from dataplane.runtime.decision import AgentScore, Decision, Turn
 from dataplane.runtime.effects import Decide
@@ -149,3 +149,26 @@ def test_agent_that_only_stands_in_for_another_is_not_chosen() -> None:
     plan = play(choose(listener(WEATHER, hidden), ASKED))
     assert isinstance(plan, Plan)
     assert plan.shape == One(WEATHER)
+
+
+def test_what_is_left_of_chosen_agents_goes_on_with_who_has_asked() -> None:
+    plan = resumed(listener(WEATHER, FLIGHTS, SMALL_TALK), "weather", 0, ("flights", "gone"))
+    assert plan is not None
+    assert plan.shape == Sequence((One(WEATHER), One(FLIGHTS)))
+    assert plan.decision.agents == ("weather", "flights")
+    assert plan.decision.method == "resumed"
+
+
+def test_what_is_left_of_fixed_steps_are_those_after_the_question() -> None:
+    running = Running(parts=(Part(("talk",)), Part(("weather", "flights"), "talk")))
+    made = listener(WEATHER, FLIGHTS, SMALL_TALK, running=running)
+    plan = resumed(made, "flights", 1, ())
+    assert plan is not None
+    assert (plan.shape, plan.first_part) == (Sequence((One(FLIGHTS), One(SMALL_TALK))), 1)
+    last = resumed(made, "talk", 2, ())
+    assert last is not None
+    assert last.shape == One(SMALL_TALK)
+
+
+def test_agent_that_is_gone_is_not_answered() -> None:
+    assert resumed(listener(WEATHER, FLIGHTS), "talk", 0, ()) is None

@@ -4,7 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataplane.agents.session import Session, added_up, answered, decode, encode, named
+from dataplane.agents.session import (
+    Asking,
+    Session,
+    added_up,
+    answered,
+    decode,
+    encode,
+    named,
+    waiting,
+)
 from dataplane.runtime.decision import Turn
 
 
@@ -73,3 +82,28 @@ def test_a_session_of_another_length_may_be_a_strangers() -> None:
 )
 def test_what_nobody_knows_is_not_told(turns: tuple[Turn, ...], session: Session) -> None:
     assert named(turns, session, explicit=True) == turns
+
+
+ASKING = Asking("desk", 1, ("writer",))
+
+
+def test_who_has_asked_is_kept_until_the_next_turn() -> None:
+    session = answered(Session(), ("desk",), {}, 0, 1.0, asking=ASKING)
+    assert decode(encode(session)).asking == ASKING
+    assert answered(session, ("desk",), {}, 0, 2.0).asking is None
+
+
+@pytest.mark.parametrize(
+    ("turns", "explicit", "found"),
+    [
+        pytest.param(TALK, False, True, id="the next turn"),
+        pytest.param(TALK[:1], False, False, id="begun anew"),
+        pytest.param(TALK[:1], True, True, id="the client says which session it is"),
+        pytest.param(TALK[:2], False, False, id="nothing said by the client"),
+    ],
+)
+def test_words_of_the_client_answer_a_question_of_the_last_turn(
+    turns: tuple[Turn, ...], explicit: bool, found: bool
+) -> None:
+    session = Session(("desk",), turns=1, asking=ASKING)
+    assert (waiting(turns, session, explicit=explicit) is not None) is found

@@ -65,7 +65,7 @@ lint: $(VENV)/.stamp-dev ## ruff: style and mistakes
 	@$(BIN)/ruff format --quiet --check $(CODE)
 
 types: $(VENV)/.stamp-dev ## mypy, strict
-	@$(BIN)/mypy --num-workers 2 $(CODE)
+	@$(BIN)/mypy $(CODE)
 
 contracts: $(VENV)/.stamp-dev ## who may import whom (pyproject.toml, [tool.importlinter])
 	@$(BIN)/lint-imports --no-cache > $(VENV)/contracts.txt || { cat $(VENV)/contracts.txt; exit 1; }

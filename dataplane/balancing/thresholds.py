@@ -68,7 +68,7 @@ class Usage:
 
 
 class RetryLimit:
-    """What retries of one request are charged to (resilience.retry.Allowance)."""
+    """What retries of one request are charged to (resilience.allowance.Allowance)."""
 
     __slots__ = ("_usage",)
 

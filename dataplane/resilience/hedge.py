@@ -8,7 +8,7 @@ a model may act through them. The first with content wins and the other is cance
 from collections.abc import Sequence
 from enum import Enum
 
-from dataplane.resilience.retry import Allowance
+from dataplane.resilience.allowance import Allowance, Charged
 from dataplane.runtime.retry import RetryPolicy
 
 
@@ -24,7 +24,7 @@ class Racer(Enum):
 class Hedge:
     """The race of one request. Made when its first attempt is sent, if `wanted`; `close` it."""
 
-    __slots__ = ("_budgets", "_running", "_taken", "due_at", "winner")
+    __slots__ = ("_budgets", "_charged", "_running", "due_at", "winner")
 
     def __init__(
         self, policy: RetryPolicy, sent_at: float, budgets: Sequence[Allowance] = ()
@@ -33,7 +33,7 @@ class Hedge:
         """When to call `fire`."""
         self.winner: Racer | None = None
         self._budgets = budgets
-        self._taken: Sequence[Allowance] = ()
+        self._charged = Charged()
         self._running = {Racer.FIRST}
 
     @staticmethod
@@ -50,14 +50,8 @@ class Hedge:
         """Whether to send the second attempt now. Asked when due; True only once."""
         if now < self.due_at or self.winner is not None or self._running != {Racer.FIRST}:
             return False
-        taken: list[Allowance] = []
-        for budget in self._budgets:
-            if not budget.take():
-                for one in taken:
-                    one.give_back()
-                return False
-            taken.append(budget)
-        self._taken = taken
+        if not self._charged.take(self._budgets):
+            return False
         self._budgets = ()
         self._running.add(Racer.SECOND)
         self.due_at = float("inf")
@@ -81,15 +75,10 @@ class Hedge:
         """
         self._running.discard(racer)
         if not self._running or racer is Racer.SECOND:
-            self._release()
+            self._charged.give_back()
         return bool(self._running)
 
     def close(self) -> None:
         """The race is over, however. May be called more than once."""
         self._running = set()
-        self._release()
-
-    def _release(self) -> None:
-        taken, self._taken = self._taken, ()
-        for budget in taken:
-            budget.give_back()
+        self._charged.give_back()

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from dataplane.resilience.retry import Allowance
+from dataplane.resilience.allowance import Allowance, Charged
 from dataplane.runtime.fault import Fault
 from dataplane.runtime.retry import Recovery
 
@@ -78,7 +78,7 @@ _NOT_THERE = frozenset((Fault.SILENT, Fault.SLOW))
 class Recoveries:
     """The recoveries of one request, from when its stream broke first. `close` it."""
 
-    __slots__ = ("_absent", "_asked", "_deadline", "_differed", "_held", "_used", "_wanted")
+    __slots__ = ("_absent", "_asked", "_charged", "_deadline", "_differed", "_used", "_wanted")
 
     def __init__(self, wanted: Recovery, deadline: float) -> None:
         self._wanted = wanted
@@ -89,7 +89,7 @@ class Recoveries:
         self._absent: set[int] = set()
         """Those of them that were silent or slow."""
         self._differed = 0
-        self._held: Sequence[Allowance] = ()
+        self._charged = Charged()
 
     def next(
         self,
@@ -106,7 +106,7 @@ class Recoveries:
         :param targets: candidates that can be reached, the best first.
         :param fits: whether what was delivered can be the beginning of an answer.
         """
-        self._release()
+        self._charged.give_back()
         self._asked.add(place)
         if fault in _NOT_THERE:
             self._absent.add(place)
@@ -123,7 +123,7 @@ class Recoveries:
         for way, target in self._ways(there, fits):
             if way in self._used:
                 continue
-            if target.place in self._asked and not self._take(target.budgets):
+            if target.place in self._asked and not self._charged.take(target.budgets):
                 continue
             self._used.add(way)
             return way
@@ -131,7 +131,7 @@ class Recoveries:
 
     def close(self) -> None:
         """The request is over. May be called more than once."""
-        self._release()
+        self._charged.give_back()
 
     def _ways(self, targets: list[Target], fits: bool) -> list[tuple[Way, Target]]:
         ways = [(Way(How.RESUME, target.place), target) for target in targets]
@@ -139,20 +139,3 @@ class Recoveries:
             first = [(Way(How.CONTINUE, one.place), one) for one in targets if one.prefills]
             ways = first + ways
         return ways
-
-    def _take(self, budgets: Sequence[Allowance]) -> bool:
-        """One more of every budget, or of none."""
-        taken: list[Allowance] = []
-        for budget in budgets:
-            if not budget.take():
-                for one in taken:
-                    one.give_back()
-                return False
-            taken.append(budget)
-        self._held = taken
-        return True
-
-    def _release(self) -> None:
-        held, self._held = self._held, ()
-        for budget in held:
-            budget.give_back()

@@ -18,22 +18,12 @@ and a whole outage must be able to move.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
 
+from dataplane.resilience.allowance import Allowance, Charged
 from dataplane.resilience.backoff import Backoff, Chance
 from dataplane.resilience.outcome import Outcome, Stage
 from dataplane.runtime.fault import Fault
 from dataplane.runtime.retry import RetryPolicy
-
-
-class Allowance(Protocol):
-    """What retries at the same time are charged to (budget.RetryBudget)."""
-
-    def take(self) -> bool:
-        """One more retry runs; False: there may not be one."""
-
-    def give_back(self) -> None:
-        """A retry that was taken has ended."""
 
 
 class Why(Enum):
@@ -91,9 +81,9 @@ class Attempts:
         "_backoff",
         "_budgets",
         "_chance",
+        "_charged",
         "_closed",
         "_deadline",
-        "_held",
         "_policy",
         "_retries_left",
         "_rotations_left",
@@ -118,7 +108,7 @@ class Attempts:
         """Attempts that `next` has asked for, on any candidate."""
         self._deadline = deadline
         self._chance = chance
-        self._held: Sequence[Allowance] = ()
+        self._charged = Charged()
         self._rotations_left: int | None = None
         self._closed = False
         self._use(policy, budgets)
@@ -126,12 +116,12 @@ class Attempts:
     def moved(self, policy: RetryPolicy, others: int, budgets: Sequence[Allowance] = ()) -> None:
         """The next candidate is in use; there are `others` after it."""
         self.others = others
-        self._release()
+        self._charged.give_back()
         self._use(policy, budgets)
 
     def next(self, outcome: Outcome, now: float) -> Retry | NextCandidate | GiveUp:
         """What follows an attempt's end."""
-        self._release()
+        self._charged.give_back()
         fault = outcome.fault
         if outcome.stage is Stage.CONTENT:
             return self._give_up(Why.COMMITTED)
@@ -150,7 +140,7 @@ class Attempts:
     def close(self) -> None:
         """The request is over: what it held of budgets is free. May be called more than once."""
         self._closed = True
-        self._release()
+        self._charged.give_back()
 
     def _here(self, outcome: Outcome, now: float) -> Retry | NextCandidate | GiveUp:
         if self._retries_left <= 0 or (outcome.is_open and self.others > 0):
@@ -165,7 +155,7 @@ class Attempts:
             wait += outcome.retry_after_s
         if now + wait >= self._deadline:
             return self._elsewhere(Why.DEADLINE)
-        if not self._take():
+        if not self._charged.take(self._budgets):
             return self._elsewhere(Why.BUDGET)
         self._retries_left -= 1
         self.retries += 1
@@ -201,20 +191,3 @@ class Attempts:
         self._retries_left = policy.num_retries
         self._rotations_left = None
         self._backoff = Backoff(self._chance, policy.back_off_base_s, policy.back_off_max_s)
-
-    def _take(self) -> bool:
-        """One retry of every budget, or of none."""
-        taken: list[Allowance] = []
-        for budget in self._budgets:
-            if not budget.take():
-                for one in taken:
-                    one.give_back()
-                return False
-            taken.append(budget)
-        self._held = taken
-        return True
-
-    def _release(self) -> None:
-        held, self._held = self._held, ()
-        for budget in held:
-            budget.give_back()

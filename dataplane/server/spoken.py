@@ -22,6 +22,7 @@ from dataplane.llm.wire.body import peek
 from dataplane.runtime.dialect import PLAIN
 from dataplane.runtime.messages import Headers, LocalReply, Request, ResponseDetail
 from dataplane.runtime.protocols import CHAT_PATH, Protocol
+from dataplane.server.agent_downstream import AgentDownstream
 from dataplane.server.answers import listed
 from dataplane.server.downstream import Call, Downstream
 from dataplane.server.foreign_head import told_status
@@ -31,9 +32,6 @@ from dataplane.server.surface import CHAT_ASK
 from dataplane.server.translated import BIG_BODY_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from dataplane.server.limits.charge import Charge
     from dataplane.server.sieve import Sieve
 
 
@@ -88,7 +86,7 @@ async def _translated(call: Call, request: Request, speaks: Protocol) -> Transla
     return translate_request(*told)
 
 
-class Spoken:
+class Spoken(AgentDownstream):
     """Implements Downstream: takes a chat answer, and tells it as the client's API does."""
 
     def __init__(
@@ -118,25 +116,6 @@ class Spoken:
             return
         self.start(reply.status, reply.headers)
         self._end(self._retold.feed(reply.body))
-
-    def relay(
-        self,
-        request: Request,
-        models: "Sequence[str] | None" = None,
-        keep: Callable[[bytes], None] | None = None,
-        told: Headers = (),
-        marks: int = 0,
-    ) -> None:
-        """See Downstream."""
-        raise AssertionError("agents are not relayed to")
-
-    def last(self) -> None:
-        """See Downstream."""
-        raise AssertionError("answers of agents have a timeout")
-
-    def charged(self, charge: "Charge") -> None:
-        """See Downstream."""
-        raise AssertionError("runs settle what they take")
 
     def filter(self, sieve: "Sieve") -> None:
         """See Downstream. They see what the client sees."""

@@ -27,7 +27,7 @@ from dataplane.wheel import TURN_S
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
-    from dataplane.resilience.retry import Allowance
+    from dataplane.resilience.allowance import Allowance
     from dataplane.server.candidates import Candidate
 
 COSTLY = frozenset((Fault.CONNECTION, Fault.SILENT, Fault.SLOW, Fault.MALFORMED))

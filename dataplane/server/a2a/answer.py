@@ -6,20 +6,18 @@ from typing import TYPE_CHECKING
 from dataplane.agents.a2a.telling import Folded, Telling, error_of
 from dataplane.agents.a2a.values import PAUSED, TERMINAL, Json, kind_of, state_of
 from dataplane.llm.errors import error_body
-from dataplane.runtime.messages import Headers, LocalReply, Request, ResponseDetail
+from dataplane.runtime.messages import Headers, LocalReply, ResponseDetail
 from dataplane.server.a2a.sifting import Sifting
+from dataplane.server.agent_downstream import AgentDownstream
 from dataplane.server.downstream import Call, DownstreamGoneError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from dataplane.server.limits.charge import Charge
     from dataplane.server.sieve import Sieve
 
 Tell = Callable[[Json], Awaitable[None]]
 
 
-class TaskAnswer:
+class TaskAnswer(AgentDownstream):
     """Implements Downstream. What ends a task is held back: the task is kept before it is told."""
 
     def __init__(self, call: Call, telling: Telling, tell: Tell) -> None:
@@ -50,25 +48,6 @@ class TaskAnswer:
             self._rest, self._complete = reply.body, True
             return
         self._broken = error_of(reply.body or error_body(reply))
-
-    def relay(
-        self,
-        request: Request,
-        models: "Sequence[str] | None" = None,
-        keep: Callable[[bytes], None] | None = None,
-        told: Headers = (),
-        marks: int = 0,
-    ) -> None:
-        """See Downstream."""
-        raise AssertionError("agents are not relayed to")
-
-    def last(self) -> None:
-        """See Downstream."""
-        raise AssertionError("answers of agents have a timeout")
-
-    def charged(self, charge: "Charge") -> None:
-        """See Downstream."""
-        raise AssertionError("runs settle what they take")
 
     def filter(self, sieve: "Sieve") -> None:
         """See Downstream."""

@@ -3,17 +3,17 @@
 The rule: it is whole only when the agent's answer was. What comes is told on the way, too.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from dataplane.llm.sse import DONE, SseDecoder, SseError
-from dataplane.runtime.messages import Headers, LocalReply, Request, ResponseDetail
+from dataplane.runtime.messages import Headers, LocalReply, ResponseDetail
 from dataplane.server.a2a.sifting import Sifting
+from dataplane.server.agent_downstream import AgentDownstream
 
 if TYPE_CHECKING:
-    from dataplane.server.limits.charge import Charge
     from dataplane.server.sieve import Sieve
 
 
@@ -23,7 +23,7 @@ REFUSALS = frozenset(
 Heard = Callable[[str], Awaitable[None]]
 
 
-class Collecting:
+class Collecting(AgentDownstream):
     """One answer in chat completions."""
 
     def __init__(self, heard: Heard) -> None:
@@ -57,23 +57,8 @@ class Collecting:
             self.refused = reply if reply.detail in REFUSALS else None
             self.problem = reply.message or _error_in(reply.body or b"") or f"HTTP {reply.status}"
 
-    def relay(
-        self,
-        request: Request,
-        models: Sequence[str] | None = None,
-        keep: Callable[[bytes], None] | None = None,
-        told: Headers = (),
-        marks: int = 0,
-    ) -> None:
-        """See Downstream."""
-        raise AssertionError("agents are not relayed to")
-
     def last(self) -> None:
         """See Downstream."""
-
-    def charged(self, charge: "Charge") -> None:
-        """See Downstream."""
-        raise AssertionError("runs settle what they take")
 
     def filter(self, sieve: "Sieve") -> None:
         """See Downstream."""

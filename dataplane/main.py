@@ -8,8 +8,10 @@ left.
 import asyncio
 import gc
 import logging
+import os
 import signal
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
@@ -38,6 +40,7 @@ from dataplane.server.a2a.cards import Cards
 from dataplane.server.asking import Asking
 from dataplane.server.auth.issuers import Issuers
 from dataplane.server.callers import Callers
+from dataplane.server.claims import Claims, folder_of
 from dataplane.server.deciding import Deciding
 from dataplane.server.exchange import Exchange
 from dataplane.server.limits.limiter import Quotas
@@ -178,7 +181,15 @@ async def running_worker(bootstrap: Bootstrap, environ: Mapping[str, str]) -> As
     )
     reports = ClusterReports(clusters, services.standings)
     worker = Worker(
-        bootstrap, Listeners(services), exchange, issuers, limits, metrics, reports, cards, tools
+        bootstrap,
+        Listeners(services, _claims(bootstrap)),
+        exchange,
+        issuers,
+        limits,
+        metrics,
+        reports,
+        cards,
+        tools,
     )
     secrets = Secrets(environ, bootstrap.env_file)
     last_good = LastGood(bootstrap.state_dir, bootstrap.group)
@@ -237,6 +248,16 @@ async def _restored(last_good: LastGood, secrets: Secrets, worker: Worker) -> Xd
         return XdsState()
     log.info("serving the last good config, version %s", answer.state.config.version)
     return answer.state
+
+
+def _claims(bootstrap: Bootstrap) -> Claims:
+    """Workers of one data plane are told the same folder by their parent."""
+    is_worker = bootstrap.runtime_dir is not None
+    pid = os.getppid() if is_worker else os.getpid()
+    family = str(bootstrap.runtime_dir) if is_worker else f"process {pid}"
+    state = bootstrap.state_dir.resolve()
+    who = f"data plane {bootstrap.node_id} (pid {pid}, state in {state})"
+    return Claims(folder_of(Path(tempfile.gettempdir())), family, who)
 
 
 def _sessions_file(bootstrap: Bootstrap) -> Path | None:

@@ -8,6 +8,7 @@ from typing import Any, cast
 from aiohttp import web
 
 from dataplane.server.auth.certificates import Certificates
+from dataplane.server.claims import Claim
 from dataplane.server.front import Front
 from dataplane.server.gate import Gate
 from dataplane.server.serving import Serving
@@ -69,8 +70,9 @@ class ListenerHost(web.Server):
 class Socket:
     """A ListenerHost with the socket it listens on."""
 
-    def __init__(self, host: ListenerHost, sock: socket.socket) -> None:
+    def __init__(self, host: ListenerHost, sock: socket.socket, claim: Claim) -> None:
         self.host = host
+        self._claim = claim
         self._sock = sock
         self._runner = web.ServerRunner(host, handle_signals=False)
         self._tasks = Tasks()
@@ -105,6 +107,7 @@ class Socket:
             await self._accept_all(waiting)
         finally:
             waiting.close()
+            self._claim.release()
         self._runner._shutdown_timeout = timeout_s
         await self._runner.cleanup()
 

@@ -13,10 +13,16 @@ from typing import cast
 from dataplane.observe import standing
 from dataplane.runtime.config import Listener, RuntimeConfig
 from dataplane.server.auth.certificates import Certificates, UnusableFilesError
+from dataplane.server.claims import Claim, ClaimedError, Claims
 from dataplane.server.front import Front
 from dataplane.server.gate import Gate
 from dataplane.server.host import ListenerHost, Socket, bind
 from dataplane.server.serving import Services, Serving
+
+HANDOVER_S = 3.0
+"""For the workers of a data plane that was killed to see that and to accept nothing more: the one
+that takes its place may be there before."""
+LOOK_AGAIN_S = 0.1
 
 
 class ListenFailedError(Exception):
@@ -26,8 +32,9 @@ class ListenFailedError(Exception):
 class Listeners:
     """Owns the listening sockets and the clients' connections."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, claims: Claims) -> None:
         self._services = services
+        self._claims = claims
         self._open: dict[str, tuple[Listener, Socket]] = {}
         self._leaving: set[asyncio.Task[None]] = set()
         self._lock = asyncio.Lock()
@@ -96,12 +103,12 @@ class Listeners:
             for sock in fresh.values():
                 await sock.stop(0.0)
             raise ListenFailedError(f"listener {listener.name}: {problem}") from problem
-        except OSError as problem:
+        except (OSError, ClaimedError) as problem:
             for sock in fresh.values():
                 await sock.stop(0.0)
             raise ListenFailedError(
                 f"listener {listener.name}: cannot listen on "
-                f"{listener.address}:{listener.port}: {problem.strerror or problem}"
+                f"{listener.address}:{listener.port}: {_said(problem)}"
             ) from problem
         gone = [sock for _, sock in self._open.values() if sock not in kept.values()]
         opened: dict[str, tuple[Listener, Socket]] = {}
@@ -143,14 +150,34 @@ class Listeners:
     async def _start(self, config: RuntimeConfig, listener: Listener) -> Socket:
         certificates = Certificates(listener.tls) if listener.tls is not None else None
         serving = Serving(self._services, config, listener)
-        bound = await bind(listener.address, listener.port)
-        sock = Socket(
-            ListenerHost(serving, asyncio.get_running_loop(), self._gate, certificates), bound
-        )
+        claim = await self._claim(listener)
+        try:
+            bound = await bind(listener.address, listener.port)
+        except BaseException:
+            claim.release()
+            raise
+        host = ListenerHost(serving, asyncio.get_running_loop(), self._gate, certificates)
+        sock = Socket(host, bound, claim)
         await sock.start()
         return sock
+
+    async def _claim(self, listener: Listener) -> Claim:
+        """Of a port that nobody has, or that its owner gives back soon. Raises ClaimedError."""
+        now = self._services.clock.now
+        until = now() + HANDOVER_S
+        while True:
+            try:
+                return self._claims.take(listener.address, listener.port)
+            except ClaimedError:
+                if now() >= until:
+                    raise
+            await asyncio.sleep(LOOK_AGAIN_S)
 
     def _leave(self, sock: Socket, timeout_s: float) -> None:
         task = asyncio.ensure_future(sock.stop(timeout_s))
         self._leaving.add(task)
         task.add_done_callback(self._leaving.discard)
+
+
+def _said(problem: Exception) -> str:
+    return (isinstance(problem, OSError) and problem.strerror) or str(problem)

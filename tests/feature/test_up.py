@@ -12,6 +12,7 @@ import pytest
 from aiohttp import ClientSession
 
 from controlplane.cli.supervise import Child
+from tests.support.ports import free_port
 from tests.support.screen import Screen
 
 OUTRIDER = str(Path(sys.executable).with_name("outrider"))
@@ -159,3 +160,18 @@ def _control_plane(supervisor: int) -> int:
         if b"controlplane" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0"):
             return pid
     raise AssertionError("no control plane runs")
+
+
+async def test_port_of_another_one_is_refused_and_says_who_has_it(tmp_path: Path) -> None:
+    """They would share it, and each would get some of the clients."""
+    config = CONFIG.replace("port: 0", f"port: {free_port()}")
+    (tmp_path / "one").mkdir()
+    (tmp_path / "two").mkdir()
+    async with up(tmp_path / "one", config) as (_, screen):
+        await screen.until_said(SERVING, seconds=START_S)
+        async with up(tmp_path / "two", config) as (second, other):
+            async with asyncio.timeout(START_S):
+                assert await second.ended() == 1
+    why = other.text().rpartition("outrider: data refuses ")[2].splitlines()[0]
+    assert "listener front door: cannot listen on 127.0.0.1:" in why
+    assert f"state in {tmp_path / 'one' / 'state' / 'dataplane'}) listens there" in why

@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -29,6 +30,7 @@ from dataplane.runtime.config import (
     Secret,
 )
 from dataplane.runtime.retry import RetryPolicy
+from dataplane.server.claims import Claims, folder_of
 from dataplane.server.downstream import Call, Downstream
 from dataplane.server.listeners import Listeners
 from dataplane.server.serving import Exchanger, Services
@@ -203,7 +205,9 @@ async def gateway(
     whole = exchange_of(clock, random, tasks, metrics, clusters) if filters else None
     if whole is not None:
         services = replace(services, exchange=whole, performer=whole.performer)
-    listeners = Listeners(services)
+    listeners = Listeners(
+        services, Claims(folder_of(Path(tempfile.gettempdir())), f"test {os.getpid()}", "a test")
+    )
     try:
         await listeners.reconcile(config)
         yield Gateway(listeners, services, access_log.kept, traced, path)

@@ -15,6 +15,8 @@ TICK_S = 0.05
 SLOTS = 20
 TURN_S = TICK_S * SLOTS
 NEVER = float("inf")
+OVERDUE_S = 0.5
+"""Later than any loop is that has only much to do in one turn."""
 
 
 class Timed(Protocol):
@@ -38,6 +40,8 @@ class Wheel:
         self._cursor = 0
         self._ticking = False
         self._expected = 0.0
+        self.overdue = NEVER
+        """When the next tick should long have come; whoever acts on it sets it further ahead."""
         self.on_tick: Callable[[float, float], None] | None = None
         """Told at each tick what time it is, and how late the loop was."""
 
@@ -50,6 +54,7 @@ class Wheel:
         if not self._ticking:
             self._ticking = True
             self._expected = self._now() + TICK_S
+            self.overdue = self._expected + OVERDUE_S
             asyncio.get_running_loop().call_later(TICK_S, self._tick)
 
     def remove(self, item: Timed) -> None:
@@ -65,19 +70,31 @@ class Wheel:
             ticks = min(max(int(ahead / TICK_S) + 1, 1), SLOTS)
             self._near[(self._cursor + ticks) % SLOTS].append(item)
 
+    def lateness(self, now: float) -> float:
+        """By how much the next tick is late already, in seconds."""
+        return max(now - self._expected, 0.0) if self._ticking else 0.0
+
     def _tick(self) -> None:
         if not self._home:
             self._ticking = False
+            self.overdue = NEVER
             for near in self._near:
                 near.clear()
             return
         asyncio.get_running_loop().call_later(TICK_S, self._tick)
+        now = self._now()
+        late_s = max(now - self._expected, 0.0)
+        if self.on_tick is not None:
+            self.on_tick(now, late_s)
+        self._expected = now + TICK_S
+        self.overdue = self._expected + OVERDUE_S
+        for _ in range(min(1 + int(late_s / TICK_S), SLOTS)):
+            self._advance(now)
+
+    def _advance(self, now: float) -> None:
+        """On to the next slot; a loop that is late makes up for those it has missed."""
         cursor = self._cursor = (self._cursor + 1) % SLOTS
         near, self._near[cursor] = self._near[cursor], []
-        now = self._now()
-        if self.on_tick is not None:
-            self.on_tick(now, max(now - self._expected, 0.0))
-        self._expected = now + TICK_S
         for item in near:
             if item in self._home:
                 self._look(item, now)

@@ -33,9 +33,9 @@ MODULES = {
     "observe": "recorder tally traceparent",
     "resilience": "breaker commit malformed standing whole",
     "server": (
-        "answers candidates checks dispatch foreign_head front heads hedging holding incoming "
-        "judging keeping_tally mended passing placing reader recovering relay relayed_head rescue "
-        "sending translated trying"
+        "answers candidates checks dispatch foreign_head front gate heads hedging holding incoming "
+        "judging keeping_tally mended passing placing reader recovering refusals relay "
+        "relayed_head rescue sending translated trying"
     ),
     "upstream": "cluster connection endpoint",
 }
@@ -50,6 +50,7 @@ LEFT_OUT = {
     "llm.wire.body": "structs, like llm.usage",
     "observe.access_log": "the encoder leaves out one very float object, and mypyc makes it anew",
     "observe.record": "structs, like llm.usage",
+    "resilience.admission": "a generic dataclass with slots: mypyc cannot make its class anew",
     "server.arrived": "makes what it is without its base's __init__",
     "server.host": "a subclass of aiohttp's, whose attributes are in a dict",
     "server.serving": "copies itself and caches properties: both need a dict of attributes",

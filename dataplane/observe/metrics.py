@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from dataplane.observe.record import ExchangeRecord
+from dataplane.runtime.messages import ResponseDetail
 
 Histogram = tuple[tuple[int, ...], float]
 """Counts by bucket (the last one is above all bounds; not cumulative) and the sum."""
@@ -92,6 +93,13 @@ class Series:
         self.output_tokens += received
         self.input_cached_tokens += cached
         self.reasoning_tokens += thought
+
+    def refused(self, status: int, seconds: float) -> None:
+        """Count an exchange that was refused because there was too much to do."""
+        outcome = (status // 100, ResponseDetail.OVERLOADED)
+        self.requests[outcome] = self.requests.get(outcome, 0) + 1
+        self.duration[bisect_left(DURATION_BUCKETS, seconds)] += 1
+        self.duration_sum += seconds
 
 
 class Metrics:

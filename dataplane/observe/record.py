@@ -104,6 +104,9 @@ class ExchangeRecord(msgspec.Struct, omit_defaults=True):
     """What became of each agent that was asked, where that was not one that has answered."""
     asks: str = ""
     """The agent whose answer is a question: it goes on when the client has said more."""
+    alike: int = 0
+    """So many more of its listener were refused like it and at its time, and have no line of their
+    own: there were too many."""
     then: Callable[[Any], None] | None = None
     """Called with the finished record, by the recorder and before it is logged; never shown."""
 

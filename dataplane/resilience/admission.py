@@ -40,6 +40,8 @@ UP = 0.5
 """Per look, about twenty a second, of a loop that is not late at all; less, the nearer it is to the
 target, so that the rate comes to rest there.
 """
+SAME_S = 0.02
+"""Looks that are no further apart are one: a loop that was held up once is late once."""
 DRAIN_S = 0.5
 """In what time the work that makes the loop late is to be done."""
 LEAST = 0.3
@@ -73,6 +75,7 @@ class Admission:
         "_calm_since",
         "_late",
         "_looked_at",
+        "_seen_at",
         "_throughput",
         "_tokens",
         "closed",
@@ -92,6 +95,7 @@ class Admission:
         """The latest look."""
         self._late = 0
         self._looked_at = 0.0
+        self._seen_at = -1.0
         self._calm_since = 0.0
         self._throughput = Throughput()
         self._tokens = 0.0
@@ -101,6 +105,9 @@ class Admission:
         not counted, and `waiting` ones have not begun.
         """
         self.lag_s = late_s
+        if now - self._seen_at < SAME_S:
+            return
+        self._seen_at = now
         finishing = self._throughput.look(now, finished)
         late = late_s > self.target_s
         self._late = self._late + 1 if late else 0

@@ -43,9 +43,10 @@ def begin(front: "Front", incoming: Incoming, place: traceparent.Place | None = 
                 finish(front, serving, record, refusal, bodiless=incoming.method == "HEAD")
                 return
         host = front.host
-        if (host.active >= serving.request_limit or host.gate.closed) and _waits(
-            front, incoming, place
-        ):
+        gate = host.gate
+        if incoming.started > host.wheel.overdue:
+            gate.look_late(incoming.started, host.wheel)
+        if (host.active >= serving.request_limit or gate.closed) and _waits(front, incoming, place):
             return
     if incoming.target == CHAT_PATH and incoming.method == "POST":
         ask, relays, filters, make = CHAT_ASK, serving.relays, serving.only_filters, Tally
@@ -118,15 +119,6 @@ def _waits(front: "Front", incoming: Incoming, place: traceparent.Place) -> bool
     if is_health(incoming.serving.listener, incoming.target.partition("?")[0]):
         return False
     return front.host.gate.waits(front, incoming, place)
-
-
-def shed(front: "Front", incoming: Incoming, place: traceparent.Place, reply: LocalReply) -> None:
-    """Answer a message whose turn has not come."""
-    path = incoming.target.partition("?")[0]
-    kind = incoming.serving.listener.kind
-    front.speaks = surface.reader_of(kind, path, incoming.names)
-    record = record_of(front, incoming, path, place)
-    finish(front, incoming.serving, record, reply, bodiless=incoming.method == "HEAD")
 
 
 def left(front: "Front", incoming: Incoming, place: traceparent.Place) -> None:

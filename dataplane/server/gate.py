@@ -4,7 +4,6 @@ The rule: as long as nothing is too much this costs a request two look-ups. How 
 decided in resilience/admission.py; here it is measured and carried out. Probes never wait.
 """
 
-from collections import Counter
 from collections.abc import Callable, Hashable
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -16,16 +15,20 @@ from dataplane.resilience.admission import Admission, Waiting, WaitingRoom
 from dataplane.runtime.config import Limits
 from dataplane.runtime.messages import LocalReply
 from dataplane.server import checks, dispatch
-from dataplane.wheel import NEVER, TICK_S
+from dataplane.server.refusals import Refusals
+from dataplane.wheel import NEVER, OVERDUE_S, TICK_S, Wheel
 
 if TYPE_CHECKING:
     from dataplane.server.front import Front
     from dataplane.server.incoming import Incoming
 
 REFUSALS = 2000.0
-"""Requests that are told 503 per second, at most: each takes about 40 us, as much as half of a
-small request, so that telling everybody at once would leave no time to serve anybody.
+"""Requests that are told 503 per second, at most. Each takes 16 us, half of that in the kernel, and
+some 40 when thousands of connections leave nothing in the caches: to tell everybody at once would
+leave little time to serve anybody. Who is not told yet waits, and asks for nothing else meanwhile.
 """
+CATCHES_UP_S = 0.5
+"""The refusals of so much time may be told in one go, by a loop that is late: 20 ms of work."""
 TARGET_LAG_S = 0.1
 """How late the loop may be. A thousand connections that ask without a pause make it 40 ms late, and
 their answers come all the same.
@@ -40,8 +43,7 @@ class Gate:
         """Whether what begins is regulated now."""
         self.buffered = 0
         """Bytes of large request bodies that are held in this worker."""
-        self.shed: Counter[tuple[str, ...]] = Counter()
-        """Requests that were told 503, by why."""
+        self.refusals = Refusals(recorder)
         self._now = now
         self._recorder = recorder
         self._admission = Admission(TARGET_LAG_S)
@@ -49,6 +51,7 @@ class Gate:
         self._too_late: dict[Held, None] = {}
         """Those that will be told 503, the first of them first."""
         self._told_at = 0.0
+        self._look_due = 0.0
 
     @property
     def waiting(self) -> int:
@@ -68,7 +71,7 @@ class Gate:
             "Requests that were answered 503: too many at once (requests), the loop too late (lag),"
             " too many waiting (queue), too many bytes held (memory).",
             ("reason",),
-            lambda: {reason: float(count) for reason, count in self.shed.items()},
+            lambda: {reason: float(count) for reason, count in self.refusals.count.items()},
         )
         metrics.gauge(
             "outrider_admission_rate",
@@ -95,9 +98,7 @@ class Gate:
         """The loop was `late_s` late: regulate, and let those begin that may."""
         room = self._room
         admission = self._admission
-        finished = self._recorder.finished - self.shed.total()
-        admission.look(now, late_s, finished, len(room))
-        self.closed = admission.closed
+        self._regulate(now, late_s)
         if self._too_late:
             self._tell(now)
         if not len(room):
@@ -106,23 +107,38 @@ class Gate:
         for entry in list(room.next_ones(now, _has_room, take)):
             entry.work.begin()
 
+    def look_late(self, now: float, wheel: Wheel) -> None:
+        """The wheel should have ticked long ago: libuv runs no timer and nothing that is to be done
+        soon while it finds a thousand sockets ready again and again, 48 times in a row.
+        """
+        wheel.overdue = now + OVERDUE_S
+        self._regulate(now, wheel.lateness(now))
+
+    def _regulate(self, now: float, late_s: float) -> None:
+        finished = self._recorder.finished - self.refusals.count.total()
+        self._admission.look(now, late_s, finished, len(self._room))
+        self.closed = self._admission.closed
+        self._look_due = now + 2 * TICK_S
+
     def waits(self, front: "Front", incoming: "Incoming", place: Place) -> bool:
         """Whether a request has to wait, or was told that it is too much."""
         serving = incoming.serving
         is_full = front.host.active >= serving.request_limit
         precedence = serving.limits.precedence
         now = incoming.started
+        if self.closed and now > self._look_due:
+            self.look_late(now, front.host.wheel)
         if not is_full and (
             not self.closed or (not self._room.has_above(precedence) and self._admission.take(now))
         ):
             return False
         limits = serving.limits
         why = "requests" if is_full else "lag"
+        if not (limits.max_queue and limits.queue_timeout_s):
+            self.refusals.tell(front, incoming, place, why)
+            return True
         held = Held(self, front, incoming, place, why)
         held.entry = Waiting(held, precedence, now + limits.queue_timeout_s)
-        if not (limits.max_queue and limits.queue_timeout_s):
-            held.refuse()
-            return True
         front.hold(held, held.entry.until)
         out = self._room.put(held.entry, limits.max_queue)
         if out is not None:
@@ -141,7 +157,7 @@ class Gate:
     def _tell(self, now: float) -> None:
         """Tell some of them."""
         waiting = self._too_late
-        count = int(min(now - self._told_at, 4 * TICK_S) * REFUSALS)
+        count = int(min(now - self._told_at, CATCHES_UP_S) * REFUSALS)
         if not count:
             return
         self._told_at = now
@@ -164,17 +180,13 @@ class Gate:
             why = "lag"
         if not why:
             return None
-        self.counted(why)
+        self.refusals.count[(why,)] += 1
         return checks.overloaded(why)
 
     def leave(self, held: "Held") -> None:
         """It waits no longer."""
         self._room.leave(held.entry)
         self._too_late.pop(held, None)
-
-    def counted(self, why: str) -> None:
-        """One more request was told 503."""
-        self.shed[(why,)] += 1
 
 
 class Held:
@@ -210,9 +222,7 @@ class Held:
 
     def refuse(self) -> None:
         """Tell its client that it is too much."""
-        self._gate.counted(self.why)
-        reply = checks.overloaded(self.why, self._incoming.serving.request_limit)
-        dispatch.shed(self.front, self._incoming, self._place, reply)
+        self._gate.refusals.tell(self.front, self._incoming, self._place, self.why)
 
     def on_due(self, now: float) -> None:
         """It has waited too long."""

@@ -3,7 +3,8 @@
 import asyncio
 import logging
 import socket
-from typing import Any, cast
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, cast
 
 from aiohttp import web
 
@@ -14,9 +15,14 @@ from dataplane.server.gate import Gate
 from dataplane.server.serving import Serving
 from dataplane.tasks import Tasks
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 log = logging.getLogger(__name__)
 
 BACKLOG = 4096
+ACCEPTED_A_TURN = 512
+"""Besides the one that uvloop accepts, by ourselves: 20 ms of work."""
 REFRESH_S = 5.0
 """How often files of certificates are looked at."""
 
@@ -44,6 +50,8 @@ class ListenerHost(web.Server):
         self.outbox = serving.services.pool.outbox
         self.active = 0
         """Requests under way."""
+        self.on_opened: Callable[[], None] | None = None
+        """Told of each new connection."""
 
     def __call__(self) -> Any:
         """Make the protocol of a new connection."""
@@ -60,6 +68,8 @@ class ListenerHost(web.Server):
         """A client has connected."""
         self.connection_made(front, transport)  # type: ignore[arg-type]  # not a RequestHandler
         self.wheel.add(front)
+        if self.on_opened is not None:
+            self.on_opened()
 
     def lost(self, front: Front, exc: BaseException | None) -> None:
         """A client has gone."""
@@ -68,7 +78,12 @@ class ListenerHost(web.Server):
 
 
 class Socket:
-    """A ListenerHost with the socket it listens on."""
+    """A ListenerHost with the socket it listens on.
+
+    uvloop accepts one connection in each turn of its loop, however many wait. Under load a turn
+    takes tens of milliseconds, and whoever is new, a probe maybe, would wait for minutes behind a
+    thousand others; so after each one we accept those that wait, too.
+    """
 
     def __init__(self, host: ListenerHost, sock: socket.socket, claim: Claim) -> None:
         self.host = host
@@ -76,6 +91,8 @@ class Socket:
         self._sock = sock
         self._runner = web.ServerRunner(host, handle_signals=False)
         self._tasks = Tasks()
+        self._newcomers = Tasks()
+        self._will_accept = False
 
     @property
     def address(self) -> tuple[str, int]:
@@ -91,6 +108,7 @@ class Socket:
         await web.SockSite(self._runner, self._sock, ssl_context=context, backlog=BACKLOG).start()
         if certificates is not None:
             self._tasks.start(_refresh(certificates), "certificates")
+        self.host.on_opened = self._accept_soon
 
     async def stop(self, timeout_s: float) -> None:
         """Accept nothing more, finish what runs within `timeout_s`, then cut.
@@ -99,12 +117,17 @@ class Socket:
         accepted first.
         """
         waiting = self._sock.dup()
+        self.host.on_opened = None
         await self._tasks.close()
         try:
             for site in list(self._runner.sites):
                 await site.stop()
             waiting.listen(0)  # as good as closed for newcomers, while the queue is emptied
             await self._accept_all(waiting)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(timeout_s):
+                    await self._newcomers.drained()
+            await self._newcomers.close()
         finally:
             waiting.close()
             self._claim.release()
@@ -113,18 +136,39 @@ class Socket:
 
     async def _accept_all(self, waiting: socket.socket) -> None:
         waiting.setblocking(False)
-        while True:
-            try:
-                accepted, _ = waiting.accept()
-            except (BlockingIOError, ConnectionAbortedError):
+        while (accepted := _accept(waiting)) is not None:
+            await self._take(accepted)
+
+    async def _take(self, accepted: socket.socket) -> None:
+        certificates = self.host.certificates
+        context = certificates.context if certificates is not None else None
+        try:
+            await self.host.loop.connect_accepted_socket(self.host, accepted, ssl=context)
+        except OSError as problem:  # its handshake failed
+            log.info("a client that waited has gone: %s", problem)
+
+    def _accept_soon(self) -> None:
+        """Somebody is new: there may be more."""
+        if not self._will_accept:
+            self._will_accept = True
+            self.host.loop.call_soon(self._accept_some)
+
+    def _accept_some(self) -> None:
+        self._will_accept = False
+        for _ in range(ACCEPTED_A_TURN):
+            if self.host.on_opened is None or (accepted := _accept(self._sock)) is None:
                 return
-            accepted.setblocking(False)
-            certificates = self.host.certificates
-            context = certificates.context if certificates is not None else None
-            try:
-                await self.host.loop.connect_accepted_socket(self.host, accepted, ssl=context)
-            except OSError as problem:  # its handshake failed
-                log.info("a client that waited has gone: %s", problem)
+            self._newcomers.start(self._take(accepted), "accept")
+
+
+def _accept(listening: socket.socket) -> socket.socket | None:
+    """A connection that waits; None: there is none, or it cannot be had now."""
+    try:
+        accepted, _ = listening.accept()
+    except OSError:  # (with too many open files, uvloop's own attempt says so)
+        return None
+    accepted.setblocking(False)
+    return accepted
 
 
 async def _refresh(certificates: Certificates) -> None:

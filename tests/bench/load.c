@@ -1,10 +1,12 @@
 // HTTP/1.1 load on keep-alive connections, one thread, one epoll.
 //
-//   load --port P --body FILE [--connections N] [--warm S] [--seconds S] [--period-us U] [--hold] [--expect BYTES]
+//   load --port P --body FILE [--connections N] [--warm S] [--seconds S] [--rate R] [--hold] [--expect BYTES]
 //        [--key K] [--path PATH] [--same-headers]
 //
-// Closed loop: every connection sends the next request when the last is answered. With --period-us a connection
-// sends one request per period instead. With --hold every connection sends exactly one request and stays: that is
+// Closed loop: every connection sends the next request when the last is answered. With --rate
+// requests are due at even intervals, whether earlier ones are answered or not: each takes the connection that was
+// freed last, or opens another one while there are fewer than N; when all N wait for an answer it is not sent at all
+// (`unsent`). Their times count from when they were due. With --hold every connection sends exactly one request and stays: that is
 // how many slow streams at once are measured. Every request has its own traceparent and x-request-id, because
 // identical headers flatter caches (--same-headers turns that off).
 //
@@ -35,7 +37,7 @@ enum { BODY_LIMIT = 8 << 20, HEADERS_ROOM = 4096, READ_SIZE = 256 << 10, EVENTS 
 struct options {
     int port, connections;
     double warm, seconds;
-    uint64_t period_ns;
+    double rate;  // requests per second; 0: each connection sends when it has its answer
     bool hold, same_headers;
     long expected_bytes;  // -1: not checked
     const char *body_file, *key, *path;
@@ -43,14 +45,17 @@ struct options {
 
 struct connection {
     int fd;
-    uint64_t sent_at, first_byte_at, due_at;
-    bool holding;  // --hold: the one request was sent
+    uint64_t sent_at, first_byte_at, due_at;  // due_at: --hold
+    bool holding;                             // --hold: the one request was sent
+    bool free;                                // --rate: nothing is asked on it
     struct response response;
 };
 
 static struct options options = {.connections = 1, .warm = 0.3, .seconds = 1.5, .expected_bytes = -1, .key = "sk-bench",
                                  .path = "/v1/chat/completions"};
-static struct connection *connections;
+static struct connection *connections, **free_ones;
+static int opened, free_count;  // --rate
+static uint64_t next_due;
 static int epoll_fd;
 static uint64_t window_start, window_end;
 
@@ -60,10 +65,10 @@ static char *request_id, *trace_id;  // places inside `request` that every send 
 
 static struct {
     long answered, failed, non200, short_bodies, reconnected, held, samples;
-    long sent, good, shed, shed_with_retry_after;  // inside the window; shed: 503
+    long wanted, sent, good, shed, shed_with_retry_after;  // inside the window; shed: 503
     uint64_t body_bytes;    // of the answers counted above
     uint64_t window_bytes;  // payload that arrived inside the window, of finished answers or not
-    uint64_t *total_ns, *first_byte_ns, *good_ns;  // good: of status 200 only
+    uint64_t *total_ns, *first_byte_ns, *good_ns, *shed_ns;  // good: of status 200 only
 } count;
 
 static uint64_t now_ns(void) {
@@ -146,11 +151,11 @@ static void connection_reopen(struct connection *connection) {
     connection_open(connection);
 }
 
-static void connection_send(struct connection *connection) {
+static void connection_send(struct connection *connection, uint64_t due) {
     if (!options.same_headers) make_headers_unique();
     response_start(&connection->response);
     connection->first_byte_at = 0;
-    connection->sent_at = now_ns();
+    connection->sent_at = due;
     if (connection->sent_at >= window_start && connection->sent_at < window_end) count.sent++;
     const char *bytes = request;
     size_t left = request_length;
@@ -170,11 +175,11 @@ static void connection_send(struct connection *connection) {
 static void connection_next(struct connection *connection) {
     if (options.hold) return;
     uint64_t now = now_ns();
-    if (options.period_ns) {
-        connection->due_at += options.period_ns;
-        if (connection->due_at < now) connection->due_at = now;
+    if (options.rate > 0) {
+        if (!connection->free) free_ones[free_count++] = connection;
+        connection->free = true;
     } else if (now < window_end) {
-        connection_send(connection);
+        connection_send(connection, now);
     }
 }
 
@@ -186,6 +191,7 @@ static void record_answer(struct connection *connection) {
     count.body_bytes += response->body_bytes;
     if (response->status != 200) count.non200++;
     if (response->status == 503) {
+        if (count.shed < SAMPLES) count.shed_ns[count.shed] = now - connection->sent_at;
         count.shed++;
         if (strcasestr(response->head, "\nretry-after:")) count.shed_with_retry_after++;
     }
@@ -228,11 +234,36 @@ static void connection_read(struct connection *connection) {
 
 // ---- the run
 
+// One that nothing is asked on, the last that was freed, so that few are used as long as few are enough.
+static struct connection *connection_take(void) {
+    struct connection *connection = NULL;
+    if (free_count > 0) {
+        connection = free_ones[--free_count];
+    } else if (opened < options.connections) {
+        connection = &connections[opened++];
+        connection_open(connection);
+    }
+    if (connection) connection->free = false;
+    return connection;
+}
+
+// --rate: sends what is due; returns how long to wait for the next.
+static uint64_t send_at_rate(uint64_t now) {
+    while (next_due <= now && now < window_end) {
+        if (next_due >= window_start) count.wanted++;
+        struct connection *connection = connection_take();
+        if (connection) connection_send(connection, next_due);
+        next_due += (uint64_t)(1e9 / options.rate);
+    }
+    return next_due > now ? next_due - now : 0;
+}
+
 // Sends what is due; returns how long to wait for the next, at most 20 ms.
 static uint64_t send_due(uint64_t now) {
     static uint64_t look_at;  // of many connections: to look at all of them after each answer would be most of the work
     uint64_t next = now + 20000000u;
-    if (!options.period_ns && !options.hold) return next - now;
+    if (options.rate > 0) return send_at_rate(now);
+    if (!options.hold) return next - now;
     if (options.connections > MANY) {
         if (now < look_at) return look_at - now;
         next = look_at = now + LOOK_NS;
@@ -243,7 +274,7 @@ static uint64_t send_due(uint64_t now) {
         if (!free_to_send || connection->holding) continue;
         if (connection->due_at <= now) {
             connection->holding = options.hold;
-            connection_send(connection);
+            connection_send(connection, now);
         } else if (connection->due_at < next) {
             next = connection->due_at;
         }
@@ -253,18 +284,19 @@ static uint64_t send_due(uint64_t now) {
 
 static void open_all(void) {
     connections = calloc((size_t)options.connections, sizeof *connections);
+    free_ones = calloc((size_t)options.connections, sizeof *free_ones);
     uint64_t start = now_ns();
     // Held streams begin one by one over half of the warm-up, so that no burst inflates what is measured.
-    uint64_t spread = options.hold ? (uint64_t)(options.warm * 0.5e9) : options.period_ns;
-    for (int i = 0; i < options.connections; i++) {
+    uint64_t spread = (uint64_t)(options.warm * 0.5e9);
+    for (int i = 0; i < options.connections && options.rate == 0; i++) {
         connection_open(&connections[i]);
         connections[i].due_at = start + spread * (uint64_t)i / (uint64_t)options.connections;
     }
-    start = now_ns();
+    start = next_due = now_ns();
     window_start = start + (uint64_t)(options.warm * 1e9);
     window_end = window_start + (uint64_t)(options.seconds * 1e9);
-    if (!options.period_ns && !options.hold) {
-        for (int i = 0; i < options.connections; i++) connection_send(&connections[i]);
+    if (options.rate == 0 && !options.hold) {
+        for (int i = 0; i < options.connections; i++) connection_send(&connections[i], start);
     }
 }
 
@@ -320,25 +352,29 @@ static void report(void) {
     qsort(count.total_ns, samples, sizeof(uint64_t), compare);
     qsort(count.first_byte_ns, samples, sizeof(uint64_t), compare);
     qsort(count.good_ns, (size_t)count.good, sizeof(uint64_t), compare);
+    long shed_samples = count.shed < SAMPLES ? count.shed : SAMPLES;
+    qsort(count.shed_ns, (size_t)shed_samples, sizeof(uint64_t), compare);
     printf("{\"answered\": %ld, \"per_second\": %.1f, \"failed\": %ld, \"non200\": %ld, \"short_bodies\": %ld, "
            "\"reconnected\": %ld, \"held\": %ld, \"window_bytes\": %llu, \"bytes_per_answer\": %.1f, \"p50_us\": %.1f, "
            "\"p90_us\": %.1f, \"p99_us\": %.1f, \"max_us\": %.1f, \"first_byte_p50_us\": %.1f, "
            "\"first_byte_p99_us\": %.1f, \"sent\": %ld, \"good\": %ld, \"shed\": %ld, "
-           "\"shed_with_retry_after\": %ld, \"good_p50_us\": %.1f, \"good_p99_us\": %.1f}\n",
+           "\"shed_with_retry_after\": %ld, \"good_p50_us\": %.1f, \"good_p99_us\": %.1f, \"wanted\": %ld, "
+           "\"opened\": %d, \"shed_p50_us\": %.1f, \"shed_p99_us\": %.1f}\n",
            count.answered, (double)count.answered / options.seconds, count.failed, count.non200, count.short_bodies,
            count.reconnected, options.hold ? count.held : 0, (unsigned long long)count.window_bytes,
            count.answered ? (double)count.body_bytes / (double)count.answered : 0.0, quantile_us(count.total_ns, 0.5),
            quantile_us(count.total_ns, 0.9), quantile_us(count.total_ns, 0.99), quantile_us(count.total_ns, 1.0),
            quantile_us(count.first_byte_ns, 0.5), quantile_us(count.first_byte_ns, 0.99), count.sent, count.good,
            count.shed, count.shed_with_retry_after, quantile_of(count.good_ns, count.good, 0.5),
-           quantile_of(count.good_ns, count.good, 0.99));
+           quantile_of(count.good_ns, count.good, 0.99), count.wanted, opened,
+           quantile_of(count.shed_ns, shed_samples, 0.5), quantile_of(count.shed_ns, shed_samples, 0.99));
 }
 
 static void read_options(int argc, char **argv) {
     static const struct option names[] = {
         {"port", required_argument, NULL, 'p'},      {"body", required_argument, NULL, 'b'},
         {"connections", required_argument, NULL, 'c'}, {"warm", required_argument, NULL, 'w'},
-        {"seconds", required_argument, NULL, 's'},   {"period-us", required_argument, NULL, 'u'},
+        {"seconds", required_argument, NULL, 's'},   {"rate", required_argument, NULL, 'r'},     
         {"hold", no_argument, NULL, 'h'},            {"expect", required_argument, NULL, 'e'},
         {"key", required_argument, NULL, 'k'},       {"same-headers", no_argument, NULL, 'i'},
         {"path", required_argument, NULL, 'a'},
@@ -351,7 +387,7 @@ static void read_options(int argc, char **argv) {
             case 'c': options.connections = atoi(optarg); break;
             case 'w': options.warm = atof(optarg); break;
             case 's': options.seconds = atof(optarg); break;
-            case 'u': options.period_ns = strtoull(optarg, NULL, 10) * 1000u; break;
+            case 'r': options.rate = atof(optarg); break;
             case 'h': options.hold = true; break;
             case 'e': options.expected_bytes = atol(optarg); break;
             case 'k': options.key = optarg; break;
@@ -373,6 +409,7 @@ int main(int argc, char **argv) {
     count.total_ns = malloc(SAMPLES * sizeof(uint64_t));
     count.first_byte_ns = malloc(SAMPLES * sizeof(uint64_t));
     count.good_ns = malloc(SAMPLES * sizeof(uint64_t));
+    count.shed_ns = malloc(SAMPLES * sizeof(uint64_t));
     epoll_fd = epoll_create1(0);
     open_all();
     run();

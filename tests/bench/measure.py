@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import IO
+from typing import IO, Any
 
 from tests.bench.contestants.contestant import Contestant, Place, Running
 from tests.bench.processes import cpu_ns, pss_kb
@@ -46,27 +46,47 @@ class IdleSample:
     """Streams that did not begin or did not last."""
 
 
-def measure(contestant: Contestant, running: Running, scenario: Scenario, place: Place) -> Sample:
-    """One window; the contestant runs and all others are frozen."""
-    expected = -1 if contestant.rewrites_bodies else scenario.answer_bytes
-    words = _words(scenario.name, scenario.body, running, scenario.connections, expected)
-    words += ["--warm", str(scenario.warm_s), "--seconds", str(scenario.seconds)]
-    words += ["--path", scenario.path]
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What the load generator reports of one window, and what the proxy spent in it."""
+
+    report: dict[str, Any]
+    cpu_s: float
+    took_s: float
+
+    @property
+    def core_share(self) -> float:
+        """Part of its core that the proxy had."""
+        return self.cpu_s / self.took_s
+
+
+def window(words: Sequence[str], running: Running, place: Place) -> Window:
+    """One run of the load generator."""
     with _load(words, place) as output:
         _expect(output, "started")
         before, began = cpu_ns(running.counted), time.monotonic()
         _expect(output, "stopped")
         spent, took = cpu_ns(running.counted) - before, time.monotonic() - began
-        report = json.loads(output.readline())
+        return Window(json.loads(output.readline()), spent / 1e9, took)
+
+
+def measure(contestant: Contestant, running: Running, scenario: Scenario, place: Place) -> Sample:
+    """One window; the contestant runs and all others are frozen."""
+    expected = -1 if contestant.rewrites_bodies else scenario.answer_bytes
+    words = load_words(scenario.name, scenario.body, running, scenario.connections, expected)
+    words += ["--warm", str(scenario.warm_s), "--seconds", str(scenario.seconds)]
+    words += ["--path", scenario.path]
+    seen = window(words, running, place)
+    report = seen.report
     units = float(report["answered"])
     if scenario.units_per_answer > 1:
         # A stream outlives the window's edges: what arrived inside is counted by its bytes.
         units = report["window_bytes"] / scenario.answer_bytes * scenario.units_per_answer
     failed = report["failed"] + report["non200"] + report["short_bodies"]
     return Sample(
-        cpu_us=spent / 1000 / max(units, 1.0),
+        cpu_us=1e6 * seen.cpu_s / max(units, 1.0),
         per_second=report["per_second"],
-        core_share=spent / 1e9 / took,
+        core_share=seen.core_share,
         p50_us=report["p50_us"],
         p99_us=report["p99_us"],
         max_us=report["max_us"],
@@ -76,11 +96,11 @@ def measure(contestant: Contestant, running: Running, scenario: Scenario, place:
 
 def measure_idle(running: Running, streams: int, place: Place) -> IdleSample:
     """Memory per open stream of a freshly started contestant: one event a second on each."""
-    warm = _words("warm", JSON, running, 8, JSON_BYTES)
+    warm = load_words("warm", JSON, running, 8, JSON_BYTES)
     with _load([*warm, "--warm", "0.1", "--seconds", "0.4"], place) as output:
         output.read()
     base = pss_kb(running.counted)
-    words = _words("idle", SLOW, running, streams, -1)
+    words = load_words("idle", SLOW, running, streams, -1)
     words += ["--hold", "--warm", str(SLOW_WARM_S), "--seconds", str(SLOW_SECONDS)]
     with _load(words, place) as output:
         _expect(output, "started")
@@ -104,7 +124,10 @@ def thaw(running: Running) -> None:
         program.signal(signal.SIGCONT)
 
 
-def _words(name: str, body: bytes, running: Running, connections: int, expected: int) -> list[str]:
+def load_words(
+    name: str, body: bytes, running: Running, connections: int, expected: int = -1
+) -> list[str]:
+    """How the load generator is called; -1: answers of any length are right."""
     file = BUILD / f"{name}.body"
     file.write_bytes(body)
     words = ["--port", str(running.port), "--body", str(file), "--key", running.key]

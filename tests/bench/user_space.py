@@ -22,7 +22,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 from statistics import median
@@ -79,6 +79,9 @@ ECHO = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d
     JSON,
 )
 """What a filter's service answers."""
+WAITED = "waited"
+REFUSED = ("refused", WAITED)
+"""Kinds of requests that are told 503: at once, and when they have waited in vain."""
 CLAUDE_API = Api(
     Operation.MESSAGES,
     "/v1/messages",
@@ -172,6 +175,15 @@ def serving(log_fd: int, chains: Chains = NO_CHAINS) -> Serving:
     return Serving(services, config, listener)
 
 
+def refusing(log_fd: int, waits: bool) -> Serving:
+    """The same with no room for any request; they wait for it or are refused at once."""
+    made = serving(log_fd)
+    made.request_limit = 0
+    if not waits:
+        made.limits = replace(made.limits, max_queue=0)
+    return made
+
+
 class Connections:
     """Clients' connections and as many of the upstream, ready for requests."""
 
@@ -180,8 +192,9 @@ class Connections:
         assert not isinstance(lane, LocalReply)
         endpoint = lane[0].state.endpoints[0].pool
         self._wheel = served.services.wheel
-        gate = Gate(served.now, served.services.recorder)
-        host = ListenerHost(served, asyncio.get_running_loop(), gate)
+        self._gate = Gate(served.now, served.services.recorder)
+        self._looks = served.now()
+        host = ListenerHost(served, asyncio.get_running_loop(), self._gate)
         self.wires: list[Wire] = []
         self.fronts = [Front(host) for _ in range(CONNECTIONS)]
         self.upstreams = [UpstreamConnection(endpoint) for _ in range(CONNECTIONS)]
@@ -233,6 +246,23 @@ class Connections:
                 wire.written.clear()
         return (time.thread_time() - began) / len(asked) * 1e6
 
+    async def refuse(self, asked: Sequence[bytes], waits: bool) -> float:
+        """CPU in microseconds per request that is told 503: at once, or when it has waited."""
+        began = time.thread_time()
+        for first in range(0, len(asked), CONNECTIONS):
+            for number, front in enumerate(self.fronts, first):
+                front.data_received(asked[number])
+            if waits:
+                for front in self.fronts:
+                    front.on_due(front.due)
+                self._looks += 1.0  # a second later, so that all may be told
+                self._gate.look(self._looks, 0.0)
+            await asyncio.sleep(0)
+            for wire in self.wires[:CONNECTIONS]:
+                assert wire.written, "nobody was told"
+                wire.written.clear()
+        return (time.thread_time() - began) / len(asked) * 1e6
+
 
 class Deaf:
     """A listener of a parser that hears nothing but headers."""
@@ -264,10 +294,14 @@ class Ready:
     connections: Connections
     asked: Sequence[bytes]
     answered: Sequence[Answer]
+    """None: they are refused."""
 
     async def cost(self) -> float:
         """Of one request."""
-        spent = await self.connections.relay(self.asked, self.answered)
+        if self.answered:
+            spent = await self.connections.relay(self.asked, self.answered)
+        else:
+            spent = await self.connections.refuse(self.asked, self.kind == WAITED)
         self.connections.watch_no_more()
         return spent
 
@@ -279,6 +313,11 @@ async def ready(kinds: Sequence[str]) -> list[Ready]:
     plain = Connections(serving(log_fd))
     made = []
     for kind in kinds:
+        if kind in REFUSED:
+            asked = [request(random, JSON) for _ in range(REQUESTS)]
+            made.append(Ready(kind, Connections(refusing(log_fd, kind == WAITED)), asked, ()))
+            await made[-1].cost()
+            continue
         of, _, chain = kind.partition("+")
         one = KINDS[of]
         chains = chains_of(chain) if chain else NO_CHAINS
@@ -302,7 +341,7 @@ async def measure(kinds: Sequence[str], repeat: int, profiled: bool = False) -> 
         for one in all_ready:
             costs.setdefault(one.kind, []).append(await one.cost())
     for one in all_ready:
-        spent, reads = costs[one.kind], len(one.answered[0])
+        spent, reads = costs[one.kind], len(one.answered[0]) if one.answered else 0
         note = f"{min(spent):.2f} us a request (median {median(spent):.2f}), {reads} reads"
         print(f"{one.kind}: {note}", file=sys.stderr)
         if profiled:
@@ -358,7 +397,9 @@ async def main(args: argparse.Namespace) -> None:
 
 def arguments() -> argparse.Namespace:
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--kind", choices=(*KINDS, *FILTERED), default=list(KINDS), nargs="+")
+    options.add_argument(
+        "--kind", choices=(*KINDS, *FILTERED, *REFUSED), default=list(KINDS), nargs="+"
+    )
     options.add_argument("--profile", action="store_true", help="also where the time goes")
     options.add_argument("--repeat", type=int, default=15)
     options.add_argument("--figures", action="store_true", help="as JSON, too")

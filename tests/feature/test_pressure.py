@@ -4,16 +4,20 @@ import asyncio
 import json
 import socket
 import struct
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+import uvloop
 
+from dataplane.observe.recorder import LINES
 from dataplane.runtime.config import Limits, RuntimeConfig
 from dataplane.runtime.precedence import Precedence
 from dataplane.server.gate import TARGET_LAG_S, Gate
+from dataplane.wheel import NEVER, TICK_S
 from tests.support.gateway import Gateway, gateway, model_config
 from tests.support.planes import Processes, processes
 from tests.support.raw_client import RawClient, Reply, connected, post
@@ -140,14 +144,96 @@ async def test_client_that_leaves_while_it_waits_is_forgotten() -> None:
         assert [record.status for record in made.records] == [499, 200]
 
 
+# -- how it is told
+
+
+@asynccontextmanager
+async def full_house(
+    count: int,
+) -> AsyncIterator[tuple[Gateway, FakeUpstream, list[RawClient]]]:
+    """No room for anybody, and none to wait."""
+    held = Held()
+    async with (
+        house(held, max_requests=1, max_queue=0) as (made, fake),
+        clients(made, count + 1) as (first, *others),
+    ):
+        first.send(post(ASK))
+        await until(lambda: len(fake.requests) == 1)
+        yield made, fake, others
+        held.go.set()
+
+
+REFUSALS: Mapping[str, Callable[[Any], bool]] = {
+    "/v1/chat/completions": lambda body: body["error"]["code"] == "overloaded",
+    "/v1/responses": lambda body: body["error"]["code"] == "overloaded",
+    "/v1/messages": lambda body: body["error"]["type"] == "overloaded_error",
+    "/v1beta/models/gpt:generateContent": lambda body: body["error"]["status"] == "UNAVAILABLE",
+    "/model/gpt/converse": lambda body: "at once" in body["message"],
+}
+"""By path: what the body of an answer must say."""
+IDS = {"/v1/messages": "request-id", "/model/gpt/converse": "x-amzn-requestid"}
+
+
+@pytest.mark.parametrize("path", REFUSALS)
+async def test_refusal_is_in_the_words_of_the_api_that_was_asked(path: str) -> None:
+    async with full_house(1) as (_, fake, (client,)):
+        for number in range(3):
+            client.send(post(ASK, path=path, headers=b"x-request-id: ask-%d\r\n" % number))
+            reply = await client.reply()
+            assert (reply.status, reply.detail) == (503, "overloaded")
+            assert reply.headers["retry-after"] == "1"
+            assert reply.headers["x-request-id"] == f"ask-{number}"
+            assert reply.headers[IDS.get(path, "x-request-id")] == f"ask-{number}"
+            assert REFUSALS[path](json.loads(reply.body))
+        assert len(fake.requests) == 1
+
+
+async def test_refused_request_ends_the_connection_when_its_client_wants_that() -> None:
+    async with full_house(1) as (_, _, (client,)):
+        client.send(post(ASK, headers=b"connection: close\r\n"))
+        reply = await client.reply()
+        assert (reply.status, reply.headers["connection"]) == (503, "close")
+        assert await client.closed()
+
+
+async def test_refusal_of_head_has_no_body_and_others_follow_it() -> None:
+    async with full_house(1) as (_, _, (client,)):
+        client.send(b"HEAD /v1/chat/completions HTTP/1.1\r\nhost: h\r\n\r\n")
+        head = await client.reader.readuntil(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 503 ")
+        client.send(post(ASK))
+        assert (await client.reply()).status == 503
+
+
+async def test_of_many_refusals_all_are_counted_and_the_log_tells_how_many_were_alike() -> None:
+    count = 15 * LINES
+    async with full_house(1) as (made, _, (client,)):
+        client.send(
+            b"".join(post(ASK, headers=b"x-request-id: ask-%d\r\n" % n) for n in range(count))
+        )
+        for number in range(count):
+            reply = await client.reply()
+            assert (reply.status, reply.headers["x-request-id"]) == (503, f"ask-{number}")
+        told = made.records
+        assert sum(1 + record.alike for record in told) == count
+        assert LINES < len(told) < count
+        assert {record.status for record in told} == {503}
+        assert len({record.request_id for record in told}) == len(told), "each tells its own id"
+        assert [line for line in made.lines() if '"alike":' in line]
+        assert made.metric("outrider_requests_total") == {("m", "", "5xx", "overloaded"): count}
+        lasted, _ = made.metric("outrider_request_duration_seconds")["m", ""]
+        assert sum(lasted) == count
+
+
 # -- a loop that is late
 
 
 def make_late(made: Gateway, looks: int = 2) -> None:
     """As if the loop had had too much to do."""
     now = made.services.clock.now()
-    for _ in range(looks):
-        gate_of(made).look(now, 4 * TARGET_LAG_S)
+    gate_of(made)._admission._seen_at = now - 1.0  # (it has just looked, maybe)
+    for ago in range(looks - 1, -1, -1):
+        gate_of(made).look(now - ago * TICK_S, 4 * TARGET_LAG_S)
 
 
 async def test_late_loop_begins_less_and_answers_everybody() -> None:
@@ -178,6 +264,24 @@ async def test_one_long_turn_of_the_loop_refuses_nobody() -> None:
         async with clients(made, 1) as (client,):
             client.send(post(ASK))
             assert (await client.reply()).status == 200
+
+
+async def test_loop_that_runs_no_timers_is_found_late_by_requests_that_come() -> None:
+    async with house(always_at_once) as (made, _), clients(made, 1) as (client,):
+        client.send(post(ASK))
+        assert (await client.reply()).status == 200
+        wheel, gate = made.services.wheel, gate_of(made)
+        now = made.services.clock.now()
+        assert wheel.overdue > now - 1.0, "it ticks"
+        assert not gate.closed
+        gate.look_late(now + 1.0, wheel)
+        gate.look_late(now + 1.001, wheel)
+        assert not gate.closed, "that was one turn"
+        gate.look_late(now + 1.5, wheel)
+        assert gate.closed
+        assert wheel.overdue > now + 1.5, "the next look is not at once"
+    await until(lambda: not made.services.wheel._ticking)
+    assert made.services.wheel.overdue == NEVER
 
 
 def two_listeners(made: RuntimeConfig) -> RuntimeConfig:
@@ -235,7 +339,7 @@ async def test_body_that_there_is_no_room_for_is_refused_before_it_is_read() -> 
             assert reply.headers["connection"] == "close"
             second.send(post(ASK))
             assert (await second.reply()).status == 200, "small ones go on"
-        assert gate_of(made).shed == {("memory",): 1}
+        assert gate_of(made).refusals.count == {("memory",): 1}
 
 
 async def test_many_large_bodies_are_held_up_to_the_limit_and_let_go() -> None:
@@ -313,6 +417,45 @@ async def test_slow_client_slows_the_provider_down() -> None:
         assert listening.host.active == 1
         sock.close()
         await until(lambda: fake.open == 0 and listening.host.active == 0)
+
+
+# -- clients that are new
+
+
+def test_newcomers_do_not_wait_behind_each_other_for_a_turn_of_the_loop_each() -> None:
+    uvloop.run(accept_four_hundred())  # a worker's loop, which accepts one in a turn
+
+
+async def accept_four_hundred() -> None:
+    async with house(always_at_once) as (made, _):
+        ((_, listening),) = made.listeners._open.values()
+        many = [socket.create_connection(("127.0.0.1", made.port)) for _ in range(400)]
+        turns = 0
+        while len(listening.host.connections) < len(many):
+            await asyncio.sleep(0)
+            turns += 1
+            assert turns < 40, f"{len(listening.host.connections)} of {len(many)} are accepted"
+        for one in many:
+            one.close()
+        await until(lambda: not listening.host.connections)
+
+
+def test_newcomers_that_wait_when_it_drains_are_answered() -> None:
+    uvloop.run(drain_before_three_hundred())
+
+
+async def drain_before_three_hundred() -> None:
+    async with house(always_at_once) as (made, _):
+        many = [socket.create_connection(("127.0.0.1", made.port)) for _ in range(300)]
+        for one in many:
+            one.sendall(post(ASK, headers=b"connection: close\r\n"))
+            one.setblocking(False)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)  # some are being accepted
+        await made.listeners.drain(10.0)
+        for one in many:
+            assert one.recv(65_536).startswith(b"HTTP/1.1 200")
+            one.close()
 
 
 # -- clients that misbehave

@@ -90,3 +90,26 @@ async def test_tick_tells_how_late_the_loop_was() -> None:
     await until(lambda: len(told) == 2)
     wheel.remove(item)
     assert told == [pytest.approx(0.3), pytest.approx(0.0)]
+
+
+async def test_late_loop_makes_no_time_longer() -> None:
+    clock = [0.0]
+    wheel = Wheel(lambda: clock[0])
+    ticks = 0
+
+    def on_tick(now: float, late_s: float) -> None:
+        nonlocal ticks
+        ticks += 1
+        clock[0] += 5 * TICK_S  # so long is the loop busy until the next one
+
+    wheel.on_tick = on_tick
+    near, far = Item(10 * TICK_S), Item(3 * TURN_S)
+    wheel.add(near)
+    wheel.add(far)
+    clock[0] = 5 * TICK_S
+    await until(lambda: bool(far.told))
+    assert near.told[0] <= 10 * TICK_S + 5 * TICK_S
+    assert far.told[0] <= 3 * TURN_S + 5 * TICK_S
+    assert ticks <= 3 * TURN_S / (5 * TICK_S) + 1
+    wheel.remove(near)
+    wheel.remove(far)

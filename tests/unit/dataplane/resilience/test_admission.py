@@ -137,6 +137,15 @@ def test_offered_too_much_it_does_nearly_all_it_can_and_what_it_does_is_soon_don
     assert max(told.lags) <= 6 * TARGET_S
 
 
+def test_looks_that_come_together_are_one() -> None:
+    it = Admission(TARGET_S)
+    it.look(1.0, 9 * TARGET_S, 0, 0)
+    it.look(1.001, 9 * TARGET_S, 0, 0)
+    assert not it.closed
+    it.look(1.05, 9 * TARGET_S, 0, 0)
+    assert it.closed
+
+
 @pytest.mark.parametrize("load", [0.3, 0.8, 0.9])
 def test_offered_what_it_can_do_nobody_is_refused(load: float) -> None:
     worker = Worker(2000.0)

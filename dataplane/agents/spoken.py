@@ -20,9 +20,9 @@ from dataplane.llm.hub.delta import (
     TextDelta,
     TextRun,
     UsageDelta,
-    text_of,
 )
-from dataplane.llm.hub.delta import literal as words_of
+from dataplane.llm.hub.literals import literal as words_of
+from dataplane.llm.hub.literals import text_of
 from dataplane.llm.hub.parts import Text
 from dataplane.llm.hub.request import Request
 from dataplane.llm.hub.whole import Whole, deltas_of

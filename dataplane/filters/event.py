@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from dataplane.llm.framing import Framing, payload_of, rewrapped
-from dataplane.llm.hub.delta import decoded
+from dataplane.llm.hub.literals import decoded
 from dataplane.llm.sse import DONE
 from dataplane.llm.texts.answers import ended_by, slots_of
 from dataplane.llm.texts.slot import Part, Slot, TextKind

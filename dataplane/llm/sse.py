@@ -6,7 +6,7 @@ Rule: how the bytes were cut never changes the events, and what is kept between 
 from collections.abc import Iterator
 from typing import Protocol
 
-import msgspec
+from dataplane.llm.event import Event
 
 MAX_EVENT_BYTES = 1 << 20
 """Of one event's data, or of one line. Model APIs send a few hundred bytes; a whole tool call or an
@@ -19,17 +19,6 @@ _BOM = b"\xef\xbb\xbf"
 
 class SseError(Exception):
     """The bytes are not an acceptable event stream."""
-
-
-class Event(msgspec.Struct, frozen=True, gc=False):
-    """One event. `retry` fields and comments are dropped: they are for browsers that reconnect."""
-
-    data: bytes
-    """The data lines, joined by LF; UTF-8 that nobody checked."""
-    name: bytes = b""
-    """The `event` field; empty means "message"."""
-    id: bytes | None = None
-    """The `id` field of this very event; None when it has none."""
 
 
 class Runs(Protocol):

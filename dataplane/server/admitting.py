@@ -10,7 +10,8 @@ from dataplane.agents.team import spoilt
 from dataplane.filters.api import Context
 from dataplane.filters.chain import Chain, run_request_chain
 from dataplane.llm.chat import chat_problem
-from dataplane.llm.wire.body import Peek, peek
+from dataplane.llm.wire.body import peek
+from dataplane.llm.wire.peeked import Peek
 from dataplane.routing.match import match_model
 from dataplane.routing.preference import INLINE
 from dataplane.runtime.config import Route

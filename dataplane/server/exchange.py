@@ -15,7 +15,8 @@ from dataplane.clock import Clock
 from dataplane.filters.api import Filter
 from dataplane.filters.builtin import chain_of, passed_over
 from dataplane.llm import kept
-from dataplane.llm.wire.body import Peek, peek
+from dataplane.llm.wire.body import peek
+from dataplane.llm.wire.peeked import Peek
 from dataplane.observe.latency import Latencies
 from dataplane.observe.metrics import Metrics
 from dataplane.observe.tracing import Tracer

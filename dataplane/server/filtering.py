@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from dataplane.filters.answers import AnswerFlow
 from dataplane.filters.stage import stages
-from dataplane.llm.wire.body import Peek, peek
+from dataplane.llm.wire.body import peek
+from dataplane.llm.wire.peeked import Peek
 from dataplane.runtime.messages import LocalReply, Request, ResponseDetail
 from dataplane.server.admitting import admitted
 from dataplane.server.callers import caller_of

@@ -17,7 +17,8 @@ from dataplane.llm.hub.whole import deltas_of
 from dataplane.llm.recovery.prefill import with_prefill
 from dataplane.llm.translate.between import translate_request
 from dataplane.llm.translate.codecs import CODECS
-from dataplane.llm.wire.body import Peek, with_model
+from dataplane.llm.wire.body import with_model
+from dataplane.llm.wire.peeked import Peek
 from dataplane.resilience.recovery import Ended, How
 from dataplane.runtime.config import OnUntranslatable
 from dataplane.runtime.dialect import Prefill

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from dataplane.llm.prefix_key import Key
-    from dataplane.llm.wire.body import Peek
+    from dataplane.llm.wire.peeked import Peek
     from dataplane.observe.record import ExchangeRecord
     from dataplane.observe.tally import Tally
     from dataplane.server.candidates import Candidate

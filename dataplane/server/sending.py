@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, cast
 from dataplane.llm.cache_markers import Marks, marked_body
 from dataplane.llm.counted import counted
 from dataplane.llm.unsealed import unsealed
-from dataplane.llm.wire.body import Peek, peek, pieces_with_model, with_model
+from dataplane.llm.wire.body import peek, pieces_with_model, with_model
+from dataplane.llm.wire.peeked import Peek
 from dataplane.observe.tally import Tally
 from dataplane.routing.preference import INLINE
 from dataplane.runtime.messages import LocalReply

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from asyncio import Future
     from collections.abc import Callable
 
-    from dataplane.llm.wire.body import Peek
+    from dataplane.llm.wire.peeked import Peek
     from dataplane.server.candidates import Candidate
     from dataplane.server.relay import Relay
     from dataplane.upstream.connection import UpstreamConnection

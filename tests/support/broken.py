@@ -17,8 +17,8 @@ from dataplane.llm.hub.delta import (
     TextDelta,
     TextRun,
     UsageDelta,
-    literal,
 )
+from dataplane.llm.hub.literals import literal
 from dataplane.llm.hub.parts import Part, Text, Thinking, ToolCall
 from dataplane.llm.hub.whole import Whole
 

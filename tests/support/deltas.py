@@ -16,8 +16,8 @@ from dataplane.llm.hub.delta import (
     TextDelta,
     TextRun,
     UsageDelta,
-    text_of,
 )
+from dataplane.llm.hub.literals import text_of
 from dataplane.llm.hub.parts import Part, Refusal, Text, Thinking, ToolCall
 
 

@@ -5,7 +5,7 @@ the field, or dropped when the operator says so; a mere hint (cache markers, lab
 is always dropped. What was dropped is named in the header `x-outrider-dropped`.
 """
 
-import msgspec
+from dataclasses import dataclass, field
 
 from dataplane.llm.hub.request import Request
 from dataplane.runtime.messages import LocalReply, ResponseDetail
@@ -23,12 +23,13 @@ NAMES = {
 }
 
 
-class Losses(msgspec.Struct):
+@dataclass(slots=True)
+class Losses:
     """Collects what a writer could not say; made for one request."""
 
     request: Request
-    refused: list[str] = []
-    hints: list[str] = []
+    refused: list[str] = field(default_factory=list)
+    hints: list[str] = field(default_factory=list)
 
     def refuse(self, name: str) -> None:
         """A field of Request, or a place in the client's words ("messages[3]: audio"), that matters

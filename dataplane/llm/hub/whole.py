@@ -11,17 +11,14 @@ from dataplane.llm.hub.delta import (
     End,
     Failed,
     Finished,
-    Literal,
     PartBegin,
     PartEnd,
     SignatureDelta,
     TextDelta,
     TextRun,
     UsageDelta,
-    join,
-    literal,
-    text_of,
 )
+from dataplane.llm.hub.literals import Literal, join, literal, text_of
 from dataplane.llm.hub.parts import Part, Refusal, Text, Thinking, ToolCall
 
 

@@ -14,10 +14,8 @@ from dataplane.llm.hub.delta import (
     TextDelta,
     TextRun,
     UsageDelta,
-    join,
-    literal,
-    text_of,
 )
+from dataplane.llm.hub.literals import join, literal, text_of
 from dataplane.llm.hub.parts import Text, Thinking
 from dataplane.llm.recovery.delivered import Delivered
 

@@ -13,16 +13,14 @@ from dataplane.llm.hub.delta import (
     Delta,
     Failed,
     Finished,
-    Literal,
     PartBegin,
     PartEnd,
     SignatureDelta,
     TextDelta,
     TextRun,
     UsageDelta,
-    join,
-    text_of,
 )
+from dataplane.llm.hub.literals import Literal, join, text_of
 from dataplane.llm.hub.parts import Citation, Part, Refusal, Text, Thinking, ToolCall
 
 if TYPE_CHECKING:

@@ -23,10 +23,8 @@ from dataplane.llm.hub.delta import (
     TextDelta,
     TextRun,
     UsageDelta,
-    join,
-    literal,
-    text_of,
 )
+from dataplane.llm.hub.literals import join, literal, text_of
 from dataplane.llm.hub.parts import Part, Refusal, Text, Thinking, ToolCall
 from dataplane.llm.recovery.delivered import Delivered, Said
 

@@ -1,6 +1,7 @@
 """A request of one protocol as the request of another: the two halves put together."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import msgspec
 
@@ -15,7 +16,8 @@ from dataplane.runtime.messages import LocalReply
 from dataplane.runtime.protocols import Protocol
 
 
-class Translation(msgspec.Struct):
+@dataclass(slots=True)
+class Translation:
     """What is sent, and what it was made of."""
 
     request: Request

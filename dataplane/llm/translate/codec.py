@@ -4,8 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol as Interface
 
-import msgspec
-
 from dataplane.llm.hub.answer import Answer, Failure, Unreadable
 from dataplane.llm.hub.delta import Delta
 from dataplane.llm.hub.loss import Losses
@@ -14,7 +12,8 @@ from dataplane.runtime.dialect import Dialect
 from dataplane.runtime.messages import LocalReply
 
 
-class Echo(msgspec.Struct):
+@dataclass(slots=True)
+class Echo:
     """What an answer repeats of the request, and what only the gateway knows."""
 
     request: Request

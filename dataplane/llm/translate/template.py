@@ -11,8 +11,9 @@ Rule: what is not the same byte for byte is not recognised, and then the event i
 import re
 from io import BytesIO
 from itertools import takewhile
+from operator import itemgetter
 
-from dataplane.llm.hub.delta import Literal
+from dataplane.llm.hub.literals import Literal
 
 _TRIES = 8
 """Events that did not fit their predecessor before we stop learning: a server whose events all
@@ -93,8 +94,8 @@ class Template:
         events = lines[step - 2 :: step]
         while events and not (events[-1].endswith(after) and events[-1].startswith(before)):
             del events[-1]
-        cut = slice(len(before), -1 if self._obfuscated else -len(after))
-        pieces = [event[cut] for event in events]
+        cut = itemgetter(slice(len(before), -1 if self._obfuscated else -len(after)))
+        pieces: list[bytes] = list(map(cut, events))  # (half of what a comprehension costs)
         whole = self._as_they_came(pieces)
         if not pieces or not chunk.startswith(whole, at):
             pieces = self._those_that_are_alike(pieces, chunk, at)

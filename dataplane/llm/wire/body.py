@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from dataplane.llm.wire.peeked import ABSENT, WIRE, Peek
 from dataplane.runtime.messages import LocalReply, ResponseDetail
 
 Piece = bytes | memoryview
@@ -21,17 +22,6 @@ at 100 KB).
 """
 
 
-_ABSENT = msgspec.Raw(b"")
-
-
-class _Wire(msgspec.Struct, gc=False):
-    model: str | None = None
-    stream: bool | None = None
-    routing_preferences: msgspec.Raw = _ABSENT
-    """Meant for us; it costs nothing to see it here."""
-
-
-_WIRE = msgspec.json.Decoder(_Wire)
 _OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _VALUE = msgspec.json.Decoder()
 _ENCODER = msgspec.json.Encoder()
@@ -42,28 +32,15 @@ _STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _SPACE = re.compile(rb"[ \t\r\n]*")
 
 
-class Peek(msgspec.Struct, gc=False):
-    """What a request says about itself, and the bytes to say it with."""
-
-    body: bytes
-    model: str | None
-    stream: bool
-    start: int = -1
-    """Where the value of `model` begins in `body`; -1 when it must be searched."""
-    end: int = -1
-    inline: bool = False
-    """Whether it brings routing preferences along, which are not for the provider."""
-
-
 def peek(body: bytes) -> Peek | LocalReply:
     """Read `model` and `stream` of a whole body; its `body` has each key of the top level once.
 
     A null `model` counts as none. Bodies that are no JSON object, or say nonsense there, get a 400.
     """
     try:
-        wire = _WIRE.decode(body)
+        wire = WIRE.decode(body)
         found = Peek(body, wire.model, wire.stream is True)
-        if wire.routing_preferences is not _ABSENT:
+        if wire.routing_preferences is not ABSENT:
             found.inline = True
         if (
             len(body) <= SMALL_BYTES

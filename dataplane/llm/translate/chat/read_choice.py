@@ -6,17 +6,16 @@ from dataplane.llm.hub.delta import (
     ArgumentsDelta,
     CitationDelta,
     Delta,
-    Literal,
     PartBegin,
     PartEnd,
     SignatureDelta,
     TextDelta,
-    literal,
 )
+from dataplane.llm.hub.literals import Literal, literal
 from dataplane.llm.hub.parts import Part, Refusal, Text, Thinking, ToolCall
-from dataplane.llm.translate.chat.said import CONTENT, Function, Image, WireCall, made_id
+from dataplane.llm.translate.chat.chunks import WireDelta
+from dataplane.llm.translate.chat.said import CONTENT, WireCall, made_id
 from dataplane.llm.translate.chat.wire import (
-    ABSENT,
     Annotation,
     ReasoningDetail,
     WireLogprobs,
@@ -26,20 +25,6 @@ from dataplane.llm.translate.chat.wire import (
 
 class StreamBroken(Exception):
     """What came cannot be (a part of) a streamed chat completion."""
-
-
-class WireDelta(msgspec.Struct, gc=False):
-    """What an assistant said more."""
-
-    content: msgspec.Raw = ABSENT
-    tool_calls: list[WireCall] | None = None
-    reasoning_content: msgspec.Raw = ABSENT
-    reasoning: msgspec.Raw = ABSENT
-    reasoning_details: list[ReasoningDetail] | None = None
-    refusal: msgspec.Raw = ABSENT
-    function_call: Function | None = None
-    annotations: list[Annotation] | None = None
-    images: list[Image] | None = None
 
 
 class _Call:

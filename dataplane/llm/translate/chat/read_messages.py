@@ -162,7 +162,8 @@ def _citations(annotations: object) -> list[Citation]:
     found = []
     for one in annotations if isinstance(annotations, list) else ():
         match one:
-            case {"type": "url_citation", "url_citation": {"url": str(url)} as cited}:
+            case {"type": "url_citation", "url_citation": {"url": str(url)}}:
+                cited = one["url_citation"]
                 start, end, title = (cited.get(k) for k in ("start_index", "end_index", "title"))
                 found.append(
                     Citation(

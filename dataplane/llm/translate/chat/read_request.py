@@ -1,91 +1,17 @@
 """A client's chat completion request -> Request."""
 
-from typing import Any
-
 import msgspec
 
 from dataplane.llm.hub.request import OutputFormat, Reasoning, Request, Tool
+from dataplane.llm.translate.chat.body import BODY, Body, Format
 from dataplane.llm.translate.chat.read_messages import BodyError, read_messages
 from dataplane.llm.translate.chat.read_tools import (
-    Functions,
-    WireTool,
     read_choice,
     read_functions,
     read_tools,
 )
-from dataplane.llm.translate.chat.wire import ABSENT
 from dataplane.runtime.messages import LocalReply, ResponseDetail
 from dataplane.runtime.protocols import Protocol
-
-
-class _Schema(msgspec.Struct):
-    name: str | None = None
-    description: str | None = None
-    schema: msgspec.Raw = ABSENT
-    strict: bool | None = None
-
-
-class _Format(msgspec.Struct):
-    type: str
-    json_schema: _Schema | None = None
-
-
-class _StreamOptions(msgspec.Struct, gc=False):
-    include_usage: bool | None = None
-
-
-class _Reasoning(msgspec.Struct, gc=False):
-    """OpenRouter's."""
-
-    effort: str | None = None
-    max_tokens: int | None = None
-    enabled: bool | None = None
-    exclude: bool | None = None
-
-
-class _Thinking(msgspec.Struct, gc=False):
-    """Of DeepSeek, Moonshot, Zhipu; `budget_tokens` is Anthropic's."""
-
-    type: str | None = None
-    budget_tokens: int | None = None
-
-
-class _Body(msgspec.Struct):
-    messages: list[dict[str, Any]]
-    tools: list[WireTool] | None = None
-    tool_choice: Any = None
-    functions: list[Functions] | None = None
-    function_call: Any = None
-    parallel_tool_calls: bool | None = None
-    max_tokens: int | None = None
-    max_completion_tokens: int | None = None
-    temperature: float | None = None
-    top_p: float | None = None
-    top_k: int | None = None
-    stop: str | list[str] | None = None
-    seed: int | None = None
-    frequency_penalty: float | None = None
-    presence_penalty: float | None = None
-    logprobs: bool | None = None
-    top_logprobs: int | None = None
-    logit_bias: msgspec.Raw = ABSENT
-    n: int | None = None
-    response_format: _Format | None = None
-    reasoning_effort: str | None = None
-    reasoning: _Reasoning | None = None
-    thinking: _Thinking | None = None
-    enable_thinking: bool | None = None
-    verbosity: str | None = None
-    modalities: list[str] | None = None
-    stream_options: _StreamOptions | None = None
-    user: str | None = None
-    safety_identifier: str | None = None
-    metadata: msgspec.Raw = ABSENT
-    service_tier: str | None = None
-    store: bool | None = None
-    prompt_cache_key: str | None = None
-    web_search_options: msgspec.Raw = ABSENT
-
 
 HINTS = (
     "prediction",
@@ -94,8 +20,7 @@ HINTS = (
     "include_reasoning",
 )
 """Fields that are understood, only advise, and have no place in the hub."""
-_KNOWN = frozenset(_Body.__struct_fields__) | {"model", "stream"}
-_BODY = msgspec.json.Decoder(_Body)
+_KNOWN = frozenset(Body.__struct_fields__) | {"model", "stream"}
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _NULL = b"null"
 _SYSTEM = ("system", "developer")
@@ -105,7 +30,7 @@ def read_request(body: bytes, model: str, stream: bool) -> Request | LocalReply:
     """The body, or a 400 that says what is wrong with it and where."""
     try:
         body.decode()  # msgspec does not look at the bytes of strings it skips
-        wire = _BODY.decode(body)
+        wire = BODY.decode(body)
         fields = _FIELDS.decode(body)
         if not wire.messages:
             raise BodyError("`messages` is empty")
@@ -131,7 +56,7 @@ def read_request(body: bytes, model: str, stream: bool) -> Request | LocalReply:
     return request
 
 
-def _messages(wire: _Body, request: Request) -> None:
+def _messages(wire: Body, request: Request) -> None:
     messages = read_messages(wire.messages, request)
     first = next((n for n, one in enumerate(messages) if one.role not in _SYSTEM), -1)
     if first < 0:
@@ -145,7 +70,7 @@ def _messages(wire: _Body, request: Request) -> None:
     request.messages = messages[first:]
 
 
-def _tools(wire: _Body, fields: dict[str, msgspec.Raw], request: Request) -> None:
+def _tools(wire: Body, fields: dict[str, msgspec.Raw], request: Request) -> None:
     if wire.tools or wire.tool_choice is not None:
         request.tools = read_tools(wire.tools or [], fields)
         request.tool_choice = read_choice(wire.tool_choice, "tool_choice")
@@ -162,7 +87,7 @@ def _tools(wire: _Body, fields: dict[str, msgspec.Raw], request: Request) -> Non
         request.said["tools[web_search]"] = "web_search_options"
 
 
-def _sampling(wire: _Body, request: Request) -> None:
+def _sampling(wire: Body, request: Request) -> None:
     """Values that say nothing (their default) are taken as not said."""
     request.max_output_tokens = wire.max_completion_tokens or wire.max_tokens
     request.said["max_output_tokens"] = (
@@ -182,7 +107,7 @@ def _sampling(wire: _Body, request: Request) -> None:
     request.n = wire.n if wire.n != 1 else None
 
 
-def _form(wire: _Body, request: Request) -> None:
+def _form(wire: Body, request: Request) -> None:
     request.said |= {"output": "response_format", "include_usage": "stream_options.include_usage"}
     if wire.response_format is not None:
         request.output = _output(wire.response_format)
@@ -195,7 +120,7 @@ def _form(wire: _Body, request: Request) -> None:
         request.include_usage = wire.stream_options.include_usage
 
 
-def _output(wire: _Format) -> OutputFormat | None:
+def _output(wire: Format) -> OutputFormat | None:
     schema = wire.json_schema
     if wire.type == "text":
         return None
@@ -214,7 +139,7 @@ def _output(wire: _Format) -> OutputFormat | None:
     )
 
 
-def _think(wire: _Body, request: Request) -> None:
+def _think(wire: Body, request: Request) -> None:
     if (
         wire.reasoning_effort is None
         and wire.reasoning is None
@@ -245,7 +170,7 @@ def _think(wire: _Body, request: Request) -> None:
         request.said["reasoning"] = name
 
 
-def _labels(wire: _Body, request: Request) -> None:
+def _labels(wire: Body, request: Request) -> None:
     request.user = wire.safety_identifier or wire.user or ""
     if wire.safety_identifier:
         request.said["user"] = "safety_identifier"

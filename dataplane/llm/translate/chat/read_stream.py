@@ -7,6 +7,7 @@ and [DONE] in several orders, and some send words after the reason.
 
 import msgspec
 
+from dataplane.llm.event import Event
 from dataplane.llm.hub.answer import Failure, Finish
 from dataplane.llm.hub.delta import (
     Begin,
@@ -19,39 +20,18 @@ from dataplane.llm.hub.delta import (
     TextRun,
     UsageDelta,
     broken,
-    readable,
 )
-from dataplane.llm.sse import DONE, Event, SseDecoder, SseError
+from dataplane.llm.hub.literals import readable
+from dataplane.llm.sse import DONE, SseDecoder, SseError
+from dataplane.llm.translate.chat.chunks import CHUNK, USAGE, Chunk, WireChoice
 from dataplane.llm.translate.chat.errors import failure_of
-from dataplane.llm.translate.chat.read_choice import ChoiceReader, StreamBroken, WireDelta
-from dataplane.llm.translate.chat.wire import ABSENT, WireLogprobs, WireUsage, finish_of
+from dataplane.llm.translate.chat.read_choice import ChoiceReader, StreamBroken
+from dataplane.llm.translate.chat.wire import ABSENT, finish_of
 from dataplane.llm.translate.template import Template
 
 _NULL = b"null"
 
 
-class _Choice(msgspec.Struct, gc=False):
-    index: int = 0
-    delta: WireDelta | None = None
-    message: WireDelta | None = None
-    """Some servers send the whole message as the last (or the only) chunk."""
-    finish_reason: str | None = None
-    stop_reason: str | int | None = None
-    logprobs: WireLogprobs | None = None
-
-
-class _Chunk(msgspec.Struct, gc=False):
-    choices: list[_Choice] | None = None
-    usage: msgspec.Raw = ABSENT
-    error: msgspec.Raw = ABSENT
-    id: str | None = None
-    model: str | None = None
-    created: float | None = None
-    service_tier: str | None = None
-
-
-_CHUNK = msgspec.json.Decoder(_Chunk)
-_USAGE = msgspec.json.Decoder(WireUsage)
 _VALUE = msgspec.json.Decoder()
 
 
@@ -96,7 +76,7 @@ class StreamReader:
                 if event.name == b"error":
                     raise _ToldFailure(failure_of(_VALUE.decode(data)))
                 if data:
-                    wire = readable(_CHUNK, data, begun=self._begun)
+                    wire = readable(CHUNK, data, begun=self._begun)
                     if wire is not None:
                         self._take(wire, event, deltas)
         except _ToldFailure as told:
@@ -104,8 +84,8 @@ class StreamReader:
             deltas.append(Failed(told.failure))
         except (StreamBroken, SseError) as problem:
             self._fail(str(problem), deltas)
-        except msgspec.ValidationError as problem:
-            self._fail(f"an event is not of a streamed chat completion: {problem}", deltas)
+        except msgspec.ValidationError as invalid:
+            self._fail(f"an event is not of a streamed chat completion: {invalid}", deltas)
         except (ValueError, RecursionError, OverflowError):
             self._fail("an event is not JSON", deltas)
         return deltas
@@ -129,7 +109,7 @@ class StreamReader:
         choices = self._choices
         return not self._over and bool(choices) and all(one.reason for one in choices.values())
 
-    def _take(self, wire: _Chunk, event: Event, deltas: list[Delta]) -> None:
+    def _take(self, wire: Chunk, event: Event, deltas: list[Delta]) -> None:
         if wire.error and bytes(wire.error) != _NULL:
             raise _ToldFailure(failure_of(_VALUE.decode(event.data)))
         if wire.usage and bytes(wire.usage) != _NULL:
@@ -156,7 +136,7 @@ class StreamReader:
         ) in (b"", _NULL):
             self._learn(wire.choices, deltas[-1], event)
 
-    def _learn(self, choices: list[_Choice], delta: Delta, event: Event) -> None:
+    def _learn(self, choices: list[WireChoice], delta: Delta, event: Event) -> None:
         """Most events of a stream are like this one: a text that goes on, and nothing else."""
         said = choices[0].delta
         if (
@@ -170,7 +150,7 @@ class StreamReader:
             self._index = choices[0].index
             self._template.learn(event.data, b'"content":', delta.text, event.name)
 
-    def _begin(self, wire: _Chunk, deltas: list[Delta]) -> None:
+    def _begin(self, wire: Chunk, deltas: list[Delta]) -> None:
         self._begun = True
         self._id = wire.id or ""
         deltas.append(
@@ -200,7 +180,7 @@ class StreamReader:
 
     def _count(self, deltas: list[Delta]) -> None:
         if self._usage:
-            deltas.append(UsageDelta(_USAGE.decode(self._usage).counted()))
+            deltas.append(UsageDelta(USAGE.decode(self._usage).counted()))
 
     def _fail(self, problem: str, deltas: list[Delta]) -> None:
         self._over = True

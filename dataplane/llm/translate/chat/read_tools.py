@@ -1,37 +1,11 @@
 """Tools of a chat request, and which of them must be called."""
 
-from typing import Any
-
 import msgspec
 
 from dataplane.llm.hub.request import Tool, ToolChoice
+from dataplane.llm.translate.chat.body import Functions, WireTool
 from dataplane.llm.translate.chat.read_messages import BodyError, cache_of
-from dataplane.llm.translate.chat.wire import ABSENT
 from dataplane.runtime.protocols import Protocol
-
-
-class Functions(msgspec.Struct):
-    """A function, in `tools` or in the legacy `functions`."""
-
-    name: str
-    description: str | None = None
-    parameters: msgspec.Raw = ABSENT
-    strict: bool | None = None
-
-
-class _Custom(msgspec.Struct):
-    name: str
-    description: str | None = None
-
-
-class WireTool(msgspec.Struct):
-    """An entry of `tools`. Some clients leave the type out."""
-
-    type: str | None = None
-    function: Functions | None = None
-    custom: _Custom | None = None
-    cache_control: Any = None
-
 
 _FUNCTIONS = (None, "function")
 _RAW = msgspec.json.Decoder(list[msgspec.Raw])

@@ -16,15 +16,14 @@ from dataplane.llm.hub.delta import (
     End,
     Failed,
     Finished,
-    Literal,
     PartBegin,
     PartEnd,
     SignatureDelta,
     TextDelta,
     TextRun,
     UsageDelta,
-    literal,
 )
+from dataplane.llm.hub.literals import Literal, literal
 from dataplane.llm.hub.parts import Media, Part, Refusal, Text, Thinking, ToolCall
 from dataplane.llm.translate.codec import Echo
 from dataplane.llm.translate.converse.citations import write_citation

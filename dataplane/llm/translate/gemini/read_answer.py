@@ -6,7 +6,7 @@ from zlib import crc32
 import msgspec
 
 from dataplane.llm.hub.answer import Answer, Choice, Finish, Unreadable
-from dataplane.llm.hub.delta import text_of
+from dataplane.llm.hub.literals import text_of
 from dataplane.llm.hub.parts import Media, Native, Part, Refusal, Text, Thinking, ToolCall
 from dataplane.llm.hub.seal import seal
 from dataplane.llm.translate.gemini.arguments import arguments_of

@@ -15,16 +15,13 @@ from dataplane.llm.hub.delta import (
     End,
     Failed,
     Finished,
-    Literal,
     PartBegin,
     PartEnd,
     SignatureDelta,
     TextDelta,
     UsageDelta,
-    join,
-    literal,
-    text_of,
 )
+from dataplane.llm.hub.literals import Literal, join, literal, text_of
 from dataplane.llm.hub.parts import Refusal, Text, Thinking, ToolCall
 from dataplane.llm.hub.seal import seal
 from dataplane.llm.sse import SseDecoder, SseError

@@ -4,14 +4,12 @@ Rule: a block that only this API knows is kept as it came; one that contradicts 
 with its place.
 """
 
-from typing import Generic, TypeVar
-
 import msgspec
-from msgspec import defstruct
 
 from dataplane.llm.hub.parts import Media, Native, Part, Text, Thinking, ToolCall, ToolResult
+from dataplane.llm.translate.messages.blocks import MEDIA, TEXT, THINKING, TOOL_RESULT, TOOL_USE
 from dataplane.llm.translate.messages.citations import read_citations
-from dataplane.llm.translate.messages.wire import ABSENT, CacheControl, Kind
+from dataplane.llm.translate.messages.wire import CacheControl, Kind
 from dataplane.runtime.protocols import Protocol
 
 
@@ -19,93 +17,8 @@ class BlockError(Exception):
     """A block that cannot be understood, and where: "messages[0].content[1]: ..."."""
 
 
-class _Source(msgspec.Struct):
-    type: str = ""
-    media_type: str | None = None
-    data: str | None = None
-    url: str | None = None
-    file_id: str | None = None
-    content: msgspec.Raw = ABSENT
-
-
-class _DocumentCitations(msgspec.Struct, gc=False):
-    enabled: bool | None = None
-
-
-class _Text(Kind, kw_only=True):
-    text: str
-    citations: msgspec.Raw = ABSENT
-    cache_control: CacheControl | None = None
-
-
-class _Media(Kind, kw_only=True):
-    source: _Source
-    title: str | None = None
-    context: str | None = None
-    citations: _DocumentCitations | None = None
-    cache_control: CacheControl | None = None
-
-
-class _ToolUse(Kind, kw_only=True):
-    id: str
-    name: str
-    input: msgspec.Raw = ABSENT
-    cache_control: CacheControl | None = None
-    caller: msgspec.Raw = ABSENT
-    """Who called it; clients repeat it with every call, and it says nothing to other models."""
-
-
-class _ToolResult(Kind, kw_only=True):
-    tool_use_id: str
-    content: msgspec.Raw = ABSENT
-    is_error: bool | None = None
-    cache_control: CacheControl | None = None
-
-
-class _Thinking(Kind, kw_only=True):
-    thinking: str | None = None
-    signature: str | None = None
-    data: str | None = None
-
-
 _KIND = msgspec.json.Decoder(Kind)
 _BLOCKS = msgspec.json.Decoder(str | list[msgspec.Raw] | None)
-_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_B = TypeVar("_B", bound=Kind)
-
-
-class _Form(Generic[_B]):
-    """One kind of block, and a second decoder that stops at fields of the future: those who know
-    all fields, nearly always, pay nothing for looking.
-    """
-
-    def __init__(self, block: type[_B]) -> None:
-        self._names = block.__struct_fields__
-        self._decoder = msgspec.json.Decoder(block)
-        strict = defstruct(
-            f"Strict{block.__name__}", [], bases=(block,), forbid_unknown_fields=True
-        )
-        self._strict: msgspec.json.Decoder[_B] = msgspec.json.Decoder(strict)
-
-    def decode(self, raw: msgspec.Raw, at: str, extra: list[str] | None) -> _B:
-        """Raises msgspec.MsgspecError. Fields that are not known are put into `extra`."""
-        if extra is None:
-            return self._decoder.decode(raw)
-        try:
-            return self._strict.decode(raw)
-        except msgspec.ValidationError:
-            block = self._decoder.decode(raw)
-        for name, value in _FIELDS.decode(raw).items():
-            if name not in self._names and bytes(value) != b"null":
-                extra.append(f"{at}.{name}")
-        return block
-
-
-_TEXT = _Form(_Text)
-_MEDIA = _Form(_Media)
-_TOOL_USE = _Form(_ToolUse)
-_TOOL_RESULT = _Form(_ToolResult)
-_THINKING = _Form(_Thinking)
 
 
 def read_parts(content: msgspec.Raw, at: str, extra: list[str] | None = None) -> list[Part]:
@@ -138,20 +51,20 @@ def read_part(raw: msgspec.Raw, at: str, extra: list[str] | None = None) -> Part
     kind = _KIND.decode(raw).type
     match kind:
         case "text":
-            text = _TEXT.decode(raw, at, extra)
+            text = TEXT.decode(raw, at, extra)
             return Text(text.text, read_citations(text.citations), cache(text.cache_control))
         case "image" | "document":
             return _media(kind, raw, at, extra)
         case "tool_use":
-            use = _TOOL_USE.decode(raw, at, extra)
+            use = TOOL_USE.decode(raw, at, extra)
             return ToolCall(use.id, use.name, _arguments(use.input), cache=cache(use.cache_control))
         case "tool_result":
             return _tool_result(raw, at, extra)
         case "thinking":
-            thought = _THINKING.decode(raw, at, extra)
+            thought = THINKING.decode(raw, at, extra)
             return Thinking(thought.thinking or "", thought.signature or "")
         case "redacted_thinking":
-            return Thinking(signature=_THINKING.decode(raw, at, extra).data or "", redacted=True)
+            return Thinking(signature=THINKING.decode(raw, at, extra).data or "", redacted=True)
         case "":
             raise BlockError(f"{at}: a content block needs a `type`")
         case _:
@@ -169,7 +82,7 @@ def _arguments(given: msgspec.Raw) -> str:
 
 
 def _tool_result(raw: msgspec.Raw, at: str, extra: list[str] | None) -> ToolResult:
-    result = _TOOL_RESULT.decode(raw, at, extra)
+    result = TOOL_RESULT.decode(raw, at, extra)
     parts: list[Text | Media | Native] = []
     for number, part in enumerate(read_parts(result.content, f"{at}.content", extra)):
         if not isinstance(part, Text | Media | Native):
@@ -184,7 +97,7 @@ def _tool_result(raw: msgspec.Raw, at: str, extra: list[str] | None) -> ToolResu
 
 
 def _media(kind: str, raw: msgspec.Raw, at: str, extra: list[str] | None) -> Media | Native:
-    wire = _MEDIA.decode(raw, at, extra)
+    wire = MEDIA.decode(raw, at, extra)
     source = wire.source
     media = Media(
         kind,

@@ -3,63 +3,21 @@
 import msgspec
 
 from dataplane.llm.hub.request import Message, OutputFormat, Reasoning, Request, Tool
-from dataplane.llm.translate.messages.read_parts import BlockError, read_parts
-from dataplane.llm.translate.messages.read_tools import (
+from dataplane.llm.translate.messages.body import (
+    WIRE,
+    Wire,
     WireToolChoice,
-    read_tool,
-    read_tool_choice,
+    _Message,
+    _Metadata,
+    _OutputConfig,
+    _Thinking,
 )
+from dataplane.llm.translate.messages.read_parts import BlockError, read_parts
+from dataplane.llm.translate.messages.read_tools import read_tool, read_tool_choice
 from dataplane.llm.translate.messages.wire import ABSENT
 from dataplane.runtime.messages import LocalReply, ResponseDetail
 from dataplane.runtime.protocols import Protocol
 
-
-class _Message(msgspec.Struct):
-    role: str
-    content: msgspec.Raw
-
-
-class _Metadata(msgspec.Struct, gc=False):
-    user_id: str | None = None
-
-
-class _Thinking(msgspec.Struct, gc=False):
-    type: str = ""
-    budget_tokens: int | None = None
-    display: str | None = None
-
-
-class _Format(msgspec.Struct):
-    type: str = ""
-    schema: msgspec.Raw = ABSENT
-
-
-class _OutputConfig(msgspec.Struct):
-    effort: str | None = None
-    format: _Format | None = None
-
-
-class _Wire(msgspec.Struct):
-    messages: list[_Message]
-    model: str | None = None
-    stream: bool | None = None
-    system: msgspec.Raw = ABSENT
-    max_tokens: int | None = None
-    metadata: _Metadata | None = None
-    stop_sequences: list[str] | None = None
-    temperature: float | None = None
-    top_p: float | None = None
-    top_k: int | None = None
-    service_tier: str | None = None
-    thinking: _Thinking | None = None
-    output_config: _OutputConfig | None = None
-    output_format: _Format | None = None
-    tools: list[msgspec.Raw] | None = None
-    tool_choice: WireToolChoice | None = None
-    thread: msgspec.Raw = ABSENT
-
-
-_WIRE = msgspec.json.Decoder(_Wire)
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 _HINTS = {
@@ -91,7 +49,7 @@ _NESTED: dict[str, type[msgspec.Struct]] = {
     "tool_choice": WireToolChoice,
 }
 """Objects whose own fields are looked at one by one."""
-_CARRIED = frozenset(_Wire.__struct_fields__) - _NESTED.keys()
+_CARRIED = frozenset(Wire.__struct_fields__).difference(_NESTED)
 """Fields of which there is nothing more to say."""
 _ROLES = ("user", "assistant", "system")
 
@@ -109,7 +67,7 @@ def read_request(body: bytes, model: str, stream: bool) -> Request | LocalReply:
     try:
         # msgspec does not look at the bytes of strings it skips.
         body.decode()
-        wire = _WIRE.decode(body)
+        wire = WIRE.decode(body)
         if wire.thread not in (ABSENT, _NULL):
             # Not even the operator may drop it: the client's next turn would say only what is new.
             return _NO_THREADS
@@ -124,7 +82,7 @@ def read_request(body: bytes, model: str, stream: bool) -> Request | LocalReply:
         )
 
 
-def _request(wire: _Wire, body: bytes, model: str, stream: bool) -> Request:
+def _request(wire: Wire, body: bytes, model: str, stream: bool) -> Request:
     if not wire.messages:
         raise BlockError("messages: at least one message is required")
     choice = wire.tool_choice
@@ -166,7 +124,7 @@ def _request(wire: _Wire, body: bytes, model: str, stream: bool) -> Request:
             continue
         if name in _NESTED:
             _note_nested(name, value, request)
-        elif name not in _Wire.__struct_fields__:
+        elif name not in Wire.__struct_fields__:
             (request.hints if name in _HINTS else request.unknown).append(name)
     return request
 
@@ -199,7 +157,7 @@ def _read_tools(raws: list[msgspec.Raw], request: Request) -> None:
     request.tools = tools
 
 
-def _output(wire: _Wire) -> OutputFormat | None:
+def _output(wire: Wire) -> OutputFormat | None:
     config = wire.output_config
     form = (config.format if config is not None else None) or wire.output_format
     if form is None:
@@ -209,7 +167,7 @@ def _output(wire: _Wire) -> OutputFormat | None:
     return OutputFormat("json_schema", schema=form.schema, strict=True)
 
 
-def _reasoning(wire: _Wire) -> Reasoning | None:
+def _reasoning(wire: Wire) -> Reasoning | None:
     effort = (wire.output_config.effort or "") if wire.output_config is not None else ""
     thinking = wire.thinking
     if thinking is None:

@@ -25,55 +25,25 @@ from dataplane.llm.hub.delta import (
     TextRun,
     UsageDelta,
     broken,
-    join,
-    literal,
-    readable,
-    text_of,
 )
+from dataplane.llm.hub.literals import join, literal, readable, text_of
 from dataplane.llm.hub.parts import Native, Part, Text, Thinking, ToolCall
 from dataplane.llm.hub.seal import seal
 from dataplane.llm.sse import SseDecoder, SseError
 from dataplane.llm.translate.messages.citations import read_citation
 from dataplane.llm.translate.messages.errors import WireError, failure_of
+from dataplane.llm.translate.messages.events import EVENT, Event, Start, WireDelta
 from dataplane.llm.translate.messages.read_parts import BlockError, read_part
 from dataplane.llm.translate.messages.tool_input import object_of
-from dataplane.llm.translate.messages.wire import ABSENT, FINISHES, WireUsage, marked
+from dataplane.llm.translate.messages.wire import FINISHES, WireUsage, marked
 from dataplane.llm.translate.template import Template
 from dataplane.runtime.protocols import Protocol
-
-
-class _Delta(msgspec.Struct, gc=False):
-    type: str = ""
-    text: msgspec.Raw = ABSENT
-    partial_json: msgspec.Raw = ABSENT
-    thinking: msgspec.Raw = ABSENT
-    signature: str | None = None
-    citation: msgspec.Raw = ABSENT
-    stop_reason: str | None = None
-    stop_sequence: str | None = None
-
-
-class _Start(msgspec.Struct, gc=False):
-    id: str = ""
-    model: str = ""
-    usage: WireUsage | None = None
-
-
-class _Event(msgspec.Struct, gc=False):
-    type: str = ""
-    index: int = 0
-    delta: _Delta | None = None
-    content_block: msgspec.Raw = ABSENT
-    message: _Start | None = None
-    usage: WireUsage | None = None
-    error: WireError | None = None
 
 
 class _ProtocolError(Exception):
     """What came cannot be (a part of) a streamed message."""
 
 
-_EVENT = msgspec.json.Decoder(_Event)
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ENCODER = msgspec.json.Encoder()
 _CLOSED = -1
@@ -112,7 +82,7 @@ class StreamReader:
                     deltas.append(TextDelta(words))
                     continue
                 template.forget()
-                wire = readable(_EVENT, event.data, begun=self._begun)
+                wire = readable(EVENT, event.data, begun=self._begun)
                 if wire is None:
                     continue
                 delta = wire.delta
@@ -134,8 +104,8 @@ class StreamReader:
                         break
         except (_ProtocolError, SseError, BlockError) as problem:
             self._fail(str(problem), deltas)
-        except msgspec.ValidationError as problem:
-            self._fail(f"an event is not of a streamed message: {problem}", deltas)
+        except msgspec.ValidationError as invalid:
+            self._fail(f"an event is not of a streamed message: {invalid}", deltas)
         except (ValueError, RecursionError):
             self._fail("an event is not JSON", deltas)
         return deltas
@@ -156,11 +126,11 @@ class StreamReader:
         self._over = True
         deltas.append(broken(problem))
 
-    def _start(self, event: _Event, deltas: list[Delta]) -> None:
+    def _start(self, event: Event, deltas: list[Delta]) -> None:
         if self._begun:
             raise _ProtocolError("a second message_start came")
         self._begun = True
-        message = event.message or _Start()
+        message = event.message or Start()
         usage = message.usage
         if usage is not None:
             self._usage.update(usage)
@@ -173,7 +143,7 @@ class StreamReader:
             )
         )
 
-    def _block_start(self, event: _Event, deltas: list[Delta]) -> None:
+    def _block_start(self, event: Event, deltas: list[Delta]) -> None:
         if not self._begun:
             raise _ProtocolError("a block began before the message")
         if self._open != _CLOSED:
@@ -209,7 +179,7 @@ class StreamReader:
                 part = Native(Protocol.MESSAGES, "unknown", event.content_block)
         self._part = part
 
-    def _grow(self, delta: _Delta, deltas: list[Delta]) -> None:
+    def _grow(self, delta: WireDelta, deltas: list[Delta]) -> None:
         part = self._part
         match delta.type:
             case "input_json_delta":
@@ -246,7 +216,7 @@ class StreamReader:
             deltas.append(SignatureDelta(piece if self._grown else seal(Protocol.MESSAGES, piece)))
             self._grown = True
 
-    def _block_stop(self, event: _Event, deltas: list[Delta]) -> None:
+    def _block_stop(self, event: Event, deltas: list[Delta]) -> None:
         if event.index != self._open:
             raise _ProtocolError("a block ended that is not open")
         self._close(deltas)
@@ -262,7 +232,7 @@ class StreamReader:
         self._open = _CLOSED
         self._part = None
 
-    def _message_delta(self, event: _Event, deltas: list[Delta]) -> None:
+    def _message_delta(self, event: Event, deltas: list[Delta]) -> None:
         if not self._begun:
             raise _ProtocolError("a message ended that did not begin")
         if self._open != _CLOSED:
@@ -276,7 +246,7 @@ class StreamReader:
             finish = FINISHES.get(delta.stop_reason, Finish.STOP)
             deltas.append(Finished(finish, stop_sequence=delta.stop_sequence or ""))
 
-    def _stop(self, _event: _Event, deltas: list[Delta]) -> None:
+    def _stop(self, _event: Event, deltas: list[Delta]) -> None:
         if not self._begun:
             raise _ProtocolError("a message ended that did not begin")
         if self._open != _CLOSED:
@@ -286,12 +256,12 @@ class StreamReader:
         deltas.append(End())
         self._over = True
 
-    def _error(self, event: _Event, deltas: list[Delta]) -> None:
+    def _error(self, event: Event, deltas: list[Delta]) -> None:
         self._over = True
         deltas.append(Failed(failure_of(event.error or WireError())))
 
 
-_TAKES: dict[str, Callable[[StreamReader, _Event, list[Delta]], None]] = {
+_TAKES: dict[str, Callable[[StreamReader, Event, list[Delta]], None]] = {
     "message_start": StreamReader._start,
     "content_block_start": StreamReader._block_start,
     "content_block_stop": StreamReader._block_stop,

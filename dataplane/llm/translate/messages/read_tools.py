@@ -3,8 +3,8 @@
 import msgspec
 
 from dataplane.llm.hub.request import Tool, ToolChoice
+from dataplane.llm.translate.messages.body import TOOL, WireToolChoice
 from dataplane.llm.translate.messages.read_parts import BlockError, cache
-from dataplane.llm.translate.messages.wire import ABSENT, CacheControl
 from dataplane.runtime.protocols import Protocol
 
 HINTS = ("allowed_callers", "defer_loading", "input_examples", "eager_input_streaming")
@@ -13,31 +13,12 @@ _KNOWN = {"type", "name", "description", "input_schema", "strict", "cache_contro
 _MODES = {"auto": "auto", "any": "required", "none": "none", "tool": "tools"}
 
 
-class _Tool(msgspec.Struct):
-    name: str = ""
-    type: str | None = None
-    description: str | None = None
-    input_schema: msgspec.Raw = ABSENT
-    strict: bool | None = None
-    cache_control: CacheControl | None = None
-    mcp_server_name: str | None = None
-
-
-class WireToolChoice(msgspec.Struct, gc=False):
-    """`tool_choice`."""
-
-    type: str = ""
-    name: str | None = None
-    disable_parallel_tool_use: bool | None = None
-
-
-_TOOL = msgspec.json.Decoder(_Tool)
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 def read_tool(raw: msgspec.Raw, at: str) -> tuple[Tool, list[str], list[str]]:
     """A tool, its hints and its unknown fields by place. Raises MsgspecError or BlockError."""
-    wire = _TOOL.decode(raw)
+    wire = TOOL.decode(raw)
     kind = wire.type or "custom"
     marker = cache(wire.cache_control)
     if kind != "custom":

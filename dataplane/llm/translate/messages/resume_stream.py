@@ -3,27 +3,13 @@
 The rule: blocks are numbered on from those that the client has, and the open one stays open.
 """
 
-import msgspec
-
 from dataplane.llm.hub.delta import Delta
 from dataplane.llm.sse import SseDecoder
 from dataplane.llm.translate.codec import Echo
+from dataplane.llm.translate.messages.events import SEEN
 from dataplane.llm.translate.messages.write_stream import StreamWriter
 
 _GROWING = ("text", "thinking", "tool_use")
-
-
-class _Block(msgspec.Struct):
-    type: str = ""
-
-
-class _Event(msgspec.Struct):
-    type: str = ""
-    index: int = 0
-    content_block: _Block | None = None
-
-
-_EVENT = msgspec.json.Decoder(_Event)
 
 
 class ResumedWriter(StreamWriter):
@@ -44,7 +30,7 @@ def resume_stream(echo: Echo, told: list[Delta], delivered: bytes) -> ResumedWri
     for event in SseDecoder(len(delivered) + 1).feed(delivered):
         if b"content_block_st" not in event.data:
             continue
-        wire = _EVENT.decode(event.data)
+        wire = SEEN.decode(event.data)
         if wire.type == "content_block_start":
             index = wire.index
             kind = wire.content_block.type if wire.content_block is not None else "unknown"

@@ -97,13 +97,13 @@ def _sampling(
     temperature = request.temperature
     if temperature is not None and (free or temperature != 1):
         if free and 0 <= temperature <= 1:
-            body["temperature"] = temperature
+            body["temperature"] = request.temperature  # (as it came: 1 is not 1.0)
         else:
             losses.refuse("temperature")
     top_p = request.top_p
     if top_p is not None and top_p != 1:
         if free or (can.sampling and top_p >= 0.95):
-            body["top_p"] = top_p
+            body["top_p"] = request.top_p
         else:
             losses.refuse("top_p")
     if request.top_k is not None:

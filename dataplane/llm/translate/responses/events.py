@@ -2,7 +2,7 @@
 
 import msgspec
 
-from dataplane.llm.hub.delta import Literal, readable
+from dataplane.llm.hub.literals import Literal, readable
 from dataplane.llm.translate.responses.wire import ABSENT
 
 
@@ -25,11 +25,28 @@ class Event(msgspec.Struct):
     response: msgspec.Raw = ABSENT
 
 
+class SeenItem(msgspec.Struct):
+    type: str = ""
+    id: str = ""
+
+
+class SeenEvent(msgspec.Struct):
+    type: str = ""
+    sequence_number: int = -1
+    output_index: int = 0
+    summary_index: int = 0
+    item: msgspec.Raw = msgspec.Raw(b"null")
+    part: msgspec.Raw = msgspec.Raw(b"null")
+    response: SeenItem | None = None
+
+
 class ProtocolError(Exception):
     """What came cannot be (a part of) a streamed response."""
 
 
 _EVENT = msgspec.json.Decoder(Event)
+SEEN = msgspec.json.Decoder(SeenEvent)
+SEEN_ITEM = msgspec.json.Decoder(SeenItem)
 
 
 def decode(data: bytes, *, begun: bool) -> Event | None:

@@ -3,18 +3,20 @@
 Rule: words are literals that came from elsewhere and are only put in their places.
 """
 
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from dataplane.llm.hub.answer import TokenLogprob
-from dataplane.llm.hub.delta import Literal, literal
+from dataplane.llm.hub.literals import Literal, literal
 from dataplane.llm.hub.parts import Citation
 
-COMPLETED = b"completed"
-IN_PROGRESS = b"in_progress"
-INCOMPLETE = b"incomplete"
-FAILED = b'{"code":"server_error","message":"The model failed to generate an answer."}'
+COMPLETED: Final[bytes] = b"completed"
+IN_PROGRESS: Final[bytes] = b"in_progress"
+INCOMPLETE: Final[bytes] = b"incomplete"
+FAILED: Final[bytes] = (
+    b'{"code":"server_error","message":"The model failed to generate an answer."}'
+)
 """The error of a response whose model stopped for a reason of its own."""
 _ENCODER = msgspec.json.Encoder()
 

@@ -3,7 +3,7 @@
 import msgspec
 
 from dataplane.llm.hub.answer import Answer, Choice, Finish, TokenLogprob, Unreadable, Usage
-from dataplane.llm.hub.delta import whole_characters
+from dataplane.llm.hub.literals import whole_characters
 from dataplane.llm.hub.parts import Part, Refusal, Thinking, ToolCall
 from dataplane.llm.translate.responses.read_items import read_item
 from dataplane.llm.translate.responses.read_parts import ItemError, read_logprobs

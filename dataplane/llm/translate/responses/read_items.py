@@ -1,70 +1,28 @@
 """Items of a request's input and of an answer's output -> who says which parts."""
 
+from dataclasses import dataclass
+
 import msgspec
 
 from dataplane.llm.hub.parts import Media, Native, Part, Text, Thinking, ToolCall, ToolResult
+from dataplane.llm.translate.responses.items import (
+    CALL,
+    ITEM,
+    OUTPUT,
+    PLAIN,
+    REASONING,
+    Item,
+    Words,
+)
 from dataplane.llm.translate.responses.read_parts import TEXTS, ItemError, read_content
-from dataplane.llm.translate.responses.wire import ABSENT
 from dataplane.runtime.protocols import Protocol
 
 EMPTY_HANDED = ("web_search_call", "mcp_list_tools")
 """Items of the provider's own tools that carry nothing a model needs later: only that they ran."""
 
 
-class _Item(msgspec.Struct):
-    """What tells an item's kind, and the fields that messages have."""
-
-    type: str | None = None
-    role: str | None = None
-    content: msgspec.Raw = ABSENT
-    phase: str | None = None
-    id: str | None = None
-
-
-class _Words(msgspec.Struct, gc=False):
-    type: str | None = None
-    text: str | None = None
-    annotations: msgspec.Raw = ABSENT
-    prompt_cache_breakpoint: msgspec.Raw = ABSENT
-
-
-class _Plain(msgspec.Struct, gc=False):
-    """The items that nearly all conversations are made of, in one go."""
-
-    type: str | None = None
-    role: str | None = None
-    content: str | list[_Words] | None = None
-    phase: str | None = None
-    name: str | None = None
-    call_id: str | None = None
-    arguments: str | None = None
-    output: str | None = None
-    namespace: str | None = None
-
-
-class _Call(msgspec.Struct):
-    name: str
-    call_id: str | None = None
-    id: str | None = None
-    arguments: str | None = None
-    input: str | None = None
-    namespace: str | None = None
-
-
-class _Output(msgspec.Struct):
-    output: msgspec.Raw = ABSENT
-    call_id: str | None = None
-    name: str | None = None
-
-
-class _Reasoning(msgspec.Struct):
-    id: str | None = None
-    summary: list[_Words] | None = None
-    content: list[_Words] | None = None
-    encrypted_content: str | None = None
-
-
-class Said(msgspec.Struct):
+@dataclass(slots=True)
+class Said:
     """One item, read."""
 
     role: str
@@ -75,11 +33,6 @@ class Said(msgspec.Struct):
     """A message, not a call, a result or reasoning, which join their neighbours."""
 
 
-_PLAIN = msgspec.json.Decoder(_Plain)
-_ITEM = msgspec.json.Decoder(_Item)
-_CALL = msgspec.json.Decoder(_Call)
-_OUTPUT = msgspec.json.Decoder(_Output)
-_REASONING = msgspec.json.Decoder(_Reasoning)
 _NOTHING = (b"[]", b"null")
 _ROLES = ("user", "assistant", "system", "developer")
 
@@ -92,7 +45,7 @@ def read_item(raw: msgspec.Raw, at: str, speaker: str = "") -> Said:
     if said is not None:
         return said
     try:
-        item = _ITEM.decode(raw)
+        item = ITEM.decode(raw)
         item.role = item.role or speaker
         return _read(item, raw, at)
     except msgspec.MsgspecError as problem:
@@ -102,7 +55,7 @@ def read_item(raw: msgspec.Raw, at: str, speaker: str = "") -> Said:
 def _plain(raw: msgspec.Raw, speaker: str) -> Said | None:
     """A message of words alone, a call or its output; None for everything else."""
     try:
-        item = _PLAIN.decode(raw)
+        item = PLAIN.decode(raw)
     except msgspec.ValidationError:
         return None
     kind = item.type or ("message" if item.role else "")
@@ -121,7 +74,7 @@ def _plain(raw: msgspec.Raw, speaker: str) -> Said | None:
     return None
 
 
-def _texts(content: str | list[_Words] | None) -> list[Part] | None:
+def _texts(content: str | list[Words] | None) -> list[Part] | None:
     """The parts of a content that is nothing but words."""
     if isinstance(content, str):
         return [Text(content)] if content else []
@@ -134,7 +87,7 @@ def _texts(content: str | list[_Words] | None) -> list[Part] | None:
     return parts
 
 
-def _read(item: _Item, raw: msgspec.Raw, at: str) -> Said:
+def _read(item: Item, raw: msgspec.Raw, at: str) -> Said:
     kind = item.type or ("message" if item.role else "item_reference")
     match kind:
         case "message":
@@ -156,7 +109,7 @@ def _read(item: _Item, raw: msgspec.Raw, at: str) -> Said:
 
 
 def _call(raw: msgspec.Raw, at: str, *, custom: bool) -> ToolCall:
-    call = _CALL.decode(raw)
+    call = CALL.decode(raw)
     call_id = call.call_id or call.id
     if not call_id:
         raise ItemError(f"{at}: a tool call needs a `call_id`")
@@ -165,7 +118,7 @@ def _call(raw: msgspec.Raw, at: str, *, custom: bool) -> ToolCall:
 
 
 def _result(raw: msgspec.Raw, at: str, *, custom: bool) -> ToolResult:
-    wire = _OUTPUT.decode(raw)
+    wire = OUTPUT.decode(raw)
     if not wire.call_id:
         raise ItemError(f"{at}: a tool's output needs a `call_id`")
     parts: list[Text | Media | Native] = []
@@ -177,7 +130,7 @@ def _result(raw: msgspec.Raw, at: str, *, custom: bool) -> ToolResult:
 
 
 def _thinking(raw: msgspec.Raw) -> Thinking:
-    wire = _REASONING.decode(raw)
+    wire = REASONING.decode(raw)
     words = [part.text or "" for part in (*(wire.summary or ()), *(wire.content or ()))]
     return Thinking(
         "\n\n".join(words),

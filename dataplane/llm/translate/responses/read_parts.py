@@ -8,6 +8,16 @@ import msgspec
 
 from dataplane.llm.hub.answer import TokenLogprob
 from dataplane.llm.hub.parts import Citation, Media, Native, Part, Refusal, Text
+from dataplane.llm.translate.responses.content import (
+    ANNOTATION,
+    CONTENT,
+    LOGPROBS,
+    MEDIA,
+    WORDS,
+    Annotation,
+    Breakpoint,
+    Url,
+)
 from dataplane.llm.translate.responses.wire import Kind, is_null
 from dataplane.runtime.protocols import Protocol
 
@@ -16,67 +26,7 @@ class ItemError(Exception):
     """An item that cannot be understood, and where: "input[2].content[0]: ..."."""
 
 
-class _Breakpoint(msgspec.Struct, gc=False):
-    ttl: str | None = None
-
-
-class _Annotation(msgspec.Struct):
-    type: str = ""
-    url: str | None = None
-    title: str | None = None
-    file_id: str | None = None
-    filename: str | None = None
-    index: int | None = None
-    start_index: int | None = None
-    end_index: int | None = None
-
-
-class _Logprob(msgspec.Struct):
-    token: str = ""
-    logprob: float = 0.0
-    bytes: list[int] | None = None
-    top_logprobs: list["_Logprob"] | None = None
-
-    def told(self) -> TokenLogprob:
-        top = [other.told() for other in self.top_logprobs or ()]
-        return TokenLogprob(self.token, self.logprob, self.bytes, top)
-
-
-class _Words(msgspec.Struct):
-    text: str | None = None
-    refusal: str | None = None
-    annotations: list[_Annotation] | None = None
-    prompt_cache_breakpoint: _Breakpoint | None = None
-
-
-class _Url(msgspec.Struct, gc=False):
-    url: str = ""
-    detail: str | None = None
-
-
-class _Audio(msgspec.Struct, gc=False):
-    data: str = ""
-    format: str = ""
-
-
-class _Media(msgspec.Struct):
-    image_url: str | _Url | None = None
-    video_url: str | _Url | None = None
-    detail: str | None = None
-    file_id: str | None = None
-    file_data: str | None = None
-    file_url: str | None = None
-    filename: str | None = None
-    input_audio: _Audio | None = None
-    prompt_cache_breakpoint: _Breakpoint | None = None
-
-
 _KIND = msgspec.json.Decoder(Kind)
-_CONTENT = msgspec.json.Decoder(str | list[msgspec.Raw] | None)
-_WORDS = msgspec.json.Decoder(_Words)
-_MEDIA = msgspec.json.Decoder(_Media)
-_ANNOTATION = msgspec.json.Decoder(_Annotation)
-_LOGPROBS = msgspec.json.Decoder(list[_Logprob] | None)
 TEXTS = ("input_text", "output_text", "text", "summary_text", "reasoning_text")
 """Parts that are words, whoever says them."""
 
@@ -86,7 +36,7 @@ def read_content(content: msgspec.Raw, at: str) -> list[Part]:
     if is_null(content):
         return []
     try:
-        wire = _CONTENT.decode(content)
+        wire = CONTENT.decode(content)
     except msgspec.MsgspecError as problem:
         raise ItemError(f"{at}: {problem}") from problem
     if not isinstance(wire, list):
@@ -104,7 +54,7 @@ def read_part(raw: msgspec.Raw) -> Part:
     """One part. Raises msgspec.MsgspecError or ItemError."""
     kind = _KIND.decode(raw).type or ""
     if kind in TEXTS:
-        words = _WORDS.decode(raw)
+        words = WORDS.decode(raw)
         return Text(
             words.text or "",
             [_citation(wire) for wire in words.annotations or ()],
@@ -112,7 +62,7 @@ def read_part(raw: msgspec.Raw) -> Part:
         )
     match kind:
         case "refusal":
-            return Refusal(_WORDS.decode(raw).refusal or "")
+            return Refusal(WORDS.decode(raw).refusal or "")
         case "input_image" | "input_file" | "input_audio" | "input_video":
             return _media(kind.removeprefix("input_"), raw)
         case "":
@@ -123,15 +73,15 @@ def read_part(raw: msgspec.Raw) -> Part:
 
 def read_citation(raw: msgspec.Raw) -> Citation:
     """One annotation of a stream. Raises msgspec.MsgspecError."""
-    return _citation(_ANNOTATION.decode(raw))
+    return _citation(ANNOTATION.decode(raw))
 
 
 def read_logprobs(raw: msgspec.Raw) -> list[TokenLogprob]:
     """Log probabilities of a text part or of a delta. Raises msgspec.MsgspecError."""
-    return [] if is_null(raw) else [wire.told() for wire in _LOGPROBS.decode(raw) or ()]
+    return [] if is_null(raw) else [wire.told() for wire in LOGPROBS.decode(raw) or ()]
 
 
-def _citation(wire: _Annotation) -> Citation:
+def _citation(wire: Annotation) -> Citation:
     return Citation(
         url=wire.url or "",
         title=wire.title or wire.filename or "",
@@ -142,20 +92,20 @@ def _citation(wire: _Annotation) -> Citation:
     )
 
 
-def _cache(marker: _Breakpoint | None) -> str:
+def _cache(marker: Breakpoint | None) -> str:
     if marker is None:
         return ""
     return "1h" if marker.ttl == "12h" else "5m"
 
 
 def _media(kind: str, raw: msgspec.Raw) -> Media | Native:
-    wire = _MEDIA.decode(raw)
+    wire = MEDIA.decode(raw)
     media = Media("document" if kind == "file" else kind)
     media.name = wire.filename or ""
     media.detail = wire.detail or ""
     media.cache = _cache(wire.prompt_cache_breakpoint)
     url = wire.image_url or wire.video_url
-    if isinstance(url, _Url):
+    if isinstance(url, Url):
         # chat's form, which some frameworks send here
         media.detail = media.detail or url.detail or ""
         url = url.url

@@ -6,83 +6,22 @@ as other protocols want them; nothing else is joined.
 
 import msgspec
 
-from dataplane.llm.hub.delta import whole_characters
+from dataplane.llm.hub.literals import whole_characters
 from dataplane.llm.hub.parts import Part, Text, Thinking, ToolCall
 from dataplane.llm.hub.request import Message, OutputFormat, Reasoning, Request
 from dataplane.llm.hub.seal import opened
+from dataplane.llm.translate.responses.body import ADDITIONAL, BODY, Body, WireText
 from dataplane.llm.translate.responses.read_items import EMPTY_HANDED, Said, read_item
 from dataplane.llm.translate.responses.read_parts import ItemError
 from dataplane.llm.translate.responses.read_tools import Tools, read_choice, read_tools
 from dataplane.llm.translate.responses.response import REPEATED
-from dataplane.llm.translate.responses.wire import ABSENT, is_null, is_object
+from dataplane.llm.translate.responses.wire import is_null, is_object
 from dataplane.runtime.messages import LocalReply, ResponseDetail
 from dataplane.runtime.protocols import Protocol
 
-
-class _Format(msgspec.Struct):
-    type: str = "text"
-    name: str | None = None
-    description: str | None = None
-    schema: msgspec.Raw = ABSENT
-    strict: bool | None = None
-
-
-class _Text(msgspec.Struct, gc=False):
-    format: _Format | None = None
-    verbosity: str | None = None
-
-
-class _Reasoning(msgspec.Struct, gc=False):
-    effort: str | None = None
-    summary: str | None = None
-    generate_summary: str | None = None
-    context: str | None = None
-    mode: str | None = None
-
-
-class _StreamOptions(msgspec.Struct, gc=False):
-    include_obfuscation: bool | None = None
-
-
-class _Body(msgspec.Struct):
-    model: str | None = None
-    stream: bool | None = None
-    input: str | list[msgspec.Raw] | None = None
-    instructions: str | None = None
-    tools: list[msgspec.Raw] | None = None
-    tool_choice: msgspec.Raw = ABSENT
-    parallel_tool_calls: bool | None = None
-    max_output_tokens: int | None = None
-    max_tool_calls: int | None = None
-    temperature: float | None = None
-    top_p: float | None = None
-    top_logprobs: int | None = None
-    presence_penalty: float | None = None
-    frequency_penalty: float | None = None
-    text: _Text | None = None
-    reasoning: _Reasoning | None = None
-    include: list[str] | None = None
-    metadata: dict[str, msgspec.Raw] | None = None
-    user: str | None = None
-    safety_identifier: str | None = None
-    prompt_cache_key: str | None = None
-    service_tier: str | None = None
-    store: bool | None = None
-    stream_options: _StreamOptions | None = None
-    truncation: str | None = None
-    background: bool | None = None
-    previous_response_id: str | None = None
-
-
-class _AdditionalTools(msgspec.Struct):
-    tools: list[msgspec.Raw] | None = None
-
-
-_BODY = msgspec.json.Decoder(_Body)
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ENCODER = msgspec.json.Encoder()
-_ADDITIONAL = msgspec.json.Decoder(_AdditionalTools)
-_KNOWN = frozenset(_Body.__struct_fields__)
+_KNOWN = frozenset(Body.__struct_fields__)
 _HINTS = (
     "client_metadata",
     "prompt_cache_retention",
@@ -115,7 +54,7 @@ def _read(body: bytes, model: str, stream: bool) -> Request | LocalReply:
         # msgspec does not look at the bytes of strings it skips.
         body.decode()
         fields = _FIELDS.decode(body)
-        wire = _BODY.decode(body)
+        wire = BODY.decode(body)
         if wire.input is None:
             raise ItemError("input: a text or a list of items is needed")
         whose = model or wire.model or ""
@@ -131,7 +70,7 @@ def _read(body: bytes, model: str, stream: bool) -> Request | LocalReply:
 
 
 def _request(
-    body: bytes, wire: _Body, fields: dict[str, msgspec.Raw], model: str, stream: bool
+    body: bytes, wire: Body, fields: dict[str, msgspec.Raw], model: str, stream: bool
 ) -> Request:
     request = Request(model, stream, Protocol.RESPONSES, messages=[])
     request.echo = {name: raw.copy() for name, raw in fields.items() if name in REPEATED}
@@ -158,7 +97,7 @@ def _request(
     return request
 
 
-def _tools(wire: _Body, more: bool) -> Tools:
+def _tools(wire: Body, more: bool) -> Tools:
     """Those of the request and, when there are `more`, those that items add."""
     if not wire.tools and not more:
         return Tools()
@@ -168,7 +107,7 @@ def _tools(wire: _Body, more: bool) -> Tools:
             try:
                 said = read_item(item, "input")
                 if said.kind == "additional_tools":
-                    raws += _ADDITIONAL.decode(item).tools or ()
+                    raws += ADDITIONAL.decode(item).tools or ()
             except msgspec.MsgspecError as problem:
                 raise ItemError(f"input: {problem}") from problem
     return read_tools(raws)
@@ -240,7 +179,7 @@ def _has_spoken(parts: list[Part]) -> bool:
     return bool(parts) and isinstance(parts[-1], Text)
 
 
-def _sampling(request: Request, wire: _Body) -> None:
+def _sampling(request: Request, wire: Body) -> None:
     request.parallel_tool_calls = wire.parallel_tool_calls
     request.max_output_tokens = wire.max_output_tokens
     request.temperature = wire.temperature
@@ -263,10 +202,10 @@ def _sampling(request: Request, wire: _Body) -> None:
         (request.unknown if own else request.hints).append("max_tool_calls")
 
 
-def _shape(request: Request, wire: _Body) -> None:
+def _shape(request: Request, wire: Body) -> None:
     if wire.text is None and wire.reasoning is None:
         return
-    text = wire.text or _Text()
+    text = wire.text or WireText()
     request.verbosity = text.verbosity or ""
     form = text.format
     if form is not None:
@@ -291,7 +230,7 @@ def _shape(request: Request, wire: _Body) -> None:
         request.hints += [f"reasoning.{n}" for n in ("context", "mode") if getattr(thought, n)]
 
 
-def _identity(request: Request, wire: _Body) -> None:
+def _identity(request: Request, wire: Body) -> None:
     request.user = wire.user or wire.safety_identifier or ""
     if not wire.user and wire.safety_identifier:
         request.said["user"] = "safety_identifier"

@@ -24,9 +24,8 @@ from dataplane.llm.hub.delta import (
     TextDelta,
     UsageDelta,
     broken,
-    literal,
-    whole_characters,
 )
+from dataplane.llm.hub.literals import literal, whole_characters
 from dataplane.llm.hub.parts import Part, Refusal, Text, Thinking, ToolCall
 from dataplane.llm.hub.whole import deltas_of
 from dataplane.llm.sse import DONE, SseDecoder, SseError
@@ -107,8 +106,8 @@ class StreamReader:
                     break
         except (ProtocolError, SseError, ItemError) as problem:
             self._fail(str(problem), deltas)
-        except msgspec.ValidationError as problem:
-            self._fail(f"an event is not of a streamed response: {problem}", deltas)
+        except msgspec.ValidationError as invalid:
+            self._fail(f"an event is not of a streamed response: {invalid}", deltas)
         except (ValueError, RecursionError):
             self._fail("an event is not JSON", deltas)
         return deltas

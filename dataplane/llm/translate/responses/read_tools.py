@@ -5,11 +5,14 @@ are unique: their own where that is free. A hoisted tool keeps its definition (`
 its own name when a call goes back to the client.
 """
 
+from dataclasses import dataclass, field
+
 import msgspec
 
 from dataplane.llm.hub.request import Tool, ToolChoice
+from dataplane.llm.translate.responses.body import CHOICE, TOOL, WireChoice, WireTool
 from dataplane.llm.translate.responses.read_parts import ItemError
-from dataplane.llm.translate.responses.wire import ABSENT, WEB_SEARCH, is_null, is_object
+from dataplane.llm.translate.responses.wire import WEB_SEARCH, is_null, is_object
 from dataplane.runtime.protocols import Protocol
 
 MAX_NAME = 64
@@ -18,43 +21,14 @@ _TOOL_SEARCH = "tool_search"
 """Loads tools when they are needed. Those that are in the request are told in full anyway."""
 
 
-class _Function(msgspec.Struct):
-    name: str | None = None
-    description: str | None = None
-    parameters: msgspec.Raw = ABSENT
-    strict: bool | None = None
-
-
-class _Tool(msgspec.Struct):
-    type: str | None = None
-    name: str | None = None
-    description: str | None = None
-    parameters: msgspec.Raw = ABSENT
-    strict: bool | None = None
-    function: _Function | None = None
-    tools: list[msgspec.Raw] | None = None
-
-
-class _Choice(msgspec.Struct):
-    type: str | None = None
-    name: str | None = None
-    mode: str | None = None
-    tools: list["_Choice"] | None = None
-    function: _Function | None = None
-    namespace: str | None = None
-
-
-_TOOL = msgspec.json.Decoder(_Tool)
-_CHOICE = msgspec.json.Decoder(str | _Choice)
-
-
-class Tools(msgspec.Struct):
+@dataclass(slots=True)
+class Tools:
     """The tools of a request, in order, with the names that hoisted ones got."""
 
-    tools: list[Tool] = []
-    hoisted: dict[tuple[str, str], str] = {}
+    tools: list[Tool] = field(default_factory=list)
+    hoisted: dict[tuple[str, str], str] = field(default_factory=dict)
     """(namespace, own name) -> name."""
-    hints: list[str] = []
+    hints: list[str] = field(default_factory=list)
     """Tools that no other protocol has, and a model does without."""
 
     def name_of(self, namespace: str, name: str) -> str:
@@ -64,10 +38,10 @@ class Tools(msgspec.Struct):
 
 def read_tools(raws: list[msgspec.Raw], at: str = "tools") -> Tools:
     """All tools. Raises ItemError."""
-    wires: list[tuple[_Tool, msgspec.Raw]] = []
+    wires: list[tuple[WireTool, msgspec.Raw]] = []
     for number, raw in enumerate(raws):
         try:
-            wires.append((_TOOL.decode(raw), raw))
+            wires.append((TOOL.decode(raw), raw))
         except msgspec.MsgspecError as problem:
             raise ItemError(f"{at}[{number}]: {problem}") from problem
     found = Tools()
@@ -85,7 +59,7 @@ def read_tools(raws: list[msgspec.Raw], at: str = "tools") -> Tools:
 def read_choice(raw: msgspec.Raw, tools: Tools) -> ToolChoice | None:
     """`tool_choice`; None when it forces a tool of the provider's own. Raises ItemError."""
     try:
-        wire = _CHOICE.decode(raw)
+        wire = CHOICE.decode(raw)
     except msgspec.MsgspecError as problem:
         raise ItemError(f"tool_choice: {problem}") from problem
     if isinstance(wire, str):
@@ -99,7 +73,7 @@ def read_choice(raw: msgspec.Raw, tools: Tools) -> ToolChoice | None:
     return ToolChoice("tools", [name]) if name else None
 
 
-def _chosen(wire: _Choice, tools: Tools) -> str:
+def _chosen(wire: WireChoice, tools: Tools) -> str:
     if wire.type in ("function", "custom"):
         name = wire.name or (wire.function.name if wire.function else "") or ""
         if not wire.namespace and name not in {tool.name for tool in tools.tools}:
@@ -109,7 +83,7 @@ def _chosen(wire: _Choice, tools: Tools) -> str:
     return WEB_SEARCH if (wire.type or "").startswith(WEB_SEARCH) else ""
 
 
-def _tool(wire: _Tool, raw: msgspec.Raw, at: str) -> Tool:
+def _tool(wire: WireTool, raw: msgspec.Raw, at: str) -> Tool:
     kind = wire.type or "function"
     name = _name(wire)
     if kind in ("function", "custom") and not name:
@@ -132,17 +106,17 @@ def _tool(wire: _Tool, raw: msgspec.Raw, at: str) -> Tool:
     )
 
 
-def _name(wire: _Tool) -> str:
+def _name(wire: WireTool) -> str:
     return wire.name or (wire.function.name if wire.function is not None else "") or ""
 
 
-def _hoist(found: Tools, wire: _Tool, taken: set[str], at: str) -> None:
+def _hoist(found: Tools, wire: WireTool, taken: set[str], at: str) -> None:
     """Put a namespace's members among the tools."""
     namespace = wire.name or ""
     told = wire.description or ""
     for number, raw in enumerate(wire.tools or ()):
         try:
-            member = _TOOL.decode(raw)
+            member = TOOL.decode(raw)
         except msgspec.MsgspecError as problem:
             raise ItemError(f"{at}.tools[{number}]: {problem}") from problem
         tool = _tool(member, raw, f"{at}.tools[{number}]")

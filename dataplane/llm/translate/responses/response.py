@@ -1,14 +1,15 @@
 """The response object round the output: what it repeats of the request, with the API's defaults."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
 from dataplane.llm.hub.answer import Finish, Usage
-from dataplane.llm.hub.delta import literal
+from dataplane.llm.hub.literals import literal
 from dataplane.llm.hub.request import Request, Tool
 from dataplane.llm.translate.codec import Echo
-from dataplane.llm.translate.responses.wire import usage_json
+from dataplane.llm.translate.responses.wire import NAMED, usage_json
 
 _NULL = msgspec.Raw(b"null")
 _TOOLS = msgspec.json.Decoder(list[msgspec.Raw])
@@ -53,14 +54,8 @@ _INCOMPLETE = {
 }
 
 
-class _Name(msgspec.Struct):
-    name: str
-
-
-_NAME = msgspec.json.Decoder(_Name)
-
-
-class Called(msgspec.Struct, gc=False):
+@dataclass(frozen=True, slots=True)
+class Called:
     """How the client calls a tool that the provider has called."""
 
     name: str
@@ -72,7 +67,7 @@ def called(request: Request, name: str) -> Called:
     """How a tool is called in the request that the provider knows by this name."""
     for tool in request.tools:
         if tool.name == name and _is_special(tool):
-            own = _NAME.decode(tool.raw).name if tool.raw is not None and tool.namespace else name
+            own = NAMED.decode(tool.raw).name if tool.raw is not None and tool.namespace else name
             return Called(own, tool.namespace, tool.kind == "custom")
     return Called(name)
 

@@ -4,32 +4,12 @@ The rule: the response and its items keep their ids, events are numbered on, and
 repeats what was done before the seam as the provider told it.
 """
 
-import msgspec
-
 from dataplane.llm.hub.delta import Delta
 from dataplane.llm.hub.parts import Refusal, Text, Thinking, ToolCall
 from dataplane.llm.sse import SseDecoder
 from dataplane.llm.translate.codec import Echo
+from dataplane.llm.translate.responses.events import SEEN, SEEN_ITEM, SeenEvent, SeenItem
 from dataplane.llm.translate.responses.write_stream import StreamWriter
-
-
-class _Item(msgspec.Struct):
-    type: str = ""
-    id: str = ""
-
-
-class _Event(msgspec.Struct):
-    type: str = ""
-    sequence_number: int = -1
-    output_index: int = 0
-    summary_index: int = 0
-    item: msgspec.Raw = msgspec.Raw(b"null")
-    part: msgspec.Raw = msgspec.Raw(b"null")
-    response: _Item | None = None
-
-
-_EVENT = msgspec.json.Decoder(_Event)
-_ITEM = msgspec.json.Decoder(_Item)
 
 
 class _Seen:
@@ -39,14 +19,14 @@ class _Seen:
         self.response_id = ""
         self.number = 0
         self.items: list[bytes] = []
-        self.open: _Item | None = None
+        self.open: SeenItem | None = None
         self.content: list[bytes] = []
         self.part_open = False
         self.ending = False
         """Whether the open part was told as a whole, or has annotations: they come after it."""
         self.unsayable = False
 
-    def take(self, event: _Event) -> None:
+    def take(self, event: SeenEvent) -> None:
         """One more event."""
         self.number = max(self.number, event.sequence_number + 1)
         match event.type:
@@ -54,7 +34,7 @@ class _Seen:
                 self.response_id = event.response.id if event.response is not None else ""
             case "response.output_item.added":
                 self.unsayable |= self.open is not None or event.output_index != len(self.items)
-                self.open = _ITEM.decode(event.item)
+                self.open = SEEN_ITEM.decode(event.item)
                 self.content = []
                 self.part_open = False
             case "response.output_item.done":
@@ -128,7 +108,7 @@ def resume_stream(echo: Echo, told: list[Delta], delivered: bytes) -> ResumedWri
     seen = _Seen()
     for event in SseDecoder(len(delivered) + 1).feed(delivered):
         if event.data[:1] == b"{":
-            seen.take(_EVENT.decode(event.data))
+            seen.take(SEEN.decode(event.data))
     is_open = seen.open
     if (
         seen.unsayable

@@ -22,6 +22,12 @@ class Kind(msgspec.Struct, gc=False):
     type: str | None = None
 
 
+class Named(msgspec.Struct):
+    """A definition that has a name."""
+
+    name: str
+
+
 class _InputDetails(msgspec.Struct, gc=False):
     cached_tokens: int | None = None
     cache_write_tokens: int | None = None
@@ -50,6 +56,9 @@ class WireUsage(msgspec.Struct):
             cache_write=sent.cache_write_tokens or 0,
             reasoning=made.reasoning_tokens or 0,
         )
+
+
+NAMED = msgspec.json.Decoder(Named)
 
 
 def usage_json(usage: Usage | None) -> bytes:

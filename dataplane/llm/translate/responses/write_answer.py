@@ -2,7 +2,7 @@
 
 from dataplane.llm.hub.answer import Answer, Choice, Finish
 from dataplane.llm.hub.custom import unwrapped
-from dataplane.llm.hub.delta import literal
+from dataplane.llm.hub.literals import literal
 from dataplane.llm.hub.parts import Media, Part, Refusal, Text, Thinking, ToolCall
 from dataplane.llm.translate.codec import Echo
 from dataplane.llm.translate.responses import output

@@ -15,17 +15,14 @@ from dataplane.llm.hub.delta import (
     End,
     Failed,
     Finished,
-    Literal,
     PartBegin,
     PartEnd,
     SignatureDelta,
     TextDelta,
     TextRun,
     UsageDelta,
-    join,
-    literal,
-    text_of,
 )
+from dataplane.llm.hub.literals import Literal, join, literal, text_of
 from dataplane.llm.hub.parts import Citation, Media, Part, Refusal, Text, Thinking, ToolCall
 from dataplane.llm.translate.codec import Echo
 from dataplane.llm.translate.responses import forms, output

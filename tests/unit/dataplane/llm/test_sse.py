@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataplane.llm.sse import Event, SseDecoder, SseError, encode
+from dataplane.llm.event import Event
+from dataplane.llm.sse import SseDecoder, SseError, encode
 
 STREAM = (
     b"\xef\xbb\xbf: hello\r\n\r\n"

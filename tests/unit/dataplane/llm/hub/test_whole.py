@@ -3,7 +3,8 @@
 import pytest
 
 from dataplane.llm.hub.answer import Answer, Choice, Failure, Finish, TokenLogprob, Usage
-from dataplane.llm.hub.delta import Begin, Failed, PartBegin, TextDelta, literal
+from dataplane.llm.hub.delta import Begin, Failed, PartBegin, TextDelta
+from dataplane.llm.hub.literals import literal
 from dataplane.llm.hub.parts import Citation, Media, Refusal, Text, Thinking, ToolCall
 from dataplane.llm.hub.whole import Whole, deltas_of
 from tests.support.deltas import check

@@ -14,8 +14,8 @@ from dataplane.llm.hub.delta import (
     TextDelta,
     TextRun,
     UsageDelta,
-    literal,
 )
+from dataplane.llm.hub.literals import literal
 from dataplane.llm.hub.parts import Text, Thinking, ToolCall
 from dataplane.llm.recovery.continuation import Continuation
 from dataplane.llm.recovery.delivered import Delivered

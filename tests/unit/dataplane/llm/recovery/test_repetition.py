@@ -17,8 +17,8 @@ from dataplane.llm.hub.delta import (
     SignatureDelta,
     TextDelta,
     UsageDelta,
-    literal,
 )
+from dataplane.llm.hub.literals import literal
 from dataplane.llm.hub.parts import Citation, Media, Text, Thinking, ToolCall
 from dataplane.llm.recovery.delivered import Delivered
 from dataplane.llm.recovery.repetition import Repetition

@@ -4,12 +4,9 @@ import msgspec
 import pytest
 
 from dataplane.llm.hub.request import ToolChoice
+from dataplane.llm.translate.messages.body import WireToolChoice
 from dataplane.llm.translate.messages.read_parts import BlockError
-from dataplane.llm.translate.messages.read_tools import (
-    WireToolChoice,
-    read_tool,
-    read_tool_choice,
-)
+from dataplane.llm.translate.messages.read_tools import read_tool, read_tool_choice
 from dataplane.runtime.protocols import Protocol
 
 

@@ -44,6 +44,17 @@ class Worker:
         self._following = following
         for one in following:
             one.on_change = self._on_change
+        metrics.gauge(
+            "outrider_agents_described",
+            "Whether an agent that says itself what it is (A2A, MCP) has done so, 1 or 0: before,"
+            " and without a description, it is chosen by its id alone.",
+            ("agent",),
+            lambda: {
+                (agent,): float(known)
+                for one in following
+                for agent, known in one.standing().items()
+            },
+        )
         self._applying = asyncio.Lock()
         self._tasks = Tasks()
         self._issuers = issuers

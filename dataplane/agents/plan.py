@@ -100,6 +100,10 @@ def choose(listener: Listener, conversation: tuple[Turn, ...]) -> Steps[Plan | L
         return Plan(One(choosable[0]), _only(choosable[0]))
     reply = yield Decide(listener.name, conversation)
     assert isinstance(reply, Decision)
+    silent = [target.agent for target in choosable if not target.description]
+    if silent:  # it was chosen, or not, by what its id says
+        known = f"{', '.join(silent)} {'has' if len(silent) == 1 else 'have'} not said what for"
+        reply = replace(reply, reason=f"{reply.reason}; {known}" if reply.reason else known)
     return _decided(listener, reply, targets)
 
 

@@ -10,6 +10,7 @@ from contextlib import suppress
 from typing import Generic, TypeVar
 
 from dataplane.agents.described import Unknown
+from dataplane.agents.plan import sets_of
 from dataplane.agents.versions import as_version
 from dataplane.runtime.agents import Agent, AgentProtocol
 from dataplane.runtime.config import Cluster, RuntimeConfig
@@ -20,6 +21,9 @@ log = logging.getLogger(__name__)
 REFRESH_S = 300.0
 RETRY_S = 5.0
 """After nothing came."""
+ONLY_ID = (
+    "has not said what it is: until it does, or has a `description`, its id is all routers have"
+)
 K = TypeVar("K")
 Fetch = Callable[[Agent, Cluster], Awaitable[K | Unknown]]
 
@@ -36,6 +40,8 @@ class _Known(Generic[K]):
         self.again = asyncio.Event()
         """Set when somebody doubts what is known."""
         self.task: asyncio.Task[None] | None = None
+        self.warned = False
+        """Whether it was said that nothing is known of it."""
 
 
 class Following(Generic[K]):
@@ -49,6 +55,8 @@ class Following(Generic[K]):
         """By cluster, which is an agent's or a version's own."""
         self._of: dict[str, str] = {}
         """The clusters of agents."""
+        self._needed: frozenset[str] = frozenset()
+        """Agents that some listener has no description of, and several to choose among."""
         self.on_change: Callable[[], None] = lambda: None
         """Called when an agent says something else than before."""
 
@@ -56,6 +64,7 @@ class Following(Generic[K]):
         """Follow these agents; those whose address stays keep what is known of them."""
         before, self._known = self._known, {}
         self._of = {}
+        self._needed = frozenset(_undescribed(config))
         for agent in _places(config, self._protocol):
             cluster = config.clusters[agent.cluster]
             known = before.pop(agent.cluster, None)
@@ -66,6 +75,7 @@ class Following(Generic[K]):
                 known.task = self._tasks.start(self._follow(known), name=f"what {agent.label} is")
             self._known[agent.cluster] = known
             self._of.setdefault(agent.id, config.agents[agent.id].cluster)
+            self._warn(known)
         for gone in before.values():
             if gone.task is not None:
                 gone.task.cancel()
@@ -74,6 +84,11 @@ class Following(Generic[K]):
         """What is known, by agent; of one with versions, what the heaviest says."""
         found = ((name, self._known[cluster].found) for name, cluster in self._of.items())
         return {name: one for name, one in found if not isinstance(one, Unknown)}
+
+    def standing(self) -> Mapping[str, bool]:
+        """Whether each agent, or version of one, has said what it is."""
+        every = self._known.values()
+        return {one.agent.label: not isinstance(one.found, Unknown) for one in every}
 
     async def of(self, agent: Agent) -> K | Unknown:
         """What an agent, or a version of one, says; waits for the first time."""
@@ -93,6 +108,13 @@ class Following(Generic[K]):
         """Nothing is fetched any more."""
         await self._tasks.close()
 
+    def _warn(self, known: _Known[K]) -> None:
+        """Once, and not before it was asked: the parts of a config come one by one."""
+        silent = known.fetched.is_set() and isinstance(known.found, Unknown)
+        if silent and known.agent.id in self._needed and not known.warned:
+            known.warned = True
+            log.warning("agent %s %s", known.agent.label, ONLY_ID)
+
     async def _follow(self, known: _Known[K]) -> None:
         while True:
             found = await self._fetch(known.agent, known.cluster)
@@ -106,10 +128,17 @@ class Following(Generic[K]):
                 if changed:
                     self.on_change()
             known.fetched.set()
+            self._warn(known)
             known.again.clear()
             with suppress(TimeoutError):
                 async with asyncio.timeout(RETRY_S if isinstance(found, Unknown) else REFRESH_S):
                     await known.again.wait()
+
+
+def _undescribed(config: RuntimeConfig) -> Iterator[str]:
+    for listener in config.listeners.values():
+        for agents in sets_of(listener):
+            yield from (target.agent for target in agents if not target.description)
 
 
 def _places(config: RuntimeConfig, protocol: AgentProtocol) -> Iterator[Agent]:

@@ -306,6 +306,48 @@ async def test_agent_without_a_card_says_why(desk: Start) -> None:
     assert "Agent 'locksmith' did not answer: its card" in body["error"]["message"]
 
 
+async def test_agent_that_has_not_said_what_it_is_is_told_of(
+    desk: Start, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "RETRY_S", 0.05)
+    made = await desk(DONE)
+    made.agent.has_card = False
+    await made.planes.apply(made.config().replace("id: locksmith", "id: smith"))
+    asked = ("When is the bakery open, for bread and rolls?",)
+    await until(lambda: "agent smith has not said what it is" in caplog.text)
+    assert caplog.text.count("its id is all routers have") == 1
+    _, headers, _ = await made.ask(*asked, listener="town")
+    assert headers["x-outrider-reason"].endswith("; smith has not said what for")
+    assert described_of(made) == {("smith",): 0.0}
+    made.agent.has_card = True
+    await until(lambda: described_of(made) == {("smith",): 1.0})
+    async with asyncio.timeout(10):
+        while "has not said" in headers["x-outrider-reason"]:
+            _, headers, _ = await made.ask(*asked, listener="town")
+
+
+async def test_description_of_the_operator_stands_for_a_card_that_never_came(
+    desk: Start, caplog: pytest.LogCaptureFixture
+) -> None:
+    made = await desk(DONE)
+    made.agent.has_card = False
+    words_ = "description: Opens locked doors and finds keys of cellars."
+    config = made.config().replace(
+        "      - id: locksmith\n", f"      - id: locksmith\n        {words_}\n"
+    )
+    await made.planes.apply(config.replace("id: locksmith", "id: smith"))
+    asked = "Please open the locked door of my cellar."
+    _, headers, _ = await made.ask(asked, listener="town")
+    assert headers["x-outrider-steps"].startswith("smith;failed")
+    assert "has not said" not in headers["x-outrider-reason"]
+    assert "its id is all routers have" not in caplog.text
+
+
+def described_of(made: Desk) -> dict[tuple[str, ...], Any]:
+    families = made.planes.workers[0].families()
+    return next(dict(one.samples) for one in families if one.name == "outrider_agents_described")
+
+
 async def test_answer_that_is_none_is_an_error(desk: Start) -> None:
     made = await desk(lambda _: [{"hello": "world"}])
     status_, _, body = await made.ask("Where is the key?")

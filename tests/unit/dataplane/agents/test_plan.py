@@ -172,3 +172,10 @@ def test_what_is_left_of_fixed_steps_are_those_after_the_question() -> None:
 
 def test_agent_that_is_gone_is_not_answered() -> None:
     assert resumed(listener(WEATHER, FLIGHTS), "talk", 0, ()) is None
+
+
+def test_reason_says_of_whom_only_the_id_is_known() -> None:
+    silent = replace(FLIGHTS, description="")
+    plan = play(choose(listener(WEATHER, silent), ASKED), ASK, decision("weather"))
+    assert isinstance(plan, Plan)
+    assert plan.decision.reason == "because; flights has not said what for"

@@ -98,7 +98,8 @@ class Stream:
         record = self._call.record
         record.detail, record.status = reply.detail, reply.status
         record.filter = reply.filter
-        self._front.reply(reply, self._close_record())
+        now = self._close_record()
+        self._front.reply(reply, now, bodiless=reply.status in BODILESS)
 
     def relay(
         self,

@@ -399,6 +399,22 @@ async def test_new_key_of_an_agent_is_fetched_when_its_card_names_it(
                 await asyncio.sleep(0.02)
 
 
+async def test_card_that_has_not_changed_is_not_sent_again(
+    desk: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "REFRESH_S", 0.02)
+    made = await desk(DONE)
+    made.agent.etag = '"one"'
+    named = [None, '"one"', '"one"']
+    asked = made.agent.card_headers
+    await until(lambda: [one.get("if-none-match") for one in asked][-3:][1:] == named[1:])
+    status_, _, body = await made.ask("Where is the key?")
+    assert (status_, words(body)) == (200, "Under the mat.")
+    made.agent.card = made.agent.card | {"description": "Bakes cakes."}
+    made.agent.etag = '"two"'
+    await until(lambda: asked[-1].get("if-none-match") == '"two"')
+
+
 async def test_change_of_the_config_keeps_the_card(desk: Start) -> None:
     made = await desk(DONE)
     await made.ask("Where is the key?")

@@ -428,6 +428,20 @@ async def test_strangers_see_how_to_show_a_credential_and_nothing_else(tmp_path:
             assert "Helps with keys." in await answer.text()
 
 
+async def test_client_that_has_the_card_does_not_get_it_again(desk: Start) -> None:
+    made, _ = await desk(says("never"))
+    url = made.url + "/.well-known/agent-card.json"
+    async with aiohttp.ClientSession() as session:
+        async with session.get(url) as answer:
+            etag, card = answer.headers["etag"], await answer.json()
+        for named in (etag, f'"other", {etag}', "*"):
+            async with session.get(url, headers={"if-none-match": named}) as answer:
+                assert (answer.status, await answer.read()) == (304, b"")
+                assert answer.headers["etag"] == etag
+        async with session.get(url, headers={"if-none-match": '"other"'}) as answer:
+            assert (answer.status, await answer.json()) == (200, card)
+
+
 async def test_a2a_agents_task_is_the_clients_task(tmp_path: Path) -> None:
     script: list[Json | str] = [task("WORKING"), artifact("Under "), HANG]
     async with (

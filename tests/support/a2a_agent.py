@@ -58,13 +58,22 @@ class Agent:
     """What GetTask says, in turn; the last one stays."""
     cancelled: asyncio.Event = field(default_factory=asyncio.Event)
     has_card: bool = True
+    etag: str = ""
+    """Of its card; the server answers 304 to who has it."""
     card_headers: list[dict[str, str]] = field(default_factory=list)
     """Of those who asked for its card."""
 
     async def on_card(self, request: web.Request) -> web.Response:
         """GET of the card."""
         self.card_headers.append({name.lower(): value for name, value in request.headers.items()})
-        return web.json_response(self.card) if self.has_card else web.Response(status=404)
+        if not self.has_card:
+            return web.Response(status=404)
+        if not self.etag:
+            return web.json_response(self.card)
+        headers = {"etag": self.etag}
+        if request.headers.get("if-none-match") == self.etag:
+            return web.Response(status=304, headers=headers)
+        return web.json_response(self.card, headers=headers)
 
     async def on_call(self, request: web.Request) -> web.StreamResponse:
         """POST of JSON-RPC."""

@@ -17,6 +17,7 @@ import msgspec
 from dataplane.agents.a2a.doors import CARDS, base_of, rest_path
 from dataplane.agents.a2a.own_card import own_card
 from dataplane.agents.a2a.rpc import Asked, Code, Fault, Op, fault_body, read_rest, read_rpc, result
+from dataplane.agents.a2a.tag import etag_of, names_tag
 from dataplane.agents.a2a.talk import CONTEXT, Context, Talk, chat_body, grown
 from dataplane.agents.a2a.telling import Telling, trimmed
 from dataplane.agents.a2a.values import ENCODER, Json, message, text
@@ -110,7 +111,7 @@ class A2aListener:
     def _card(self, call: Call) -> LocalReply:
         if call.request.method != "GET":
             return only(call.request.method, call.request.path, ("GET",))
-        return self._card_reply(call, ENCODER.encode(self._own_card(call)))
+        return _card_reply(call, self._own_card(call))
 
     def _own_card(self, call: Call) -> Json:
         auth = call.listener.auth
@@ -121,11 +122,6 @@ class A2aListener:
         if listener.card_signing is None:
             return card
         return self._signers[listener.card_signing].signed(card)
-
-    @staticmethod
-    def _card_reply(call: Call, body: bytes) -> LocalReply:
-        headers = (*JSON, ("cache-control", "private, max-age=60"), ("vary", "authorization"))
-        return LocalReply(200, "", ResponseDetail.LOCAL, headers, body)
 
     async def _about(self, call: Call, asked: Asked) -> LocalReply:
         """What needs no agent to be asked anything."""
@@ -384,3 +380,16 @@ def _event(asked: Asked, event: Json) -> bytes:
 def _ours(headers: Headers) -> Headers:
     """What of an answer's head goes with ours."""
     return tuple(one for one in headers if one[0].lower().startswith(("x-outrider-", "retry-")))
+
+
+def _card_reply(call: Call, card: Json) -> LocalReply:
+    """A card, or that the client has it already."""
+    body, etag = ENCODER.encode(card), etag_of(card)
+    headers = (
+        *JSON,
+        ("cache-control", "private, max-age=60"),
+        ("vary", "authorization"),
+        ("etag", etag),
+    )
+    known = names_tag(call.request.header("if-none-match") or "", etag)
+    return LocalReply(304 if known else 200, "", ResponseDetail.LOCAL, headers, body)

@@ -43,6 +43,8 @@ from controlplane.tasks import Tasks
 from controlplane.translate.compiler import compile_config
 from controlplane.xds.fleet import Fleet
 from controlplane.xds.reports import ReportingService
+from controlplane.xds.run_keys import FILE as RUN_KEYS
+from controlplane.xds.run_keys import RunKeys, RunKeyService
 from controlplane.xds.server import AdsService
 
 log = logging.getLogger(__name__)
@@ -129,7 +131,14 @@ async def running_control_plane(
         leases.restore()
         metrics.limits(partial(_limit_sums, ledger, clock))
         reporting = ReportingService()
-        handlers = (ads.handler(), leases.handler(), reporting.handler())
+        handlers = [ads.handler(), leases.handler(), reporting.handler()]
+        if bootstrap.security.keeps_secrets(bootstrap.xds_address):
+            run_keys = RunKeys(bootstrap.state_dir / RUN_KEYS, clock.wall)
+            run_keys.load()
+            sealing = RunKeyService(run_keys)
+            handlers.append(sealing.handler())
+            stack.push_async_callback(sealing.close)
+            tasks.start(sealing.tend(), "keys of runs")
         xds.server.add_generic_rpc_handlers(handlers)
         stack.push_async_callback(leases.close)
         stack.push_async_callback(ads.close)

@@ -60,6 +60,12 @@ class Security:
                     " --tls-client-ca, or an address on 127.0.0.1"
                 )
 
+    def keeps_secrets(self, address: str) -> bool:
+        """Whether a secret may be told on a port: to who has shown who it is, and unread on its way
+        there."""
+        knows = self.client_ca is not None or self.token_file is not None
+        return knows and (self.certificate is not None or is_loopback(address))
+
     def credentials(self) -> grpc.ServerCredentials | None:
         """What to bind a port with; None without TLS. Certificates are read anew per handshake."""
         if self.certificate is None or self.key is None:

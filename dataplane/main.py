@@ -69,6 +69,7 @@ from dataplane.xds.client import ConfigRejectedError, Node, XdsClient
 from dataplane.xds.lastgood import LastGood, Saver
 from dataplane.xds.leases import LeaseClient
 from dataplane.xds.reporting import Reporting
+from dataplane.xds.run_keys import HandedKeys
 from dataplane.xds.secrets import Secrets
 from dataplane.xds.state import XdsState
 
@@ -195,6 +196,10 @@ async def running_worker(bootstrap: Bootstrap, environ: Mapping[str, str]) -> As
     last_good = LastGood(bootstrap.state_dir, bootstrap.group)
     saver = Saver(last_good)
     node = Node(f"{bootstrap.node_id}/{bootstrap.worker or 0}", bootstrap.group)
+    reporting = Reporting(node.id, node.group, worker.clusters.each, exchange.explain)
+    companions = [reporting.run]
+    if bootstrap.run_key_file is None:  # what the operator has given is what is used
+        companions.append(HandedKeys(node.id, node.group, tickets.use).run)
     worker.client = XdsClient(
         control_plane=_control_plane(bootstrap),
         node=node,
@@ -204,7 +209,7 @@ async def running_worker(bootstrap: Bootstrap, environ: Mapping[str, str]) -> As
         on_accepted=saver.put,
         clock=clock,
         backoff=Backoff(random),
-        companions=[Reporting(node.id, node.group, worker.clusters.each, exchange.explain).run],
+        companions=companions,
     )
     background = Tasks()
     background.start(worker.client.run(), "xds client")

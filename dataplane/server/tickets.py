@@ -47,7 +47,9 @@ class Tickets:
         """:param key: 32 bytes, the same for all workers that take each other's tickets.
         :param wall: seconds of a clock that all workers share.
         """
-        self._cipher = AESGCM(key)
+        self._own = AESGCM(key)
+        self._ciphers: tuple[AESGCM, ...] = (self._own,)
+        """The first one seals, all of them open."""
         self._getrandbits = getrandbits
         self._wall = wall
         self.outcomes: Counter[str] = Counter()
@@ -57,6 +59,12 @@ class Tickets:
         self.on_spent: Spent = _nobody_spends
         """Told what requests have cost that joined a run whose conversation wants to know."""
 
+    def use(self, keys: tuple[bytes, ...]) -> None:
+        """Seal with the first of these from now on, and open what any of them has sealed, or our
+        own key while there were none: such runs are still open.
+        """
+        self._ciphers = (*map(AESGCM, keys), self._own)
+
     def new_call(self) -> str:
         """An id for the call of an agent."""
         return f"{self._getrandbits(64):016x}"
@@ -64,7 +72,7 @@ class Tickets:
     def seal(self, ticket: Ticket) -> str:
         """As a header carries it."""
         nonce = self._getrandbits(8 * NONCE_BYTES).to_bytes(NONCE_BYTES)
-        sealed = self._cipher.encrypt(nonce, _ENCODER.encode(_Wire(ticket)), _PURPOSE)
+        sealed = self._ciphers[0].encrypt(nonce, _ENCODER.encode(_Wire(ticket)), _PURPOSE)
         return urlsafe_b64encode(nonce + sealed).decode().rstrip("=")
 
     def open(self, text: bytes) -> Ticket | None:
@@ -86,10 +94,19 @@ class Tickets:
             return None
         try:
             data = urlsafe_b64decode(text + b"=" * (-len(text) % 4))
-            body = self._cipher.decrypt(data[:NONCE_BYTES], data[NONCE_BYTES:], _PURPOSE)
-            return _DECODER.decode(body).ticket
-        except (ValueError, InvalidTag, msgspec.MsgspecError):
+            body = self._unsealed(data[:NONCE_BYTES], data[NONCE_BYTES:])
+            return _DECODER.decode(body).ticket if body is not None else None
+        except (ValueError, msgspec.MsgspecError):
             return None
+
+    def _unsealed(self, nonce: bytes, sealed: bytes) -> bytes | None:
+        """Raises ValueError."""
+        for cipher in self._ciphers:
+            try:
+                return cipher.decrypt(nonce, sealed, _PURPOSE)
+            except InvalidTag:
+                continue
+        return None
 
 
 def _nobody(call: str) -> None:

@@ -59,3 +59,16 @@ def test_a_ticket_is_good_until_its_run_is_over() -> None:
     assert tickets(now=TICKET.until + GRACE_S - 1).open(sealed) == TICKET
     assert late.open(sealed) is None
     assert late.outcomes == {"expired": 1}
+
+
+def test_keys_that_are_handed_to_us_seal_and_the_ones_before_still_open() -> None:
+    first, second = bytes(32), bytes([1] * 32)
+    reader = tickets()
+    own = reader.seal(TICKET)
+    reader.use((first,))
+    handed = reader.seal(TICKET)
+    reader.use((second, first))
+    assert [reader.open(one.encode()) for one in (own, handed)] == [TICKET, TICKET]
+    assert tickets(second).open(reader.seal(TICKET).encode()) == TICKET
+    reader.use((second,))
+    assert reader.open(handed.encode()) is None

@@ -1,0 +1,74 @@
+"""Keys of runs: replaced in time, kept over restarts, and the one before stays good."""
+
+from pathlib import Path
+
+import pytest
+
+from controlplane.security import Security
+from controlplane.xds.run_keys import LIVES_S, RunKeys
+
+
+class Wall:
+    now = 1_790_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def loaded(path: Path, wall: Wall) -> RunKeys:
+    keys = RunKeys(path, wall)
+    keys.load()
+    return keys
+
+
+async def test_key_is_kept_over_a_restart_where_only_we_can_read_it(tmp_path: Path) -> None:
+    path, wall = tmp_path / "run-keys.json", Wall()
+    keys = loaded(path, wall)
+    (key,) = keys.current()
+    assert len(key) == 32
+    assert path.stat().st_mode & 0o777 == 0o600
+    wall.now += LIVES_S - 1
+    assert loaded(path, wall).current() == (key,)
+
+
+async def test_key_before_the_newest_stays_good_and_no_older_one(tmp_path: Path) -> None:
+    path, wall = tmp_path / "run-keys.json", Wall()
+    keys = loaded(path, wall)
+    (first,) = keys.current()
+    assert not keys.replace_old()
+    wall.now += LIVES_S
+    assert keys.replace_old()
+    second, before = keys.current()
+    assert before == first != second
+    wall.now += LIVES_S
+    third, before = loaded(path, wall).current()
+    assert before == second != third
+
+
+@pytest.mark.parametrize("kept", [b"", b"{}", b"[1]", b'[{"key": "AA==", "made": 1}]', b"\xff"])
+async def test_file_that_is_none_is_replaced(tmp_path: Path, kept: bytes) -> None:
+    path = tmp_path / "run-keys.json"
+    path.write_bytes(kept)
+    (key,) = loaded(path, Wall()).current()
+    assert loaded(path, Wall()).current() == (key,)
+
+
+LOOPBACK, OPEN = "127.0.0.1:18000", "0.0.0.0:18000"
+FILE = Path("any")
+
+
+@pytest.mark.parametrize(
+    ("security", "address", "keeps"),
+    [
+        pytest.param(Security(), LOOPBACK, False, id="nobody shows who it is"),
+        pytest.param(Security(token_file=FILE), LOOPBACK, True, id="a token on loopback"),
+        pytest.param(Security(token_file=FILE), OPEN, False, id="a token that anybody may read"),
+        pytest.param(Security(FILE, FILE, token_file=FILE), OPEN, True, id="a token over TLS"),
+        pytest.param(Security(FILE, FILE, FILE), OPEN, True, id="a certificate"),
+        pytest.param(Security(FILE, FILE), OPEN, False, id="TLS of ours alone"),
+    ],
+)
+def test_secrets_are_told_to_who_is_known_and_to_nobody_else(
+    security: Security, address: str, keeps: bool
+) -> None:
+    assert security.keeps_secrets(address) is keeps

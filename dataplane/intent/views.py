@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dataplane.intent.encoder import Span, Views
+from dataplane.intent.session import int8_product
 from dataplane.intent.units import AgentTexts, phrasings
 
 Array = NDArray[np.float32]
@@ -23,6 +24,10 @@ WORDS_PER_AGENT = 256
 _FIRST_WORD = 1996
 _COMMON = 100.0
 _LAST_MARKER = 103
+_VOCABULARY = 30_522
+_SAYING = 0.2
+"""Words of a request that say less ("to", "is") are not compared with those of the agents. They are
+nearly half; the development data's requests and turns come out right as often without them."""
 _NOTHING: Array = np.zeros((0, 384), np.float32)
 
 
@@ -38,12 +43,13 @@ class Tokens:
 
 def mean(states: Array) -> Array:
     """The vector of a text or of a part of one: its tokens' mean, of length 1."""
-    return unit(states.mean(axis=0))
+    # Of the sum, which points the same way.
+    return unit(np.add.reduce(states, axis=0))
 
 
 def unit(vectors: Array) -> Array:
     """Vectors (in the last axis) at length 1; zero stays zero."""
-    length = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    length = np.sqrt(np.einsum("...i,...i->...", vectors, vectors))[..., None]
     result: Array = vectors / np.maximum(length, 1e-9)
     return result
 
@@ -53,6 +59,10 @@ def rarity(ids: Ids) -> Array:
     rank = np.maximum(ids - _FIRST_WORD + 1, 0)
     weight = np.maximum(np.log1p(rank / _COMMON), 0.05)
     return np.where(ids > _LAST_MARKER, weight, 0.0).astype(np.float32)
+
+
+_WEIGHTS = rarity(np.arange(_VOCABULARY))
+_WEIGHTS = np.where(_WEIGHTS < _SAYING, 0.0, _WEIGHTS).astype(np.float32)
 
 
 class ViewIndex:
@@ -69,7 +79,8 @@ class ViewIndex:
         self._heads = np.stack([v.head for v in vectors])
         self._wholes = np.stack([v.whole for v in vectors])
         self._units, self._unit_starts = _stacked([v.units for v in vectors])
-        self._words, self._word_starts = _stacked([v.words for v in vectors])
+        words, self._word_starts = _stacked([v.words for v in vectors])
+        self._near_words = int8_product(words)
         self._examples = [v.examples for v in vectors]
 
     def views(self, text: str) -> list[Views]:
@@ -80,17 +91,32 @@ class ViewIndex:
         """See AgentIndex."""
         tokens = self._read(text)
         everything = slice(0, len(tokens.ids))
-        chosen = [everything, *(_inside(tokens.offsets, part) for part in parts)]
+        chosen = [everything, *(inside(tokens.offsets, part) for part in parts)]
         vectors = np.stack([mean(tokens.states[c]) for c in chosen])
         units = np.maximum.reduceat(vectors @ self._units.T, self._unit_starts, axis=1)
-        near = np.maximum.reduceat(unit(tokens.states) @ self._words.T, self._word_starts, axis=1)
-        weights = rarity(tokens.ids)
-        words = [weights[c] @ near[c] / max(float(weights[c].sum()), 1e-9) for c in chosen]
+        words = self._nearest_words(tokens, chosen)
         examples = self._nearest_examples(vectors, units)
         columns = (vectors @ self._heads.T, vectors @ self._wholes.T, units, words, examples)
         return [
             [Views(*row) for row in zip(*(c.tolist() for c in part), strict=True)]
             for part in zip(*columns, strict=True)
+        ]
+
+    def _nearest_words(self, tokens: Tokens, chosen: Sequence[slice]) -> list[Array]:
+        """Per part and agent, how near the part's words come to the agent's on average."""
+        weights = _WEIGHTS[tokens.ids]
+        if not weights.any():
+            weights = rarity(tokens.ids)
+        said = np.flatnonzero(weights)
+        near = np.zeros((len(weights), len(self._word_starts)), np.float32)
+        if len(said):
+            products = self._near_words(unit(tokens.states[said]))
+            near[said] = np.maximum.reduceat(products, self._word_starts, axis=1)
+        everything = (weights @ near) / max(float(weights.sum()), 1e-9)
+        totals = [float(weights[c].sum()) for c in chosen]
+        return [
+            weights[c] @ near[c] / total if total else everything
+            for c, total in zip(chosen, totals, strict=True)
         ]
 
     def _nearest_examples(self, vectors: Array, units: Array) -> Array:
@@ -105,7 +131,7 @@ class ViewIndex:
         return np.stack(nearest, axis=1)
 
 
-def _inside(offsets: Sequence[Span], part: Span) -> slice:
+def inside(offsets: Sequence[Span], part: Span) -> slice:
     """The tokens of a part; all of them where the encoder did not read that far."""
     start, end = part
     found = [i for i, (a, b) in enumerate(offsets) if start <= a < b <= end]

@@ -1,11 +1,15 @@
 """The embedded routers of this worker's listeners, in threads of their own.
 
 Rule: no router ever runs on the event loop, and none is waited for: a listener decides by words
-(BM25) until the encoder has read its agents in the background.
+(BM25) until the encoder has read its agents in the background, and by that one alone until the
+second encoder has, which is loaded later and behind everything else.
 """
 
 import asyncio
 import logging
+import os
+import sys
+import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
@@ -21,6 +25,10 @@ from dataplane.tasks import Tasks
 
 log = logging.getLogger(__name__)
 
+SECOND_AFTER_S = 10.0
+"""After the first encoder has read its agents: a start under load has better to do."""
+NICENESS = 10
+"""Of the thread that loads the second one, 0.6 s of CPU."""
 MAX_SETS = 32
 """Sets that no configuration has, whose routers are kept: about 1 MB each."""
 
@@ -39,9 +47,21 @@ class Router(Protocol):
 class Making:
     """How routers are made; all of it runs in threads."""
 
+    def __init__(self, encoders: int = 2) -> None:
+        """How many to use, 1 or 2."""
+        self._encoders = encoders
+
     def load(self) -> Encoder | None:
         """The encoder, or None when this data plane has none."""
-        return load_encoder()
+        return load_encoder(second=False)
+
+    def add_second(self, encoder: Encoder) -> bool:
+        """Load the second one; False when this data plane has none."""
+        if self._encoders < 2:
+            return False
+        if sys.platform == "linux":  # where a thread has a priority of its own
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+        return encoder.add_second()
 
     def words(self, agents: Sequence[AgentTarget], min_confidence: float) -> Router:
         """A router that is there at once."""
@@ -86,9 +106,13 @@ class _Post:
 class Deciding:
     """Gives every listener with several agents its router, and asks it."""
 
-    def __init__(self, making: Making | None = None) -> None:
-        """The encoder is loaded once, when the first listener needs a router."""
+    def __init__(
+        self, making: Making | None = None, second_after_s: float = SECOND_AFTER_S
+    ) -> None:
+        """The encoder is loaded once, when the first listener needs a router, and the second one
+        so long after."""
         self._making = making or Making()
+        self._second_after_s = second_after_s
         self._encoder: Encoder | None = None
         self._loaded = False
         self._posts: dict[_Key, _Post] = {}
@@ -98,6 +122,7 @@ class Deciding:
         last is at the end."""
         self._decisions = ThreadPoolExecutor(1, "router")
         self._reading = ThreadPoolExecutor(1, "router-index")
+        self._second: asyncio.Task[None] | None = None
         self._tasks = Tasks()
         self._unread: set[asyncio.Task[None]] = set()
 
@@ -179,6 +204,23 @@ class Deciding:
     async def _read(self, post: _Post) -> None:
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(self._reading, self._read_now, post)
+        if self._second is None and self._encoder is not None:
+            self._second = self._tasks.start(self._add_second(self._encoder), name="second encoder")
+
+    async def _add_second(self, encoder: Encoder) -> None:
+        """Later, as nobody misses it before; what was read by then is read again."""
+        await asyncio.sleep(self._second_after_s)
+        loop = asyncio.get_running_loop()
+        thread = ThreadPoolExecutor(1, "router-second")
+        try:
+            has_second = await loop.run_in_executor(thread, self._making.add_second, encoder)
+        finally:
+            thread.shutdown(wait=False)
+        if has_second:
+            log.info("unclear requests are read with %s, too", encoder.second_name)
+            for post in (*self._posts.values(), *self._others.values()):
+                if post.is_read:
+                    self._start_reading(post)
 
     def _read_now(self, post: _Post) -> None:
         """In the thread of reading."""

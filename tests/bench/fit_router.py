@@ -30,6 +30,7 @@ from dataplane.intent.heads import Features, StateHeads, TextHeads, Weights
 from dataplane.intent.score import (
     LexicalScorer,
     Reading,
+    SecondScorer,
     SemanticScorer,
     read,
     sure_features,
@@ -87,13 +88,13 @@ def main() -> None:
     assert ENCODER is not None, "install the router extra"
     for name, extract in extractors(data).items():
         print(f"\n# {name}")
-        with_examples = name == "SEMANTIC"
         rows = [row(data, extract, e) for e in data.examples if e.kind in SINGLE_KINDS]
-        rank = fit_rank_with_report(rows, example_rows(data) if with_examples else [])
+        rank = fit_rank_with_report(rows, example_rows(data, name))
         sure = fit_sure_with_report(rows, rank)
         heads = TextHeads(rank, sure)
         print(f"{name} = TextHeads(\n    rank={shown(rank)},\n    sure={shown(sure)},\n)")
-        fit_state_with_report(data, name, heads, extract)
+        if name != "SECOND":  # which is asked about first messages only
+            fit_state_with_report(data, name, heads, extract)
 
 
 SINGLE_KINDS = ("single", "oos", "smalltalk")
@@ -114,7 +115,17 @@ def extractors(data: RoutingData) -> dict[str, Extract]:
         features, similarities, nobody = semantic[scenario].features(text)
         return np.array(features), np.array(similarities), nobody
 
-    return {"SEMANTIC": _remember(by_meaning), "LEXICAL": _remember(by_words)}
+    def by_both(scenario: str, text: str) -> Seen:
+        features, similarities, nobody = _second(semantic[scenario]).features(text)
+        return np.array(features), np.array(similarities), nobody
+
+    found = {"SEMANTIC": by_meaning, "SECOND": by_both, "LEXICAL": by_words}
+    return {name: _remember(extract) for name, extract in found.items()}
+
+
+def _second(scorer: SemanticScorer) -> SecondScorer:
+    assert scorer.second is not None, "install the router extra"
+    return scorer.second
 
 
 def _remember(extract: Extract) -> Extract:
@@ -136,10 +147,12 @@ def row(data: RoutingData, extract: Extract, example: Example) -> Row:
     return Row(example, source, *extract(example.scenario, example.text), gold)
 
 
-def example_rows(data: RoutingData, each: int = 5) -> list[Row]:
+def example_rows(data: RoutingData, name: str, each: int = 5) -> list[Row]:
     """The single requests again, where some of them are given to their agents as `examples`."""
     assert ENCODER is not None
-    rows = []
+    rows: list[Row] = []
+    if name == "LEXICAL":
+        return rows
     for scenario, agents in data.agents.items():
         singles = [e for e in data.examples if e.scenario == scenario and e.kind == "single"]
         given: dict[str, list[str]] = defaultdict(list)
@@ -154,7 +167,8 @@ def example_rows(data: RoutingData, each: int = 5) -> list[Row]:
             continue
         texts = [agent_texts(a) for a in agents]
         texts = [_with(t, given[t.agent]) for t in texts]
-        scorer = SemanticScorer(texts, ENCODER)
+        first = SemanticScorer(texts, ENCODER)
+        scorer = _second(first) if name == "SECOND" else first
         for example in rest:
             features, similarities, nobody = scorer.features(example.text)
             gold = [t.agent for t in texts].index(example.expected[0])

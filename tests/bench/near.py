@@ -90,7 +90,7 @@ def main() -> None:
     parser.add_argument("data", nargs="?", type=Path, default=DATA)
     parser.add_argument("--show", action="store_true", help="the pairs the guard lets through")
     options = parser.parse_args()
-    encoder = load_encoder()
+    encoder = load_encoder(second=False)
     if encoder is None:
         raise SystemExit("the `router` extra is not installed")
     data = read(options.data)

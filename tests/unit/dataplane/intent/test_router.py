@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from dataplane.intent.embed import load_encoder
 from dataplane.intent.router import Router, make_bm25, make_minilm
+from dataplane.routing.preference import as_competitors
 from dataplane.runtime.config import AgentTarget
 from dataplane.runtime.decision import Turn
 from tests.bench.routing_data import Example, load
@@ -240,3 +241,18 @@ def test_decisions_are_always_well_formed(travel: Router, conversation: list[Tur
 def test_the_sample_is_decided_as_labelled(example: Example) -> None:
     router = by_meaning(list(SAMPLE.agents[example.scenario]), 0.5)
     assert router.decide(example.conversation).agents == example.expected
+
+
+REVIEW = AgentTarget("code review", "Review code or a pull request, find bugs and mistakes in it.")
+
+
+@pytest.mark.parametrize("text", ["My name is Ann.", "find me a hotel", "I find this boring"])
+def test_one_shared_word_is_no_proof_for_a_candidate_without_rivals(text: str) -> None:
+    router = make_bm25(as_competitors([REVIEW]), 0.5)
+    assert REVIEW.agent not in router.decide([Turn("user", text)]).agents
+
+
+@pytest.mark.parametrize("text", ["Review this pull request, please", "find the bugs", "bugs?"])
+def test_several_shared_words_are_or_all_there_are(text: str) -> None:
+    router = make_bm25(as_competitors([REVIEW]), 0.5)
+    assert router.decide([Turn("user", text)]).agents == (REVIEW.agent,)

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from dataplane.agents.plan import choosable_of
-from dataplane.intent.encoder import AgentIndex, Encoder
+from dataplane.intent.encoder import AgentIndex, Encoder, OpinionIndex
 from dataplane.intent.units import AgentTexts
 from dataplane.runtime.choosing import ModelRouting, Preference
 from dataplane.runtime.config import AgentTarget, Listener, ListenerKind, Route, RuntimeConfig
@@ -32,8 +32,15 @@ class FakeRouter:
 
 class FakeEncoder:
     name = "fake"
+    second_name = "other"
+
+    def add_second(self) -> bool:
+        raise AssertionError("see FakeMaking")
 
     def index(self, agents: Sequence[AgentTexts]) -> AgentIndex:
+        raise AssertionError(agents)
+
+    def opinion_index(self, agents: Sequence[AgentTexts]) -> OpinionIndex | None:
         raise AssertionError(agents)
 
     def embed(self, text: str) -> tuple[float, ...]:
@@ -44,7 +51,11 @@ class FakeMaking(Making):
     """Routers that tell who made them; the encoder comes when the test says so."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.loads = 0
+        self.seconds = 0
+        self.has_second = True
+        self.made_both = threading.Event()
         self.made: list[str] = []
         self.threads: set[int] = set()
         self.may_load = threading.Event()
@@ -58,6 +69,11 @@ class FakeMaking(Making):
         self.loads += 1
         return None if self.broken else FakeEncoder()
 
+    def add_second(self, encoder: Encoder) -> bool:
+        self.threads.add(threading.get_ident())
+        self.seconds += 1
+        return self.has_second
+
     def words(self, agents: Sequence[AgentTarget], min_confidence: float) -> FakeRouter:
         self.threads.add(threading.get_ident())
         return FakeRouter(self, "words", agents)
@@ -67,6 +83,8 @@ class FakeMaking(Making):
     ) -> FakeRouter:
         self.threads.add(threading.get_ident())
         self.made.append("+".join(one.agent for one in agents))
+        if len(self.made) == 2:
+            self.made_both.set()
         return FakeRouter(self, "meaning", agents)
 
 
@@ -243,3 +261,28 @@ async def test_a_text_is_embedded_once_the_encoder_is_there() -> None:
     assert await deciding.embed("other") == (5.0,)
     assert making.loads == 1
     await deciding.close()
+
+
+async def test_agents_are_read_again_with_the_second_encoder(making: FakeMaking) -> None:
+    making.may_load.set()
+    deciding = Deciding(making, second_after_s=0.0)
+    deciding.configure(config(TRAVEL))
+    await asyncio.to_thread(making.made_both.wait, 5)
+    await deciding.ready()
+    assert (making.made, making.seconds) == (["weather+flights"] * 2, 1)
+    assert threading.get_ident() not in making.threads
+    await deciding.close()
+
+
+async def test_the_second_encoder_keeps_nobody_waiting(
+    making: FakeMaking, deciding: Deciding
+) -> None:
+    making.may_load.set()
+    deciding.configure(config(TRAVEL))
+    await deciding.ready()
+    assert (await ask(deciding, TRAVEL)).method == "meaning"
+    assert making.seconds == 0
+
+
+def test_a_data_plane_that_is_to_have_one_encoder_loads_no_second() -> None:
+    assert not Making(encoders=1).add_second(FakeEncoder())

@@ -1,0 +1,54 @@
+"""What a scorer makes of messages, whole and in parts, remembered."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from dataplane.intent.clauses import clauses
+from dataplane.intent.encoder import Span
+from dataplane.intent.score import Reading, Scorer
+
+CACHED_READINGS = 2_048
+"""Texts whose scores are remembered (some 100 bytes an agent): earlier turns are then free."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One user message, read."""
+
+    whole: Reading
+    spans: tuple[Span, ...]
+    parts: tuple[Reading, ...]
+    """Of each span, within the whole message; none when there is only one span."""
+
+
+class Messages:
+    """Texts as one scorer reads them. Safe to use from several threads."""
+
+    def __init__(self, scorer: Scorer) -> None:
+        self._scorer = scorer
+        self.method = scorer.method
+        self.whole = lru_cache(CACHED_READINGS)(scorer.read)
+        self.message = lru_cache(CACHED_READINGS)(self._read_message)
+
+    def forget(self) -> None:
+        """Drops all remembered readings; they are made again when needed."""
+        self.message.cache_clear()
+        self.whole.cache_clear()
+
+    def asks_for(self, text: str, part: Reading) -> tuple[int, float]:
+        """The agent that a part of a message, so read within it, asks for, and the log-odds.
+
+        The mean of what it says alone and within the message: alone it may lack its object ("and
+        book it"), within it smells of the rest.
+        """
+        readings = [part] if self._scorer.reads_alone else [part, self.whole(text)]
+        ranks = [sum(each) for each in zip(*(r.ranks for r in readings), strict=True)]
+        agent = max(range(len(ranks)), key=ranks.__getitem__)
+        return agent, sum(r.logits[agent] for r in readings) / len(readings)
+
+    def _read_message(self, text: str) -> Message:
+        spans = clauses(text)
+        if len(spans) < 2:
+            return Message(self.whole(text), (), ())
+        whole, *parts = self._scorer.read_parts(text, spans)
+        return Message(whole, tuple(spans), tuple(parts))

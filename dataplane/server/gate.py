@@ -6,7 +6,7 @@ decided in resilience/admission.py; here it is measured and carried out. Probes 
 
 from collections.abc import Callable, Hashable
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dataplane.observe.metrics import Metrics
 from dataplane.observe.recorder import Recorder
@@ -14,6 +14,7 @@ from dataplane.observe.traceparent import Place
 from dataplane.resilience.admission import Admission, Waiting, WaitingRoom
 from dataplane.runtime.config import Limits
 from dataplane.runtime.messages import LocalReply
+from dataplane.runtime.precedence import Precedence
 from dataplane.server import checks, dispatch
 from dataplane.server.refusals import Refusals
 from dataplane.wheel import NEVER, OVERDUE_S, TICK_S, Wheel
@@ -214,6 +215,7 @@ class Held:
 
     def begin(self) -> None:
         """Its turn has come."""
+        self.entry = _OVER
         self.front.let_go()
         try:
             dispatch.begin(self.front, self._incoming, self._place)
@@ -222,6 +224,7 @@ class Held:
 
     def refuse(self) -> None:
         """Tell its client that it is too much."""
+        self.entry = _OVER
         self._gate.refusals.tell(self.front, self._incoming, self._place, self.why)
 
     def on_due(self, now: float) -> None:
@@ -237,7 +240,14 @@ class Held:
     def cancel(self) -> None:
         """The client has left."""
         self._gate.leave(self)
+        self.entry = _OVER
         dispatch.left(self.front, self._incoming, self._place)
+
+
+_OVER: Waiting[Any] = Waiting(None, Precedence.DEFAULT, 0.0)
+"""The entry of one that waits no longer: its own holds it, and the pair would lie about, with all
+of the request, until the garbage collector comes (100 MB in a minute of overload).
+"""
 
 
 def _has_room(held: Held) -> bool:

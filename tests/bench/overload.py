@@ -41,6 +41,8 @@ SETTLES_S = 6.0
 """So long is too much offered before what becomes of it is counted: connections are opened, too."""
 CLOSED_LOOPS = (32, 64, 128, 256)
 """Connections that ask without a pause; the best of them is the capacity."""
+MANY = 1000
+"""Connections that a worker serves without refusing anybody, only with nothing in its caches."""
 MAX_CONNECTIONS = 4000
 """Of all clients together; one waits for its answer on each, half a second when it is refused."""
 
@@ -108,6 +110,7 @@ def measured(
     loops = {many: load(work, running, place, many, span) for many in CLOSED_LOOPS}
     many, best = max(loops.items(), key=lambda loop: loop[1].report["good"])
     capacity = best.report["good"] / span
+    crowd = load(work, running, place, MANY, span)
     rate = ["--rate", str(OFFERED * capacity)]
     seen = load(work, running, place, connections, seconds, SETTLES_S, rate)
     after = load(work, running, place, 8, 1.0).report
@@ -117,11 +120,13 @@ def measured(
         "capacity": round(capacity, 1),
         "capacity_connections": many,
         "capacity_p99_ms": round(best.report["good_p99_us"] / 1e3, 1),
+        "many_ratio": round(crowd.report["good"] / span / capacity, 3),
+        "many_ratio_by_cpu": round(by_cpu(crowd, span) / by_cpu(best, span), 3),
         "offered_ratio": round(told["wanted"] / seconds / capacity, 3),
         "sent_ratio": round(told["sent"] / seconds / capacity, 3),
         "goodput": round(good, 1),
         "goodput_ratio": round(good / capacity, 3),
-        "goodput_ratio_by_cpu": round(good / seen.core_share / (capacity / best.core_share), 3),
+        "goodput_ratio_by_cpu": round(by_cpu(seen, seconds) / by_cpu(best, span), 3),
         "admitted_p50_ms": round(told["good_p50_us"] / 1e3, 1),
         "admitted_p99_ms": round(told["good_p99_us"] / 1e3, 1),
         "shed": round(told["shed"] / seconds, 1),
@@ -138,6 +143,11 @@ def measured(
         "seconds": seconds,
     }
     return {f"{work.name}_{name}": value for name, value in found.items()}
+
+
+def by_cpu(seen: Window, seconds: float) -> float:
+    """Goodput per second of the worker's CPU."""
+    return float(seen.report["good"]) / seconds / seen.core_share
 
 
 def load(
@@ -158,10 +168,18 @@ def load(
 def table(figures: Figures) -> Table:
     """For people."""
     shown = Table("", *[work.title for work in WORKS if f"{work.name}_capacity" in figures])
-    names = ("capacity", "capacity_connections", "offered_ratio", "sent_ratio", "goodput_ratio")
+    names: tuple[str, ...] = ("capacity", "capacity_connections", "many_ratio")
+    names += ("offered_ratio", "sent_ratio", "goodput_ratio")
     times = ("admitted_p50_ms", "admitted_p99_ms", "shed", "shed_p50_ms", "shed_p99_ms")
     wrong = ("failed", "shed_without_retry_after", "refused_otherwise", "failed_afterwards")
-    shares = ("goodput_ratio_by_cpu", "busy_core_share", "core_share", "connections", "pss_mb")
+    shares = (
+        "many_ratio_by_cpu",
+        "goodput_ratio_by_cpu",
+        "busy_core_share",
+        "core_share",
+        "connections",
+        "pss_mb",
+    )
     for name in (*names, *times, *wrong, *shares):
         cells = [figures.get(f"{work.name}_{name}") for work in WORKS]
         shown.add_row(name.replace("_", " "), *[str(cell) for cell in cells if cell is not None])

@@ -1,6 +1,7 @@
 """More than a worker can do, hold or wait for: it does what it can, and says so of the rest."""
 
 import asyncio
+import gc
 import json
 import socket
 import struct
@@ -17,6 +18,7 @@ from dataplane.observe.recorder import LINES
 from dataplane.runtime.config import Limits, RuntimeConfig
 from dataplane.runtime.precedence import Precedence
 from dataplane.server.gate import TARGET_LAG_S, Gate
+from dataplane.server.gate import Held as HeldRequest
 from dataplane.wheel import NEVER, TICK_S
 from tests.support.gateway import Gateway, gateway, model_config
 from tests.support.planes import Processes, processes
@@ -142,6 +144,31 @@ async def test_client_that_leaves_while_it_waits_is_forgotten() -> None:
             assert (await first.reply()).status == 200
         assert len(fake.requests) == 1
         assert [record.status for record in made.records] == [499, 200]
+
+
+async def test_requests_that_have_waited_leave_nothing_for_the_garbage_collector() -> None:
+    held = Held()
+    async with (
+        house(held, max_requests=1, queue_timeout_s=0.3) as (made, fake),
+        clients(made, 4) as (first, begins, leaves, too_late),
+    ):
+        first.send(post(ASK))
+        await until(lambda: len(fake.requests) == 1)
+        gc.collect()
+        gc.disable()
+        try:
+            leaves.send(post(ASK))
+            await until(lambda: gate_of(made).waiting == 1)
+            leaves.close()
+            too_late.send(post(ASK))
+            assert shed(await too_late.reply())
+            begins.send(post(ASK))
+            await until(lambda: gate_of(made).waiting == 1)
+            held.go.set()
+            assert (await begins.reply()).status == 200
+            assert not [one for one in gc.get_objects() if isinstance(one, HeldRequest)]
+        finally:
+            gc.enable()
 
 
 # -- how it is told

@@ -86,14 +86,16 @@ def answered(
 
 
 def waiting(turns: Sequence[Turn], session: Session, *, explicit: bool) -> Asking | None:
-    """The run that the client's words go on with, if they answer a question of an agent.
+    """The run that the client's words go on with, if they answer a question of an agent; a
+    conversation that is begun anew answers none.
 
     :param explicit: as of `named`.
     """
     if session.asking is None or not turns or turns[-1].role != "user":
         return None
     answers = sum(turn.role == "assistant" and bool(turn.text) for turn in turns)
-    return session.asking if explicit or answers == session.turns else None
+    known = answers > 0 if explicit else answers == session.turns
+    return session.asking if known else None
 
 
 def added_up(session: Session, lines: Sequence[bytes]) -> Session:

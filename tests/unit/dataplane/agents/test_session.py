@@ -98,7 +98,9 @@ def test_who_has_asked_is_kept_until_the_next_turn() -> None:
     [
         pytest.param(TALK, False, True, id="the next turn"),
         pytest.param(TALK[:1], False, False, id="begun anew"),
-        pytest.param(TALK[:1], True, True, id="the client says which session it is"),
+        pytest.param(TALK[:1], True, False, id="begun anew in the same session"),
+        pytest.param((*TALK, *TALK[1:]), True, True, id="the client says which session it is"),
+        pytest.param((*TALK, *TALK[1:]), False, False, id="another's who began in the same way"),
         pytest.param(TALK[:2], False, False, id="nothing said by the client"),
     ],
 )

@@ -54,7 +54,9 @@ MODULES = {
     "upstream": "cluster connection endpoint",
 }
 """By package below `dataplane`. A class is compiled with its bases and with all who inherit from
-it.
+it. Three things that Python allows and mypyc 2.4 gets wrong: two `except` clauses that call
+different exceptions of ours by one name, a mapping pattern with `as`, and a frozenset minus a view
+of keys. What a constant of a module is, is looked up each time unless it is `Final`.
 """
 LEFT_OUT = {
     "llm.usage": "msgspec reads the annotations of its structs, and mypyc keeps too little of them",

@@ -1,11 +1,13 @@
 """Google's other form of a stream: one JSON array, for clients that do not say `alt=sse`."""
 
+from typing import Final
+
 from dataplane.llm.hub.delta import Delta, End
 from dataplane.llm.sse import SseDecoder
 from dataplane.llm.translate.codec import StreamWriter
 from dataplane.runtime.protocols import Protocol
 
-MAX_EVENT_BYTES = 32 << 20  # our own writer's events: a picture comes whole in one
+MAX_EVENT_BYTES: Final = 32 << 20  # our own writer's events: a picture comes whole in one
 
 
 class JsonArrayWriter:

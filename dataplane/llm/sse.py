@@ -4,17 +4,17 @@ Rule: how the bytes were cut never changes the events, and what is kept between 
 """
 
 from collections.abc import Iterator
-from typing import Protocol
+from typing import Final, Protocol
 
 from dataplane.llm.event import Event
 
-MAX_EVENT_BYTES = 1 << 20
+MAX_EVENT_BYTES: Final = 1 << 20
 """Of one event's data, or of one line. Model APIs send a few hundred bytes; a whole tool call or an
 image part may come in one event."""
-DONE = b"[DONE]"
+DONE: Final = b"[DONE]"
 """The data of the event that ends an OpenAI stream."""
 _CR, _LF = b"\r\n"
-_BOM = b"\xef\xbb\xbf"
+_BOM: Final = b"\xef\xbb\xbf"
 
 
 class SseError(Exception):

@@ -6,7 +6,7 @@ and `text_of` go between; the literals of neighbours join without decoding: `joi
 
 import json
 import re
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -15,9 +15,9 @@ T = TypeVar("T")
 Literal = bytes
 """A JSON string with its quotes."""
 
-_ENCODER = msgspec.json.Encoder()
-_STRING = msgspec.json.Decoder(str)
-_ESCAPES = re.compile(
+_ENCODER: Final = msgspec.json.Encoder()
+_STRING: Final = msgspec.json.Decoder(str)
+_ESCAPES: Final = re.compile(
     rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
     rb"|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
     re.DOTALL,

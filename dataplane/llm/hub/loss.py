@@ -6,15 +6,16 @@ is always dropped. What was dropped is named in the header `x-outrider-dropped`.
 """
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from dataplane.llm.hub.request import Request
 from dataplane.runtime.messages import LocalReply, ResponseDetail
 from dataplane.runtime.protocols import Protocol
 
-SHOWN = 8
+SHOWN: Final = 8
 """How many fields an error names."""
 
-NAMES = {
+NAMES: Final = {
     Protocol.CHAT: "OpenAI chat completions",
     Protocol.RESPONSES: "OpenAI Responses",
     Protocol.MESSAGES: "Anthropic Messages",

@@ -6,9 +6,11 @@ for a client of another protocol is sealed with the name of the protocol it belo
 that protocol's writer opens it again.
 """
 
+from typing import Final
+
 from dataplane.runtime.protocols import Protocol
 
-_PREFIX = "outrider."
+_PREFIX: Final = "outrider."
 
 
 def seal(origin: Protocol, signature: str) -> str:

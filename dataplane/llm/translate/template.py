@@ -12,25 +12,26 @@ import re
 from io import BytesIO
 from itertools import takewhile
 from operator import itemgetter
+from typing import Final
 
 from dataplane.llm.hub.literals import Literal
 
-_TRIES = 8
+_TRIES: Final = 8
 """Events that did not fit their predecessor before we stop learning: a server whose events all
 differ elsewhere (a time, padding) would pay for it in vain."""
 # A JSON string that says something; halves of characters are left to the decoder's ways.
-_WORDS = re.compile(
+_WORDS: Final = re.compile(
     rb'"(?!")[^"\\\x00-\x1f]*'
     rb'(?:\\(?:["\\/bfnrt]|u(?![dD][89a-fA-F])[0-9a-fA-F]{4})[^"\\\x00-\x1f]*)*"'
 )
-_MANY_WORDS = re.compile(rb"(?:%b\n)*+" % _WORDS.pattern)
-_MANY_PLAIN_WORDS = re.compile(rb'(?:"[ !#-\[\]-\xff]+"\n)*+')
+_MANY_WORDS: Final = re.compile(rb"(?:%b\n)*+" % _WORDS.pattern)
+_MANY_PLAIN_WORDS: Final = re.compile(rb'(?:"[ !#-\[\]-\xff]+"\n)*+')
 """Those without escapes: half the cost."""
-_OBFUSCATION = b'"obfuscation":"'
-_REST = re.compile(rb'[A-Za-z0-9]*"\}')
-_MANY_RESTS = re.compile(rb"(?:%b\n)*+" % _REST.pattern)
-_END = b"\n\n"
-_WINDOW = 16 * 1024
+_OBFUSCATION: Final = b'"obfuscation":"'
+_REST: Final = re.compile(rb'[A-Za-z0-9]*"\}')
+_MANY_RESTS: Final = re.compile(rb"(?:%b\n)*+" % _REST.pattern)
+_END: Final = b"\n\n"
+_WINDOW: Final = 16 * 1024
 """Bytes that `run` looks at in one go, lest a long read be searched anew for each short run."""
 
 

@@ -9,6 +9,7 @@ one we routed by.
 
 import re
 from collections.abc import Sequence
+from typing import Final
 
 import msgspec
 
@@ -16,20 +17,20 @@ from dataplane.llm.wire.peeked import ABSENT, WIRE, Peek
 from dataplane.runtime.messages import LocalReply, ResponseDetail
 
 Piece = bytes | memoryview
-SMALL_BYTES = 8 * 1024
+SMALL_BYTES: Final = 8 * 1024
 """Up to here counting a key's spelling is cheaper than walking the body (0.3 us at 600 bytes, 49 us
 at 100 KB).
 """
 
 
-_OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_VALUE = msgspec.json.Decoder()
-_ENCODER = msgspec.json.Encoder()
+_OBJECT: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_VALUE: Final = msgspec.json.Decoder()
+_ENCODER: Final = msgspec.json.Encoder()
 
-_KEY = b'"model"'
-_TO_VALUE = re.compile(rb'"model"[ \t\r\n]*:[ \t\r\n]*')
-_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
-_SPACE = re.compile(rb"[ \t\r\n]*")
+_KEY: Final = b'"model"'
+_TO_VALUE: Final = re.compile(rb'"model"[ \t\r\n]*:[ \t\r\n]*')
+_STRING: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+_SPACE: Final = re.compile(rb"[ \t\r\n]*")
 
 
 def peek(body: bytes) -> Peek | LocalReply:

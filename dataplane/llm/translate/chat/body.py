@@ -99,4 +99,17 @@ class Body(msgspec.Struct):
     web_search_options: msgspec.Raw = ABSENT
 
 
+class _RawTools(msgspec.Struct):
+    tools: list[msgspec.Raw] | None = None
+
+
+class _KnownBody(Body, forbid_unknown_fields=True):
+    model: msgspec.Raw = ABSENT
+    stream: msgspec.Raw = ABSENT
+
+
 BODY = msgspec.json.Decoder(Body)
+RAW_TOOLS = msgspec.json.Decoder(_RawTools)
+KNOWN_BODY: msgspec.json.Decoder[Body] = msgspec.json.Decoder(_KnownBody)
+"""Stops at fields that we do not know: who sends none, as nearly all do, pays nothing for looking.
+"""

@@ -4,7 +4,7 @@ Rule: a place that cannot be understood is named in a 400; a key that is not kno
 over but goes to the request's `unknown`.
 """
 
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -25,9 +25,9 @@ from dataplane.runtime.protocols import Protocol
 
 __all__ = ["BodyError", "cache_of", "read_messages"]
 
-_ROLES = ("system", "developer", "user", "assistant", "tool", "function")
-_SPEAKERS = ("user", "assistant", "system", "developer")
-_KNOWN = {
+_ROLES: Final = ("system", "developer", "user", "assistant", "tool", "function")
+_SPEAKERS: Final = ("user", "assistant", "system", "developer")
+_KNOWN: Final = {
     "role",
     "content",
     "name",
@@ -43,10 +43,10 @@ _KNOWN = {
     "cache_control",
 }
 # Of answers that were given back as they came: they say nothing to a model.
-_IDLE = {"id", "index", "provider_specific_fields", "status", "type"}
+_IDLE: Final = {"id", "index", "provider_specific_fields", "status", "type"}
 # The same, but somebody may miss them: pictures of OpenRouter's, thinking of LiteLLM's.
-_HINTS = {"images", "thinking_blocks"}
-_ENCODER = msgspec.json.Encoder()
+_HINTS: Final = {"images", "thinking_blocks"}
+_ENCODER: Final = msgspec.json.Encoder()
 
 
 class _Calls:

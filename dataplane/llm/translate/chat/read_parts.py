@@ -1,6 +1,6 @@
 """Contents of chat messages -> parts."""
 
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -8,8 +8,8 @@ from dataplane.llm.hub.parts import Media, Native, Part, Refusal, Text
 from dataplane.llm.translate.chat.said import media
 from dataplane.runtime.protocols import Protocol
 
-_ENCODER = msgspec.json.Encoder()
-_AUDIO = {"mp3": "audio/mpeg", "wav": "audio/wav", "m4a": "audio/mp4"}
+_ENCODER: Final = msgspec.json.Encoder()
+_AUDIO: Final = {"mp3": "audio/mpeg", "wav": "audio/wav", "m4a": "audio/mp4"}
 
 
 class BodyError(Exception):

@@ -1,9 +1,11 @@
 """A client's chat completion request -> Request."""
 
+from typing import Final
+
 import msgspec
 
 from dataplane.llm.hub.request import OutputFormat, Reasoning, Request, Tool
-from dataplane.llm.translate.chat.body import BODY, Body, Format
+from dataplane.llm.translate.chat.body import BODY, KNOWN_BODY, Body, Format
 from dataplane.llm.translate.chat.read_messages import BodyError, read_messages
 from dataplane.llm.translate.chat.read_tools import (
     read_choice,
@@ -13,30 +15,38 @@ from dataplane.llm.translate.chat.read_tools import (
 from dataplane.runtime.messages import LocalReply, ResponseDetail
 from dataplane.runtime.protocols import Protocol
 
-HINTS = (
+HINTS: Final = (
     "prediction",
     "prompt_cache_options",
     "prompt_cache_retention",
     "include_reasoning",
 )
 """Fields that are understood, only advise, and have no place in the hub."""
-_KNOWN = frozenset(Body.__struct_fields__) | {"model", "stream"}
-_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_NULL = b"null"
-_SYSTEM = ("system", "developer")
+_KNOWN: Final = frozenset(Body.__struct_fields__) | {"model", "stream"}
+_FIELDS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_NULL: Final = b"null"
+_SYSTEM: Final = ("system", "developer")
 
 
 def read_request(body: bytes, model: str, stream: bool) -> Request | LocalReply:
     """The body, or a 400 that says what is wrong with it and where."""
     try:
         body.decode()  # msgspec does not look at the bytes of strings it skips
-        wire = BODY.decode(body)
-        fields = _FIELDS.decode(body)
+        unknown: list[str] = []
+        try:
+            wire = KNOWN_BODY.decode(body)
+        except msgspec.ValidationError:
+            wire = BODY.decode(body)
+            unknown = [
+                name
+                for name, raw in _FIELDS.decode(body).items()
+                if name not in _KNOWN and bytes(raw) != _NULL
+            ]
         if not wire.messages:
             raise BodyError("`messages` is empty")
         request = Request(model, stream, Protocol.CHAT, [], system=[], said={})
         _messages(wire, request)
-        _tools(wire, fields, request)
+        _tools(wire, body, request)
         _sampling(wire, request)
         _form(wire, request)
         _labels(wire, request)
@@ -50,9 +60,8 @@ def read_request(body: bytes, model: str, stream: bool) -> Request | LocalReply:
         return LocalReply(
             400, f"The request's body is not valid JSON: {problem}.", ResponseDetail.INVALID_JSON
         )
-    for name, raw in fields.items():
-        if name not in _KNOWN and bytes(raw) != _NULL:
-            (request.hints if name in HINTS else request.unknown).append(name)
+    for name in unknown:
+        (request.hints if name in HINTS else request.unknown).append(name)
     return request
 
 
@@ -70,9 +79,9 @@ def _messages(wire: Body, request: Request) -> None:
     request.messages = messages[first:]
 
 
-def _tools(wire: Body, fields: dict[str, msgspec.Raw], request: Request) -> None:
+def _tools(wire: Body, body: bytes, request: Request) -> None:
     if wire.tools or wire.tool_choice is not None:
-        request.tools = read_tools(wire.tools or [], fields)
+        request.tools = read_tools(wire.tools or [], body)
         request.tool_choice = read_choice(wire.tool_choice, "tool_choice")
     if wire.functions is not None and not request.tools:
         request.tools = read_functions(wire.functions)

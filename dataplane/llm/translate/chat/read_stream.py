@@ -5,6 +5,8 @@ that has ended is an error, never lost. Ends are told last of all: servers send 
 and [DONE] in several orders, and some send words after the reason.
 """
 
+from typing import Final
+
 import msgspec
 
 from dataplane.llm.event import Event
@@ -29,10 +31,10 @@ from dataplane.llm.translate.chat.read_choice import ChoiceReader, StreamBroken
 from dataplane.llm.translate.chat.wire import ABSENT, finish_of
 from dataplane.llm.translate.template import Template
 
-_NULL = b"null"
+_NULL: Final = b"null"
 
 
-_VALUE = msgspec.json.Decoder()
+_VALUE: Final = msgspec.json.Decoder()
 
 
 class StreamReader:

@@ -1,19 +1,21 @@
 """Tools of a chat request, and which of them must be called."""
 
+from typing import Final
+
 import msgspec
 
 from dataplane.llm.hub.request import Tool, ToolChoice
-from dataplane.llm.translate.chat.body import Functions, WireTool
+from dataplane.llm.translate.chat.body import RAW_TOOLS, Functions, WireTool
 from dataplane.llm.translate.chat.read_messages import BodyError, cache_of
 from dataplane.runtime.protocols import Protocol
 
-_FUNCTIONS = (None, "function")
-_RAW = msgspec.json.Decoder(list[msgspec.Raw])
+_FUNCTIONS: Final = (None, "function")
 
 
-def read_tools(wire: list[WireTool], fields: dict[str, msgspec.Raw]) -> list[Tool]:
-    """`fields` are the body's: what is no function is kept as it came. Raises BodyError."""
-    raws = _RAW.decode(fields["tools"]) if any(tool.type not in _FUNCTIONS for tool in wire) else []
+def read_tools(wire: list[WireTool], body: bytes) -> list[Tool]:
+    """Those of a request's `body`: what is no function is kept as it came. Raises BodyError."""
+    special = any(tool.type not in _FUNCTIONS for tool in wire)
+    raws = (RAW_TOOLS.decode(body).tools or []) if special else []
     return [
         _special(tool, f"tools[{number}]", raws[number])
         if tool.type not in _FUNCTIONS

@@ -1,6 +1,6 @@
 """Answer -> the chat completion that a client gets."""
 
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -17,7 +17,7 @@ from dataplane.llm.translate.chat.wire import (
 )
 from dataplane.llm.translate.codec import Echo
 
-_ENCODER = msgspec.json.Encoder()
+_ENCODER: Final = msgspec.json.Encoder()
 
 
 def write_answer(answer: Answer, echo: Echo) -> bytes:
@@ -36,7 +36,7 @@ def write_answer(answer: Answer, echo: Echo) -> bytes:
     return _ENCODER.encode(body)
 
 
-SERVICE_TIERS = ("auto", "default", "flex", "scale", "priority")
+SERVICE_TIERS: Final = ("auto", "default", "flex", "scale", "priority")
 """What the API's answers may name; other protocols have words of their own."""
 
 

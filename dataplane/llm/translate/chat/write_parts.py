@@ -1,6 +1,6 @@
 """Parts -> contents of chat messages."""
 
-from typing import Any
+from typing import Any, Final
 
 from dataplane.llm.hub.loss import Losses
 from dataplane.llm.hub.parts import Media, Native, Part, Refusal, Text, Thinking, ToolResult
@@ -10,7 +10,7 @@ from dataplane.runtime.protocols import Protocol
 
 WirePart = dict[str, Any]
 Content = str | list[WirePart] | None
-_FORMATS = {
+_FORMATS: Final = {
     "audio/wav": "wav",
     "audio/x-wav": "wav",
     "audio/wave": "wav",

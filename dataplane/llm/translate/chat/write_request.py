@@ -1,6 +1,6 @@
 """Request -> the chat completion request that a provider gets."""
 
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -11,13 +11,13 @@ from dataplane.llm.translate.chat.write_tools import write_tools
 from dataplane.runtime.dialect import Dialect
 from dataplane.runtime.protocols import Protocol
 
-MAX_USER = 64
+MAX_USER: Final = 64
 """Characters of a user's id that OpenAI takes; Claude Code's are longer."""
-_BUDGETS = ((2048, "low"), (8192, "medium"))
+_BUDGETS: Final = ((2048, "low"), (8192, "medium"))
 """Up to so many tokens of thinking are this effort; more are "high"."""
-_PLAIN_MODELS = ("gpt-3", "gpt-4", "chatgpt-")
+_PLAIN_MODELS: Final = ("gpt-3", "gpt-4", "chatgpt-")
 """Names of models that refuse `reasoning_effort`."""
-_ENCODER = msgspec.json.Encoder()
+_ENCODER: Final = msgspec.json.Encoder()
 
 
 def write_request(request: Request, dialect: Dialect, losses: Losses) -> bytes:

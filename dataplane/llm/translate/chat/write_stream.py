@@ -4,7 +4,7 @@ Rule: the first chunk of a choice names the role, one chunk tells why it stopped
 after that and only to who asked for it, then [DONE]. Words are handed on as they came.
 """
 
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -43,9 +43,9 @@ from dataplane.llm.translate.chat.write_answer import (
 )
 from dataplane.llm.translate.codec import Echo
 
-_ENCODER = msgspec.json.Encoder()
-_DONE = b"data: [DONE]\n\n"
-_WORDS = {Text: b"content", Thinking: b"reasoning_content", Refusal: b"refusal"}
+_ENCODER: Final = msgspec.json.Encoder()
+_DONE: Final = b"data: [DONE]\n\n"
+_WORDS: Final = {Text: b"content", Thinking: b"reasoning_content", Refusal: b"refusal"}
 
 
 class _Open:

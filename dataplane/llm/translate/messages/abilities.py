@@ -12,12 +12,13 @@ is known since 4.8 (not to Sonnet 5), Fable, Mythos and Opus 5.5 always think.
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Final
 
-_NAME = re.compile(
+_NAME: Final = re.compile(
     r"claude-(?:(?P<family>opus|sonnet|haiku|fable|mythos)-)?"
     r"(?P<major>\d)(?:[-.](?P<minor>\d{1,2})(?!\d))?"
 )
-_ALWAYS = ("fable", "mythos")
+_ALWAYS: Final = ("fable", "mythos")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +41,9 @@ class Abilities:
     """The last message may be the assistant's, to go on from; refused since 4.6."""
 
 
-_CLASSIC = Abilities()
-_EFFORTS = ("low", "medium", "high", "max")
-_ALL_EFFORTS = ("low", "medium", "high", "xhigh", "max")
+_CLASSIC: Final = Abilities()
+_EFFORTS: Final = ("low", "medium", "high", "max")
+_ALL_EFFORTS: Final = ("low", "medium", "high", "xhigh", "max")
 
 
 @lru_cache(maxsize=256)

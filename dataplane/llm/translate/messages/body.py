@@ -26,16 +26,16 @@ class WireToolChoice(msgspec.Struct, gc=False):
 TOOL = msgspec.json.Decoder(_Tool)
 
 
-class _Message(msgspec.Struct):
+class WireMessage(msgspec.Struct):
     role: str
     content: msgspec.Raw
 
 
-class _Metadata(msgspec.Struct, gc=False):
+class Metadata(msgspec.Struct, gc=False):
     user_id: str | None = None
 
 
-class _Thinking(msgspec.Struct, gc=False):
+class WireThinking(msgspec.Struct, gc=False):
     type: str = ""
     budget_tokens: int | None = None
     display: str | None = None
@@ -46,29 +46,36 @@ class Format(msgspec.Struct):
     schema: msgspec.Raw = ABSENT
 
 
-class _OutputConfig(msgspec.Struct):
+class OutputConfig(msgspec.Struct):
     effort: str | None = None
     format: Format | None = None
 
 
 class Wire(msgspec.Struct):
-    messages: list[_Message]
+    messages: list[WireMessage]
     model: str | None = None
     stream: bool | None = None
     system: msgspec.Raw = ABSENT
     max_tokens: int | None = None
-    metadata: _Metadata | None = None
+    metadata: Metadata | None = None
     stop_sequences: list[str] | None = None
     temperature: float | None = None
     top_p: float | None = None
     top_k: int | None = None
     service_tier: str | None = None
-    thinking: _Thinking | None = None
-    output_config: _OutputConfig | None = None
+    thinking: WireThinking | None = None
+    output_config: OutputConfig | None = None
     output_format: Format | None = None
     tools: list[msgspec.Raw] | None = None
     tool_choice: WireToolChoice | None = None
     thread: msgspec.Raw = ABSENT
 
 
+class _KnownWire(Wire, forbid_unknown_fields=True):
+    pass
+
+
 WIRE = msgspec.json.Decoder(Wire)
+KNOWN_WIRE: msgspec.json.Decoder[Wire] = msgspec.json.Decoder(_KnownWire)
+"""Stops at fields that we do not know: who sends none, as nearly all do, pays nothing for looking.
+"""

@@ -4,6 +4,8 @@ Rule: a block that only this API knows is kept as it came; one that contradicts 
 with its place.
 """
 
+from typing import Final
+
 import msgspec
 
 from dataplane.llm.hub.parts import Media, Native, Part, Text, Thinking, ToolCall, ToolResult
@@ -17,8 +19,8 @@ class BlockError(Exception):
     """A block that cannot be understood, and where: "messages[0].content[1]: ..."."""
 
 
-_KIND = msgspec.json.Decoder(Kind)
-_BLOCKS = msgspec.json.Decoder(str | list[msgspec.Raw] | None)
+_KIND: Final = msgspec.json.Decoder(Kind)
+_BLOCKS: Final = msgspec.json.Decoder(str | list[msgspec.Raw] | None)
 
 
 def read_parts(content: msgspec.Raw, at: str, extra: list[str] | None = None) -> list[Part]:

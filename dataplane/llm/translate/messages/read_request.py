@@ -1,16 +1,19 @@
 """A client's message request -> Request."""
 
+from typing import Final
+
 import msgspec
 
 from dataplane.llm.hub.request import Message, OutputFormat, Reasoning, Request, Tool
 from dataplane.llm.translate.messages.body import (
+    KNOWN_WIRE,
     WIRE,
+    Metadata,
+    OutputConfig,
     Wire,
+    WireMessage,
+    WireThinking,
     WireToolChoice,
-    _Message,
-    _Metadata,
-    _OutputConfig,
-    _Thinking,
 )
 from dataplane.llm.translate.messages.read_parts import BlockError, read_parts
 from dataplane.llm.translate.messages.read_tools import read_tool, read_tool_choice
@@ -18,9 +21,9 @@ from dataplane.llm.translate.messages.wire import ABSENT
 from dataplane.runtime.messages import LocalReply, ResponseDetail
 from dataplane.runtime.protocols import Protocol
 
-_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_FIELDS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
-_HINTS = {
+_HINTS: Final = {
     "cache_control",  # where a cache may begin
     "context_management",  # which old parts the server may forget
     "diagnostics",
@@ -30,11 +33,11 @@ _HINTS = {
     "output_config.task_budget",  # how long the model should reckon with working
 }
 """Top-level fields that change nothing about what is answered."""
-_BLOCK_HINTS = {"transformations", "toolset_name"}
+_BLOCK_HINTS: Final = {"transformations", "toolset_name"}
 """Fields of blocks: what to do with images that are too large, which set a tool is of."""
-_SAID_NOTHING = {b"null", b"[]", b"{}", b'"standard"'}
+_SAID_NOTHING: Final = {b"null", b"[]", b"{}", b'"standard"'}
 """Values of fields we do not carry that ask for nothing."""
-_SAID = {
+_SAID: Final = {
     "max_output_tokens": "max_tokens",
     "stop": "stop_sequences",
     "user": "metadata.user_id",
@@ -43,19 +46,19 @@ _SAID = {
     "parallel_tool_calls": "tool_choice.disable_parallel_tool_use",
 }
 _NESTED: dict[str, type[msgspec.Struct]] = {
-    "metadata": _Metadata,
-    "thinking": _Thinking,
-    "output_config": _OutputConfig,
+    "metadata": Metadata,
+    "thinking": WireThinking,
+    "output_config": OutputConfig,
     "tool_choice": WireToolChoice,
 }
 """Objects whose own fields are looked at one by one."""
-_CARRIED = frozenset(Wire.__struct_fields__).difference(_NESTED)
+_CARRIED: Final = frozenset(Wire.__struct_fields__).difference(_NESTED)
 """Fields of which there is nothing more to say."""
-_ROLES = ("user", "assistant", "system")
+_ROLES: Final = ("user", "assistant", "system")
 
 
-_NULL = msgspec.Raw(b"null")
-_NO_THREADS = LocalReply(
+_NULL: Final = msgspec.Raw(b"null")
+_NO_THREADS: Final = LocalReply(
     400,
     "The model's provider keeps no threads: every request has to say the whole conversation.",
     ResponseDetail.THREAD_UNSUPPORTED,
@@ -67,11 +70,19 @@ def read_request(body: bytes, model: str, stream: bool) -> Request | LocalReply:
     try:
         # msgspec does not look at the bytes of strings it skips.
         body.decode()
-        wire = WIRE.decode(body)
+        has_more = False
+        try:
+            wire = KNOWN_WIRE.decode(body)
+        except msgspec.ValidationError:
+            wire = WIRE.decode(body)
+            has_more = True
         if wire.thread not in (ABSENT, _NULL):
             # Not even the operator may drop it: the client's next turn would say only what is new.
             return _NO_THREADS
-        return _request(wire, body, model or wire.model or "", stream)
+        request = _request(wire, model or wire.model or "", stream)
+        if has_more or wire.metadata or wire.thinking or wire.output_config or wire.tool_choice:
+            _note_unknown(body, request)
+        return request
     except msgspec.ValidationError as problem:
         return _refuse(str(problem))
     except BlockError as problem:
@@ -82,7 +93,7 @@ def read_request(body: bytes, model: str, stream: bool) -> Request | LocalReply:
         )
 
 
-def _request(wire: Wire, body: bytes, model: str, stream: bool) -> Request:
+def _request(wire: Wire, model: str, stream: bool) -> Request:
     if not wire.messages:
         raise BlockError("messages: at least one message is required")
     choice = wire.tool_choice
@@ -115,18 +126,17 @@ def _request(wire: Wire, body: bytes, model: str, stream: bool) -> Request:
         advises = place.rpartition(".")[2] in _BLOCK_HINTS
         (request.hints if advises else request.unknown).append(place)
     _read_tools(wire.tools or [], request)
-    fields = _FIELDS.decode(body)
-    for name in fields if not fields.keys() <= _CARRIED else ():
-        if name in _CARRIED:
-            continue
-        value = fields[name]
-        if bytes(value) in _SAID_NOTHING:
+    return request
+
+
+def _note_unknown(body: bytes, request: Request) -> None:
+    for name, value in _FIELDS.decode(body).items():
+        if name in _CARRIED or bytes(value) in _SAID_NOTHING:
             continue
         if name in _NESTED:
             _note_nested(name, value, request)
         elif name not in Wire.__struct_fields__:
             (request.hints if name in _HINTS else request.unknown).append(name)
-    return request
 
 
 def _note_nested(name: str, value: msgspec.Raw, request: Request) -> None:
@@ -137,7 +147,7 @@ def _note_nested(name: str, value: msgspec.Raw, request: Request) -> None:
         (request.hints if field in _HINTS or name == "metadata" else request.unknown).append(field)
 
 
-def _message(wire: _Message, at: str, extra: list[str]) -> Message:
+def _message(wire: WireMessage, at: str, extra: list[str]) -> Message:
     if wire.role not in _ROLES:
         raise BlockError(f"{at}: the role `{wire.role}` is not one of user, assistant, system")
     return Message(wire.role, read_parts(wire.content, f"{at}.content", extra), at=at)

@@ -5,7 +5,7 @@ and deltas that are new to us are passed over; blocks that are new to us are kep
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -44,10 +44,12 @@ class _ProtocolError(Exception):
     """What came cannot be (a part of) a streamed message."""
 
 
-_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_ENCODER = msgspec.json.Encoder()
-_CLOSED = -1
-_EMPTY = b'""'
+_FIELDS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_ENCODER: Final = msgspec.json.Encoder()
+_CLOSED: Final = -1
+_NO_WORDS: Final = msgspec.Raw(b'{"type":"text","text":""}')
+"""How nearly all blocks begin; reading it would take three decodings."""
+_EMPTY: Final = b'""'
 
 
 class StreamReader:
@@ -133,7 +135,7 @@ class StreamReader:
         message = event.message or Start()
         usage = message.usage
         if usage is not None:
-            self._usage.update(usage)
+            self._usage = usage
         deltas.append(
             Begin(
                 message.id,
@@ -152,7 +154,8 @@ class StreamReader:
             raise _ProtocolError("a block began after the message had told why it stops")
         if not event.content_block:
             raise _ProtocolError("a block began that is none")
-        part = read_part(event.content_block, "content_block")
+        block = event.content_block
+        part = Text("") if block == _NO_WORDS else read_part(block, "content_block")
         self._open = event.index
         self._grown = False
         self._native.clear()

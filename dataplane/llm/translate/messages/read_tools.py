@@ -1,5 +1,7 @@
 """Tool definitions and the choice among them."""
 
+from typing import Final
+
 import msgspec
 
 from dataplane.llm.hub.request import Tool, ToolChoice
@@ -7,13 +9,13 @@ from dataplane.llm.translate.messages.body import TOOL, WireToolChoice
 from dataplane.llm.translate.messages.read_parts import BlockError, cache
 from dataplane.runtime.protocols import Protocol
 
-HINTS = ("allowed_callers", "defer_loading", "input_examples", "eager_input_streaming")
+HINTS: Final = ("allowed_callers", "defer_loading", "input_examples", "eager_input_streaming")
 """Of a tool of the client's own: how and when it is offered. What it does stays the same."""
-_KNOWN = {"type", "name", "description", "input_schema", "strict", "cache_control", *HINTS}
-_MODES = {"auto": "auto", "any": "required", "none": "none", "tool": "tools"}
+_KNOWN: Final = {"type", "name", "description", "input_schema", "strict", "cache_control", *HINTS}
+_MODES: Final = {"auto": "auto", "any": "required", "none": "none", "tool": "tools"}
 
 
-_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_FIELDS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 def read_tool(raw: msgspec.Raw, at: str) -> tuple[Tool, list[str], list[str]]:

@@ -3,13 +3,15 @@
 The rule: blocks are numbered on from those that the client has, and the open one stays open.
 """
 
+from typing import Final
+
 from dataplane.llm.hub.delta import Delta
 from dataplane.llm.sse import SseDecoder
 from dataplane.llm.translate.codec import Echo
 from dataplane.llm.translate.messages.events import SEEN
 from dataplane.llm.translate.messages.write_stream import StreamWriter
 
-_GROWING = ("text", "thinking", "tool_use")
+_GROWING: Final = ("text", "thinking", "tool_use")
 
 
 class ResumedWriter(StreamWriter):

@@ -1,12 +1,14 @@
 """The JSON object that a tool is called with."""
 
+from typing import Final
+
 import msgspec
 
 from dataplane.llm.hub.custom import wrapped
 from dataplane.llm.hub.parts import ToolCall
 
-_OBJECT = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_ENCODER = msgspec.json.Encoder()
+_OBJECT: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_ENCODER: Final = msgspec.json.Encoder()
 
 
 def tool_input(call: ToolCall) -> msgspec.Raw:

@@ -4,7 +4,7 @@ Rule: every key that the API's own answers have is there, null where there is no
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -16,8 +16,13 @@ from dataplane.llm.translate.messages.tool_input import tool_input
 from dataplane.llm.translate.messages.wire import REASONS
 from dataplane.runtime.protocols import Protocol
 
-_ENCODER = msgspec.json.Encoder()
-_TIERS = {"standard": "standard", "default": "standard", "priority": "priority", "batch": "batch"}
+_ENCODER: Final = msgspec.json.Encoder()
+_TIERS: Final = {
+    "standard": "standard",
+    "default": "standard",
+    "priority": "priority",
+    "batch": "batch",
+}
 
 
 def write_answer(answer: Answer, echo: Echo) -> bytes:
@@ -80,7 +85,7 @@ def stop(finish: Finish, stop_sequence: str, *, tools: bool, refused: bool) -> d
     }
 
 
-_EXPLANATIONS = {
+_EXPLANATIONS: Final = {
     Finish.CONTENT_FILTER: "The provider's content filter withheld the answer or a part of it.",
     Finish.ERROR: "The provider reports that generating the answer failed.",
 }

@@ -7,7 +7,7 @@ alike.
 
 import base64
 import re
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -30,9 +30,14 @@ from dataplane.runtime.protocols import Protocol
 
 Block = dict[str, Any]
 
-_OTHER = re.compile(r"[^a-zA-Z0-9_-]")
-_IMAGES = ("image/jpeg", "image/png", "image/gif", "image/webp")
-_MAGIC = {"iVBORw0KGgo": _IMAGES[1], "/9j/": _IMAGES[0], "R0lGOD": _IMAGES[2], "UklGR": _IMAGES[3]}
+_OTHER: Final = re.compile(r"[^a-zA-Z0-9_-]")
+_IMAGES: Final = ("image/jpeg", "image/png", "image/gif", "image/webp")
+_MAGIC: Final = {
+    "iVBORw0KGgo": _IMAGES[1],
+    "/9j/": _IMAGES[0],
+    "R0lGOD": _IMAGES[2],
+    "UklGR": _IMAGES[3],
+}
 """How images begin in base64."""
 
 

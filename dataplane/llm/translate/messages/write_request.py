@@ -1,7 +1,7 @@
 """Request -> the body of POST /v1/messages."""
 
 from operator import attrgetter
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -18,14 +18,14 @@ from dataplane.llm.translate.messages.write_turns import thinks_in_tool_turn, wr
 from dataplane.runtime.dialect import Dialect
 from dataplane.runtime.protocols import Protocol
 
-_ENCODER = msgspec.json.Encoder()
-_OBJECT = msgspec.json.Decoder(dict[str, Any])
-_WORDLESS = attrgetter(
+_ENCODER: Final = msgspec.json.Encoder()
+_OBJECT: Final = msgspec.json.Decoder(dict[str, Any])
+_WORDLESS: Final = attrgetter(
     *("seed", "logit_bias", "frequency_penalty", "presence_penalty", "logprobs", "top_logprobs"),
     *("n", "modalities", "verbosity", "metadata", "store", "include", "prompt_cache_key"),
 )
-_NOT_SAID = _WORDLESS(Request("", False, Protocol.CHAT, []))
-_TIERS = {"auto": "auto", "priority": "auto", "scale": "auto"} | dict.fromkeys(
+_NOT_SAID: Final = _WORDLESS(Request("", False, Protocol.CHAT, []))
+_TIERS: Final = {"auto": "auto", "priority": "auto", "scale": "auto"} | dict.fromkeys(
     ("default", "standard", "standard_only"), "standard_only"
 )
 

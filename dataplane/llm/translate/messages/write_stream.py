@@ -4,6 +4,8 @@ Rule: one message_start, blocks numbered 0..n one after another, one message_del
 about usage, one message_stop. A text that stays empty is no block.
 """
 
+from typing import Final
+
 import msgspec
 
 from dataplane.llm.hub.answer import Failure, Finish, Usage
@@ -36,25 +38,27 @@ from dataplane.llm.translate.messages.write_answer import (
     whole_block,
 )
 
-_EVENT = b"event: %b\ndata: %b\n\n"
-_BLOCK_DELTA = (
+_EVENT: Final = b"event: %b\ndata: %b\n\n"
+_BLOCK_DELTA: Final = (
     b'event: content_block_delta\ndata: {"type":"content_block_delta","index":%d,'
     b'"delta":{"type":"%b","%b":%b}}\n\n'
 )
-_TEXT_HEAD = (
+_TEXT_HEAD: Final = (
     b'event: content_block_delta\ndata: {"type":"content_block_delta","index":%d,'
     b'"delta":{"type":"text_delta","text":'
 )
-_TEXT_TAIL = b"}}\n\n"
-_TEXT = _TEXT_HEAD + b"%b" + _TEXT_TAIL
-_BLOCK_START = (
+_TEXT_TAIL: Final = b"}}\n\n"
+_TEXT: Final = _TEXT_HEAD + b"%b" + _TEXT_TAIL
+_BLOCK_START: Final = (
     b'event: content_block_start\ndata: {"type":"content_block_start","index":%d,'
     b'"content_block":%b}\n\n'
 )
-_BLOCK_STOP = b'event: content_block_stop\ndata: {"type":"content_block_stop","index":%d}\n\n'
-_MESSAGE_STOP = b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
-_EMPTY = b'""'
-_ENCODER = msgspec.json.Encoder()
+_BLOCK_STOP: Final = (
+    b'event: content_block_stop\ndata: {"type":"content_block_stop","index":%d}\n\n'
+)
+_MESSAGE_STOP: Final = b'event: message_stop\ndata: {"type":"message_stop"}\n\n'
+_EMPTY: Final = b'""'
+_ENCODER: Final = msgspec.json.Encoder()
 
 
 class StreamWriter:
@@ -251,7 +255,7 @@ class StreamWriter:
         self._over = True
 
 
-_DELTA_USAGE = (
+_DELTA_USAGE: Final = (
     "input_tokens",
     "cache_creation_input_tokens",
     "cache_read_input_tokens",

@@ -5,15 +5,15 @@ rest of the request (a forced tool, too few tokens), is left out and named.
 """
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from dataplane.llm.hub.loss import Losses
 from dataplane.llm.hub.request import Reasoning, Request
 from dataplane.llm.translate.messages.abilities import Abilities
 
-MIN_BUDGET = 1024
+MIN_BUDGET: Final = 1024
 """The API's own."""
-BUDGETS = {
+BUDGETS: Final = {
     "minimal": 1024,
     "low": 1024,
     "medium": 8192,
@@ -23,7 +23,7 @@ BUDGETS = {
 }
 """Tokens by effort: Google's documented scale for the same words; above 32k Anthropic advises
 batches."""
-_ORDER = ("minimal", "low", "medium", "high", "xhigh", "max")
+_ORDER: Final = ("minimal", "low", "medium", "high", "xhigh", "max")
 
 
 @dataclass(slots=True)

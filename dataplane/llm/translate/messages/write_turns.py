@@ -4,14 +4,16 @@ Rule: user and assistant take turns; the results of a turn's tool calls stand to
 anything else, in the one user message that follows it. The API refuses what is in another order.
 """
 
+from typing import Final
+
 from dataplane.llm.hub.loss import Losses
 from dataplane.llm.hub.namespaces import FlatNames
 from dataplane.llm.hub.request import Request
 from dataplane.llm.translate.messages.abilities import Abilities
 from dataplane.llm.translate.messages.write_parts import Block, write_parts
 
-_SYSTEM = ("system", "developer")
-OPENING = "(The conversation begins here.)"
+_SYSTEM: Final = ("system", "developer")
+OPENING: Final = "(The conversation begins here.)"
 """What the user says before an assistant who speaks first: the API wants the user to begin."""
 
 

@@ -3,10 +3,12 @@
 Each leaves open the event's number first, then what its name says.
 """
 
+from typing import Final
+
 from dataplane.llm.translate.responses import output
 
-TAIL = b"}\n\n"
-DELTA_HEAD = b'event: response.%b\ndata: {"type":"response.%b",%b,"sequence_number":'
+TAIL: Final = b"}\n\n"
+DELTA_HEAD: Final = b'event: response.%b\ndata: {"type":"response.%b",%b,"sequence_number":'
 """Of an event that grows a part, up to its number."""
 
 
@@ -16,30 +18,30 @@ def form(name: bytes, fields: bytes) -> bytes:
     return head + fields + TAIL
 
 
-BEGUN = b"".join([form(name, b'"response":%b') for name in (b"created", b"in_progress")])
+BEGUN: Final = b"".join([form(name, b'"response":%b') for name in (b"created", b"in_progress")])
 """Two events."""
-ENDS = {
+ENDS: Final = {
     status: form(status, b'"response":%b') for status in (b"completed", b"incomplete", b"failed")
 }
-ITEM_ADDED = form(b"output_item.added", b'"output_index":%d,"item":%b')
-ITEM_DONE = form(b"output_item.done", b'"output_index":%d,"item":%b')
+ITEM_ADDED: Final = form(b"output_item.added", b'"output_index":%d,"item":%b')
+ITEM_DONE: Final = form(b"output_item.done", b'"output_index":%d,"item":%b')
 # These name their place first: the item, and the part in it.
-PART_ADDED = form(b"content_part.added", b'%b,"part":%b')
-PART_DONE = form(b"content_part.done", b'%b,"part":%b')
-TEXT_DONE = form(b"output_text.done", b'%b,"text":%b,"logprobs":%b')
-NOTED = form(b"output_text.annotation.added", b'%b,"annotation_index":%d,"annotation":%b')
-REFUSAL_DONE = form(b"refusal.done", b'%b,"refusal":%b')
-SUMMARY_ADDED = form(b"reasoning_summary_part.added", b'%b,"part":%b')
-SUMMARY_DONE = form(b"reasoning_summary_part.done", b'%b,"part":%b')
-SUMMARY_TEXT_DONE = form(b"reasoning_summary_text.done", b'%b,"text":%b')
+PART_ADDED: Final = form(b"content_part.added", b'%b,"part":%b')
+PART_DONE: Final = form(b"content_part.done", b'%b,"part":%b')
+TEXT_DONE: Final = form(b"output_text.done", b'%b,"text":%b,"logprobs":%b')
+NOTED: Final = form(b"output_text.annotation.added", b'%b,"annotation_index":%d,"annotation":%b')
+REFUSAL_DONE: Final = form(b"refusal.done", b'%b,"refusal":%b')
+SUMMARY_ADDED: Final = form(b"reasoning_summary_part.added", b'%b,"part":%b')
+SUMMARY_DONE: Final = form(b"reasoning_summary_part.done", b'%b,"part":%b')
+SUMMARY_TEXT_DONE: Final = form(b"reasoning_summary_text.done", b'%b,"text":%b')
 # Two events each, of words that are nothing more.
-WORDS_BEGUN = form(
+WORDS_BEGUN: Final = form(
     b"output_item.added",
     b'"output_index":%%d,"item":%b' % output.message_item(b"%b", output.IN_PROGRESS, []),
 ) + form(b"content_part.added", b'%%b,"part":%b' % output.text_part(b'""'))
-WORDS_DONE = form(b"output_text.done", b'%b,"text":%b,"logprobs":[]') + form(
+WORDS_DONE: Final = form(b"output_text.done", b'%b,"text":%b,"logprobs":[]') + form(
     b"content_part.done", b'%%b,"part":%b' % output.text_part(b"%b")
 )
-WORDS_HEAD = DELTA_HEAD % (b"output_text.delta", b"output_text.delta", b'%b,"logprobs":[]')
-CALL_DONE = form(b"function_call_arguments.done", b'%b,"arguments":%b')
-CUSTOM_DONE = form(b"custom_tool_call_input.done", b'%b,"input":%b')
+WORDS_HEAD: Final = DELTA_HEAD % (b"output_text.delta", b"output_text.delta", b'%b,"logprobs":[]')
+CALL_DONE: Final = form(b"function_call_arguments.done", b'%b,"arguments":%b')
+CUSTOM_DONE: Final = form(b"custom_tool_call_input.done", b'%b,"input":%b')

@@ -18,7 +18,7 @@ FAILED: Final[bytes] = (
     b'{"code":"server_error","message":"The model failed to generate an answer."}'
 )
 """The error of a response whose model stopped for a reason of its own."""
-_ENCODER = msgspec.json.Encoder()
+_ENCODER: Final = msgspec.json.Encoder()
 
 
 def text_part(text: Literal, annotations: bytes = b"[]", logprobs: bytes = b"[]") -> bytes:

@@ -1,6 +1,7 @@
 """Items of a request's input and of an answer's output -> who says which parts."""
 
 from dataclasses import dataclass
+from typing import Final
 
 import msgspec
 
@@ -17,7 +18,7 @@ from dataplane.llm.translate.responses.items import (
 from dataplane.llm.translate.responses.read_parts import TEXTS, ItemError, read_content
 from dataplane.runtime.protocols import Protocol
 
-EMPTY_HANDED = ("web_search_call", "mcp_list_tools")
+EMPTY_HANDED: Final = ("web_search_call", "mcp_list_tools")
 """Items of the provider's own tools that carry nothing a model needs later: only that they ran."""
 
 
@@ -33,8 +34,8 @@ class Said:
     """A message, not a call, a result or reasoning, which join their neighbours."""
 
 
-_NOTHING = (b"[]", b"null")
-_ROLES = ("user", "assistant", "system", "developer")
+_NOTHING: Final = (b"[]", b"null")
+_ROLES: Final = ("user", "assistant", "system", "developer")
 
 
 def read_item(raw: msgspec.Raw, at: str, speaker: str = "") -> Said:

@@ -4,6 +4,8 @@ Rule: a part that only this API knows is kept as it came; one that contradicts i
 with its place.
 """
 
+from typing import Final
+
 import msgspec
 
 from dataplane.llm.hub.answer import TokenLogprob
@@ -26,8 +28,8 @@ class ItemError(Exception):
     """An item that cannot be understood, and where: "input[2].content[0]: ..."."""
 
 
-_KIND = msgspec.json.Decoder(Kind)
-TEXTS = ("input_text", "output_text", "text", "summary_text", "reasoning_text")
+_KIND: Final = msgspec.json.Decoder(Kind)
+TEXTS: Final = ("input_text", "output_text", "text", "summary_text", "reasoning_text")
 """Parts that are words, whoever says them."""
 
 

@@ -4,6 +4,8 @@ Rule: items that belong to one turn of the assistant (reasoning, words, calls) b
 as other protocols want them; nothing else is joined.
 """
 
+from typing import Final
+
 import msgspec
 
 from dataplane.llm.hub.literals import whole_characters
@@ -19,10 +21,10 @@ from dataplane.llm.translate.responses.wire import is_null, is_object
 from dataplane.runtime.messages import LocalReply, ResponseDetail
 from dataplane.runtime.protocols import Protocol
 
-_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_ENCODER = msgspec.json.Encoder()
-_KNOWN = frozenset(Body.__struct_fields__)
-_HINTS = (
+_FIELDS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_ENCODER: Final = msgspec.json.Encoder()
+_KNOWN: Final = frozenset(Body.__struct_fields__)
+_HINTS: Final = (
     "client_metadata",
     "prompt_cache_retention",
     "prompt_cache_options",
@@ -31,9 +33,9 @@ _HINTS = (
     "image",
 )
 """Top-level fields that advise the service and say nothing to the model."""
-_CARRIED = ("reasoning.encrypted_content", "message.output_text.logprobs")
+_CARRIED: Final = ("reasoning.encrypted_content", "message.output_text.logprobs")
 """What can be included in answers of any protocol."""
-_SAID = {
+_SAID: Final = {
     "system": "instructions",
     "output": "text.format",
     "verbosity": "text.verbosity",

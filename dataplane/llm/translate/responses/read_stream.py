@@ -6,6 +6,7 @@ are kept whole (Native) when they are done.
 """
 
 from collections.abc import Callable
+from typing import Final
 
 import msgspec
 
@@ -41,19 +42,19 @@ from dataplane.llm.translate.responses.read_parts import (
 )
 from dataplane.llm.translate.responses.wire import Kind, is_null
 
-MAX_EVENT_BYTES = 16 << 20
+MAX_EVENT_BYTES: Final = 16 << 20
 """The last event repeats the request's instructions and tools and all of the output, pictures
 included; a picture of 1,536 x 1,024 pixels is 3 MB of base64."""
 
 
-_RESPONSE = msgspec.json.Decoder(WireResponse)
-_KIND = msgspec.json.Decoder(Kind)
-_VALUE = msgspec.json.Decoder()
-_CLOSED = -1
-_EMPTY = b'""'
-_REASONING = ("reasoning_text", "summary_text")
+_RESPONSE: Final = msgspec.json.Decoder(WireResponse)
+_KIND: Final = msgspec.json.Decoder(Kind)
+_VALUE: Final = msgspec.json.Decoder()
+_CLOSED: Final = -1
+_EMPTY: Final = b'""'
+_REASONING: Final = ("reasoning_text", "summary_text")
 """Parts of a reasoning item, whose words have events of their own."""
-_APART = b'"\\n\\n"'
+_APART: Final = b'"\\n\\n"'
 """Between two paragraphs of a summary."""
 
 
@@ -373,4 +374,4 @@ _TAKES: dict[str, Callable[[StreamReader, Event, list[Delta]], None]] = {
     "response.custom_tool_call_input.delta": StreamReader._arguments_delta,
     "response.custom_tool_call_input.done": StreamReader._arguments_done,
 }
-_OPENING = ("response.output_item.added", "response.output_item.done")
+_OPENING: Final = ("response.output_item.added", "response.output_item.done")

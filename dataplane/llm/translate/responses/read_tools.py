@@ -6,6 +6,7 @@ its own name when a call goes back to the client.
 """
 
 from dataclasses import dataclass, field
+from typing import Final
 
 import msgspec
 
@@ -15,9 +16,9 @@ from dataplane.llm.translate.responses.read_parts import ItemError
 from dataplane.llm.translate.responses.wire import WEB_SEARCH, is_null, is_object
 from dataplane.runtime.protocols import Protocol
 
-MAX_NAME = 64
+MAX_NAME: Final = 64
 """Characters of a function's name, as OpenAI, Anthropic and Bedrock limit it."""
-_TOOL_SEARCH = "tool_search"
+_TOOL_SEARCH: Final = "tool_search"
 """Loads tools when they are needed. Those that are in the request are told in full anyway."""
 
 

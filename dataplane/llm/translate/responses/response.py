@@ -1,7 +1,7 @@
 """The response object round the output: what it repeats of the request, with the API's defaults."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -11,12 +11,12 @@ from dataplane.llm.hub.request import Request, Tool
 from dataplane.llm.translate.codec import Echo
 from dataplane.llm.translate.responses.wire import NAMED, usage_json
 
-_NULL = msgspec.Raw(b"null")
-_TOOLS = msgspec.json.Decoder(list[msgspec.Raw])
-_OBJECT = msgspec.json.Decoder(dict[str, Any])
-_ENCODER = msgspec.json.Encoder()
+_NULL: Final = msgspec.Raw(b"null")
+_TOOLS: Final = msgspec.json.Decoder(list[msgspec.Raw])
+_OBJECT: Final = msgspec.json.Decoder(dict[str, Any])
+_ENCODER: Final = msgspec.json.Encoder()
 
-_REPEATED = {
+_REPEATED: Final = {
     "background": b"false",
     "instructions": b"null",
     "max_output_tokens": b"null",
@@ -38,13 +38,13 @@ _REPEATED = {
     "frequency_penalty": b"0.0",
 }
 """Fields that an answer has from the request, and the API's defaults."""
-REPEATED = frozenset((*_REPEATED, "reasoning", "text", "tools"))
+REPEATED: Final = frozenset((*_REPEATED, "reasoning", "text", "tools"))
 """What is kept of a request for its answer."""
-_REPEATED_FORM = b",".join(
+_REPEATED_FORM: Final = b",".join(
     [b'"%b":%%b' % name.encode() for name in (*_REPEATED, "reasoning", "text", "tools")]
 )
-_TIERS = ("auto", "default", "flex", "scale", "priority")
-_INCOMPLETE = {
+_TIERS: Final = ("auto", "default", "flex", "scale", "priority")
+_INCOMPLETE: Final = {
     Finish.LENGTH: b"max_output_tokens",
     Finish.CONTEXT_LENGTH: b"max_output_tokens",
     # What is left to say comes when the answer is sent back; there is no word for that.

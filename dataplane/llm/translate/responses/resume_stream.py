@@ -4,6 +4,8 @@ The rule: the response and its items keep their ids, events are numbered on, and
 repeats what was done before the seam as the provider told it.
 """
 
+from typing import Final
+
 from dataplane.llm.hub.delta import Delta
 from dataplane.llm.hub.parts import Refusal, Text, Thinking, ToolCall
 from dataplane.llm.sse import SseDecoder
@@ -100,7 +102,7 @@ class ResumedWriter(StreamWriter):
                 pass
 
 
-_KINDS = ("message", "function_call", "custom_tool_call", "reasoning")
+_KINDS: Final = ("message", "function_call", "custom_tool_call", "reasoning")
 
 
 def resume_stream(echo: Echo, told: list[Delta], delivered: bytes) -> ResumedWriter | None:

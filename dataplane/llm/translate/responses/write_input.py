@@ -4,7 +4,7 @@ Rule: the API has items for calls, results and reasoning, and parts for words an
 that it did not sign itself it cannot take back.
 """
 
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -24,9 +24,9 @@ from dataplane.llm.translate.responses.wire import opened_reasoning
 from dataplane.runtime.protocols import Protocol
 
 Item = dict[str, Any] | msgspec.Raw
-_IMAGES = {"iVBORw0KGgo": "image/png", "/9j/": "image/jpeg", "R0lGOD": "image/gif"}
+_IMAGES: Final = {"iVBORw0KGgo": "image/png", "/9j/": "image/jpeg", "R0lGOD": "image/gif"}
 """How images begin in base64."""
-_AUDIO = {"audio/wav": "wav", "audio/x-wav": "wav", "audio/mp3": "mp3", "audio/mpeg": "mp3"}
+_AUDIO: Final = {"audio/wav": "wav", "audio/x-wav": "wav", "audio/mp3": "mp3", "audio/mpeg": "mp3"}
 
 
 def write_input(messages: list[Message], losses: Losses) -> list[Item]:

@@ -1,7 +1,7 @@
 """Request -> the body of POST /v1/responses."""
 
 import re
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -13,20 +13,23 @@ from dataplane.llm.translate.responses.write_input import write_input
 from dataplane.llm.translate.responses.write_tools import write_tool_choice, write_tools
 from dataplane.runtime.dialect import Dialect
 
-MIN_OUTPUT_TOKENS = 16
+MIN_OUTPUT_TOKENS: Final = 16
 """The API refuses less."""
-MAX_ID = 64
+MAX_ID: Final = 64
 """Characters of `user` and `prompt_cache_key`; Claude Code says more of its user."""
-_EFFORTS = ((1024, "low"), (8192, "medium"))
+_EFFORTS: Final = ((1024, "low"), (8192, "medium"))
 """The most tokens of an effort: Google's documented scale for the same words. More is "high", which
 every model that thinks knows."""
-_PLAIN = re.compile(r"(?:^|/)(?:chat)?gpt-[34]")
+_PLAIN: Final = re.compile(r"(?:^|/)(?:chat)?gpt-[34]")
 """Models of OpenAI's that cannot think, and refuse to be asked; none will be added."""
-_FEWEST = ((re.compile(r"(?:^|/)gpt-5(?![.\d])"), "minimal"), (re.compile(r"(?:^|/)o\d"), "low"))
+_FEWEST: Final = (
+    (re.compile(r"(?:^|/)gpt-5(?![.\d])"), "minimal"),
+    (re.compile(r"(?:^|/)o\d"), "low"),
+)
 """The least effort of models that do not know "none"."""
-_TIERS = ("auto", "default", "flex", "scale", "priority")
-_VERBOSITIES = ("low", "medium", "high")
-_ENCODER = msgspec.json.Encoder()
+_TIERS: Final = ("auto", "default", "flex", "scale", "priority")
+_VERBOSITIES: Final = ("low", "medium", "high")
+_ENCODER: Final = msgspec.json.Encoder()
 
 
 def write_request(request: Request, dialect: Dialect, losses: Losses) -> bytes:

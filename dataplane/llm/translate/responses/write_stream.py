@@ -5,6 +5,8 @@ last event repeats the whole response. Words are the provider's literals, kept a
 are told once more when their part is done.
 """
 
+from typing import Final
+
 from dataplane.llm.hub.answer import Failure, Finish, TokenLogprob, Usage
 from dataplane.llm.hub.custom import unwrapped
 from dataplane.llm.hub.delta import (
@@ -29,11 +31,11 @@ from dataplane.llm.translate.responses import forms, output
 from dataplane.llm.translate.responses.errors import response_error
 from dataplane.llm.translate.responses.response import Called, Shell, called, closing
 
-_NUMBERED = b'%d,"delta":'
-_NUMBERS = [_NUMBERED % number for number in range(1024)]
+_NUMBERED: Final = b'%d,"delta":'
+_NUMBERS: Final = [_NUMBERED % number for number in range(1024)]
 """Of most deltas there are."""
-_DELTA = b"%b" + _NUMBERED + b"%b" + forms.TAIL
-_EMPTY = b'""'
+_DELTA: Final = b"%b" + _NUMBERED + b"%b" + forms.TAIL
+_EMPTY: Final = b'""'
 
 
 class StreamWriter:

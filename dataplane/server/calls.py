@@ -8,7 +8,7 @@ from dataplane.observe.record import ExchangeRecord
 from dataplane.observe.spans import from_headers
 from dataplane.runtime.config import ListenerKind
 from dataplane.server.callers import caller_of
-from dataplane.server.downstream import Admitted, Begun, Call
+from dataplane.server.downstream import Admitted, Call
 
 if TYPE_CHECKING:
     from dataplane.observe import traceparent
@@ -26,7 +26,7 @@ def call_of(
     place: "traceparent.Place",
     context: Context | None = None,
     request: "Request | None" = None,
-    admitted: Begun | Admitted | None = None,
+    admitted: Admitted | None = None,
 ) -> Call:
     """For the coroutine path.
 

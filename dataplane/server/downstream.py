@@ -20,7 +20,6 @@ from dataplane.server.surface import CHAT_ASK, Ask
 if TYPE_CHECKING:
     from dataplane.agents.a2a.talk import Talk
     from dataplane.agents.session import Asking
-    from dataplane.runtime.effects import Effect, Steps
     from dataplane.server.limits.charge import Charge
     from dataplane.server.limits.limiter import Limiter
     from dataplane.server.sieve import Sieve
@@ -38,14 +37,6 @@ class Admitted(NamedTuple):
     it. Empty: what it names."""
     needs_more: bool = False
     """It has not passed those of its route: filters have made of it what others must look at."""
-
-
-@dataclass(frozen=True, slots=True)
-class Begun:
-    """Filters that have begun with a request, and ask for this before they go on."""
-
-    steps: "Steps[Admitted]"
-    effect: "Effect"
 
 
 class DownstreamGoneError(Exception):
@@ -90,7 +81,7 @@ class Call:
     """Agent listeners: the API of the client, in which it is told of progress."""
     resumes: "Asking | None" = None
     """Agent listeners: the run that it goes on with, as an agent has asked for these words."""
-    admitted: Begun | Admitted | None = None
+    admitted: Admitted | None = None
     """What filters have made of the request before there was a need for a coroutine."""
 
     @property

@@ -33,7 +33,7 @@ from dataplane.server.asking import Asking
 from dataplane.server.chooser import Chooser
 from dataplane.server.conducting import Means
 from dataplane.server.conversations import Conversations
-from dataplane.server.downstream import Admitted, Begun, Call, Downstream
+from dataplane.server.downstream import Call, Downstream
 from dataplane.server.explaining import Explaining
 from dataplane.server.keepers import keepers
 from dataplane.server.keeping import Keeper
@@ -175,10 +175,9 @@ class Exchange:
             downstream.reply(answer or await self._ask_keepers(call, call.ask.stored))
             return
         admitted = call.admitted
-        if isinstance(admitted, Begun):
-            admitted = await self.performer.go_on(admitted.steps, admitted.effect, call)
         if admitted is not None and not admitted.needs_more:
-            await self._go_on(call, admitted, downstream)
+            assert isinstance(admitted.outcome, LocalReply), "a request is relayed (filtering.py)"
+            await self._reply(call, admitted.outcome, admitted.output, downstream)
             return
         turn: Continued | LocalReply
         if admitted is not None:
@@ -211,15 +210,6 @@ class Exchange:
         if isinstance(request, LocalReply) or not call.ask.remembers:
             return request if isinstance(request, LocalReply) else Continued(request)
         return await self._responses.continued(call, request)
-
-    async def _go_on(self, call: Call, admitted: Admitted, downstream: Downstream) -> None:
-        """With a request that only filters had to see."""
-        outcome = admitted.outcome
-        if isinstance(outcome, LocalReply):
-            await self._reply(call, outcome, admitted.output, downstream)
-        else:
-            settled = self._sifted(call, Settled(outcome), admitted.output, downstream)
-            downstream.relay(settled.request, admitted.models)
 
     async def _ask_in_chat(self, call: Call, downstream: Downstream) -> None:
         """What was asked in another way than by one of our APIs."""

@@ -1,11 +1,13 @@
 """A request of a model listener where there is no more to it than filters: they are stepped through
 on the way, and it goes on as a relay, with no coroutine of its own.
 
-The rule: whoever must be waited for is waited for by a coroutine (stream.py, exchange.py), which
-goes on with the very steps that were begun here. A chain with coroutines of somebody's has a task
-from the beginning, as these may ask which one they run in.
+The rule: a task is made for who must be waited for, not before, and it goes on with the very steps
+that were begun here. A chain with coroutines of somebody's has one from the beginning, as these may
+ask which one they run in.
 """
 
+import logging
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -15,9 +17,10 @@ from dataplane.llm.wire.body import peek
 from dataplane.llm.wire.peeked import Peek
 from dataplane.runtime.messages import LocalReply, Request, ResponseDetail
 from dataplane.server.admitting import admitted
+from dataplane.server.answers import INTERNAL
 from dataplane.server.callers import caller_of
 from dataplane.server.calls import attributes_of, call_of, context_of, finish, record_of
-from dataplane.server.downstream import Admitted, Begun, Call
+from dataplane.server.downstream import Admitted, Call
 from dataplane.server.filtered import Filtered
 from dataplane.server.incoming import rewritten
 from dataplane.server.relay import CLIENT_CLOSED, Relay
@@ -30,11 +33,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
     from dataplane.observe import traceparent
+    from dataplane.observe.record import ExchangeRecord
     from dataplane.observe.tally import Tally
-    from dataplane.runtime.effects import Steps
+    from dataplane.runtime.effects import Effect, Steps
     from dataplane.server.front import Front
     from dataplane.server.incoming import Incoming
     from dataplane.server.surface import Ask
+
+log = logging.getLogger(__name__)
 
 
 class Filtering:
@@ -90,35 +96,54 @@ class Filtering:
                 context.model, context.stream = found.model or "", found.stream
         steps = admitted(serving, ask, self._request, context, found)
         if serving.in_task:
-            tasks = serving.services.tasks
-            self._task = tasks.start(self._run(steps, found), name="input filters")
+            self._begin_task(steps, None, found)
             return
         try:
-            stream = self._step(steps, found)
+            effect = next(steps)
+        except StopIteration as end:
+            stream = self._gone_on(end.value, found)
+            if stream is not None:
+                self._go_on_as(stream)
         except Exception:
-            self._front.failed()
-            return
-        if stream is not None:
-            self._go_on_as(stream)
+            self._failed()
+        else:
+            self._begin_task(steps, effect, found)
 
-    async def _run(self, steps: "Steps[Admitted]", found: Peek | LocalReply) -> None:
+    def _begin_task(
+        self, steps: "Steps[Admitted]", effect: "Effect | None", found: Peek | LocalReply
+    ) -> None:
+        tasks = self._incoming.serving.services.tasks
+        self._task = tasks.start(self._run(steps, effect, found), name="input filters")
+
+    async def _run(
+        self, steps: "Steps[Admitted]", effect: "Effect | None", found: Peek | LocalReply
+    ) -> None:
+        """Let the filters have their say; they ask for the effect, or have not begun."""
         try:
-            stream = self._step(steps, found)
+            if effect is None:
+                effect = next(steps)
+            performer = self._incoming.serving.services.performer
+            assert performer is not None, "Services has one where filters are"
+            made = await performer.go_on(steps, effect, self.call())
+        except StopIteration as end:
+            made = end.value
         except Exception:
-            self._front.failed()
+            self._failed()
             return
+        stream = self._gone_on(made, found)
         if stream is not None:
             self._front.replace_work(stream)
             await stream.run_in(self._task)
 
-    def _step(self, steps: "Steps[Admitted]", found: Peek | LocalReply) -> Stream | None:
-        """Let the filters have their say; who goes on when that takes more than that."""
+    def _gone_on(self, made: Admitted, found: Peek | LocalReply) -> Stream | None:
         try:
-            effect = next(steps)
-        except StopIteration as end:
-            made: Admitted = end.value
-        else:
-            return self._stream(Begun(steps, effect))
+            return self._outcome(made, found)
+        except Exception:
+            self._front.failed()
+            return None
+
+    def _outcome(self, made: Admitted, found: Peek | LocalReply) -> Stream | None:
+        """Go on with what filters have made of it; who does so where it takes more than a relay."""
         outcome = made.outcome
         if made.needs_more:
             return self._stream(made)
@@ -127,16 +152,25 @@ class Filtering:
             return None
         if outcome.detail is ResponseDetail.CACHE_HIT and made.output:
             return self._stream(made)
-        incoming = self._incoming
-        record = record_of(self._front, incoming, self._ask.path, self._place)
-        finish(self._front, incoming.serving, record, outcome)
+        finish(self._front, self._incoming.serving, self._record(), outcome)
         return None
 
-    def _stream(self, made: Begun | Admitted | None) -> Stream:
-        call = self._call_with(made)
+    def _failed(self) -> None:
+        """Called while an exception is handled: a fault of ours."""
+        log.exception("filters of request %r failed", self._front.request_id)
+        finish(self._front, self._incoming.serving, self._record(), INTERNAL)
+
+    def _record(self) -> "ExchangeRecord":
+        """Of an exchange that ends here, with what filters had to say of it."""
+        if self._call is not None:
+            return self._call.record
+        return record_of(self._front, self._incoming, self._ask.path, self._place)
+
+    def _stream(self, made: Admitted | None) -> Stream:
+        call = self._call_with(made) if self._call is None else replace(self._call, admitted=made)
         return Stream(self._front, self._incoming.serving, call)
 
-    def _call_with(self, made: Begun | Admitted | None) -> Call:
+    def _call_with(self, made: Admitted | None) -> Call:
         return call_of(
             self._front,
             self._incoming,
@@ -169,6 +203,8 @@ class Filtering:
             self._size,
         )
         self._tally = tally
+        if self._call is not None:
+            tally.heard(self._call.record)
         tally.principal = incoming.principal
         tally.aside_s = serving.now() - incoming.started
         if place[2]:
@@ -229,7 +265,7 @@ class Filtering:
 
     def cancel(self) -> None:
         """The client has left."""
-        record = record_of(self._front, self._incoming, self._ask.path, self._place)
+        record = self._record()
         record.status, record.detail = CLIENT_CLOSED, ResponseDetail.DOWNSTREAM_GONE
         serving = self._incoming.serving
         serving.recorder.finish(record, serving.now())
@@ -239,9 +275,8 @@ class Filtering:
         """The listener's timeout has passed."""
         serving = self._incoming.serving
         message = f"The answer took longer than the listener's timeout of {serving.timeout_s:g} s."
-        record = record_of(self._front, self._incoming, self._ask.path, self._place)
         reply = LocalReply(504, message, ResponseDetail.DEADLINE_EXCEEDED)
-        finish(self._front, serving, record, reply)
+        finish(self._front, serving, self._record(), reply)
         self._stop()
 
     def _stop(self) -> None:

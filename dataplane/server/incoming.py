@@ -81,8 +81,10 @@ class Incoming:
 
 
 def rewritten(incoming: Incoming, came: Request, request: Request) -> Incoming:
-    """What the relay sends when filters have made `request` of the one that `came`."""
-    if request.headers == came.headers:
+    """What the relay sends when filters have made `request` of the one that `came`; its length is
+    the relay's to say.
+    """
+    if request.headers == came.headers or request.headers == came.with_body(b"").headers:
         incoming.body = request.body
         return incoming
     return from_request(incoming.serving, request, incoming.started, incoming.principal)

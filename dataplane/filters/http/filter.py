@@ -108,8 +108,7 @@ class HttpFilter(Filter):
         if not is_json_object(reply.body):
             what = "a body that is not a JSON object" if reply.body else "an empty body"
             return self._failed(f"answered {reply.status} with {what}")
-        kept = tuple(p for p in request.headers if p[0].lower() not in ("content-length",))
-        return Continue(Request(request.method, request.path, kept, reply.body, request.query))
+        return Continue(request.with_body(reply.body))
 
     def _refused(self, reply: HttpReply, what: str) -> LocalReply:
         said = error_sentence(reply) or f"it answered {reply.status}"

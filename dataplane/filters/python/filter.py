@@ -293,7 +293,11 @@ def awaited(
 ) -> Steps[Any]:
     """What an author's coroutine returns; a LocalReply when it failed."""
     run = cast("Callable[[], Coroutine[Any, Any, object]]", start)
-    reply = yield Await(run, timeout_s, waits_for)
+    try:
+        reply = yield Await(run, timeout_s, waits_for)
+    except GeneratorExit:  # nobody has begun with it, or goes on
+        run().close()
+        raise
     if isinstance(reply, CallFailed):
         message = f"Filter '{filter_id}' did not answer in time: {reply.message}."
         return LocalReply(504, message, ResponseDetail.FILTER_TIMEOUT)

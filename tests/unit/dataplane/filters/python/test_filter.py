@@ -10,7 +10,7 @@ import pytest
 from dataplane.filters.api import AnswerFilter, Context, Continue, Cut, Head, UnusableFilterError
 from dataplane.filters.event import Event, Form
 from dataplane.filters.python import author
-from dataplane.filters.python.filter import PythonFilter
+from dataplane.filters.python.filter import PythonFilter, awaited
 from dataplane.runtime.config import Filter
 from dataplane.runtime.effects import Await, Awaited, CallFailed, Reply, Steps
 from dataplane.runtime.messages import LocalReply, Request, ResponseDetail
@@ -244,3 +244,18 @@ def test_only_what_breaks_in_the_authors_own_lines_is_traced(
     with pytest.raises(UnusableFilterError):
         PythonFilter(Filter("mine", kind="python", settings=f'{{"class":"{path}"}}'))
     assert [record.exc_info is not None for record in caplog.records] == [True] * traces
+
+
+def test_a_coroutine_that_nobody_wants_any_more_is_closed() -> None:
+    ended: list[str] = []
+
+    async def never() -> None:
+        ended.append("begun")
+
+    coroutine = never()
+    steps = awaited("f", lambda: coroutine, 1.0)
+    assert isinstance(next(steps), Await)
+    steps.close()
+    with pytest.raises(RuntimeError, match="already awaited"):
+        coroutine.send(None)
+    assert ended == []

@@ -217,9 +217,10 @@ class MiniLm:
 
         text, half, skipped = _ends(text, limit)
         encoding = self._tokenizer.encode(text)
-        keep = _cut(len(encoding.ids), limit)
-        ids = np.array([encoding.ids[i] for i in keep], dtype=np.int64)
-        offsets = [encoding.offsets[i] for i in keep]
+        all_ids, all_offsets = encoding.ids, encoding.offsets  # lists made anew each time
+        keep = _cut(len(all_ids), limit)
+        ids = np.array([all_ids[i] for i in keep], dtype=np.int64)
+        offsets = [all_offsets[i] for i in keep]
         if skipped:
             offsets = [(a, b) if a < half else (a + skipped, b + skipped) for a, b in offsets]
         inputs = {"ids": ids[None], "positions": np.arange(len(ids))[None]}

@@ -11,7 +11,7 @@ import numpy as np
 from dataplane.intent.discriminant import Discriminant, Floats
 from dataplane.intent.encoder import Span
 from dataplane.intent.units import AgentTexts, phrasings
-from dataplane.intent.views import Tokens, inside, mean
+from dataplane.intent.views import Tokens, inside, means
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +43,12 @@ class Opinions:
         tokens = self._readers.tokens(text)
         everything = slice(0, len(tokens.ids))
         chosen = [inside(tokens.offsets, part) for part in parts]
-        minilm = [mean(tokens.states[c]) for c in (everything, *chosen)]
+        minilm = means(tokens.states, (everything, *chosen))
         # USE has no vectors of tokens to take a mean of, and is cheap enough to read each part.
         spans = zip(chosen, parts, strict=True)
         said = [text if c == everything else text[a:b] for c, (a, b) in spans]
         use = [self._readers.use(each) for each in (text, *said)]
-        found: list[list[float]] = self._apart(
-            np.hstack([np.stack(minilm), np.stack(use)])
-        ).tolist()
+        found: list[list[float]] = self._apart(np.hstack([minilm, np.stack(use)])).tolist()
         return found
 
 

@@ -131,7 +131,7 @@ class SemanticScorer:
     reads_alone = False
 
     def __init__(self, agents: Sequence[AgentTexts], encoder: Encoder) -> None:
-        self._lexical = LexicalScorer(agents)
+        self._shares = lru_cache(CACHED_VIEWS)(LexicalScorer(agents).shares)
         self._index = encoder.index([*agents, NOBODY])
         self.method = encoder.name
         self._views = lru_cache(CACHED_VIEWS)(self._index.part_views)
@@ -164,7 +164,7 @@ class SemanticScorer:
 
     def shares(self, text: str) -> list[float]:
         """The BM25 share of each agent, 0 to 1."""
-        return self._lexical.shares(text)
+        return self._shares(text)
 
     def _rows(
         self, text: str, found: Sequence[Views]

@@ -47,6 +47,11 @@ def mean(states: Array) -> Array:
     return unit(np.add.reduce(states, axis=0))
 
 
+def means(states: Array, parts: Sequence[slice]) -> Array:
+    """The same of each part."""
+    return unit(np.stack([np.add.reduce(states[part], axis=0) for part in parts]))
+
+
 def unit(vectors: Array) -> Array:
     """Vectors (in the last axis) at length 1; zero stays zero."""
     length = np.sqrt(np.einsum("...i,...i->...", vectors, vectors))[..., None]
@@ -92,7 +97,7 @@ class ViewIndex:
         tokens = self._read(text)
         everything = slice(0, len(tokens.ids))
         chosen = [everything, *(inside(tokens.offsets, part) for part in parts)]
-        vectors = np.stack([mean(tokens.states[c]) for c in chosen])
+        vectors = means(tokens.states, chosen)
         units = np.maximum.reduceat(vectors @ self._units.T, self._unit_starts, axis=1)
         words = self._nearest_words(tokens, chosen)
         examples = self._nearest_examples(vectors, units)

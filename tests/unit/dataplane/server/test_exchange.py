@@ -106,7 +106,7 @@ class Bench:
             clusters={**config.clusters, cluster: Cluster(cluster, endpoints)},
             agents={**config.agents, name: Agent(name, cluster)},
         )
-        target = AgentTarget(name, "", input_filters=filters)
+        target = AgentTarget(name, f"Knows {name}.", input_filters=filters)
         route = Route(f"travel/{name}", "travel", target, retry=self.retry)
         self.listener = replace(self.listener, routes=(*self.listener.routes, route))
 

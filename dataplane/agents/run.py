@@ -88,7 +88,6 @@ class Run:
         "_asked",
         "adds_up",
         "asker",
-        "cost",
         "deadline",
         "depth",
         "id",
@@ -127,8 +126,7 @@ class Run:
         self.stopped: Bound | None = None
         """Why it did not go on, although it should have."""
         self.tokens = 0
-        self.cost = 0
-        """In units of 1/NANO US dollars."""
+        """As agents tell them. The money that requests within it cost is budgeting.py's."""
         self.adds_up = False
         """Whether its conversation wants to know what requests within it cost."""
         self.asker = ""
@@ -148,8 +146,6 @@ class Run:
             return Bound.REPEATS
         if limits.tokens and self.tokens >= limits.tokens:
             return Bound.TOKENS
-        if limits.cost and self.cost >= limits.cost:
-            return Bound.COST
         return None
 
     def asks(self, agent: str, instead_of: str = "", version: str = "") -> Step:
@@ -173,10 +169,9 @@ class Run:
             if step.why and agent in (step.agent, step.instead_of):
                 step.skipped = True
 
-    def spent(self, tokens: int, cost: int = 0) -> None:
-        """What an answer has used, of an agent or of a model that one asked."""
+    def spent(self, tokens: int) -> None:
+        """What an agent's answer has used."""
         self.tokens += tokens
-        self.cost += cost
 
     def answered(self) -> tuple[str, ...]:
         """Whose words the client has or gets, in order: who has not failed."""

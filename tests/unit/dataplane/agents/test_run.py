@@ -34,12 +34,6 @@ def test_what_was_spent_forbids_the_next_step_only() -> None:
     assert run.bound("weather") is Bound.TOKENS
 
 
-def test_money_is_a_budget_too() -> None:
-    run = a_run(cost=NANO)
-    run.spent(5, NANO)
-    assert run.bound("weather") is Bound.COST
-
-
 def test_depth_is_that_of_listeners_within_one_another() -> None:
     assert a_run(2, max_depth=2).bound("weather") is None
     assert a_run(3, max_depth=2).bound("weather") is Bound.DEPTH

@@ -46,8 +46,8 @@ example-%: $(VENV)/.stamp-dev ## langchain, llamaindex, crewai, ...: agents of a
 
 ##### to be sure of it
 
-test: lint types contracts ## lint, types, import contracts, unit, golden, feature and arch tests
-	$(PYTEST) $(FAST) tests/unit tests/feature tests/arch
+test: lint contracts ## lint, types, import contracts, unit, golden, feature and arch tests
+	$(PYTEST) $(FAST) tests/arch tests/unit tests/feature
 
 test-all: test $(VENV)/.stamp-demo compiled ## test, also on the compiled data plane; slow tests, other people's clients, the real model
 	$(PYTEST) -m 'not full' tests/interop

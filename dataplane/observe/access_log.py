@@ -12,11 +12,10 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from dataplane.observe.record import ExchangeRecord
+from dataplane.observe.record import NO_TIME, ExchangeRecord
 
 MAX_WAITING_BYTES = 1 << 20
 """Above this, lines are dropped until the reader has caught up."""
-_NO_START = ExchangeRecord().started  # the very object that the encoder leaves out
 _PIPE_BYTES = select.PIPE_BUF  # a pipe that polls writable takes this much without blocking
 
 
@@ -47,7 +46,7 @@ class AccessLog:
             if millisecond != self._millisecond:
                 self._set_stamp(millisecond, now)
             record.time = self._stamp
-            record.started = _NO_START
+            record.started = NO_TIME
         if len(self._waiting) > MAX_WAITING_BYTES:
             self.dropped += len(records)
         else:

@@ -9,6 +9,11 @@ import msgspec
 
 from dataplane.runtime.messages import ResponseDetail
 
+NO_TIME: Any = 0.0
+"""The very object that the encoder leaves out; not said to be a float, of which compiled code would
+make another.
+"""
+
 
 class ExchangeRecord(msgspec.Struct, omit_defaults=True):
     """A msgspec Struct: one is made per request (0.15 us; a dataclass of this size costs 0.6).
@@ -25,7 +30,7 @@ class ExchangeRecord(msgspec.Struct, omit_defaults=True):
     span_id: str = ""
     parent_span_id: str = ""
     sampled: bool = False
-    started: float = 0.0
+    started: float = NO_TIME
     status: int = 0
     detail: ResponseDetail = msgspec.field(default_factory=lambda: ResponseDetail.VIA_UPSTREAM)
     """(A factory, so that logs show it even when it is the ordinary one.)"""
@@ -45,10 +50,10 @@ class ExchangeRecord(msgspec.Struct, omit_defaults=True):
     stream: bool = False
     bytes_received: int = 0
     bytes_sent: int = 0
-    first_byte_s: float = 0.0
-    upstream_s: float = 0.0
-    decision_s: float = 0.0
-    duration_s: float = 0.0
+    first_byte_s: float = NO_TIME
+    upstream_s: float = NO_TIME
+    decision_s: float = NO_TIME
+    duration_s: float = NO_TIME
     input_tokens: int = 0
     output_tokens: int = 0
     input_cached_tokens: int = 0

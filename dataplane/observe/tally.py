@@ -16,7 +16,7 @@ from dataplane.llm.usage import (
     usage_of_json,
     usage_of_stream,
 )
-from dataplane.observe.record import ExchangeRecord
+from dataplane.observe.record import NO_TIME, ExchangeRecord
 from dataplane.observe.traceparent import Place
 from dataplane.runtime.messages import Headers, ResponseDetail
 from dataplane.runtime.protocols import CHAT_PATH
@@ -25,9 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from dataplane.runtime.principal import Principal
-
-_NONE_S: Any = ExchangeRecord().upstream_s
-"""The very object that the encoder leaves out (as a float, compiled code would make another)."""
 
 
 class Charged(Protocol):
@@ -183,6 +180,9 @@ class Tally:
         first_byte = self.first_byte
         whole_s = self.ended - started
         ids = header.decode("latin-1")
+        upstream_s: Any = NO_TIME
+        if self.attempts:  # (an expression with both would be a float, compiled)
+            upstream_s = int((whole_s - self.aside_s) * 1e6) / 1e6
         # By position, in the order of ExchangeRecord: 0.2 us, and 1.1 by name.
         record = ExchangeRecord(
             "",
@@ -210,8 +210,8 @@ class Tally:
             self.bytes_received,
             self.bytes_sent,
             int((first_byte - started) * 1e6) / 1e6 if first_byte else 0.0,
-            int((whole_s - self.aside_s) * 1e6) / 1e6 if self.attempts else _NONE_S,
-            _NONE_S,
+            upstream_s,
+            NO_TIME,
             int(whole_s * 1e6) / 1e6,  # (round() costs twice as much)
         )
         if self.filter:

@@ -12,14 +12,17 @@ from aiohttp.http_parser import HttpRequestParser
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from dataplane.observe.metrics import Metrics
+from dataplane.observe.recorder import Recorder
 from dataplane.runtime.config import Limits
 from dataplane.runtime.messages import LocalReply
+from dataplane.server.gate import Gate
 from dataplane.server.host import ListenerHost
 from dataplane.server.incoming import Incoming
 from dataplane.server.reader import SLICE_BYTES, MessageReader
 
 LIMITS = Limits()
-GATE = SimpleNamespace(buffered=0, refusal=lambda incoming, size: None)
+GATE = Gate(lambda: 0.0, Recorder(Metrics(), None, lambda record: None))
 GET = b"GET / HTTP/1.1\r\nhost: h\r\n\r\n"
 
 Message = tuple[str, str, tuple[tuple[bytes, bytes], ...], bytes]
@@ -27,6 +30,7 @@ Message = tuple[str, str, tuple[tuple[bytes, bytes], ...], bytes]
 
 def reader() -> MessageReader:
     serving = SimpleNamespace(
+        limits=LIMITS,
         header_limit=LIMITS.max_header_bytes,
         body_limit=LIMITS.max_body_bytes,
         auth=None,

@@ -9,7 +9,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from shutil import rmtree
 from signal import SIGKILL
+from tempfile import mkdtemp
 from time import monotonic
 
 import pytest
@@ -105,14 +107,19 @@ async def fleet(directory: Path, port: int, limit: int, tokens: int) -> AsyncIte
             *("--admin-address", ANY_PORT, "--state-dir", str(directory / "second")),
             *("--access-log", str(directory / "second.log"), "--drain-timeout", "5"),
         ]
-        # both listen on one port, and the kernel spreads connections over all four workers
-        second = await Child.start("second", [sys.executable, "-P", "-m", *argv], made.screen.show)
+        # Both listen on one port, and the kernel spreads connections over all four workers. Ports
+        # are claimed in a folder of temporary files; this one has its own, as other users have.
+        # (Not in the test's own, whose name is too long for a socket's.)
+        elsewhere = mkdtemp()
+        command = ["env", f"TMPDIR={elsewhere}", sys.executable, "-P", "-m", *argv]
+        second = await Child.start("second", command, made.screen.show)
         try:
             await second.ready(START_S)
             await made.until_nodes(lambda nodes: len(nodes.nodes) == 4)
             yield Fleet(made, second, [f"http://127.0.0.1:{listen}"])
         finally:
             await second.stop(20)
+            rmtree(elsewhere)
 
 
 async def _struck(

@@ -79,9 +79,10 @@ class RunKeys:
         """As a data plane is told."""
         return tuple(key.data for key in self._keys)
 
-    async def changed(self) -> None:
-        """Wait until they are others."""
-        await self._changed.wait()
+    async def changed(self, known: tuple[bytes, ...]) -> None:
+        """Wait until they are others than these."""
+        while self.current() == known:
+            await self._changed.wait()
 
     def _save(self) -> None:
         kept = [
@@ -134,8 +135,10 @@ class RunKeyService:
     ) -> AsyncIterator[run_keys_pb2.RunKeys]:
         log.debug("node %s gets the keys of runs", legible(request.node_id[:256]))
         while not self._closed:
-            yield run_keys_pb2.RunKeys(keys=self._keys.current())
-            task = asyncio.ensure_future(self._keys.changed())
+            keys = self._keys.current()
+            yield run_keys_pb2.RunKeys(keys=keys)
+            # They may have changed while a slow node was told them.
+            task = asyncio.ensure_future(self._keys.changed(keys))
             self._waiting.add(task)
             try:
                 await asyncio.wait([task])

@@ -153,12 +153,12 @@ class Listeners:
         claim = await self._claim(listener)
         try:
             bound = await bind(listener.address, listener.port)
+            host = ListenerHost(serving, asyncio.get_running_loop(), self._gate, certificates)
+            sock = Socket(host, bound, claim)
+            await sock.start()
         except BaseException:
             claim.release()
             raise
-        host = ListenerHost(serving, asyncio.get_running_loop(), self._gate, certificates)
-        sock = Socket(host, bound, claim)
-        await sock.start()
         return sock
 
     async def _claim(self, listener: Listener) -> Claim:

@@ -1,5 +1,6 @@
 """Keys of runs: replaced in time, kept over restarts, and the one before stays good."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -43,6 +44,17 @@ async def test_key_before_the_newest_stays_good_and_no_older_one(tmp_path: Path)
     wall.now += LIVES_S
     third, before = loaded(path, wall).current()
     assert before == second != third
+
+
+async def test_who_was_told_slowly_hears_of_a_key_that_came_meanwhile(tmp_path: Path) -> None:
+    wall = Wall()
+    keys = loaded(tmp_path / "run-keys.json", wall)
+    told = keys.current()
+    wall.now += LIVES_S
+    keys.replace_old()
+    async with asyncio.timeout(5):
+        await keys.changed(told)
+    assert keys.current() != told
 
 
 @pytest.mark.parametrize("kept", [b"", b"{}", b"[1]", b'[{"key": "AA==", "made": 1}]', b"\xff"])

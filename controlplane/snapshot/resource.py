@@ -17,11 +17,12 @@ class ResourceType(Enum):
     """The types we stream, in the order in which a data plane must learn of them.
 
     What is referred to comes before what refers to it, and listeners last, so that a port is never
-    open before its routes are known. Removals go the other way round.
+    open before its routes are known. Removals go the other way round. Endpoints wait for their
+    cluster and outlive it: a request that began before a change never finds a cluster empty.
     """
 
-    CLUSTER = "type.googleapis.com/outrider.v1.Cluster"
     ENDPOINTS = "type.googleapis.com/outrider.v1.Endpoints"
+    CLUSTER = "type.googleapis.com/outrider.v1.Cluster"
     MODEL_PROVIDER = "type.googleapis.com/outrider.v1.ModelProvider"
     AGENT = "type.googleapis.com/outrider.v1.Agent"
     FILTER = "type.googleapis.com/outrider.v1.Filter"

@@ -17,11 +17,12 @@ V = TypeVar("V")
 class ResourceKind(Enum):
     """The types we subscribe to, with their names for people.
 
-    What is referred to comes before what refers to it.
+    What is referred to comes before what refers to it; endpoints before their cluster, which is
+    never seen without them.
     """
 
-    CLUSTER = ("type.googleapis.com/outrider.v1.Cluster", "cluster")
     ENDPOINTS = ("type.googleapis.com/outrider.v1.Endpoints", "endpoints")
+    CLUSTER = ("type.googleapis.com/outrider.v1.Cluster", "cluster")
     MODEL_PROVIDER = ("type.googleapis.com/outrider.v1.ModelProvider", "model provider")
     AGENT = ("type.googleapis.com/outrider.v1.Agent", "agent")
     FILTER = ("type.googleapis.com/outrider.v1.Filter", "filter")

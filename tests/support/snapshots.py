@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterable, Mapping
 
-from outriderpb.v1 import cluster_pb2, listener_pb2, route_pb2
+from outriderpb.v1 import cluster_pb2, endpoint_pb2, listener_pb2, route_pb2
 
 from controlplane.snapshot.resource import Resource, ResourceType
 from controlplane.snapshot.snapshot import Snapshot
@@ -14,6 +14,12 @@ def cluster(name: str, content: int = 0) -> Resource:
     message = cluster_pb2.Cluster(name=name)
     message.connect_timeout_ms = content
     return Resource.of(ResourceType.CLUSTER, name, message)
+
+
+def endpoints(name: str, port: int = 1) -> Resource:
+    """Those of a cluster; another port gives another version."""
+    message = endpoint_pb2.Endpoints(cluster=name, endpoints=[endpoint_pb2.Endpoint(port=port)])
+    return Resource.of(ResourceType.ENDPOINTS, name, message)
 
 
 def route(name: str, content: int = 0) -> Resource:

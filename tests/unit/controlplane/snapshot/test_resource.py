@@ -40,6 +40,7 @@ def test_ready_bytes_of_several_resources_join_to_one_response() -> None:
 def test_what_is_referred_to_comes_before_what_refers_to_it() -> None:
     order = list(ResourceType)
     for earlier, later in (
+        ("ENDPOINTS", "CLUSTER"),
         ("CLUSTER", "MODEL_PROVIDER"),
         ("CLUSTER", "AGENT"),
         ("CLUSTER", "FILTER"),

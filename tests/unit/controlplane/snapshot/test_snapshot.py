@@ -83,7 +83,7 @@ def test_two_resources_of_one_name_are_refused() -> None:
 
 def test_types_are_in_the_order_in_which_they_are_sent() -> None:
     snapshot = Snapshot.build([listener("front"), endpoints("x"), cluster("x")])
-    order = [ResourceType.CLUSTER, ResourceType.ENDPOINTS, ResourceType.LISTENER]
+    order = [ResourceType.ENDPOINTS, ResourceType.CLUSTER, ResourceType.LISTENER]
     assert list(snapshot.resources) == order
 
 

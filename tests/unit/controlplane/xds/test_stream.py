@@ -13,12 +13,13 @@ from controlplane.snapshot.resource import Resource, ResourceType
 from controlplane.xds.edition import Edition, Library
 from controlplane.xds.stream import Answer, Stream, legible
 from tests.support.holder import Holder
-from tests.support.snapshots import cluster, listener, route, snapshot
+from tests.support.snapshots import cluster, endpoints, listener, route, snapshot
 
 if TYPE_CHECKING:
     from controlplane.xds.subscription import Update
 
 CLUSTER, ROUTE, LISTENER = ResourceType.CLUSTER, ResourceType.ROUTE, ResourceType.LISTENER
+ENDPOINTS = ResourceType.ENDPOINTS
 
 
 def edition(*resources: Resource) -> Edition:
@@ -54,6 +55,20 @@ def test_removals_follow_all_additions_in_reverse_order() -> None:
         "route -r1",
         "cluster -c1",
     ]
+
+
+def test_no_node_ever_holds_a_cluster_without_its_endpoints() -> None:
+    """A request that began before a change may be sent at any moment of it, and to where it led."""
+    node = wildcard()
+    node.subscribe(ENDPOINTS)
+    for now in (
+        edition(cluster("c1"), endpoints("c1"), route("r1"), listener("l1")),
+        edition(cluster("c2"), endpoints("c2"), route("r2"), listener("l1")),
+    ):
+        while (update := node.stream.next(now)) is not None:
+            node.take(update)
+            assert node.held[CLUSTER].keys() <= node.held[ENDPOINTS].keys(), node.log
+    assert node.held[ENDPOINTS].keys() == {"c2"}
 
 
 def test_a_type_waits_for_the_ack_of_the_one_before() -> None:

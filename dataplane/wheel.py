@@ -5,6 +5,10 @@ A timer handle per request costs 1.8 us to set and drop; here a request only sto
 object that is in the wheel anyway. Every object is looked at once a TURN_S, and again at its exact
 tick when it will be due before the next look; so an object is told at most a TICK_S late, provided
 that `due` lies more than a TURN_S ahead when it is set. Who sets it nearer calls `soon`.
+
+A process that stood still (a collection of garbage, a machine that is too busy) has not heard what
+was said meanwhile: the first tick that is late tells nobody anything, so that the sockets are read
+first. The next one does, late or not.
 """
 
 import asyncio
@@ -40,6 +44,10 @@ class Wheel:
         self._cursor = 0
         self._ticking = False
         self._expected = 0.0
+        self._owed = 0
+        """Slots that are to be looked at by the next tick."""
+        self._in_time = True
+        """Whether the tick before was."""
         self.overdue = NEVER
         """When the next tick should long have come; whoever acts on it sets it further ahead."""
         self.on_tick: Callable[[float, float], None] | None = None
@@ -77,6 +85,7 @@ class Wheel:
     def _tick(self) -> None:
         if not self._home:
             self._ticking = False
+            self._owed = 0
             self.overdue = NEVER
             for near in self._near:
                 near.clear()
@@ -88,7 +97,14 @@ class Wheel:
             self.on_tick(now, late_s)
         self._expected = now + TICK_S
         self.overdue = self._expected + OVERDUE_S
-        for _ in range(min(1 + int(late_s / TICK_S), SLOTS)):
+        missed = int(late_s / TICK_S)
+        owed = min(self._owed + 1 + missed, SLOTS)
+        stood_still = missed and self._in_time
+        self._in_time = not missed
+        self._owed = owed if stood_still else 0
+        if stood_still:
+            return
+        for _ in range(owed):
             self._advance(now)
 
     def _advance(self, now: float) -> None:

@@ -3,6 +3,7 @@ that is cut short.
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
@@ -60,8 +61,10 @@ from tests.support.wait import until
 
 CLIENTS = [pytest.param(protocol, id=protocol.value) for protocol in SSE]
 FAST = RetryPolicy(
-    back_off_base_s=0.001, back_off_max_s=0.001, idle_timeout_s=0.3, stream_recovery=Recovery.ERROR
+    back_off_base_s=0.001, back_off_max_s=0.001, idle_timeout_s=10.0, stream_recovery=Recovery.ERROR
 )
+IDLE_S = 0.3
+SILENT_SOON = replace(FAST, idle_timeout_s=IDLE_S)
 
 
 def house(
@@ -146,7 +149,7 @@ async def test_client_is_told_in_its_own_words_that_there_is_no_end(
 ) -> None:
     async with (
         upstream(telling(client, stop_at=8, ending=ending)) as fake,
-        gateway(house((fake, client))) as gate,
+        gateway(house((fake, client), policy=SILENT_SOON)) as gate,
         connected(gate.port) as talk,
     ):
         talk.send(ask(client))
@@ -350,9 +353,10 @@ async def test_translated_stream_that_breaks_is_gone_on_with_by_the_same_writer(
 
 
 async def test_silent_stream_is_noticed_and_its_provider_is_not_asked_again() -> None:
+    resume_soon = replace(RESUME, idle_timeout_s=IDLE_S)
     async with (
         upstream(telling(Protocol.CHAT, stop_at=8, ending=Stall())) as first,
-        gateway(house((first, Protocol.CHAT), policy=RESUME)) as gate,
+        gateway(house((first, Protocol.CHAT), policy=resume_soon)) as gate,
         connected(gate.port) as talk,
     ):
         talk.send(ask(Protocol.CHAT))
@@ -518,13 +522,39 @@ async def test_held_stream_that_goes_silent_is_tried_elsewhere() -> None:
     async with (
         upstream(telling(chat, stop_at=8, ending=Stall())) as first,
         upstream(telling(chat, mark="b")) as second,
-        gateway(house((first, chat), (second, chat))) as gate,
+        gateway(house((first, chat), (second, chat), policy=SILENT_SOON)) as gate,
         connected(gate.port) as talk,
     ):
         talk.send(ask(chat, HOLD))
         reply = await talk.reply()
         assert reply.body == b"".join(told(chat, WORDS, "b"))
         assert gate.records[0].failures == ("house/0: silent",)
+
+
+async def test_our_own_standing_still_is_no_silence_of_the_provider() -> None:
+    chat = Protocol.CHAT
+
+    async def script(received: Received) -> AsyncIterator[Step]:
+        begun, *rest = told(chat, WORDS)
+        yield chunked_head()
+        for event in (begun, *rest[:8]):
+            yield chunk(event)
+        await asyncio.sleep(0.02)  # so that these are read
+        time.sleep(2 * IDLE_S)  # noqa: ASYNC251 - nobody in this process hears anything
+        await asyncio.sleep(0.005)
+        for event in rest[8:]:
+            yield chunk(event)
+        yield b"0\r\n\r\n"
+
+    async with (
+        upstream(script) as fake,
+        gateway(house((fake, chat), policy=SILENT_SOON)) as gate,
+        connected(gate.port) as talk,
+    ):
+        talk.send(ask(chat))
+        reply = await talk.reply()
+        assert text_of(read(chat, reply)) == TEXT
+        assert gate.records[0].detail == "via_upstream"
 
 
 def _without(script: Script, event: bytes) -> Script:

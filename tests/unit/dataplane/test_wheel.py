@@ -113,3 +113,27 @@ async def test_late_loop_makes_no_time_longer() -> None:
     assert ticks <= 3 * TURN_S / (5 * TICK_S) + 1
     wheel.remove(near)
     wheel.remove(far)
+
+
+async def test_nobody_is_told_before_what_came_while_the_loop_stood_still_was_heard() -> None:
+    clock = [0.0]
+    wheel = Wheel(lambda: clock[0])
+    item, other = Item(0.3), Item(0.3)
+    wheel.add(item)
+    wheel.add(other)
+    late: list[float] = []
+
+    def on_tick(now: float, late_s: float) -> None:
+        late.append(late_s)
+        assert not item.told
+        # A tick later, when the socket was read: it is not over for this one.
+        item.due = 10.0
+        clock[0] = now + TICK_S
+
+    wheel.on_tick = on_tick
+    clock[0] = 0.5  # as if something had kept the loop busy
+    await until(lambda: bool(other.told))
+    assert late == [pytest.approx(0.5 - TICK_S), pytest.approx(0.0)]
+    assert not item.told
+    wheel.remove(item)
+    wheel.remove(other)

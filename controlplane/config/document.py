@@ -100,8 +100,7 @@ def read(text: str, file_name: str) -> Document:
         raise ConfigErrors([_whole(file_name, f"is larger than {MAX_BYTES >> 20} MiB")])
     builder = _Builder(file_name)
     try:
-        for event in yaml.parse(text, Loader=LOADER):
-            builder.take(event)
+        builder.take_all(LOADER(text))
     except yaml.YAMLError as e:
         raise ConfigErrors([*builder.problems, _syntax(e, text, file_name)]) from e
     except UnicodeEncodeError as e:
@@ -116,14 +115,17 @@ class _Frame:
     """A collection that is still open."""
 
     node: Node
-    key: tuple[str, int] | None = None
-    """The key, with its line, whose value comes next."""
-    merged: list[dict[str, Entry]] = field(default_factory=list)
+    mapping: dict[str, Entry] | None
+    """What it holds, when that is no list."""
+    key: str | None = None
+    """The key whose value comes next, and its line."""
+    key_line: int = 0
+    merged: tuple[dict[str, Entry], ...] = ()
     """What `<<` brought: it yields to keys of the mapping itself, wherever they stand."""
 
     @property
     def wants_key(self) -> bool:
-        return isinstance(self.node.value, dict) and self.key is None
+        return self.mapping is not None and self.key is None
 
 
 class _Builder:
@@ -137,30 +139,39 @@ class _Builder:
         self._anchors: dict[str, Node] = {}
         self._documents = 0
 
-    def take(self, event: yaml.Event) -> None:
-        """The next event. Raises ConfigErrors for what cannot be read around."""
-        line = event.start_mark.line + 1 if event.start_mark is not None else 0
-        match event:
-            case yaml.ScalarEvent():
-                self._scalar(event, line)
-            case yaml.SequenceStartEvent() | yaml.MappingStartEvent():
-                self._open(event, line)
-            case yaml.SequenceEndEvent() | yaml.MappingEndEvent():
-                self._close()
-            case yaml.AliasEvent():
-                self._alias(event.anchor, line)
-            case yaml.DocumentStartEvent():
-                self._documents += 1
-                if self._documents > 1:
-                    self._stop(line, "a second document starts here", "a config is one document")
-            case _:
-                pass
+    def take_all(self, parser: Any) -> None:
+        """Every event of a parser. Raises ConfigErrors for what cannot be read around."""
+        try:
+            # By type, the most frequent first: a large config has an event per word.
+            while (event := parser.get_event()) is not None:
+                kind = type(event)
+                if kind is yaml.ScalarEvent:
+                    self._scalar(event, event.start_mark.line + 1)
+                elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
+                    self._close()
+                elif kind is yaml.MappingStartEvent:
+                    self._open(event, {}, event.start_mark.line + 1)
+                elif kind is yaml.SequenceStartEvent:
+                    self._open(event, [], event.start_mark.line + 1)
+                elif kind is yaml.AliasEvent:
+                    self._alias(event.anchor, event.start_mark.line + 1)
+                elif kind is yaml.DocumentStartEvent:
+                    self._documents += 1
+                    if self._documents > 1:
+                        line = event.start_mark.line + 1
+                        self._stop(
+                            line, "a second document starts here", "a config is one document"
+                        )
+        finally:
+            parser.dispose()
 
     def _scalar(self, event: yaml.ScalarEvent, line: int) -> None:
-        if self._stack and self._stack[-1].wants_key:
-            # A key is its text: `8001:` and `true:` are names like any other.
-            self._stack[-1].key = (event.value, line)
-            return
+        if self._stack:
+            frame = self._stack[-1]
+            if frame.mapping is not None and frame.key is None:
+                # A key is its text: `8001:` and `true:` are names like any other.
+                frame.key, frame.key_line = event.value, line
+                return
         if event.tag is not None and event.tag not in _TEXT_TAGS:
             self._tag(event.tag, line)
         as_text = bool(event.style) or event.tag is not None
@@ -169,25 +180,26 @@ class _Builder:
             self._anchors[event.anchor] = node
         self._put(node)
 
-    def _open(self, event: yaml.CollectionStartEvent, line: int) -> None:
+    def _open(
+        self, event: yaml.CollectionStartEvent, value: dict[str, Entry] | list[Node], line: int
+    ) -> None:
         if self._stack and self._stack[-1].wants_key:
             self._stop(line, "a key must be a word, not a list or a mapping")
         if event.tag is not None and event.tag != "!":
             self._tag(event.tag, line)
         if len(self._stack) >= MAX_DEPTH:
             self._stop(line, _TOO_DEEP)
-        mapping = isinstance(event, yaml.MappingStartEvent)
-        node = Node({} if mapping else [], line, closed=False)
+        node = Node(value, line, closed=False)
         if event.anchor is not None:
             self._anchors[event.anchor] = node
-        self._stack.append(_Frame(node))
+        self._stack.append(_Frame(node, value if isinstance(value, dict) else None))
 
     def _close(self) -> None:
         frame = self._stack.pop()
-        if isinstance(frame.node.value, dict):
+        if frame.mapping is not None:
             for source in frame.merged:
                 for key, entry in source.items():
-                    frame.node.value.setdefault(key, entry)
+                    frame.mapping.setdefault(key, entry)
         frame.node.closed = True
         self._put(frame.node)
 
@@ -207,14 +219,16 @@ class _Builder:
             self.root = node
             return
         frame = self._stack[-1]
-        frame.node.size += node.size
-        if frame.node.size > MAX_NODES:
+        holder = frame.node
+        holder.size += node.size
+        if holder.size > MAX_NODES:
             self._stop(node.line, f"has more than {MAX_NODES:,} values, aliases written out")
-        if isinstance(frame.node.value, list):
-            frame.node.value.append(node)
-        elif isinstance(frame.node.value, dict) and frame.key is not None:
-            (key, line), frame.key = frame.key, None
-            self._entry(frame, frame.node.value, key, Entry(line, node))
+        if frame.mapping is None:
+            assert isinstance(holder.value, list)
+            holder.value.append(node)
+        elif frame.key is not None:
+            key, frame.key = frame.key, None
+            self._entry(frame, frame.mapping, key, Entry(frame.key_line, node))
 
     def _entry(self, frame: _Frame, into: dict[str, Entry], key: str, entry: Entry) -> None:
         if key == "<<":
@@ -230,7 +244,7 @@ class _Builder:
         for source in node.value if isinstance(node.value, list) else [node]:
             if not isinstance(source.value, dict):
                 self._stop(entry.line, "'<<' merges mappings only")
-            frame.merged.append(source.value)
+            frame.merged += (source.value,)
 
     def _tag(self, tag: str, line: int) -> NoReturn:
         written = tag.replace("tag:yaml.org,2002:", "!!")

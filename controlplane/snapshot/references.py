@@ -5,6 +5,7 @@ here before it is served never becomes a refusal out there.
 """
 
 from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
 from google.protobuf.message import Message
 from outriderpb.v1 import (
@@ -23,16 +24,26 @@ from controlplane.snapshot.resource import Resource, ResourceType
 ByType = Mapping[ResourceType, Mapping[str, Resource]]
 Reference = tuple[ResourceType, str]
 
+_NONE: Mapping[str, Resource] = MappingProxyType({})
+_NOTHING: ByType = MappingProxyType({})
 _LABELS = {kind: kind.name.lower().replace("_", " ") for kind in ResourceType}
 
 
-def problems(resources: ByType) -> tuple[str, ...]:
-    """Every reference that leads nowhere, as a sentence."""
+def problems(resources: ByType, known_good: ByType = _NOTHING) -> tuple[str, ...]:
+    """Every reference that leads nowhere, as a sentence.
+
+    :param known_good: what is the same object there is not looked at again.
+    """
     found = []
     for kind, named in resources.items():
+        good = known_good.get(kind, _NONE)
+        if named is good:
+            continue
         for name, resource in named.items():
+            if good.get(name) is resource:
+                continue
             for wanted, target in _references(resource.message):
-                if target not in resources.get(wanted, {}):
+                if target not in resources.get(wanted, _NONE):
                     label = f"{_LABELS[kind]} {name!r}"
                     found.append(f"{label} refers to {_LABELS[wanted]} {target!r}, which is absent")
     return (*found, *_unserved(resources))

@@ -1,5 +1,8 @@
 """One named, versioned message, serialised once.
 
+What a config means is first `Named`: a config is compiled anew at each change, and nearly all of it
+is what it was, so only what is new is serialised and hashed (`Snapshot.build`).
+
 Every stream that sends a resource sends the same bytes: `delta_bytes` is the resource's whole field
 of a DeltaDiscoveryResponse, tag and length included, so a response is a join of ready pieces.
 """
@@ -45,13 +48,19 @@ class ResourceType(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Resource:
-    """A named message with its content hash and its ready bytes."""
+class Named:
+    """A message with the name it is sent by."""
 
     type: ResourceType
     name: str
-    version: str
     message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class Resource(Named):
+    """A named message with its content hash and its ready bytes."""
+
+    version: str
     delta_bytes: bytes
 
     @classmethod
@@ -63,4 +72,4 @@ class Resource:
             name=name, version=version, resource=Any(type_url=kind.url, value=body)
         )
         response = ads_pb2.DeltaDiscoveryResponse(resources=[wrapped])
-        return cls(kind, name, version, message, response.SerializeToString(deterministic=True))
+        return cls(kind, name, message, version, response.SerializeToString(deterministic=True))

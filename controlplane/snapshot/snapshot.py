@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from controlplane.snapshot import references
-from controlplane.snapshot.resource import Resource, ResourceType
+from controlplane.snapshot.resource import Named, Resource, ResourceType
 
 _NONE: Mapping[str, Resource] = MappingProxyType({})
 MEASURED = ResourceType.MODEL_METRICS
@@ -44,27 +44,26 @@ class Snapshot:
         return self.resources.get(kind, _NONE)
 
     @classmethod
-    def build(cls, resources: Iterable[Resource], previous: "Snapshot | None" = None) -> "Snapshot":
-        """Put resources together. Raises InconsistentSnapshotError when they do not fit.
+    def build(cls, parts: Iterable[Named], previous: "Snapshot | None" = None) -> "Snapshot":
+        """Put parts together. Raises InconsistentSnapshotError when they do not fit.
 
         :param previous: what is equal in it is used again, down to whole types, so that two
-            generations share their memory and `diff` can compare by identity.
+            generations share their memory, `diff` can compare by identity, and only what is new is
+            serialised and checked.
         """
-        by_type: dict[ResourceType, dict[str, Resource]] = {}
+        by_type: dict[ResourceType, dict[str, Named]] = {}
         doubled = []
-        for resource in resources:
-            named = by_type.setdefault(resource.type, {})
-            if resource.name in named:
-                doubled.append(f"two {resource.type.name.lower()} resources are {resource.name!r}")
-            named[resource.name] = resource
-        problems = (*doubled, *references.problems(by_type))
+        for part in parts:
+            named = by_type.setdefault(part.type, {})
+            if part.name in named:
+                doubled.append(f"two {part.type.name.lower()} resources are {part.name!r}")
+            named[part.name] = part
+        ordered = {
+            kind: _shared(by_type[kind], previous, kind) for kind in ResourceType if kind in by_type
+        }
+        problems = (*doubled, *references.problems(ordered, _known_good(ordered, previous)))
         if problems:
             raise InconsistentSnapshotError(problems)
-        ordered = {
-            kind: _shared(dict(sorted(by_type[kind].items())), previous, kind)
-            for kind in ResourceType
-            if kind in by_type
-        }
         return cls(_version(ordered), MappingProxyType(ordered))
 
     def with_measured(self, resources: Iterable[Resource]) -> "Snapshot":
@@ -97,18 +96,32 @@ def _differs(now: Resource, then: Resource | None) -> bool:
 
 
 def _shared(
-    named: dict[str, Resource], previous: Snapshot | None, kind: ResourceType
+    parts: dict[str, Named], previous: Snapshot | None, kind: ResourceType
 ) -> Mapping[str, Resource]:
-    """The same resources, by the objects that an earlier snapshot has for them."""
+    """The same by name, sorted, by the objects that an earlier snapshot has for them."""
     before = previous.of_type(kind) if previous is not None else _NONE
-    for name, resource in named.items():
-        have = before.get(name)
-        if have is not None and have.version == resource.version:
-            named[name] = have
+    named = {name: _made(parts[name], before.get(name)) for name in sorted(parts)}
     unchanged = len(named) == len(before) and all(
         before.get(name) is one for name, one in named.items()
     )
     return before if unchanged else MappingProxyType(named)
+
+
+def _made(part: Named, before: Resource | None) -> Resource:
+    if before is not None and before.message == part.message:
+        return before
+    made = part if isinstance(part, Resource) else Resource.of(part.type, part.name, part.message)
+    return before if before is not None and before.version == made.version else made
+
+
+def _known_good(resources: references.ByType, previous: Snapshot | None) -> references.ByType:
+    """What an earlier snapshot has, if all it refers to is still there: no name is gone."""
+    if previous is None:
+        return MappingProxyType({})
+    for kind, named in previous.resources.items():
+        if kind is not MEASURED and not named.keys() <= resources.get(kind, _NONE).keys():
+            return MappingProxyType({})
+    return previous.resources
 
 
 def _version(resources: Mapping[ResourceType, Mapping[str, Resource]]) -> str:
@@ -116,7 +129,8 @@ def _version(resources: Mapping[ResourceType, Mapping[str, Resource]]) -> str:
     for kind, named in resources.items():
         if kind is MEASURED:
             continue
-        for name, resource in named.items():
-            # NUL cannot be in a name, so no two sets of names and versions look alike.
-            digest.update(f"{kind.url}\0{name}\0{resource.version}\0".encode())
+        url = kind.url
+        # NUL cannot be in a name, so no two sets of names and versions look alike.
+        text = "".join([f"{url}\0{name}\0{one.version}\0" for name, one in named.items()])
+        digest.update(text.encode())
     return digest.hexdigest()

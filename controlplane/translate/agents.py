@@ -7,7 +7,7 @@ from outriderpb.v1 import agent_pb2
 
 from controlplane.config import schema
 from controlplane.config.values import duration_ms
-from controlplane.snapshot.resource import Resource, ResourceType
+from controlplane.snapshot.resource import Named, ResourceType
 from controlplane.translate.auth import put_keys
 from controlplane.translate.clusters import addresses, cluster
 from controlplane.translate.retry import own_retry
@@ -21,7 +21,7 @@ _PROTOCOLS = {
 }
 
 
-def agents(config: schema.Config) -> Iterator[Resource]:
+def agents(config: schema.Config) -> Iterator[Named]:
     """Every agent, with the cluster it is reached at."""
     for agent in config.agents:
         message = agent_pb2.Agent(
@@ -41,12 +41,12 @@ def agents(config: schema.Config) -> Iterator[Resource]:
             places = addresses(agent.url, agent.endpoints)
             yield from cluster(config, message.cluster, agent, places, headers=agent.headers)
             message.path_prefix = places[0].url.path
-        yield Resource.of(ResourceType.AGENT, agent.id, message)
+        yield Named(ResourceType.AGENT, agent.id, message)
 
 
 def _versions(
     config: schema.Config, agent: schema.Agent, message: agent_pb2.Agent
-) -> Iterator[Resource]:
+) -> Iterator[Named]:
     """The cluster of each version; `message` gets to know them."""
     for version in agent.versions:
         name = f"agent:{agent.id}@{version.name}"

@@ -9,11 +9,11 @@ from controlplane.config.rules.auth import expiry
 from controlplane.config.schema_auth import Jwt
 from controlplane.config.schema_cards import CardKeys
 from controlplane.config.values import duration_ms
-from controlplane.snapshot.resource import Resource, ResourceType
+from controlplane.snapshot.resource import Named, ResourceType
 from controlplane.translate.secrets import secret
 
 
-def api_keys(config: schema.Config) -> Iterator[Resource]:
+def api_keys(config: schema.Config) -> Iterator[Named]:
     """Every key, as a resource of its own: one more key is one small message."""
     for key in config.api_keys:
         message = api_key_pb2.ApiKey(
@@ -28,7 +28,7 @@ def api_keys(config: schema.Config) -> Iterator[Resource]:
             message.sha256 = bytes.fromhex(key.hash.removeprefix("sha256:"))
         elif key.key is not None:
             message.key.CopyFrom(secret(key.key))
-        yield Resource.of(ResourceType.API_KEY, key.name, message)
+        yield Named(ResourceType.API_KEY, key.name, message)
 
 
 def auth(listener: schema.Listener) -> listener_pb2.Auth | None:

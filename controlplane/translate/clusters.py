@@ -22,7 +22,7 @@ from controlplane.config.schema_clusters import (
     read_statuses,
 )
 from controlplane.config.values import Url, duration_ms, read_url
-from controlplane.snapshot.resource import Resource, ResourceType
+from controlplane.snapshot.resource import Named, ResourceType
 from controlplane.translate.secrets import secret
 
 CONNECT_TIMEOUT_MS = 5000  # Plano's default for upstream_connect_timeout
@@ -73,7 +73,7 @@ def cluster(
     http_host: str = "",
     at_vendor: bool = False,
     headers: Mapping[str, str] = MappingProxyType({}),
-) -> Iterator[Resource]:
+) -> Iterator[Named]:
     """The cluster of one service and its endpoints; the URLs differ in host and port only.
 
     :param http_host: the Host header, when it is not the URL's. :param at_vendor: at the address
@@ -101,7 +101,7 @@ def cluster(
     _lay_over(message, own)
     if message.health_check.HasField("enabled") and not message.health_check.enabled:
         message.ClearField("health_check")
-    yield Resource.of(ResourceType.CLUSTER, name, message)
+    yield Named(ResourceType.CLUSTER, name, message)
     endpoints = endpoint_pb2.Endpoints(
         cluster=name,
         endpoints=[
@@ -115,7 +115,7 @@ def cluster(
             for one in places
         ],
     )
-    yield Resource.of(ResourceType.ENDPOINTS, name, endpoints)
+    yield Named(ResourceType.ENDPOINTS, name, endpoints)
 
 
 def _connect_timeout_ms(config: schema.Config, own: ClusterKeys) -> int:

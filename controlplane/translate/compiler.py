@@ -6,7 +6,7 @@ from controlplane.config import schema
 from controlplane.config.check import check
 from controlplane.config.parse import parse
 from controlplane.config.problem import ConfigErrors
-from controlplane.snapshot.resource import Resource
+from controlplane.snapshot.resource import Named
 from controlplane.snapshot.snapshot import Snapshot
 from controlplane.translate.agents import agents
 from controlplane.translate.auth import api_keys
@@ -41,7 +41,7 @@ def compile_config(
     return Snapshot.build(translate(parsed.config), previous)
 
 
-def translate(config: schema.Config) -> Iterator[Resource]:
+def translate(config: schema.Config) -> Iterator[Named]:
     """Every resource that a checked config means."""
     config = with_guards(config)
     yield from agents(config)

@@ -11,7 +11,7 @@ from controlplane.config.filters.kinds import KINDS
 from controlplane.config.schema_clusters import ClusterKeys
 from controlplane.config.schema_filters import Filter
 from controlplane.config.values import duration_ms
-from controlplane.snapshot.resource import Resource, ResourceType
+from controlplane.snapshot.resource import Named, ResourceType
 from controlplane.translate.clusters import addresses, cluster
 from controlplane.translate.secrets import secret
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from controlplane.config.rules.filters import HasFilters
 
 
-def filters(config: schema.Config) -> Iterator[Resource]:
+def filters(config: schema.Config) -> Iterator[Named]:
     """Every filter, with the cluster it is reached at if it is reached at any."""
     for one in (*config.filters, *_stand_ins(config)):
         message = filter_pb2.Filter(
@@ -37,7 +37,7 @@ def filters(config: schema.Config) -> Iterator[Resource]:
         connection = one.config.get("connection_string")
         if isinstance(connection, str):
             message.connection.CopyFrom(secret(connection))
-        yield Resource.of(ResourceType.FILTER, one.id, message)
+        yield Named(ResourceType.FILTER, one.id, message)
 
 
 def _settings(one: Filter) -> str:

@@ -6,7 +6,7 @@ from outriderpb.v1 import limit_pb2
 
 from controlplane.config import schema, schema_auth, schema_limits
 from controlplane.config.values import MAX_WINDOW_MS, duration_ms, window_ms
-from controlplane.snapshot.resource import Resource, ResourceType
+from controlplane.snapshot.resource import Named, ResourceType
 from controlplane.translate.secrets import secret
 
 STORAGE = "limits_storage"
@@ -38,27 +38,27 @@ _FAILURES = {
 }
 
 
-def limits(config: schema.Config) -> Iterator[Resource]:
+def limits(config: schema.Config) -> Iterator[Named]:
     """Every limit, and where they are kept when that is not here."""
     for limit in config.limits:
-        yield Resource.of(ResourceType.LIMIT, limit.name, _limit(limit))
+        yield Named(ResourceType.LIMIT, limit.name, _limit(limit))
     for key in config.api_keys:
         if key.limits is not None:
             name = f"api_keys[{key.name}]"
-            yield Resource.of(ResourceType.LIMIT, name, _of_key(name, key.name, key.limits))
+            yield Named(ResourceType.LIMIT, name, _of_key(name, key.name, key.limits))
     for index, old in enumerate(config.ratelimits):
         name = f"ratelimits[{index}]"
-        yield Resource.of(ResourceType.LIMIT, name, _plano(name, old))
+        yield Named(ResourceType.LIMIT, name, _plano(name, old))
     for listener in config.listeners:
         if listener.type == "agent" and (listener.plan.budget.tokens or listener.plan.budget.cost):
             message = _of_runs(listener)
-            yield Resource.of(ResourceType.LIMIT, message.name, message)
+            yield Named(ResourceType.LIMIT, message.name, message)
     storage = config.limits_storage
     if storage is not None and storage.url is not None:
         where = limit_pb2.LimitsStorage(
             redis=secret(storage.url), on_failure=_FAILURES[storage.on_failure]
         )
-        yield Resource.of(ResourceType.LIMITS_STORAGE, STORAGE, where)
+        yield Named(ResourceType.LIMITS_STORAGE, STORAGE, where)
 
 
 def _limit(limit: schema_limits.Limit) -> limit_pb2.Limit:

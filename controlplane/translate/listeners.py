@@ -13,7 +13,7 @@ from controlplane.config.providers.resolve import is_wildcard
 from controlplane.config.rules import listeners as ports
 from controlplane.config.rules import models as names
 from controlplane.config.values import duration_ms
-from controlplane.snapshot.resource import Resource, ResourceType
+from controlplane.snapshot.resource import Named, ResourceType
 from controlplane.translate import prompts
 from controlplane.translate.auth import auth, card_signing, tls
 from controlplane.translate.mcp import members
@@ -37,15 +37,15 @@ _PRECEDENCES = {
 }
 
 
-def listeners(config: schema.Config) -> Iterator[Resource]:
+def listeners(config: schema.Config) -> Iterator[Named]:
     """Every listener with its routes."""
     for listener in config.listeners:
         message = _listener(config, listener)
         if listener.type == "agent":
             message.drop_untranslatable = config.on_untranslatable == "drop"
-        yield Resource.of(ResourceType.LISTENER, listener.name, message)
+        yield Named(ResourceType.LISTENER, listener.name, message)
         for route in _routes(listener, config):
-            yield Resource.of(ResourceType.ROUTE, route.name, route)
+            yield Named(ResourceType.ROUTE, route.name, route)
 
 
 def _routes(listener: schema.Listener, config: schema.Config) -> Iterator[route_pb2.Route]:
@@ -154,16 +154,15 @@ def _unfiltered_routes(
             yield _model_route(listener, word, [word], providers, retry)
     for provider in config.model_providers:
         name = names.name_of(provider)
-        route = _model_route(listener, name, own[name], (name,), retry)
-        route.is_default = provider.default
         # What a wildcard serves is not known here, so there is nothing to list.
-        route.model_id = "" if is_wildcard(provider) else name
+        listed = "" if is_wildcard(provider) else name
+        route = _model_route(listener, name, own[name], (name,), retry, listed)
+        route.is_default = provider.default
         yield route
     for alias, target in config.model_aliases.items():
         serving = dict.fromkeys(name for one in names.targets_of(target) for name in known[one])
         over = route_retry(config, listener, target.retry) if target.retry is not None else retry
-        route = _model_route(listener, alias, [alias], tuple(serving), over)
-        route.model_id = alias
+        route = _model_route(listener, alias, [alias], tuple(serving), over, alias)
         if target.priority is not None:
             route.priority = _PRIORITIES[target.priority]
         yield route
@@ -189,11 +188,14 @@ def _model_route(
     words: list[str],
     providers: tuple[str, ...],
     retry: retry_pb2.RetryPolicy | None,
+    listed: str = "",
 ) -> route_pb2.Route:
+    """:param listed: the name it has in the list of models."""
     return route_pb2.Route(
         name=f"{listener.name}/{name}",
         listener=listener.name,
         models=words,
+        model_id=listed,
         model=route_pb2.ModelTarget(providers=providers),
         retry=retry,
         priority=_PRIORITIES[listener.priority],

@@ -7,12 +7,12 @@ from outriderpb.v1 import listener_pb2, mcp_pb2, model_pb2
 from controlplane.config import schema
 from controlplane.config.rules.mcp import prefix_of
 from controlplane.config.values import duration_ms
-from controlplane.snapshot.resource import Resource, ResourceType
+from controlplane.snapshot.resource import Named, ResourceType
 from controlplane.translate.clusters import addresses, cluster
 from controlplane.translate.secrets import secret
 
 
-def mcp_servers(config: schema.Config) -> Iterator[Resource]:
+def mcp_servers(config: schema.Config) -> Iterator[Named]:
     """Every MCP server, with the cluster it is reached at."""
     for server in config.mcp_servers:
         name, places = f"mcp:{server.id}", addresses(server.url, server.endpoints)
@@ -30,7 +30,7 @@ def mcp_servers(config: schema.Config) -> Iterator[Resource]:
             deny_tools=server.tools.deny,
             timeout_ms=duration_ms(server.timeout),
         )
-        yield Resource.of(ResourceType.MCP_SERVER, server.id, message)
+        yield Named(ResourceType.MCP_SERVER, server.id, message)
 
 
 def members(config: schema.Config, listener: schema.Listener) -> list[listener_pb2.McpMember]:

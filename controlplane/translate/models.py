@@ -9,7 +9,7 @@ from controlplane.config import schema, schema_models
 from controlplane.config.providers import resolve
 from controlplane.config.providers.entry import PLAIN, Api, Auth, Dialect, Operation, Prefill
 from controlplane.config.rules import models as names
-from controlplane.snapshot.resource import Resource, ResourceType
+from controlplane.snapshot.resource import Named, ResourceType
 from controlplane.translate.clusters import Address, addresses, cluster
 from controlplane.translate.retry import own_retry
 from controlplane.translate.secrets import literal, secret
@@ -45,7 +45,7 @@ VERDICTS: Mapping[schema_models.OnUntranslatable, model_pb2.OnUntranslatable] = 
 }
 
 
-def models(config: schema.Config) -> Iterator[Resource]:
+def models(config: schema.Config) -> Iterator[Named]:
     """Every model provider, with the cluster it is reached at."""
     for provider in config.model_providers:
         resolved = resolve.resolve(provider)
@@ -81,7 +81,7 @@ def models(config: schema.Config) -> Iterator[Resource]:
             on_untranslatable=VERDICTS[provider.on_untranslatable or config.on_untranslatable],
             retry=own_retry(provider.retry),
         )
-        yield Resource.of(ResourceType.MODEL_PROVIDER, name, message)
+        yield Named(ResourceType.MODEL_PROVIDER, name, message)
 
 
 def _places(provider: schema_models.ModelProvider, resolved: resolve.Resolved) -> Sequence[Address]:

@@ -9,12 +9,12 @@ from controlplane.config import schema, schema_prompts
 from controlplane.config.rules import prompts as rules
 from controlplane.config.schema_clusters import LoadBalancing
 from controlplane.config.values import duration_ms, read_url
-from controlplane.snapshot.resource import Resource
+from controlplane.snapshot.resource import Named
 from controlplane.translate.clusters import Address, cluster
 from controlplane.translate.secrets import secret
 
 
-def endpoints(config: schema.Config) -> Iterator[Resource]:
+def endpoints(config: schema.Config) -> Iterator[Named]:
     """A cluster for each API that a prompt target calls."""
     called = {one.endpoint.name for one in config.prompt_targets if one.endpoint is not None}
     for name, one in config.endpoints.items():

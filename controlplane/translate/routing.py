@@ -8,7 +8,7 @@ from controlplane.config import schema, schema_routing
 from controlplane.config.rules import orchestrator, preferences
 from controlplane.config.rules.routing import ttl_s_of
 from controlplane.config.values import duration_ms
-from controlplane.snapshot.resource import Resource, ResourceType
+from controlplane.snapshot.resource import Named, ResourceType
 from controlplane.translate.orchestrator import routing_model
 from controlplane.translate.secrets import secret
 
@@ -20,7 +20,7 @@ _PREFER = {
 }
 
 
-def routing(config: schema.Config) -> Iterator[Resource]:
+def routing(config: schema.Config) -> Iterator[Named]:
     """Nothing when the config does not choose."""
     found = preferences.preferences_of(config)
     for position, one in enumerate(found):
@@ -32,10 +32,10 @@ def routing(config: schema.Config) -> Iterator[Resource]:
             position=position,
             examples=one.examples,
         )
-        yield Resource.of(ResourceType.PREFERENCE, one.name, message)
+        yield Named(ResourceType.PREFERENCE, one.name, message)
     caching = config.prompt_caching
     if found or config.routing is not None or (caching is not None and caching.enabled):
-        yield Resource.of(ResourceType.MODEL_ROUTING, NAME, _settings(config))
+        yield Named(ResourceType.MODEL_ROUTING, NAME, _settings(config))
 
 
 def _settings(config: schema.Config) -> model_routing_pb2.ModelRouting:

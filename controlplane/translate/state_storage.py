@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from outriderpb.v1 import state_storage_pb2
 
 from controlplane.config import schema
-from controlplane.snapshot.resource import Resource, ResourceType
+from controlplane.snapshot.resource import Named, ResourceType
 from controlplane.translate.secrets import secret
 
 NAME = "state_storage"
@@ -17,7 +17,7 @@ KINDS = {
 }
 
 
-def state_storage(config: schema.Config) -> Iterator[Resource]:
+def state_storage(config: schema.Config) -> Iterator[Named]:
     """Nothing when the config says nothing: data planes then keep responses themselves."""
     wanted = config.state_storage
     if wanted is None:
@@ -31,4 +31,4 @@ def state_storage(config: schema.Config) -> Iterator[Resource]:
     )
     if wanted.connection_string is not None:
         message.url.CopyFrom(secret(wanted.connection_string))
-    yield Resource.of(ResourceType.STATE_STORAGE, NAME, message)
+    yield Named(ResourceType.STATE_STORAGE, NAME, message)

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from outriderpb.v1 import tracing_pb2
 
 from controlplane.config import schema
-from controlplane.snapshot.resource import Resource, ResourceType
+from controlplane.snapshot.resource import Named, ResourceType
 
 NAME = "tracing"
 
 
-def tracing(config: schema.Config) -> Iterator[Resource]:
+def tracing(config: schema.Config) -> Iterator[Named]:
     """Nothing when the config does not trace."""
     wanted = config.tracing
     if wanted is None:
@@ -21,4 +21,4 @@ def tracing(config: schema.Config) -> Iterator[Resource]:
         static_attributes=wanted.span_attributes.static,
         header_prefixes=[prefix.lower() for prefix in wanted.span_attributes.header_prefixes],
     )
-    yield Resource.of(ResourceType.TRACING, NAME, message)
+    yield Named(ResourceType.TRACING, NAME, message)

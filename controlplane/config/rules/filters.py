@@ -40,8 +40,8 @@ def chains(config: schema.Config, one: HasFilters, path: Path, findings: Finding
     """`input_filters` and `output_filters` of something."""
     _chain(config, one.input_filters, (*path, "input_filters"), findings, outputs=False)
     _chain(config, one.output_filters, (*path, "output_filters"), findings, outputs=True)
-    is_agents = isinstance(one, schema.ListenerAgent) or getattr(one, "type", "") == "agent"
-    if is_agents:
+    is_agents = isinstance(one, schema.Listener) and one.type == "agent"
+    if is_agents or isinstance(one, schema.ListenerAgent):
         builtin_filters.check_of_agents(config.filters, one.output_filters, path, findings)
 
 

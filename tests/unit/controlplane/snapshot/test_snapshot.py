@@ -7,11 +7,12 @@ from outriderpb.v1 import (
     endpoint_pb2,
     filter_pb2,
     listener_pb2,
+    model_metrics_pb2,
     model_pb2,
     route_pb2,
 )
 
-from controlplane.snapshot.resource import Resource, ResourceType
+from controlplane.snapshot.resource import Named, Resource, ResourceType
 from controlplane.snapshot.snapshot import Change, InconsistentSnapshotError, Snapshot
 
 
@@ -129,3 +130,45 @@ def test_unchanged_types_are_shared_with_the_generation_before() -> None:
 
 def test_a_type_without_resources_is_empty() -> None:
     assert dict(Snapshot.build([]).of_type(ResourceType.AGENT)) == {}
+
+
+def test_what_is_refused_without_a_snapshot_before_is_refused_after_one() -> None:
+    before = Snapshot.build([listener("front", "f"), filter_of("f"), cluster("x"), endpoints("x")])
+    with pytest.raises(InconsistentSnapshotError, match="'front' refers to filter 'f'"):
+        Snapshot.build([listener("front", "f"), cluster("x"), endpoints("x")], before)
+    with pytest.raises(InconsistentSnapshotError, match="'front' refers to filter 'g'"):
+        Snapshot.build([listener("front", "g"), filter_of("f"), *_served("x")], before)
+    with pytest.raises(InconsistentSnapshotError, match="cluster 'x' has no endpoints"):
+        Snapshot.build([listener("front", "f"), filter_of("f"), cluster("x")], before)
+
+
+def test_what_is_measured_does_not_hide_what_leads_nowhere() -> None:
+    measured = Resource.of(
+        ResourceType.MODEL_METRICS, "cost", model_metrics_pb2.ModelMetrics(name="cost")
+    )
+    before = Snapshot.build([listener("front", "f"), filter_of("f")]).with_measured([measured])
+    with pytest.raises(InconsistentSnapshotError, match="'front' refers to filter 'f'"):
+        Snapshot.build([listener("front", "f")], before)
+
+
+def test_only_what_is_new_is_serialised() -> None:
+    before = Snapshot.build(_served("x"))
+    named = Named(ResourceType.CLUSTER, "x", cluster_pb2.Cluster(name="x", connect_timeout_ms=5))
+    moved = Named(
+        ResourceType.ENDPOINTS,
+        "x",
+        endpoint_pb2.Endpoints(cluster="x", endpoints=[endpoint_pb2.Endpoint(host="b")]),
+    )
+    after = Snapshot.build([named, moved], before)
+    assert after.of_type(ResourceType.CLUSTER) is before.of_type(ResourceType.CLUSTER)
+    expected = Resource.of(ResourceType.ENDPOINTS, "x", moved.message)
+    assert after.of_type(ResourceType.ENDPOINTS) == {"x": expected}
+    assert after.version == Snapshot.build([named, moved]).version != before.version
+
+
+def filter_of(name: str) -> Resource:
+    return Resource.of(ResourceType.FILTER, name, filter_pb2.Filter(id=name))
+
+
+def _served(name: str) -> list[Resource]:
+    return [cluster(name), endpoints(name)]

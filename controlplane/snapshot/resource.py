@@ -41,10 +41,14 @@ class ResourceType(Enum):
     LIMIT = "type.googleapis.com/outrider.v1.Limit"
     LISTENER = "type.googleapis.com/outrider.v1.Listener"
 
-    @property
-    def url(self) -> str:
+    # Each is one object. Enum hashes names, which is slow, and streams look types up at each ack.
+    __hash__ = object.__hash__
+
+    def __init__(self, url: str) -> None:
+        self.url = url
         """The type URL on the wire."""
-        return self.value
+        self.label = self._name_.lower()
+        """In nonces and metrics."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,12 +114,11 @@ class Connection:
     def _answered(self, kind: ResourceType, heard: Heard) -> None:
         if (sent_at := self._sent_at.pop(kind, None)) is not None:
             self._metrics.push_to_ack.observe(self._clock.now() - sent_at)
-        label = kind.name.lower()
         if heard.answer is Answer.ACK:
-            self._metrics.acks.labels(label).inc()
+            self._metrics.acks.inc(kind.label)
             return
-        self._metrics.nacks.labels(label).inc()
-        what = f"{label} of snapshot {heard.version}"
+        self._metrics.nacks.inc(kind.label)
+        what = f"{kind.label} of snapshot {heard.version}"
         log.warning("node %s refused %s: %s", self.member.id, what, heard.reason)
 
     def _decide(self) -> None:
@@ -149,7 +148,7 @@ class Connection:
 
     async def _send(self, update: Update) -> None:
         self._sent_at[update.kind] = self._clock.now()
-        self._metrics.pushes.labels(update.kind.name.lower()).inc()
+        self._metrics.pushes.inc(update.kind.label)
         wire = update.wire()
         del update
         await self._context.write(wire)

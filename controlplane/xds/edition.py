@@ -22,6 +22,8 @@ T = TypeVar("T")
 # Enough for every type of several snapshots in flight at once; a burst of changes to a thousand
 # streams was seen to need fewer than ten, and one entry can weigh as much as a whole type.
 KEPT = 64
+GUARDS = (ResourceType.LIMIT,)
+"""Types that a node of an earlier release does not know and may not do without."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,6 +68,8 @@ class Edition:
 
     version: str
     sets: Mapping[ResourceType, TypeSet]
+    guards: frozenset[str]
+    """Type URLs of what forbids: a node may not have the listeners without asking for these."""
 
     def shows(self, snapshot: Snapshot) -> bool:
         """Whether it is what a snapshot says, measurements included."""
@@ -82,7 +86,8 @@ class Edition:
             old = previous.sets[kind] if previous else empty(kind)
             fresh = old if old.resources is resources else TypeSet.of(kind, resources)
             sets[kind] = old if old.version == fresh.version else fresh
-        return cls(snapshot.version, sets)
+        guards = frozenset(kind.url for kind in GUARDS if sets[kind].versions)
+        return cls(snapshot.version, sets, guards)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -21,15 +21,12 @@ from controlplane.xds.subscription import Refusal, Subscription, Update
 log = logging.getLogger(__name__)
 
 _KINDS = {kind.url: kind for kind in ResourceType}
+LISTENER = ResourceType.LISTENER.url
 # A client may ask for types forever; say so for the first few only.
 _UNKNOWN_LOGGED = 8
 # A refusal is kept per node and type and shown to people: long enough for a reason, short enough
 # for a thousand nodes.
 _REASON_BYTES = 1024
-
-
-GUARDS = (ResourceType.LIMIT,)
-"""Types that a node of an earlier release does not know and may not do without."""
 
 
 class Answer(Enum):
@@ -69,8 +66,7 @@ class Stream:
         self._name = name
         self._library = library
         self._subscriptions: dict[str, Subscription] = {}
-        # The same in the order of their types; enums are slow to hash, and this is read at each
-        # ack.
+        # The same in the order of their types: this is read at each ack.
         self._ordered: tuple[Subscription, ...] = ()
         self._unknown: set[str] = set()
         self._whole = ""
@@ -127,19 +123,25 @@ class Stream:
 
     def next(self, edition: Edition) -> Update | None:
         """The update to send now, or None when an answer, or another edition, must come first."""
-        for subscription in self._ordered:
-            if subscription.kind is ResourceType.LISTENER and self._leaves_out(edition):
-                return None
+        sets = edition.sets
+        # At each change and at each ack nearly all types are at rest, and there is nothing to ask.
+        astir = [each for each in self._ordered if each.rests_on is not sets[each.kind]]
+        is_held_back = LISTENER in self._subscriptions and self._leaves_out(edition)
+        for subscription in astir:
+            if is_held_back and subscription.kind is ResourceType.LISTENER:
+                break
             update = subscription.additions(edition)
             if update is not None or not subscription.settled(edition):
                 return update
-        for subscription in reversed(self._ordered):
+        if is_held_back:
+            return None
+        for subscription in reversed(astir):
             update = subscription.removals(edition)
             if update is not None or not subscription.settled(edition):
                 return update
         # Listeners are asked for last; before that a node has all only of the types it named so
         # far.
-        if ResourceType.LISTENER.value in self._subscriptions:
+        if LISTENER in self._subscriptions:
             self._whole = edition.version
         return None
 
@@ -147,9 +149,7 @@ class Stream:
         """Whether the node does not ask for what it must not ignore: it would let through what the
         operator has forbidden, so it gets no listener and keeps those that it has.
         """
-        return any(
-            kind.value not in self._subscriptions and edition.sets[kind].versions for kind in GUARDS
-        )
+        return any(url not in self._subscriptions for url in edition.guards)
 
     @property
     def whole_version(self) -> str:

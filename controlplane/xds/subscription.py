@@ -80,11 +80,15 @@ class Subscription:
         "_wildcard",
         "kind",
         "refusal",
+        "rests_on",
     )
 
     def __init__(self, kind: ResourceType, library: Library) -> None:
         self.kind = kind
         self.refusal: Refusal | None = None
+        self.rests_on: TypeSet | None = None
+        """The set with which there is nothing to do: the node holds it, no more, and all is
+        answered."""
         self._library = library
         self._started = False
         self._greeted = False
@@ -127,6 +131,10 @@ class Subscription:
             self._reported = dict(reported)
             self._asked = self._names - reported.keys()
             return
+        self._interest(subscribe, unsubscribe)
+        self._settle()
+
+    def _interest(self, subscribe: Collection[str], unsubscribe: Collection[str]) -> None:
         if WILDCARD in unsubscribe:
             self._wildcard = False
             self._leftovers = tuple(name for name in self._leftovers if name in self._names)
@@ -177,7 +185,13 @@ class Subscription:
         self._base, self._leftovers = sent.base, sent.leftovers
         self._sent = None
         self._acked = sent.version
+        self._settle()
         return sent.version
+
+    def _settle(self) -> None:
+        """Find out whether there is anything to do; after whatever may change it."""
+        astir = self._sent or self.refusal or self._asked or self._leftovers
+        self.rests_on = self._base if self._greeted and not astir else None
 
     def nack(self, nonce: str, reason: str, at: float) -> str | None:
         """The node refused the update in flight, at wall time `at`; as `ack`."""
@@ -187,6 +201,7 @@ class Subscription:
         self._sent = None
         self._again |= sent.asked
         self.refusal = Refusal(sent.version, reason, at)
+        self._settle()
         return sent.version
 
     def _blocked_at(self, version: str) -> bool:
@@ -202,7 +217,6 @@ class Subscription:
             return None
         new = edition.sets[self.kind]
         if new is self._base and self._greeted and self.refusal is None and not self._asked:
-            # What most calls find.
             return None
         if self._reported is not None:
             self._base = self._library.reported(new, self._interesting(self._reported))
@@ -223,6 +237,7 @@ class Subscription:
         if not changed and not extra and not removed and self._greeted:
             self._base, self._leftovers = new, kept
             self.refusal = None
+            self._settle()
             return None
         self._greeted = True
         sent = _Sent(self._nonce(), edition.version, new, kept, asked)
@@ -257,11 +272,12 @@ class Subscription:
 
     def _send(self, sent: _Sent, ready: bytes) -> Update:
         self._sent = sent
+        self._settle()
         return Update(self.kind, sent.version, sent.nonce, ready)
 
     def _nonce(self) -> str:
         self._count += 1
-        return f"{self.kind.name.lower()}-{self._count}"
+        return f"{self.kind.label}-{self._count}"
 
     def _merge(self, gone: Iterable[str], new: TypeSet) -> tuple[str, ...]:
         wanted = (name for name in gone if self._wildcard or name in self._names)

@@ -41,9 +41,9 @@ class Plane:
     def pushes(self) -> float:
         return sum(
             sample.value
-            for family in self.metrics.pushes.collect()
+            for family in self.metrics.registry.collect()
             for sample in family.samples
-            if sample.name.endswith("_total")
+            if sample.name == "outrider_xds_pushes_total"
         )
 
 

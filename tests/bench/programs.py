@@ -1,4 +1,4 @@
-"""Builds the two C programs of the bench: the load generator and the fake model provider.
+"""Builds the C programs of the bench: the load generator, the fake model provider, and the nodes.
 
 They are C so that one core is enough to load and to answer the fastest proxy measured.
 """
@@ -14,7 +14,11 @@ from tests.bench.processes import Program, free_port
 
 SOURCES = Path(__file__).parent
 BUILD = SOURCES.parent.parent / "build" / "bench"
-PROGRAMS = {"load": ("load.c", "response.c"), "upstream": ("upstream.c",)}
+PROGRAMS = {
+    "load": ("load.c", "response.c"),
+    "upstream": ("upstream.c",),
+    "push_nodes": ("push_nodes.c",),
+}
 FLAGS = ("-O2", "-Wall", "-Wextra", "-std=gnu17")
 APT_PACKAGES = ("gcc", "libc6-dev")
 

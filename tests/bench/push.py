@@ -1,14 +1,15 @@
 """`make bench-push`: a change reaches a thousand nodes; a restart sends nothing again.
 
 A real control plane serves a model listener with 1,000 routes to 1,000 simulated nodes
-(push_nodes.py), each with a connection and a stream of its own. Every push changes one alias
-through ConfigService.Apply; it counts from the call until the last node has acknowledged. The
-control plane has the first core, the nodes have the second.
+(push_nodes.c), each with a connection and a stream of its own. Every push changes one alias
+through ConfigService.Apply; it counts from the call until the control plane has heard the last
+node acknowledge. The control plane has the first core, the nodes have the second.
 """
 
 import argparse
 import json
 import os
+import re
 import select
 import shutil
 import signal
@@ -29,12 +30,11 @@ from rich.table import Table
 from tests.bench.contestants.outrider import control_plane_command
 from tests.bench.figures import Figures, write_figures
 from tests.bench.processes import Program, allow_descriptors, cpu_ns, free_port, pss_kb
-from tests.bench.programs import BUILD
+from tests.bench.programs import BUILD, build_programs
 
 FIGURES = Path("build/figures/push.json")
 FOLDER = BUILD / "push"
 PROVIDERS = 10
-PROCESSES = 2
 DESCRIPTORS_PER_NODE = 4
 START_TIMEOUT_S = 60.0
 ANSWER_TIMEOUT_S = 60.0
@@ -46,6 +46,7 @@ STRIDE = 7
 """From one changed alias to the next."""
 SETTLE_S = 0.2
 """Between two pushes: the last answers are read, so that each push begins at rest."""
+ACKNOWLEDGED = re.compile(rb'^outrider_xds_acks_total\{type="route"\} (\S+)$', re.MULTILINE)
 GOALS = {"all_acked_p99_ms": 300.0, "kb_per_stream": 50.0, "resent_after_restart": 0.0}
 
 
@@ -54,11 +55,13 @@ class Push:
     """One change, on its way to every node. Milliseconds."""
 
     all_acked: float
-    """From the call of Apply."""
+    """From the call of Apply until the control plane has counted the last acknowledgement."""
     apply: float
     """Until Apply had returned: parse, check, translate, keep."""
     spread: float
-    """From the first node that received it to the last acknowledgement."""
+    """From the first node that received it to the same."""
+    nodes: float
+    """From the first node that received it until the last has written its acknowledgement."""
     cpu: float
     """Of the control plane, all of the above."""
     nodes_cpu: float
@@ -66,7 +69,7 @@ class Push:
 
 
 class Crowd:
-    """A process of simulated nodes."""
+    """The process of the simulated nodes."""
 
     def __init__(self, process: "subprocess.Popen[bytes]") -> None:
         self._process = process
@@ -77,7 +80,7 @@ class Crowd:
 
     def tell(self, *command: str) -> None:
         assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps(command).encode() + b"\n")
+        self._process.stdin.write(" ".join(command).encode() + b"\n")
 
     def answer(self) -> dict[str, float]:
         stdout = self._process.stdout
@@ -124,6 +127,13 @@ class Control:
     def pids(self) -> list[int]:
         return [self.program.pid]
 
+    def acknowledged(self) -> int:
+        """How many updates of routes have been acknowledged, as it counts them itself."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self._http}/metrics") as answer:
+            told: bytes = answer.read()
+        found = ACKNOWLEDGED.search(told)
+        return int(float(found[1])) if found is not None else 0
+
 
 def config(aliases: int, moved: dict[int, int]) -> str:
     """A model listener with a route per provider and per alias; `moved` tells new targets."""
@@ -144,24 +154,20 @@ def config(aliases: int, moved: dict[int, int]) -> str:
 
 
 @contextmanager
-def crowds(target: str, nodes: int, core: int) -> Iterator[list[Crowd]]:
+def crowd(target: str, nodes: int, core: int) -> Iterator[Crowd]:
     """The simulated nodes, connecting."""
-    with ExitStack() as stack:
-        started = []
-        for number in range(PROCESSES):
-            first, last = nodes * number // PROCESSES, nodes * (number + 1) // PROCESSES
-            command = ["taskset", "--cpu-list", str(core), sys.executable]
-            command += ["-m", "tests.bench.push_nodes", target, str(first), str(last - first)]
-            process = subprocess.Popen(
-                command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                bufsize=0,  # what select() says must hold for readline()
-                env=os.environ | {"GRPC_VERBOSITY": "NONE"},  # a restart is news a thousand times
-            )
-            stack.callback(end, process)
-            started.append(Crowd(process))
-        yield started
+    command = ["taskset", "--cpu-list", str(core), str(BUILD / "push_nodes")]
+    command += ["--port", target.rpartition(":")[2], "--nodes", str(nodes)]
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        bufsize=0,  # what select() says must hold for readline()
+    )
+    try:
+        yield Crowd(process)
+    finally:
+        end(process)
 
 
 def end(process: "subprocess.Popen[bytes]") -> None:
@@ -177,34 +183,35 @@ def end(process: "subprocess.Popen[bytes]") -> None:
     process.stdout.close()
 
 
-def wait_synced(nodes: Sequence[Crowd]) -> tuple[float, int]:
+def wait_synced(nodes: Crowd) -> tuple[float, int]:
     """When the last node held everything, and how many resources all nodes were sent."""
-    for crowd in nodes:
-        crowd.tell("synced")
-    answers = [crowd.answer() for crowd in nodes]
-    return max(answer["at"] for answer in answers), sum(int(a["resources"]) for a in answers)
+    nodes.tell("synced")
+    answer = nodes.answer()
+    return answer["at"], int(answer["resources"])
 
 
-def push(stub: config_pb2_grpc.ConfigServiceStub, nodes: Sequence[Crowd], route: str,
+def push(stub: config_pb2_grpc.ConfigServiceStub, nodes: Crowd, count: int, route: str,
          text: str, control: Control) -> Push:  # fmt: skip
     """Apply a config that changes one route, and wait for all nodes."""
-    for crowd in nodes:
-        crowd.tell("expect", route)
-    for crowd in nodes:
-        crowd.answer()
-    node_pids = [crowd.pid for crowd in nodes]
-    cpu_before, nodes_cpu_before = cpu_ns(control.pids), cpu_ns(node_pids)
+    nodes.tell("expect", route)
+    nodes.answer()
+    awaited = control.acknowledged() + count
+    cpu_before, nodes_cpu_before = cpu_ns(control.pids), cpu_ns([nodes.pid])
     began = time.monotonic()
     apply(stub, text)
     returned = time.monotonic()
-    answers = [crowd.answer() for crowd in nodes]
+    answer = nodes.answer()
+    # Not before: to be asked costs the control plane 1 ms.
+    while control.acknowledged() < awaited:
+        pass
+    heard = time.monotonic()
     cpu = cpu_ns(control.pids) - cpu_before
-    nodes_cpu = cpu_ns(node_pids) - nodes_cpu_before
-    first, last = min(a["first"] for a in answers), max(a["last"] for a in answers)
+    nodes_cpu = cpu_ns([nodes.pid]) - nodes_cpu_before
     return Push(
-        all_acked=(last - began) * 1e3,
+        all_acked=(heard - began) * 1e3,
         apply=(returned - began) * 1e3,
-        spread=(last - first) * 1e3,
+        spread=(heard - answer["first"]) * 1e3,
+        nodes=(answer["last"] - answer["first"]) * 1e3,
         cpu=cpu / 1e6,
         nodes_cpu=nodes_cpu / 1e6,
     )
@@ -226,6 +233,7 @@ def main() -> int:
     parser.add_argument("--check", action="store_true", help="exit 1 when a goal is missed")
     args = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    build_programs()
     cores = sorted(os.sched_getaffinity(0))
     allow_descriptors(args.nodes * DESCRIPTORS_PER_NODE + 1000)
     console = Console(width=None if sys.stdout.isatty() else 120)
@@ -256,19 +264,19 @@ def measure(
             apply(stub, changes.text())
         base_kb, base_cpu = pss_kb(control.pids), cpu_ns(control.pids)
         began = time.monotonic()
-        crowd = stack.enter_context(crowds(control.xds, nodes, nodes_core))
-        synced_at, sent = wait_synced(crowd)
+        simulated = stack.enter_context(crowd(control.xds, nodes, nodes_core))
+        synced_at, sent = wait_synced(simulated)
         connect_s, connect_cpu = synced_at - began, cpu_ns(control.pids) - base_cpu
         console.print(f"{nodes} nodes hold {sent // nodes} resources each ({connect_s:.1f} s)")
         done, sizes_kb = [], []
         for _ in range(pushes):
             time.sleep(SETTLE_S)
             route = changes.next()
-            done.append(push(stub, crowd, route, changes.text(), control))
+            done.append(push(stub, simulated, nodes, route, changes.text(), control))
             sizes_kb.append(pss_kb(control.pids))
         channel.close()
         control.config.write_text(changes.text())
-        resent, reconnect_s = restart(control, crowd)
+        resent, reconnect_s = restart(control, simulated)
     return {
         "all_acked_p50_ms": quantile([each.all_acked for each in done], 0.5),
         "all_acked_p99_ms": quantile([each.all_acked for each in done], 0.99),
@@ -276,6 +284,7 @@ def measure(
         "apply_p99_ms": quantile([each.apply for each in done], 0.99),
         "spread_p50_ms": quantile([each.spread for each in done], 0.5),
         "spread_p99_ms": quantile([each.spread for each in done], 0.99),
+        "written_p50_ms": quantile([each.nodes for each in done], 0.5),
         "cpu_ms_per_push": quantile([each.cpu for each in done], 0.5),
         "nodes_cpu_ms_per_push": quantile([each.nodes_cpu for each in done], 0.5),
         "kb_per_stream": round((sizes_kb[:FIRST_PUSHES][-1] - base_kb) / nodes, 1),
@@ -317,15 +326,13 @@ def quantile(values: Sequence[float], q: float) -> float:
     return round(ordered[min(len(ordered) - 1, int(len(ordered) * q))], 1)
 
 
-def restart(control: Control, nodes: Sequence[Crowd]) -> tuple[int, float]:
+def restart(control: Control, nodes: Crowd) -> tuple[int, float]:
     """Ends the control plane and starts it again: resources sent anew, and seconds until all are
     back.
     """
     control.stop()
-    for crowd in nodes:
-        crowd.tell("count")
-    for crowd in nodes:
-        crowd.answer()
+    nodes.tell("count")
+    nodes.answer()
     control.start()
     ready = time.monotonic()
     synced_at, resent = wait_synced(nodes)

@@ -4,9 +4,14 @@ import gc
 import os
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 # Programs are started while gRPC runs here: its handlers of forks have aborted one of them.
 os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")
+
+# How long an example takes says how busy the machine is, nothing of the code.
+settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("suite")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -27,7 +27,7 @@ from tests.support.upstream import (
     event,
     upstream,
 )
-from tests.support.wait import until
+from tests.support.wait import until, until_still
 
 CONFIG = """\
 version: v0.4.0
@@ -104,10 +104,7 @@ class House:
     async def until_it_stands_still(self) -> None:
         """The provider's answer has begun, and nothing moves any more."""
         await until(lambda: self.upstream.written > 0)
-        seen = -1
-        while seen != self.upstream.written:
-            seen = self.upstream.written
-            await asyncio.sleep(0.15)
+        await until_still(lambda: self.upstream.written)
 
 
 @pytest.fixture

@@ -301,5 +301,5 @@ class Leases(RuleBasedStateMachine):
             assert standing.level == standing.capacity
 
 
-Leases.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+Leases.TestCase.settings = settings(max_examples=60, stateful_step_count=40)
 TestLeases = Leases.TestCase

@@ -19,6 +19,7 @@ from aiohttp import ClientError, ClientSession, ClientTimeout, TCPConnector
 
 from controlplane.cli.supervise import Child
 from tests.support.planes import ANY_PORT, START_S, Processes, processes
+from tests.support.ports import free_port
 from tests.support.upstream import always, json_answer, upstream
 
 WINDOW_S = 100
@@ -87,18 +88,9 @@ class Fleet:
         os.kill(workers[0]["pid"], SIGKILL)
 
 
-def _free_port() -> int:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 @asynccontextmanager
 async def fleet(directory: Path, port: int, limit: int, tokens: int) -> AsyncIterator[Fleet]:
-    listen = _free_port()
+    listen = free_port()
     config = CONFIG.format(port=port, listen=listen, limit=limit, window=WINDOW_S, tokens=tokens)
     async with processes(config, directory, workers=2) as made:
         at = made._control_at["xds"]

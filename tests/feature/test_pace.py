@@ -20,7 +20,7 @@ from tests.support.upstream import (
     json_answer,
     upstream,
 )
-from tests.support.wait import until
+from tests.support.wait import until, until_still
 
 TOLD = replace(AT_ONCE, throughput_window_s=0.2, stream_recovery=Recovery.ERROR)
 SLOW = replace(TOLD, min_bytes_per_second=20_000.0)
@@ -114,9 +114,6 @@ async def test_a_client_that_does_not_read_is_not_the_providers_fault() -> None:
         ask = b'{"model":"gpt","stream":true,"messages":[]}'
         client.send(post(ask, headers=b"connection: close\r\n"))
         await client.reader.readexactly(100)
-        written = -1
-        while written != fake.written:  # until everybody's buffers are full
-            written = fake.written
-            await asyncio.sleep(0.3)
+        await until_still(lambda: fake.written)  # everybody's buffers are full
         assert gate.records == []
         assert (await client.everything(10)).endswith(b"0\r\n\r\n")

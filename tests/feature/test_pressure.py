@@ -33,7 +33,7 @@ from tests.support.upstream import (
     json_answer,
     upstream,
 )
-from tests.support.wait import until
+from tests.support.wait import until, until_still
 
 ASK = b'{"model":"gpt","messages":[{"role":"user","content":"hi"}]}'
 MB = 1 << 20
@@ -435,10 +435,8 @@ async def test_slow_client_slows_the_provider_down() -> None:
         loop = asyncio.get_running_loop()
         await loop.sock_connect(sock, ("127.0.0.1", made.port))
         await loop.sock_sendall(sock, post(ASK.replace(b"{", b'{"stream":true,', 1)))
-        seen = -1
-        while seen != fake.written:  # until nothing moves any more
-            seen = fake.written
-            await asyncio.sleep(0.15)
+        await until(lambda: fake.written > 0)
+        await until_still(lambda: fake.written)
         assert 0 < fake.written < 12 * MB, "sockets' buffers, and a little of ours"
         ((_, listening),) = made.listeners._open.values()
         assert listening.host.active == 1

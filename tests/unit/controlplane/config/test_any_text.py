@@ -4,7 +4,7 @@ import contextlib
 from typing import Any
 
 import yaml
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from controlplane.config.parse import decode
@@ -12,7 +12,7 @@ from controlplane.config.problem import ConfigErrors
 from controlplane.config.schema import Config
 from controlplane.translate.compiler import compile_config
 
-QUICK = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+QUICK = settings(max_examples=150)
 
 
 def keys_of(schema: dict[str, Any]) -> set[str]:

@@ -254,7 +254,7 @@ def built(made: dict[str, dict[str, int]]) -> Edition:
     )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(steps=STEPS, last=SNAPSHOTS)
 def test_whatever_happens_a_node_ends_with_the_last_snapshot(
     steps: list[dict[str, dict[str, int]] | str], last: dict[str, dict[str, int]]

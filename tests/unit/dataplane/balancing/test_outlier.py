@@ -288,4 +288,4 @@ class OutlierMachine(RuleBasedStateMachine):
 
 
 TestOutlierMachine = OutlierMachine.TestCase
-TestOutlierMachine.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestOutlierMachine.settings = settings(max_examples=60, stateful_step_count=40)

@@ -36,7 +36,7 @@ def test_shares_are_by_weight() -> None:
     assert counts["10.0.0.2:80"] / len(KEYS) == pytest.approx(0.5, abs=0.08)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.integers(1, 3), min_size=2, max_size=8), st.data())
 def test_endpoint_that_goes_moves_only_its_own_keys(
     weights: list[int], data: st.DataObject

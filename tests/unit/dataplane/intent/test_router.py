@@ -226,7 +226,7 @@ CONVERSATIONS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(CONVERSATIONS)
 def test_decisions_are_always_well_formed(travel: Router, conversation: list[Turn]) -> None:
     decision = travel.decide(conversation)

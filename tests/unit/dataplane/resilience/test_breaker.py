@@ -237,5 +237,5 @@ class Candidates(RuleBasedStateMachine):
             assert not (one.calm and (one.is_open or one.is_limited))
 
 
-Candidates.TestCase.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
+Candidates.TestCase.settings = settings(max_examples=100, stateful_step_count=40)
 TestCandidates = Candidates.TestCase

@@ -94,5 +94,5 @@ class Budgets(RuleBasedStateMachine):
         assert self.count.running == len(self.held)
 
 
-Budgets.TestCase.settings = settings(max_examples=50, deadline=None)
+Budgets.TestCase.settings = settings(max_examples=50)
 TestBudgets = Budgets.TestCase

@@ -262,5 +262,5 @@ class Streams(RuleBasedStateMachine):
         assert begun or len(self.pending) >= MAX_EVENTS
 
 
-Streams.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+Streams.TestCase.settings = settings(max_examples=60, stateful_step_count=30)
 TestStreams = Streams.TestCase

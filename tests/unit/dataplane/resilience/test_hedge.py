@@ -115,5 +115,5 @@ class Race(RuleBasedStateMachine):
         assert self.count.running == (Racer.SECOND in self.running)
 
 
-Race.TestCase.settings = settings(max_examples=60, deadline=None)
+Race.TestCase.settings = settings(max_examples=60)
 TestRace = Race.TestCase

@@ -160,5 +160,5 @@ class Worker(RuleBasedStateMachine):
         assert 0 <= running <= len([one for one in self.requests if one.attempts is not None])
 
 
-Worker.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+Worker.TestCase.settings = settings(max_examples=60, stateful_step_count=40)
 TestWorker = Worker.TestCase

@@ -272,5 +272,5 @@ class Requests(RuleBasedStateMachine):
         assert not (self.over and self.caller.taken)
 
 
-Requests.TestCase.settings = settings(max_examples=100, stateful_step_count=25, deadline=None)
+Requests.TestCase.settings = settings(max_examples=100, stateful_step_count=25)
 TestRequests = Requests.TestCase

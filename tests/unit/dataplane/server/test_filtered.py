@@ -19,7 +19,7 @@ from tests.support.upstream import (
     event,
     upstream,
 )
-from tests.support.wait import until
+from tests.support.wait import until, until_still
 
 ASK = b'{"model":"gpt","stream":true,"messages":[{"role":"user","content":"Hi"}]}'
 COUNT, SIZE = 400, 64 * 1024
@@ -85,10 +85,8 @@ async def test_upstream_is_not_read_while_too_much_waits_for_a_filter() -> None:
             client.send(post(ASK))
             async with asyncio.timeout(5):
                 await hangs.began.wait()
-            before = -1
-            while before != fake.written:
-                before = fake.written
-                await asyncio.sleep(0.05)
+            await until_still(lambda: fake.written)
+            before = fake.written
             assert fake.written < COUNT * SIZE // 2
             hangs.goes_on.set()
             await until(lambda: fake.written > before)

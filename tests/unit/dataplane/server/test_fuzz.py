@@ -95,7 +95,7 @@ def in_gateway(check: Callable[[FakeUpstream, Gateway], "asyncio.Future[None]"])
     uvloop.run(run())
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.tuples(stream, st.integers(1, 400)), min_size=5, max_size=5))
 def test_any_bytes_end_in_answers_with_a_reason(streams: list[tuple[bytes, int]]) -> None:
     async def check(fake: FakeUpstream, gate: Gateway) -> None:
@@ -128,7 +128,7 @@ def test_any_bytes_end_in_answers_with_a_reason(streams: list[tuple[bytes, int]]
     in_gateway(check)  # type: ignore[arg-type]
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.integers(1, 150), max_size=30))
 def test_how_bytes_are_cut_changes_nothing(cuts: list[int]) -> None:
     """A plain, a chunked and a refused request in one stream, cut anywhere."""

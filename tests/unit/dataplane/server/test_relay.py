@@ -31,7 +31,7 @@ from tests.support.upstream import (
     json_answer,
     upstream,
 )
-from tests.support.wait import until
+from tests.support.wait import until, until_still
 
 ASK = b'{"model":"gpt","messages":[]}'
 STREAMED = b'{"model":"gpt","stream":true}'
@@ -746,10 +746,7 @@ async def test_flood_to_a_stalled_client_stays_bounded() -> None:
     ):
         client.send(post(ASK))
         await client.reader.readuntil(b"\r\n\r\n")
-        before = -1
-        while fake.written != before:  # until nobody takes any more
-            before = fake.written
-            await asyncio.sleep(0.05)
+        await until_still(lambda: fake.written)  # nobody takes any more
         assert fake.written < 20 * (1 << 20)
         got = 0
         while got < total:

@@ -14,7 +14,7 @@ from dataplane.server.downstream import Call, Downstream, DownstreamGoneError
 from tests.support.gateway import gateway, model_config
 from tests.support.raw_client import connected, post
 from tests.support.upstream import upstream
-from tests.support.wait import until
+from tests.support.wait import until, until_still
 
 ASK = b'{"model":"gpt","messages":[]}'
 Run = Callable[[Call, Downstream], Awaitable[None]]
@@ -177,10 +177,7 @@ async def test_slow_client_makes_the_exchange_wait_and_leaving_ends_it() -> None
         async with connected(gate.port, limit=4096) as client:
             client.send(post(ASK))
             await client.reader.readuntil(b"\r\n\r\n")
-            before = -1
-            while before != written:
-                before = written
-                await asyncio.sleep(0.05)
+            await until_still(lambda: written)
             assert written < 20 << 20
         await until(lambda: gone == 1)
 

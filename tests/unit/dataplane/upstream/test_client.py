@@ -18,6 +18,7 @@ from tests.support.clusters import connected
 from tests.support.raw_server import raw_server, read_request
 
 REQUEST = Request("POST", "/v1/a%20b", (("X-One", "1"), ("content-type", "a/b")), b"hi", "q=%41")
+DEAD = Endpoint("127.0.0.1", 1)
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Two: 2\r\n\r\nyo"
 
 
@@ -29,11 +30,6 @@ async def client() -> AsyncIterator[UpstreamClient]:
 
 def cluster(*endpoints: Endpoint, **more: object) -> Cluster:
     return Cluster("agent:a", endpoints, **more)  # type: ignore[arg-type] # a test's shorthand
-
-
-async def free_port() -> Endpoint:
-    async with raw_server(lambda *_: asyncio.sleep(0)) as endpoint:
-        return endpoint
 
 
 async def test_request_is_sent_as_it_is_and_nothing_is_added(client: UpstreamClient) -> None:
@@ -128,10 +124,9 @@ async def test_endpoint_out_of_reach_is_passed_over(client: UpstreamClient) -> N
         await read_request(reader)
         writer.write(OK)
 
-    dead = await free_port()
     async with (
         raw_server(serve) as endpoint,
-        client.open(cluster(dead, endpoint), REQUEST) as answer,
+        client.open(cluster(DEAD, endpoint), REQUEST) as answer,
     ):
         assert answer.endpoint == f"127.0.0.1:{endpoint.port}"
         assert answer.attempts == 2
@@ -141,8 +136,7 @@ async def test_endpoint_out_of_reach_is_passed_over(client: UpstreamClient) -> N
 async def test_cluster_out_of_reach_fails_before_anything_is_sent(
     client: UpstreamClient, count: int
 ) -> None:
-    dead = await free_port()
-    reply = await client.call(cluster(*[dead] * count), REQUEST)
+    reply = await client.call(cluster(*[DEAD] * count), REQUEST)
     assert isinstance(reply, CallFailed)
     assert reply.detail is (
         ResponseDetail.UPSTREAM_CONNECT_FAILED if count else ResponseDetail.NO_USABLE_ENDPOINT

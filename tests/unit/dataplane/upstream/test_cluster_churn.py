@@ -106,7 +106,7 @@ class Machine:
         await self._tasks.close()
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @example([({"b": ["cpu"]}, {"cpu": ["10.0.0.1"]}, False), ({"a": ["cpu"]}, {}, True)])
 @given(st.lists(st.tuples(CONFIGS, ZONES, st.booleans()), min_size=1, max_size=5))
 def test_clusters_have_what_config_and_dns_say(steps: list[tuple[Config, Zone, bool]]) -> None:

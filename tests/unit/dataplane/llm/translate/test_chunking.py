@@ -39,7 +39,7 @@ def test_chunks_of_one_size_are_as_good_as_one_chunk(case: Case, size: int) -> N
 
 
 @each_stream
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(data=st.data())
 def test_any_cuts_are_as_good_as_none(case: Case, data: st.DataObject) -> None:
     stream = case.stream()

@@ -29,7 +29,7 @@ EVENTS = {
 
 
 @pytest.mark.parametrize("protocol", list(CODECS), ids=[protocol.value for protocol in CODECS])
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(data=st.data())
 def test_events_in_any_order_keep_the_rule(protocol: Protocol, data: st.DataObject) -> None:
     pool = EVENTS[protocol]

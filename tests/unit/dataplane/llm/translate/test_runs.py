@@ -78,7 +78,7 @@ def same(protocol: Protocol, stream: bytes, cuts: list[int]) -> None:
         assert b"".join(map(in_runs.feed, groups)) == alone, target
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(words, st.lists(paddings, min_size=1, max_size=5), st.lists(st.integers(0, 4000)))
 def test_runs_of_chat_chunks_are_the_same_as_single_ones(
     texts: list[bytes], rests: list[bytes], cuts: list[int]
@@ -86,7 +86,7 @@ def test_runs_of_chat_chunks_are_the_same_as_single_ones(
     same(Protocol.CHAT, chat(texts, rests), cuts)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     words,
     st.lists(st.sampled_from([b"", b"", EVENT % (b"ping", b"ping", b'"x":0'), b": hi\n\n", b"\n"])),

@@ -254,7 +254,7 @@ _FIELDS = st.dictionaries(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.lists(_MESSAGE, min_size=1, max_size=3), _FIELDS)
 def test_any_json_is_a_request_that_all_can_write_or_a_400(
     messages: list[dict[str, object]], fields: dict[str, object]

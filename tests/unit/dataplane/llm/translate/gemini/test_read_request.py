@@ -178,7 +178,7 @@ def test_tokens_are_counted_of_contents_or_of_a_whole_request() -> None:
     assert plain.messages[0].parts == nested.messages[0].parts == [Text("Hi")]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(contents=SHAPED, tools=SHAPED, config=SHAPED, other=JSON)
 def test_no_json_crashes_the_reader(
     contents: object, tools: object, config: object, other: object

@@ -164,7 +164,7 @@ def test_refusal_names_the_place(fields: dict[str, Any], words: str) -> None:
     assert words in refused(json.dumps(body).encode()).message
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(LIKELY, st.dictionaries(FIELDS, LIKELY, max_size=6))
 def test_any_json_is_read_or_refused(content: object, fields: dict[str, object]) -> None:
     body = {"messages": [{"role": "user", "content": content}]} | fields

@@ -265,7 +265,7 @@ def test_what_is_no_json_is_refused(body: bytes) -> None:
     assert refused(body).detail is ResponseDetail.INVALID_JSON
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.dictionaries(FIELDS, LIKELY, max_size=6))
 def test_any_json_is_a_request_that_can_be_answered_or_a_refusal(body: dict[str, object]) -> None:
     request = read_request(json.dumps(body).encode(), "m", False)

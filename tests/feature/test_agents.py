@@ -239,7 +239,7 @@ async def test_agent_that_is_down_is_a_502_that_says_so(start: Start) -> None:
 
 
 async def test_deadline_ends_the_chain_and_stops_its_agents(start: Start) -> None:
-    travel = await start(limit="500ms")
+    travel = await start(limit="1s")
     travel.weather.answer = never()
     async with travel.client() as client:
         with pytest.raises(openai.InternalServerError) as caught:

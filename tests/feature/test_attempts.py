@@ -17,6 +17,7 @@ from tests.support.gateway import (
     AT_ONCE,
     FALLBACK,
     PROVIDER,
+    MovableClock,
     gateway,
     model_config,
     with_fallback,
@@ -199,11 +200,14 @@ async def test_the_deadline_holds_for_attempts_that_may_take_as_long_as_they_lik
     """The first is silent for as long as it may be, the second for ever."""
     retry = replace(AT_ONCE, idle_timeout_s=0.0, per_try_timeout_s=0.05)
     async with upstream(never()) as primary, upstream(never()) as other:
-        config = model_config(primary.endpoint, timeout_s=0.3)
+        config = model_config(primary.endpoint, timeout_s=30.0)
         config = with_fallback(config, other.endpoint, retry=retry)
         config = with_own_retry(config, (("per_try_timeout_s", 0.0),))
-        async with gateway(config) as gate, connected(gate.port) as client:
+        clock = MovableClock()
+        async with gateway(config, clock=clock) as gate, connected(gate.port) as client:
             client.send(post(ASK))
+            await until(lambda: len(other.requests) == 1)
+            clock.ahead_s += 31.0
             reply = await client.reply()
             assert (reply.status, reply.detail) == (504, "deadline_exceeded")
             assert gate.records[0].failures == (f"{PROVIDER}: silent",)

@@ -19,7 +19,7 @@ filters:
   - id: guard
     type: http
     url: {guard}/check
-    timeout: 300ms
+    timeout: 10s
 model_providers:
   - model: local/tiny
     base_url: {model}/v1
@@ -56,8 +56,11 @@ MASKED = {"role": "user", "content": "My card is ***."}
 class House:
     """The planes, an agent, a model and a filter."""
 
-    def __init__(self, made: Planes, agent: Service, model: Service, guard: Service) -> None:
+    def __init__(
+        self, made: Planes, config: str, agent: Service, model: Service, guard: Service
+    ) -> None:
         self.planes = made
+        self.config = config
         self.agent = agent
         self.model = model
         self.guard = guard
@@ -84,7 +87,7 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
     ):
         config = CONFIG.format(agent=agent.url, model=model.url, guard=guard.url)
         async with planes(config, tmp_path, environ={"TINY_KEY": "sk-tiny"}) as made:
-            yield House(made, agent, model, guard)
+            yield House(made, config, agent, model, guard)
 
 
 @pytest.mark.parametrize("listener", LISTENERS)
@@ -145,6 +148,7 @@ async def test_filter_that_makes_no_request_of_it_has_failed(house: House, liste
 
 @pytest.mark.parametrize("listener", LISTENERS)
 async def test_slow_filter_is_a_504(house: House, listener: str) -> None:
+    await house.planes.apply(house.config.replace("timeout: 10s", "timeout: 100ms"))
     house.guard.answer = never()
     with pytest.raises(openai.InternalServerError) as caught:
         await house.ask(listener)

@@ -149,13 +149,13 @@ async def test_an_answer_in_time_has_no_second_attempt() -> None:
     async with (
         upstream() as quick,
         upstream() as other,
-        gateway(two(quick, other, hedge_after_s=0.25)) as gate,
+        gateway(two(quick, other, hedge_after_s=0.8)) as gate,
         connected(gate.port) as client,
     ):
         client.send(ASK)
         reply = await client.reply()
         assert "x-outrider-attempts" not in reply.headers
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(0.9)
         assert other.requests == []
         assert gate.metric("outrider_hedges_total") == {}
 
@@ -303,7 +303,7 @@ async def test_a_client_that_leaves_stops_both() -> None:
 async def test_the_deadline_is_that_of_both() -> None:
     async with upstream(never()) as first, upstream(never()) as second:
         config = two(first, second)
-        config = replace(config, listeners={"m": replace(config.listeners["m"], timeout_s=0.2)})
+        config = replace(config, listeners={"m": replace(config.listeners["m"], timeout_s=0.7)})
         async with gateway(config) as gate, connected(gate.port) as client:
             client.send(ASK)
             reply = await client.reply()

@@ -443,7 +443,7 @@ async def test_what_is_too_much_or_too_slow_is_an_error_of_json_rpc(tmp_path: Pa
         await asyncio.Event().wait()
         raise AssertionError
 
-    one = ", timeout: 500ms, limits: {max_requests: 1, max_queue: 0}"
+    one = ", timeout: 1s, limits: {max_requests: 1, max_queue: 0}"
     async with (
         mcp_server("a", tools={"say": hangs}) as a,
         gateway(tmp_path, [a], "", one) as (

@@ -26,7 +26,7 @@ filters:
       class: tests.support.written_filters:Cards
   - id: words
     type: python
-    timeout: 300ms
+    timeout: 10s
     config:
       class: tests.support.written_filters:Words
       settings: {{refuse: dynamite, cut: secret, fail: broken}}

@@ -149,7 +149,7 @@ async def test_client_that_leaves_while_it_waits_is_forgotten() -> None:
 async def test_requests_that_have_waited_leave_nothing_for_the_garbage_collector() -> None:
     held = Held()
     async with (
-        house(held, max_requests=1, queue_timeout_s=0.3) as (made, fake),
+        house(held, max_requests=1, queue_timeout_s=0.9) as (made, fake),
         clients(made, 4) as (first, begins, leaves, too_late),
     ):
         first.send(post(ASK))

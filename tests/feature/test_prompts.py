@@ -52,7 +52,7 @@ filters:
 endpoints:
   api:
     endpoint: {api}
-    connect_timeout: 500ms
+    connect_timeout: 3s
 prompt_targets:
   - name: get_weather
     description: The weather forecast of a place for some days, rain, sun, temperature.
@@ -78,7 +78,7 @@ prompt_targets:
     auto_llm_dispatch_on_response: false
   - name: opening_hours
     description: When the shop is open, opening hours, closing time.
-    endpoint: {{name: api, path: /hours, timeout: 200ms}}
+    endpoint: {{name: api, path: /hours, timeout: 800ms}}
 """
 DEFAULT = """\
   - name: rest
@@ -240,7 +240,7 @@ async def test_default_target_gets_what_is_for_no_other(tmp_path: Path) -> None:
         (replies(404, {"detail": "no such city"}), 404, "answered 404: no such city"),
         (replies(401, {"error": "bad key"}), 502, "answered 401: bad key"),
         (replies(302, None, location="http://elsewhere"), 502, "answered 302"),
-        (never(), 504, "did not answer: no answer within 0.2 s"),
+        (never(), 504, "did not answer: no answer within 0.8 s"),
     ],
     ids=["not found", "our credential", "redirect", "silent"],
 )

@@ -162,7 +162,8 @@ async def test_when_all_fail_the_status_is_no_200(
     protocol: Protocol, fault: str, stream: bool, tmp_path: Path
 ) -> None:
     models = [f"{fault}.a", f"{fault}.b"]
-    retry = "num_retries: 0, idle_timeout: 300ms, per_try_timeout: 300ms"
+    patience = "700ms" if fault == "silent" else "10s"
+    retry = f"num_retries: 0, idle_timeout: {patience}, per_try_timeout: {patience}"
     if not stream and fault == "fails-inside":
         pytest.skip("an error of a whole answer has a status")
     async with house(tmp_path, models, protocol, retry) as at:

@@ -395,7 +395,7 @@ async def test_filter_refuses(bench: Bench, weather: Service, flights: Service) 
 
 async def test_slow_filter_is_a_504(bench: Bench, weather: Service, flights: Service) -> None:
     flights.answer = never()
-    bench.filter("guard", flights.endpoint, timeout_s=0.05)
+    bench.filter("guard", flights.endpoint, timeout_s=0.6)
     bench.agent("weather", weather.endpoint, filters=("guard",))
     down = await bench.ask()
     assert down.replied is not None

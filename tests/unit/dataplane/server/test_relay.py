@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 
-from dataplane.runtime.config import Endpoint, Limits, ModelTarget, Secret
+from dataplane.runtime.config import Cluster, Endpoint, Limits, ModelTarget, Secret
 from tests.support.gateway import gateway, model_config
 from tests.support.raw_client import connected, post
 from tests.support.upstream import (
@@ -291,7 +291,7 @@ async def test_deadline_in_the_middle_cuts_the_answer() -> None:
 
     async with (
         upstream(stalls) as fake,
-        gateway(model_config(fake.endpoint, timeout_s=0.1)) as gate,
+        gateway(model_config(fake.endpoint, timeout_s=0.7)) as gate,
         connected(gate.port) as client,
     ):
         client.send(post(STREAMED))
@@ -303,7 +303,7 @@ async def test_deadline_in_the_middle_cuts_the_answer() -> None:
 
 async def test_dial_of_an_attempt_that_is_over_says_nothing_about_the_next() -> None:
     async def slow(received: Received) -> AsyncIterator[Step]:
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(0.5)  # past the end of the first dial
         yield json_answer()
 
     with full_socket() as deaf:
@@ -321,7 +321,7 @@ async def test_dial_of_an_attempt_that_is_over_says_nothing_about_the_next() -> 
             )
             clusters = {
                 "c": replace(config.clusters["c"], endpoints=(deaf,)),
-                "d": replace(config.clusters["c"], name="d", endpoints=(fake.endpoint,)),
+                "d": Cluster("d", (fake.endpoint,)),
             }
             config = replace(
                 config,

@@ -47,8 +47,8 @@ MODULES = {
     "observe": "recorder tally traceparent",
     "resilience": "breaker commit malformed standing whole",
     "server": (
-        "answers candidates checks dispatch foreign_head front gate heads hedging holding incoming "
-        "judging keeping_tally mended passing placing reader recovering refusals relay "
+        "answers candidates checks closing dispatch foreign_head front gate heads hedging holding "
+        "incoming judging keeping_tally mended passing placing reader recovering refusals relay "
         "relayed_head rescue sending translated trying"
     ),
     "upstream": "cluster connection endpoint",

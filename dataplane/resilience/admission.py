@@ -46,6 +46,8 @@ DRAIN_S = 0.5
 """In what time the work that makes the loop late is to be done."""
 LEAST = 0.3
 """Of what gets finished, while that is done."""
+SPARE = 0.25
+"""Of the target: a loop that is no later than this could do more."""
 BURST_S = 0.05
 """What may begin at once, of the rate: the time between two looks."""
 WINDOW_S = 0.5
@@ -140,6 +142,12 @@ class Admission:
         """Which part of what can be done may begin, so that what is there gets done."""
         return min(max(1.0 - (late_s - self.target_s / 2) / DRAIN_S, LEAST), DOWN)
 
+    def has_spare(self, now: float) -> bool:
+        """Whether more could begin than does: the loop is hardly late, and half of a burst left."""
+        if self.lag_s > SPARE * self.target_s:
+            return False
+        return self._tokens + (now - self._looked_at) * self.rate >= self.rate * BURST_S / 2
+
     def take(self, now: float) -> bool:
         """Whether a request may begin now; it then counts."""
         tokens = self._tokens + (now - self._looked_at) * self.rate
@@ -172,6 +180,10 @@ class WaitingRoom(Generic[T]):
 
     def __len__(self) -> int:
         return sum(map(len, self._stacks))
+
+    def count(self, precedence: Precedence) -> int:
+        """How many wait that begin before one of a lower precedence than this."""
+        return sum(map(len, self._stacks[precedence:]))
 
     def has_above(self, precedence: Precedence) -> bool:
         """Whether somebody of a higher precedence waits."""

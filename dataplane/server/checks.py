@@ -83,6 +83,12 @@ def overloaded(why: str, limit: int = 0) -> LocalReply:
     )
 
 
+def too_slow(seconds: float) -> LocalReply:
+    """408."""
+    text = f"The request did not arrive within {seconds:g} s."
+    return LocalReply(408, text, ResponseDetail.RECEIVE_TIMEOUT)
+
+
 def head_size(incoming: Incoming) -> int:
     """Bytes of a head, white space around values not counted."""
     lines = sum(map(len, incoming.names)) + sum(map(len, incoming.values))

@@ -6,14 +6,13 @@ is answered the reader gets nothing; bytes that come meanwhile wait here, a few,
 
 import asyncio
 import logging
-import struct
+from contextlib import suppress
 from functools import partial
-from socket import SO_LINGER, SOL_SOCKET
 from typing import TYPE_CHECKING, cast
 
-from dataplane.runtime.messages import LocalReply, ResponseDetail
+from dataplane.runtime.messages import LocalReply
 from dataplane.runtime.protocols import Protocol, Reader
-from dataplane.server import checks, dispatch
+from dataplane.server import checks, closing, dispatch
 from dataplane.server.answers import INTERNAL, local_reply
 from dataplane.server.auth.certificates import caller
 from dataplane.server.incoming import Incoming
@@ -40,7 +39,6 @@ LINGER_S = 2.0
 """How long a refused client may go on sending, so that it sees the answer and not a reset."""
 GRACE_S = 1.0
 """How long an idle connection is kept when draining: a request may be on its way already."""
-_RESET = struct.pack("ii", 1, 0)
 
 
 class Front(asyncio.Protocol):
@@ -67,6 +65,7 @@ class Front(asyncio.Protocol):
         "http10",
         "request_id",
         "speaks",
+        "woken",
         "write",
     )
 
@@ -81,6 +80,8 @@ class Front(asyncio.Protocol):
         """Of the message that is being answered."""
         self.speaks: Reader = Protocol.CHAT
         """Whose errors its client reads."""
+        self.woken = -1
+        """The gate's look at which it was read again after it had rested."""
         self._task_handler = None  # read by aiohttp's Server.connection_lost
         self._closed: asyncio.Future[None] | None = None
         self._draining = False
@@ -102,8 +103,7 @@ class Front(asyncio.Protocol):
     @property
     def peer(self) -> str:
         """The client's address; empty when it has left."""
-        transport = self._transport
-        told = transport.get_extra_info("peername") if transport is not None else None
+        told = self._transport.get_extra_info("peername") if self._transport is not None else None
         return str(told[0]) if told else ""
 
     @property
@@ -145,12 +145,7 @@ class Front(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """See asyncio.Protocol."""
-        if (
-            self._work is None
-            and not self._stash
-            and not self._lingering
-            and not self._writing_paused
-        ):
+        if self._work is None and not (self._stash or self._lingering or self._writing_paused):
             over = self._answer(self._reader.feed(data))
             if over and (self._stash or not self._reader.drained):
                 self._go_on()
@@ -215,9 +210,8 @@ class Front(asyncio.Protocol):
         self.host.loop.call_soon(self._go_on)
 
     def _take_stash(self) -> bytes:
-        if self._reading_paused and self._transport is not None:
-            self._reading_paused = False
-            self._transport.resume_reading()
+        if self._transport is not None:
+            self._read_on(self._transport)
         data, self._stash = self._stash, b""
         return data
 
@@ -235,6 +229,23 @@ class Front(asyncio.Protocol):
         self.ends = True
         self._reader.give_up()
         dispatch.refuse(self, reply, self._reader.incoming)
+
+    def rest(self) -> bool:
+        """Read nothing until `wake`, if nothing is here that must be answered; whether it does."""
+        transport = self._transport
+        busy = self._work is not None or self._stash or not self._reader.drained
+        if transport is None or busy or self._lingering or self._draining:
+            return False
+        self._reading_paused = True
+        self.due = NEVER
+        transport.pause_reading()
+        return True
+
+    def wake(self, now: float) -> None:
+        """Read on; what was sent meanwhile comes at once."""
+        if self._transport is not None and self._reading_paused and self._work is None:
+            self.due = now + self.host.serving.idle_s
+            self._read_on(self._transport)
 
     # -- answering
 
@@ -308,14 +319,11 @@ class Front(asyncio.Protocol):
         """End an answer that was begun so that nobody takes it for a whole one."""
         if self._work is not None:
             self._leave_work()
-        transport = self._transport
-        if transport is None:
+        if (transport := self._transport) is None:
             return
         self.host.outbox.flush()
         if self.http10:
-            # its end of connection is its end of body: only a reset tells the difference
-            transport.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_LINGER, _RESET)
-            transport.abort()
+            closing.reset(transport)
         else:
             self._lingering = True
             self._set_due(LINGER_S)
@@ -341,14 +349,7 @@ class Front(asyncio.Protocol):
         elif self._lingering:
             transport.abort()
         elif self._timed:
-            seconds = self.host.serving.limits.receive_timeout_s
-            self._refuse(
-                LocalReply(
-                    408,
-                    f"The request did not arrive within {seconds:g} s.",
-                    ResponseDetail.RECEIVE_TIMEOUT,
-                )
-            )
+            self._refuse(checks.too_slow(self.host.serving.limits.receive_timeout_s))
         else:
             transport.close()
 
@@ -356,6 +357,7 @@ class Front(asyncio.Protocol):
         """Drain (asked by aiohttp's runner): finish what runs, take nothing new."""
         self._draining = True
         if self._work is None and not self._timed and not self._lingering:
+            self.wake(self.host.serving.now())
             self._set_due(GRACE_S)
 
     async def shutdown(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - aiohttp's
@@ -363,16 +365,14 @@ class Front(asyncio.Protocol):
         if self._transport is None:
             return
         self._closed = self.host.loop.create_future()
-        try:
+        with suppress(TimeoutError):
             async with asyncio.timeout(timeout):
                 await self._closed
-        except TimeoutError:
-            if self._transport is not None:
-                self._transport.abort()
+        if self._transport is not None:
+            self._transport.abort()
 
     def _close(self) -> None:
-        transport = self._transport
-        if transport is None:
+        if (transport := self._transport) is None:
             return
         self.host.outbox.flush()
         self._lingering = True
@@ -381,14 +381,13 @@ class Front(asyncio.Protocol):
         if self._reader.told_to_close:
             transport.close()
             return
-        # Closing with unread bytes in the socket sends a reset, which may overtake our answer.
+        self._read_on(transport)
+        closing.half_close(transport)
+
+    def _read_on(self, transport: asyncio.Transport) -> None:
         if self._reading_paused:
             self._reading_paused = False
             transport.resume_reading()
-        if not transport.can_write_eof():
-            transport.close()  # TLS has no half of a connection
-        elif not transport.is_closing():
-            transport.write_eof()
 
     def _set_due(self, seconds: float) -> None:
         self.due = self.host.serving.now() + seconds

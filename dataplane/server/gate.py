@@ -2,8 +2,14 @@
 
 The rule: as long as nothing is too much this costs a request two look-ups. How much may begin is
 decided in resilience/admission.py; here it is measured and carried out. Probes never wait.
+
+What waits in our memory is cold when its turn comes: to read a request, keep it and tell it 503
+costs twice what it costs to tell it at once. So when it lasts, who cannot begin is told at once,
+and then not read for as long as Retry-After asks; what its client sends all the same waits with
+the kernel, where it costs nothing.
 """
 
+from collections import deque
 from collections.abc import Callable, Hashable
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -34,6 +40,12 @@ TARGET_LAG_S = 0.1
 """How late the loop may be. A thousand connections that ask without a pause make it 40 ms late, and
 their answers come all the same.
 """
+RESTS_S = 0.9 * float(checks.RETRY_AFTER)
+"""A connection that was told 503 is not read for so long, while the worker has too much to do: who
+heeds Retry-After finds it read again.
+"""
+ROOM_S = 0.1
+"""When that lasts, no more wait than can begin in this time: that of two looks."""
 
 
 class Gate:
@@ -51,8 +63,12 @@ class Gate:
         self._room: WaitingRoom[Held] = WaitingRoom()
         self._too_late: dict[Held, None] = {}
         """Those that will be told 503, the first of them first."""
+        self._resting: deque[tuple[float, Front]] = deque()
+        """Connections that are not read, and since when; the first of them first."""
         self._told_at = 0.0
         self._look_due = 0.0
+        self._looks = 0
+        self._closed_since = 0.0
 
     @property
     def waiting(self) -> int:
@@ -66,6 +82,12 @@ class Gate:
             "Requests that wait for their turn.",
             (),
             lambda: {(): float(self.waiting)},
+        )
+        metrics.gauge(
+            "outrider_admission_resting",
+            "Connections that were told 503 and are not read for a while.",
+            (),
+            lambda: {(): float(len(self._resting))},
         )
         metrics.counter(
             "outrider_admission_shed_total",
@@ -99,9 +121,12 @@ class Gate:
         """The loop was `late_s` late: regulate, and let those begin that may."""
         room = self._room
         admission = self._admission
+        self._looks += 1
         self._regulate(now, late_s)
         if self._too_late:
             self._tell(now)
+        elif self._resting:
+            self._read_again(now)
         if not len(room):
             return
         take = (lambda: admission.take(now)) if self.closed else _always
@@ -117,7 +142,10 @@ class Gate:
 
     def _regulate(self, now: float, late_s: float) -> None:
         finished = self._recorder.finished - self.refusals.count.total()
-        self._admission.look(now, late_s, finished, len(self._room))
+        waiting = len(self._room) + len(self._resting)
+        self._admission.look(now, late_s, finished, waiting)
+        if not self.closed:
+            self._closed_since = now
         self.closed = self._admission.closed
         self._look_due = now + 2 * TICK_S
 
@@ -129,15 +157,29 @@ class Gate:
         now = incoming.started
         if self.closed and now > self._look_due:
             self.look_late(now, front.host.wheel)
+        limits = serving.limits
+        lasts = self.closed and now >= self._closed_since + limits.queue_timeout_s
+        has_waited = lasts and front.woken == self._looks
         if not is_full and (
-            not self.closed or (not self._room.has_above(precedence) and self._admission.take(now))
+            not self.closed
+            or (
+                not has_waited
+                and not self._room.has_above(precedence)
+                and self._admission.take(now)
+            )
         ):
             return False
-        limits = serving.limits
-        why = "requests" if is_full else "lag"
         if not (limits.max_queue and limits.queue_timeout_s):
-            self.refusals.tell(front, incoming, place, why)
+            self.tell(front, incoming, place, "requests" if is_full else "lag")
             return True
+        if has_waited or (lasts and self._in_vain(precedence, now)):
+            self.refusals.tell(front, incoming, place, "queue")
+            if has_waited and self._admission.has_spare(now):
+                front.woken = -1  # what it sends next has not waited, and may begin
+            else:
+                self._let_rest(front, now)
+            return True
+        why = "requests" if is_full else "lag"
         held = Held(self, front, incoming, place, why)
         held.entry = Waiting(held, precedence, now + limits.queue_timeout_s)
         front.hold(held, held.entry.until)
@@ -146,6 +188,37 @@ class Gate:
             out.work.why = "queue"
             self.too_late(out.work, now)
         return True
+
+    def _in_vain(self, precedence: Precedence, now: float) -> bool:
+        """Whether it is better to be told at once than to wait; it then counts as told."""
+        if (
+            self._too_late
+            or now < self._told_at + 1.0 / REFUSALS
+            or self._room.count(precedence) < self._admission.rate * ROOM_S
+        ):
+            return False
+        self._told_at = max(self._told_at, now - CATCHES_UP_S) + 1.0 / REFUSALS
+        return True
+
+    def tell(self, front: "Front", incoming: "Incoming", place: Place, why: str) -> None:
+        """Tell a client that it is too much; while it is, it is not heard again at once."""
+        self.refusals.tell(front, incoming, place, why)
+        self._let_rest(front, incoming.serving.now())
+
+    def _let_rest(self, front: "Front", now: float) -> None:
+        if self.closed and front.rest():
+            self._resting.append((now, front))
+
+    def _read_again(self, now: float) -> None:
+        """Some of those that rest; no more than can be told 503 once more."""
+        resting = self._resting
+        told_at = max(self._told_at, now - CATCHES_UP_S)
+        while resting and resting[0][0] + RESTS_S <= now and told_at + 1.0 / REFUSALS <= now:
+            front = resting.popleft()[1]
+            front.wake(now)
+            front.woken = self._looks  # (what was there unread comes before the next look)
+            told_at += 1.0 / REFUSALS
+        self._told_at = told_at
 
     def too_late(self, held: "Held", now: float) -> None:
         """It will not begin any more; it is told so when there is time."""
@@ -225,7 +298,7 @@ class Held:
     def refuse(self) -> None:
         """Tell its client that it is too much."""
         self.entry = _OVER
-        self._gate.refusals.tell(self.front, self._incoming, self._place, self.why)
+        self._gate.tell(self.front, self._incoming, self._place, self.why)
 
     def on_due(self, now: float) -> None:
         """It has waited too long."""

@@ -15,9 +15,11 @@ import pytest
 import uvloop
 
 from dataplane.observe.recorder import LINES
+from dataplane.resilience.admission import MIN_RATE
 from dataplane.runtime.config import Limits, RuntimeConfig
 from dataplane.runtime.precedence import Precedence
-from dataplane.server.gate import TARGET_LAG_S, Gate
+from dataplane.server.checks import RETRY_AFTER
+from dataplane.server.gate import RESTS_S, TARGET_LAG_S, Gate
 from dataplane.server.gate import Held as HeldRequest
 from dataplane.wheel import NEVER, TICK_S
 from tests.support.gateway import Gateway, gateway, model_config
@@ -282,6 +284,93 @@ async def test_late_loop_begins_less_and_answers_everybody() -> None:
 
 async def always_at_once(received: Received) -> AsyncIterator[Step]:
     yield json_answer()
+
+
+def make_late_for_long(made: Gateway) -> None:
+    """As if that had lasted: nothing begins for a moment, and one is enough to wait for it."""
+    make_late(made)
+    gate = gate_of(made)
+    gate._closed_since -= 10.0
+    admission = gate._admission
+    admission.rate = MIN_RATE
+    admission._seen_at = admission._looked_at = made.services.clock.now() + 0.2
+
+
+async def test_when_it_lasts_who_is_refused_is_not_read_for_as_long_as_retry_after_asks() -> None:
+    async with (
+        house(always_at_once, queue_timeout_s=5.0) as (made, fake),
+        clients(made, 2) as (first, second),
+    ):
+        now = made.services.clock.now
+        make_late_for_long(made)
+        first.send(post(ASK))
+        await until(lambda: gate_of(made).waiting == 1)
+        second.send(post(ASK))
+        assert shed(await second.reply()), "told at once, with room for a thousand to wait"
+        told_at, told = now(), gate_of(made).refusals.count.total()
+        second.send(post(ASK))
+        assert (await first.reply()).status == 200
+        assert shed(await second.reply()), "asked before Retry-After was over: told once more"
+        assert now() - told_at >= RESTS_S - TICK_S
+        assert gate_of(made).refusals.count.total() == told + 1
+        await until(lambda: not gate_of(made)._resting)
+        second.send(post(ASK))
+        assert (await second.reply()).status == 200
+        await until(lambda: not gate_of(made).closed)
+        assert len(fake.requests) == 2
+
+
+async def test_who_heeds_retry_after_is_not_refused_for_having_been_refused() -> None:
+    async with (
+        house(always_at_once, queue_timeout_s=5.0) as (made, _),
+        clients(made, 2) as (first, second),
+    ):
+        now = made.services.clock.now
+        make_late_for_long(made)
+        first.send(post(ASK))
+        await until(lambda: gate_of(made).waiting == 1)
+        second.send(post(ASK))
+        assert shed(await second.reply())
+        told_at = now()
+        assert (await first.reply()).status == 200
+        await until(lambda: now() >= told_at + float(RETRY_AFTER) + TICK_S)
+        second.send(post(ASK))
+        assert (await second.reply()).status == 200
+
+
+async def test_connection_that_is_not_read_is_answered_when_its_listener_ends() -> None:
+    async with (
+        house(always_at_once, queue_timeout_s=5.0) as (made, _),
+        clients(made, 2) as (first, second),
+    ):
+        make_late_for_long(made)
+        first.send(post(ASK))
+        await until(lambda: gate_of(made).waiting == 1)
+        second.send(post(ASK))
+        assert shed(await second.reply())
+        second.send(post(ASK))
+        async with asyncio.TaskGroup() as group:
+            group.create_task(made.listeners.drain(5.0))
+            reply = await second.reply()
+            assert reply.status in (200, 503)
+            assert reply.headers["connection"] == "close"
+            assert await second.closed()
+
+
+async def test_client_that_leaves_while_it_is_not_read_is_forgotten() -> None:
+    async with (
+        house(always_at_once, queue_timeout_s=5.0) as (made, _),
+        clients(made, 2) as (first, second),
+    ):
+        make_late_for_long(made)
+        first.send(post(ASK))
+        await until(lambda: gate_of(made).waiting == 1)
+        second.send(post(ASK))
+        assert shed(await second.reply())
+        assert len(gate_of(made)._resting) == 1
+        second.close()
+        await until(lambda: made.metric("outrider_downstream_connections") == {("m",): 1.0})
+        assert not gate_of(made)._resting
 
 
 async def test_one_long_turn_of_the_loop_refuses_nobody() -> None:

@@ -146,6 +146,26 @@ def test_looks_that_come_together_are_one() -> None:
     assert it.closed
 
 
+def test_only_a_loop_that_is_hardly_late_and_has_some_left_has_spare() -> None:
+    it = Admission(TARGET_S)
+    for looks in range(2):
+        it.look(1.0 + looks * LOOK_S, 9 * TARGET_S, 0, 0)
+    assert it.closed
+    assert not it.has_spare(2.0), "it was late when it was looked at last"
+    it.look(2.0, 0.0, 0, 1)
+    assert it.has_spare(2.0 + LOOK_S)
+    while it.take(2.0 + LOOK_S):
+        pass
+    assert not it.has_spare(2.0 + LOOK_S)
+
+
+def test_room_counts_those_that_begin_no_later() -> None:
+    room: WaitingRoom[str] = WaitingRoom()
+    for precedence in Precedence:
+        room.put(Waiting(precedence.name, precedence, 1.0), 9)
+    assert [room.count(precedence) for precedence in Precedence] == [3, 2, 1]
+
+
 @pytest.mark.parametrize("load", [0.3, 0.8, 0.9])
 def test_offered_what_it_can_do_nobody_is_refused(load: float) -> None:
     worker = Worker(2000.0)

@@ -5,10 +5,11 @@ twice as much is offered in an open loop: requests are due at their times whethe
 answered or not, and nobody waits longer because of a 503. A request takes a connection that is
 free or opens one; when all that there may be wait for an answer it stays with its client, as in a
 pool that is used up (`sent` is less than `offered` then). What is answered 200 is compared, from
-when it was due. The worker has the first core; load and provider have the second. Exits 1 when
-something broke, was refused without `Retry-After`, or was refused other than by 503 (and with
---check when a goal is missed). On a machine that others use, `goodput_ratio_by_cpu` holds: goodput
-per second of the worker's CPU, over the same of its capacity.
+when it was due. The worker has the first core; load and provider have the second. Envoy is offered
+twice its own capacity in the same way, with no guard, a breaker, or adaptive concurrency (it does
+not translate). Exits 1 when of ours something broke, was refused without `Retry-After`, or was
+refused other than by 503 (and with --check when a goal is missed). On a machine that others use,
+`goodput_ratio_by_cpu` holds: goodput per second of the worker's CPU, over the same of its capacity.
 """
 
 import argparse
@@ -22,7 +23,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.bench.contestants.contestant import Place, Running
+from tests.bench.contestants.contestant import Contestant, Place, Running
+from tests.bench.contestants.envoy import Envoy, Guard
 from tests.bench.contestants.outrider import Outrider
 from tests.bench.figures import Figures, write_figures
 from tests.bench.measure import Window, load_words, window
@@ -54,12 +56,14 @@ class Work:
     name: str
     title: str
     body: bytes
+    ours_alone: bool = False
+    """No other contestant does it."""
 
 
 # Streams at a provider's pace are not among them: of those the provider and the load would have
 # more to do, on their one core, than the worker.
 WORKS = (
-    Work("translated", "Chat to Messages, 50 events", chat_to_claude(stream=True)),
+    Work("translated", "Chat to Messages, 50 events", chat_to_claude(stream=True), True),
     Work("burst", "SSE, 50 events at once", STREAM),
     Work("json", "JSON of 931 bytes", JSON),
 )
@@ -75,14 +79,16 @@ def main() -> int:
     build_programs()
     console = Console(width=None if sys.stdout.isatty() else 120)
     figures: Figures = {}
-    contestant = Outrider(compiled=None) if options.interpreted else Outrider()
+    ours = Outrider(compiled=None) if options.interpreted else Outrider()
+    others: list[Contestant] = [Envoy(), *map(Envoy, Guard)] if options.envoy else []
     with upstream(cores[1]) as port:
         place = Place(BUILD, port, proxy_core=cores[0], other_core=cores[1])
         for work in WORKS:
-            if work.name in options.work:
-                console.print(f"{work.title}: capacity, then {OFFERED:g} times as much")
-                with contestant.running(place) as running:
-                    figures |= measured(work, running, place, options.seconds, options.connections)
+            if work.name not in options.work:
+                continue
+            for contestant in (ours, *([] if work.ours_alone else others)):
+                console.print(f"{contestant.name}: {work.title}")
+                figures |= offered(work, contestant, place, options)
     console.print(table(figures))
     write_figures(FIGURES, figures)
     console.print(f"figures: {FIGURES}")
@@ -97,9 +103,20 @@ def read_options(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--connections", type=int, default=MAX_CONNECTIONS, help="there are no more than so many"
     )
+    parser.add_argument("--no-envoy", dest="envoy", action="store_false", help="ours alone")
     parser.add_argument("--interpreted", action="store_true", help="with nothing compiled")
     parser.add_argument("--check", action="store_true", help="exit 1 when a goal is missed")
     return parser.parse_args(argv)
+
+
+def offered(
+    work: Work, contestant: Contestant, place: Place, options: argparse.Namespace
+) -> Figures:
+    """Of a contestant that is started for it; its name stands before all that is not of ours."""
+    whose = f"{contestant.name}_" if contestant.name.startswith("envoy") else ""
+    with contestant.running(place) as running:
+        found = measured(work, running, place, options.seconds, options.connections)
+    return {f"{whose}{name}": value for name, value in found.items()}
 
 
 def measured(
@@ -167,7 +184,8 @@ def load(
 
 def table(figures: Figures) -> Table:
     """For people."""
-    shown = Table("", *[work.title for work in WORKS if f"{work.name}_capacity" in figures])
+    columns = [name.removesuffix("_capacity") for name in figures if name.endswith("_capacity")]
+    shown = Table("", *[column.replace("_", " ") for column in columns])
     names: tuple[str, ...] = ("capacity", "capacity_connections", "many_ratio")
     names += ("offered_ratio", "sent_ratio", "goodput_ratio")
     times = ("admitted_p50_ms", "admitted_p99_ms", "shed", "shed_p50_ms", "shed_p99_ms")
@@ -181,8 +199,8 @@ def table(figures: Figures) -> Table:
         "pss_mb",
     )
     for name in (*names, *times, *wrong, *shares):
-        cells = [figures.get(f"{work.name}_{name}") for work in WORKS]
-        shown.add_row(name.replace("_", " "), *[str(cell) for cell in cells if cell is not None])
+        cells = [str(figures[f"{column}_{name}"]) for column in columns]
+        shown.add_row(name.replace("_", " "), *cells)
     return shown
 
 
@@ -190,7 +208,9 @@ def verdict(figures: Figures, check: bool) -> int:
     """0 when all is well."""
     broken = ("failed", "failed_afterwards", "shed_without_retry_after", "refused_otherwise")
     problems = [
-        f"{name}: {value}" for name, value in figures.items() if name.endswith(broken) and value
+        f"{name}: {value}"
+        for name, value in figures.items()
+        if name.endswith(broken) and value and not name.startswith("envoy")
     ]
     if check:
         for work in WORKS:

@@ -7,6 +7,7 @@ read; the schema and the rules call the same readers as the translation does.
 import re
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -81,6 +82,9 @@ class Url:
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
+# Rules, resolving and translating read each URL some 17 times a compilation, and it is in the next
+# config, too.
+@lru_cache(maxsize=4096)
 def read_url(text: str) -> Url:
     """An http or https URL of a service. Raises BadValueError."""
     shown = repr(_CREDENTIALS.sub("//***@", text))

@@ -39,8 +39,9 @@ class Connection:
         "_outbox",
         "_sent_at",
         "_stale",
+        "_stirred",
         "_stream",
-        "_wake",
+        "_waiter",
         "member",
         "reason",
     )
@@ -64,7 +65,9 @@ class Connection:
         self._ended = False
         self._stale = False
         self._outbox: list[Update] = []
-        self._wake = asyncio.Event()
+        # An Event's list of waiters would be 0.6 kB a stream, and there is one.
+        self._stirred = False
+        self._waiter: asyncio.Future[None] | None = None
         self._sent_at: dict[ResourceType, float] = {}
         name = legible(node.id)
         self._stream = Stream(name, library)
@@ -83,12 +86,18 @@ class Connection:
         """Let the stream end; a reason makes it end as an error that says so."""
         self.reason = reason
         self._ended = True
-        self._wake.set()
+        self._stir()
+
+    def _stir(self) -> None:
+        """Wake the writer, if it waits."""
+        self._stirred = True
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
 
     def look(self) -> None:
         """There is another edition: let the writer see what that means for this node."""
         self._stale = True
-        self._wake.set()
+        self._stir()
 
     async def read(self) -> None:
         """Take requests until the node closes its side or the stream ends."""
@@ -131,13 +140,15 @@ class Connection:
         self._fleet.changed()
         if update is not None:
             self._outbox.append(update)
-            self._wake.set()
+            self._stir()
 
     async def write(self) -> None:
         """Send what there is to send, whenever there is, until the stream ends."""
         while True:
-            await self._wake.wait()
-            self._wake.clear()
+            if not self._stirred:
+                self._waiter = asyncio.get_running_loop().create_future()
+                await self._waiter
+            self._stirred = False
             if self._ended:
                 return
             if self._stale:

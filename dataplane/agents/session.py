@@ -11,6 +11,7 @@ from dataclasses import replace
 import msgspec
 from msgspec.structs import replace as replace_fields
 
+from dataplane.agents.run import Run
 from dataplane.runtime.decision import Turn
 
 
@@ -96,6 +97,12 @@ def waiting(turns: Sequence[Turn], session: Session, *, explicit: bool) -> Askin
     answers = sum(turn.role == "assistant" and bool(turn.text) for turn in turns)
     known = answers > 0 if explicit else answers == session.turns
     return session.asking if known else None
+
+
+def asking_of(run: Run) -> Asking | None:
+    """What a run has stopped for; None: it has not."""
+    left = run.left
+    return Asking(run.asker, left.part, left.agents) if run.asker else None
 
 
 def added_up(session: Session, lines: Sequence[bytes]) -> Session:

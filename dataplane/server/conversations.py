@@ -11,10 +11,10 @@ from msgspec.structs import replace as replace_fields
 
 from dataplane.agents.run import Run
 from dataplane.agents.session import (
-    Asking,
     Session,
     added_up,
     answered,
+    asking_of,
     decode,
     encode,
     named,
@@ -98,9 +98,10 @@ class Conversations:
             call.record.session_tokens = before.tokens
             call.record.session_cost_usd = before.cost_usd
             call.record.pinned = before.turns > 0
-        asking = waiting(chat.turns, before, explicit=session is not None and session.explicit)
-        if asking is not None:
-            call = replace(call, resumes=asking)
+        if call.a2a is None:  # (its clients name the task that they go on with)
+            explicit = session is not None and session.explicit
+            asking = waiting(chat.turns, before, explicit=explicit)
+            call = replace(call, resumes=asking) if asking is not None else call
         if not versioned:
             return Talk(call, session, before)
         name = session.key if session is not None else call.request_id
@@ -121,9 +122,7 @@ class Conversations:
         tokens = record.input_tokens + record.output_tokens
         cost_usd, adding = record.side_cost_usd, run.id if run.adds_up else ""
         now = self._wall()
-        left = run.left
-        asking = Asking(run.asker, left.part, left.agents) if run.asker else None
-        before = talk.before
+        asking, before = asking_of(run), talk.before
         after = answered(before, record.agents, asked, tokens, now, cost_usd, adding, asking)
         self._keep(talk, session, after)
 

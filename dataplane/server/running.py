@@ -62,6 +62,8 @@ class Running:
         try:
             await self._admitted(talk.call, run, request, talk.told(chat), downstream)
         finally:
+            if call.a2a is not None:
+                call.a2a.outcome.ended(run)
             self._conversations.end(talk, record, run)
 
     async def _admitted(

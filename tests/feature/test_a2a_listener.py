@@ -75,21 +75,20 @@ class Desk:
 
     async def rpc(self, method: str, params: object, token: str = "alice") -> Json:
         """What JSON-RPC answers."""
-        body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
-        _, _, told = await self.post("/a2a", body, token)
+        _, _, told = await self.post("/a2a", rpc(method, params), token)
         answer: Json = json.loads(told)
         return answer
 
     async def stream(self, method: str, params: object) -> list[Json]:
         """The events of a stream."""
-        body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+        body = rpc(method, params)
         code, headers, told = await self.post("/a2a", body)
         assert (code, headers["content-type"]) == (200, "text/event-stream")
         return [json.loads(one[6:])["result"] for one in told.split("\n\n") if one]
 
     async def begun(self, method: str, params: object) -> tuple[aiohttp.ClientResponse, Json]:
         """A stream whose first event has come, which is a task."""
-        body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+        body = rpc(method, params)
         headers = {"authorization": "Bearer alice"}
         answer = await self._session.post(self.url + "/a2a", json=body, headers=headers)
         line = await answer.content.readline()
@@ -117,6 +116,10 @@ async def desk(tmp_path: Path) -> AsyncIterator[Start]:
             return Desk(made, session), agent
 
         yield start
+
+
+def rpc(method: str, params: object) -> Json:
+    return {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
 
 
 def state(made: Json) -> str:
@@ -212,6 +215,33 @@ async def test_context_is_remembered_for_agents_that_know_only_chat(desk: Start)
     assert second["id"] != first["id"]
     said = [one["content"] for one in agent.received[1].body["messages"]]
     assert said == ["Where is the key?", "Under the mat.", "Where is the key?"]
+
+
+@pytest.mark.parametrize("method", ["SendMessage", "SendStreamingMessage"])
+async def test_context_keeps_its_version_of_an_agent(tmp_path: Path, method: str) -> None:
+    """Whichever way its client hears the answer: it is a conversation like any other."""
+    async with (
+        service(says("Under the mat.")) as old,
+        service(says("In the pot.")) as new,
+        ClientSession() as session,
+    ):
+
+        def config(weight: int, other: int) -> str:
+            versions = f"{{name: v1, url: '{old.url}', weight: {weight}}}, "
+            versions += f"{{name: v2, url: '{new.url}', weight: {other}}}"
+            url = "    url: {url}\n    protocol: {protocol}\n"
+            return CONFIG.replace(url, f"    versions: [{versions}]\n")
+
+        async with planes(config(1, 0), tmp_path) as made:
+            desk = Desk(made, session)
+            where = NEW | {"contextId": "mine"}
+            _, _, told = await desk.post("/a2a", rpc(method, {"message": where}))
+            assert "Under the mat." in told
+            await made.apply(config(0, 1))
+            _, _, told = await desk.post("/a2a", rpc(method, {"message": where}))
+            assert "Under the mat." in told
+            _, _, told = await desk.post("/a2a", rpc(method, {"message": NEW}))
+            assert "In the pot." in told
 
 
 async def test_others_know_neither_task_nor_context(desk: Start) -> None:

@@ -95,6 +95,28 @@ async def test_answer_is_told_as_it_comes(tmp_path: Path) -> None:
         assert words(answer.result) == "Rain in Oslo."
 
 
+async def test_conversation_keeps_its_version_of_an_agent(tmp_path: Path) -> None:
+    async with service(says("Rain.")) as old, service(says("Snow.")) as new:
+
+        def config(weight: int, other: int) -> str:
+            versions = f"{{{{name: v1, url: '{old.url}', weight: {weight}}}}}, "
+            versions += f"{{{{name: v2, url: '{new.url}', weight: {other}}}}}"
+            made = CONFIG.replace('url: "{weather}"', f"versions: [{versions}]")
+            return made.format(flights=old.url)
+
+        async with (
+            planes(config(1, 0), tmp_path) as made,
+            mcp_client(f"{made.url('travel')}/mcp") as client,
+        ):
+            await client.begin()
+            params = {"name": "weather", "arguments": {"message": "Rain?"}}
+            mine = {"x-model-affinity": "mine"}
+            assert words((await client.ask("tools/call", params, **mine)).result) == "Rain."
+            await made.apply(config(0, 1))
+            assert words((await client.ask("tools/call", params, **mine)).result) == "Rain."
+            assert words((await client.ask("tools/call", params)).result) == "Snow."
+
+
 async def test_agent_that_fails_is_an_error_of_its_tool(tmp_path: Path) -> None:
     async with travel(tmp_path) as (client, weather, _):
         weather.answer = replies(400, {"error": {"message": "No such city."}})

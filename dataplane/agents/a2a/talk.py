@@ -1,15 +1,19 @@
 """What a client says in A2A, as a chat request; and what is kept of a context.
 
 Rule: agents that know only chat are told the whole conversation, so a context keeps it, up to a
-limit; the oldest turns go first.
+limit; the oldest turns go first. A task of ours that waits for the client keeps where its run has
+stopped, so a context may have several of them.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 
+from dataplane.agents.a2a.asking import Place
 from dataplane.agents.a2a.rpc import Asked
 from dataplane.agents.a2a.values import ENCODER, Json, mapping, objects, text, words
+from dataplane.agents.run import Run
+from dataplane.agents.session import Asking, asking_of
 
 MAX_KEPT_BYTES = 256 * 1024
 """Of a context's conversation."""
@@ -21,6 +25,41 @@ class Context(msgspec.Struct):
     agent: str = ""
     """Who answered last."""
     messages: list[msgspec.Raw] = []
+    session: str = ""
+    """What sessions call the conversation, where an agent calls its context otherwise."""
+
+
+class Paused(msgspec.Struct, omit_defaults=True):
+    """Where a run has stopped because an agent asks the client something."""
+
+    asking: Asking
+    context_id: str = ""
+    """The agent's own."""
+    task_id: str = ""
+
+
+@dataclass(slots=True, eq=False)
+class Outcome:
+    """What a run leaves to be known of it, filled in as it ends."""
+
+    asking: Asking | None = None
+    """Its answer is a question."""
+    places: dict[str, Place] = field(default_factory=dict)
+    """Where agents of A2A wait for an answer, by the agent."""
+    has_asked: bool = False
+    """Whether any agent was asked."""
+
+    def ended(self, run: Run) -> None:
+        """The run is over."""
+        self.asking, self.has_asked = asking_of(run), bool(run.steps)
+
+    @property
+    def paused(self) -> Paused | None:
+        """Where it goes on."""
+        if self.asking is None:
+            return None
+        place = self.places.get(self.asking.agent, Place())
+        return Paused(self.asking, place.context_id, place.task_id)
 
 
 CONTEXT = msgspec.json.Decoder(Context)
@@ -34,6 +73,11 @@ class Talk:
     context_id: str
     """The client's; else one of ours."""
     context: Context
+    task: Json = field(default_factory=dict)
+    """Of ours, that the client goes on with; empty: none, or it is an agent's own."""
+    paused: Paused | None = None
+    """Where the run of the task that the client names has stopped."""
+    outcome: Outcome = field(default_factory=Outcome)
 
     @property
     def message(self) -> Json:
@@ -43,7 +87,12 @@ class Talk:
     @property
     def names_context(self) -> bool:
         """Whether the client says where it is."""
-        return bool(self.message.get("contextId"))
+        return bool(self.message.get("contextId") or self.message.get("taskId"))
+
+    @property
+    def session(self) -> str:
+        """What sessions call the conversation."""
+        return self.context.session or self.context_id
 
 
 def question_of(message: Json) -> Json:
@@ -82,7 +131,7 @@ def grown(talk: Talk, agent: str, answer: str) -> bytes:
     size = sum(len(bytes(one)) for one in messages)
     while size > MAX_KEPT_BYTES and messages:
         size -= len(bytes(messages.pop(0)))
-    return ENCODER.encode(Context(agent, messages))
+    return ENCODER.encode(Context(agent, messages, talk.session))
 
 
 def _raw(value: Json) -> msgspec.Raw:

@@ -1,7 +1,7 @@
 """An answer among agents, which is chat, as the events of an A2A task.
 
-Rule: a task that was begun ends in a state that is true. Events of an A2A agent are passed on as
-they are, but for words that somebody has changed on the way.
+Rule: a task that was begun ends in a state that is true, or waits for the client. Events of an A2A
+agent are passed on as they are, but for words that somebody has changed on the way.
 """
 
 from collections.abc import Callable
@@ -12,6 +12,7 @@ from dataplane.agents.a2a.values import (
     CANCELED,
     COMPLETED,
     FAILED,
+    INPUT_REQUIRED,
     SUBMITTED,
     TERMINAL,
     WORKING,
@@ -44,9 +45,22 @@ Now = Callable[[], str]
 class Telling:
     """A fold: the bytes of a streamed chat completion -> events of 1.0."""
 
-    def __init__(self, asked: Json, context_id: str, new_id: NewId, now: Now) -> None:
-        """:param asked: the client's message."""
+    def __init__(
+        self,
+        asked: Json,
+        context_id: str,
+        new_id: NewId,
+        now: Now,
+        task: Json | None = None,
+        asks: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """:param asked: the client's message.
+        :param task: of ours, that waits for this message; None: another one begins.
+        :param asks: whether what is said is a question, as far as that is known by now.
+        """
         self._asked = asked
+        self._going_on = task or {}
+        self._asks = asks
         self._new_id = new_id
         self._now = now
         self._decoder = SseDecoder(MAX_EVENT_BYTES)
@@ -88,51 +102,57 @@ class Telling:
                 if isinstance(chunk, dict):
                     events += self._chunk(chunk)
         except SseError as problem:
-            events += self.fail({"message": f"The answer cannot be read: {problem}."})
+            error = {"message": f"The answer cannot be read: {problem}."}
+            events += self.fail(error, has_asked=True)
         return events
 
     def whole(self, body: bytes) -> list[Json]:
         """The same of an answer that came in one piece."""
         answer = decoded(body)
         if not isinstance(answer, dict):
-            return self.fail({"message": "The answer cannot be read: it is not JSON."})
+            error = {"message": "The answer cannot be read: it is not JSON."}
+            return self.fail(error, has_asked=True)
         if isinstance(answer.get("error"), dict):
-            return self.fail(answer["error"])
+            return self.fail(answer["error"], has_asked=True)
         choices = objects(answer.get("choices"))
         told = mapping(choices[0].get("message")) if choices else {}
         chunk = {"choices": [{"delta": told, "finish_reason": "stop"}]}
         return [*self._chunk(chunk), *self._end()]
 
-    def fail(self, error: Json) -> list[Json]:
-        """There will be no good end."""
+    def fail(self, error: Json, *, has_asked: bool = False) -> list[Json]:
+        """There will be no good end.
+
+        :param has_asked: whether agents were asked: a task that waited does not wait any more.
+        """
         if self.over:
             return []
         self.over = True
+        if has_asked and self._going_on and not self.task_id:
+            return [*self.begin(), *self._failed(error)]
         if not self.task_id or self._raw:
             self.error = error
             return []
-        said = text(error.get("message")) or "The agent failed."
-        told = message(
-            "agent",
-            self._new_id(),
-            [{"text": said}],
-            contextId=self.context_id,
-            taskId=self.task_id,
-        )
-        return [self._status(FAILED, told)]
+        return self._failed(error)
 
     def cancel(self) -> list[Json]:
         """Nobody wants it any more."""
-        if self.over or not self.task_id:
+        if self.over or not (self.task_id or self._going_on):
             return []
         self.over = True
-        return [self._status(CANCELED)]
+        events = [] if self.task_id else self.begin()
+        return [*events, self._status(CANCELED)]
 
     def begin(self) -> list[Json]:
-        """A task of ours begins."""
-        self.task_id = self._new_id()
+        """A task of ours begins, or goes on."""
+        before = self._going_on
+        self.task_id = text(before.get("id")) or self._new_id()
         self._artifact_id = self._new_id()
         ids = {"contextId": self.context_id, "taskId": self.task_id}
+        if before:
+            asked = mapping(mapping(before.get("status")).get("message"))
+            history = [*objects(before.get("history")), *([asked] if asked else [])]
+            more = {"history": [*history, self._asked | ids]}
+            return [{"task": before | {"status": status(WORKING, at=self._now())} | more}]
         task = {
             "id": self.task_id,
             "contextId": self.context_id,
@@ -144,7 +164,7 @@ class Telling:
     def _chunk(self, chunk: Json) -> list[Json]:
         error = chunk.get("error")
         if isinstance(error, dict):
-            return self.fail(error)
+            return self.fail(error, has_asked=True)
         choices = objects(chunk.get("choices"))
         choice = choices[0] if choices else {}
         delta = mapping(choice.get("delta"))
@@ -163,13 +183,15 @@ class Telling:
         if self._raw:  # a filter has held them back
             return [self._more(said)]
         events = [] if self.task_id else self.begin()
+        if self._asks():  # a question is in the status, where clients look for it
+            return events
         first = len(self.said) == 1
         return [*events, self._artifact([{"text": said}], append=not first)]
 
     @property
     def task_id_is_ours(self) -> bool:
         """Whether a task has begun that no agent knows."""
-        return bool(self.task_id) and not self._raw
+        return bool(self.task_id or self._going_on) and not self._raw
 
     def _pass_on(self, event: Json, said: str, was: str) -> list[Json]:
         """An agent's own event; `was` are its words, `said` what filters have left of them."""
@@ -223,6 +245,8 @@ class Telling:
         if self._calls:
             part = {"data": {"tool_calls": list(self._calls.values())}}
             events.append(self._artifact([part], append=bool(self.said)))
+        if self._asks():
+            return [*events, self._status(INPUT_REQUIRED, self._words_of("".join(self.said)))]
         usual = self._finish in ("", "stop", "tool_calls")
         more = {} if usual else {"metadata": {"finish_reason": self._finish}}
         return [*events, self._status(COMPLETED, None, more)]
@@ -235,6 +259,14 @@ class Telling:
             "artifact": {"artifactId": self._artifact_id, "name": "answer", "parts": parts},
         }
         return {"artifactUpdate": update | ({"append": True} if append else {})}
+
+    def _failed(self, error: Json) -> list[Json]:
+        said = text(error.get("message")) or "The agent failed."
+        return [self._status(FAILED, self._words_of(said))]
+
+    def _words_of(self, said: str) -> Json | None:
+        ids = {"contextId": self.context_id, "taskId": self.task_id}
+        return message("agent", self._new_id(), [{"text": said}], **ids) if said else None
 
     def _status(self, state: str, told: Json | None = None, more: Json | None = None) -> Json:
         update = {

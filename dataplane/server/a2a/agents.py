@@ -48,6 +48,8 @@ from dataplane.upstream.client import Answer, UpstreamClient
 from dataplane.upstream.errors import Phase, UpstreamError, UpstreamFailure
 
 if TYPE_CHECKING:
+    from dataplane.agents.a2a.talk import Talk
+    from dataplane.agents.session import Asking
     from dataplane.server.downstream import Call
 
 log = logging.getLogger(__name__)
@@ -98,15 +100,14 @@ class A2aAgents:
             return LocalReply(502, f"{card.reason}.", ResponseDetail.AGENT_FAILED)
         talk = call.a2a
         given = talk.asked if talk is not None else None
+        is_theirs = talk is not None and not talk.task and stream
         turns = self._turns(call)
         place = await self._place(call, agent, turns)
         told = question(chat, place, self.new_id(), given)
         streams = card.streams and (stream or given is not None)
         made = send(card, request, told, given, self.new_id(), stream=streams)
         cluster = call.config.clusters[agent.cluster]
-        hearing = Hearing(
-            self.new_id(), int(self.clock.wall()), agent.id, raw=given is not None and stream
-        )
+        hearing = Hearing(self.new_id(), int(self.clock.wall()), agent.id, raw=is_theirs)
         trip = _Trip(cluster, card, request.headers, stream, hearing)
         return TaskQuestion(self, call, agent, made, trip, turns)
 
@@ -149,8 +150,14 @@ class A2aAgents:
         """Remember where the conversation stands: its next turn goes on there."""
         hearing = asking.trip.hearing
         call, agent = asking.call, asking.agent
-        if not hearing.context_id or call.a2a is not None:
-            return  # clients of A2A say themselves where they are
+        if call.a2a is not None:
+            # its clients say themselves where they are, but in tasks of ours
+            if hearing.state in PAUSED:
+                place = Place(hearing.context_id, hearing.task_id)
+                call.a2a.outcome.places[agent.id] = place
+            return
+        if not hearing.context_id:
+            return
         task_id = hearing.task_id if hearing.state in PAUSED else ""
         after = (*asking.turns, Turn("assistant", hearing.answer, ""))
         value = msgspec.json.encode(_Kept(hearing.context_id, task_id))
@@ -162,12 +169,7 @@ class A2aAgents:
     async def _place(self, call: "Call", agent: Agent, turns: tuple[Turn, ...]) -> Place:
         talk = call.a2a
         if talk is not None:
-            mine = talk.context.agent == agent.id
-            return Place(
-                talk.context_id if talk.names_context else "",
-                text(talk.message.get("taskId")) if mine else "",
-                len(talk.context.messages) if mine else 0,
-            )
+            return _place_in(talk, agent, call.resumes)
         for heard, said in candidates(turns):
             kept = await self._kept(_key(call, agent, said))
             if kept is not None:
@@ -340,6 +342,18 @@ class HeardTask:
             raise UpstreamError(UpstreamFailure(Phase.ANSWER, reply.detail, reply.message))
         task = read_task(reply.body, trip.card.interface)
         return task if isinstance(task, Failure) else {"task": task}
+
+
+def _place_in(talk: "Talk", agent: Agent, resumes: "Asking | None") -> Place:
+    """Where a client of A2A is with an agent."""
+    paused, heard = talk.paused, len(talk.context.messages)
+    asked = resumes is not None and resumes.agent == agent.id
+    if asked and paused is not None and talk.task:
+        return Place(paused.context_id, paused.task_id, heard)
+    mine = talk.context.agent == agent.id or asked
+    task_id = "" if talk.task else text(talk.message.get("taskId"))
+    context_id = talk.context_id if talk.names_context else ""
+    return Place(context_id, task_id if mine else "", heard if mine else 0)
 
 
 def _key(call: "Call", agent: Agent, said: str) -> str:

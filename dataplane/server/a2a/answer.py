@@ -44,6 +44,7 @@ class TaskAnswer(AgentDownstream):
     def reply(self, reply: LocalReply) -> None:
         """See Downstream."""
         self.headers, self.status, self.detail = reply.headers, reply.status, reply.detail
+        self._call.record.status = reply.status
         if reply.status < 400 and reply.body is not None:
             self._rest, self._complete = reply.body, True
             return
@@ -56,6 +57,7 @@ class TaskAnswer(AgentDownstream):
     def start(self, status: int, headers: Headers) -> None:
         """See Downstream."""
         self.status, self.headers = status, headers
+        self._call.record.status = status  # (whether a turn was answered is looked up there)
         named = {name.lower(): value.lower() for name, value in headers}
         kind = named.get("content-type", "")
         self._is_stream = status < 400 and kind.startswith("text/event-stream")
@@ -95,17 +97,17 @@ class TaskAnswer(AgentDownstream):
         if sifting is not None and sifting.ending is not None:
             refusal = sifting.ending
             self.status, self.detail = refusal.status, refusal.detail
-            self._take(self.telling.fail(error_of(refusal.body or error_body(refusal))))
+            self._fail(error_of(refusal.body or error_body(refusal)))
         elif self._broken is not None:
             self.status = max(self.status, 502)
-            self._take(self.telling.fail(self._broken))
+            self._fail(self._broken)
         elif self.status and not self._is_stream:
             body = bytes(self._body)
             if self.status >= 400:
-                self._take(self.telling.fail(error_of(body)))
+                self._fail(error_of(body))
             else:
                 self._take(self.telling.whole(body))
-        self._take(self.telling.fail({"message": "The agent's answer has no end."}))
+        self._fail({"message": "The agent's answer has no end."})
 
     async def _pour(self, data: bytes) -> None:
         sifting = self._sifting
@@ -129,6 +131,11 @@ class TaskAnswer(AgentDownstream):
     def settle(self, events: list[Json]) -> None:
         """Events of our own."""
         self._take(events)
+
+    def _fail(self, error: Json) -> None:
+        talk = self._call.a2a
+        has_asked = talk is not None and talk.outcome.has_asked
+        self._take(self.telling.fail(error, has_asked=has_asked))
 
     def _take(self, events: list[Json]) -> None:
         for event in events:

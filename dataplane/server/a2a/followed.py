@@ -1,13 +1,15 @@
 """What is asked about a task: how it is, to cancel it, to hear of it; and whether it may go on."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from dataplane.agents.a2a.listing import listed, page_of, told_page
 from dataplane.agents.a2a.rpc import Asked, Code, Fault, Op
 from dataplane.agents.a2a.telling import trimmed
-from dataplane.agents.a2a.values import CANCELED, PAUSED, TERMINAL, Json, mapping, text
+from dataplane.agents.a2a.values import CANCELED, PAUSED, TERMINAL, Json, mapping, status, text
 from dataplane.server.a2a.agents import A2aAgents
 from dataplane.server.a2a.refusals import refused
 from dataplane.server.a2a.tasks import LOOK_S, Kept, TaskBook, is_known
@@ -22,22 +24,28 @@ WAIT_S = 5.0
 class TaskCalls:
     """One per worker."""
 
-    def __init__(self, book: TaskBook, agents: A2aAgents) -> None:
+    def __init__(self, book: TaskBook, agents: A2aAgents, now: Callable[[], str]) -> None:
+        """:param now: the time in RFC 3339."""
         self._book = book
         self._agents = agents
+        self._now = now
 
-    async def unfit(self, call: "Call", asked: Asked, message: Json) -> Fault | None:
-        """Why a message cannot go on with the task that it names."""
+    async def waiting(self, call: "Call", asked: Asked, message: Json) -> Kept | Fault | None:
+        """The task that a message goes on with; None: it names none."""
         task_id = text(message.get("taskId"))
         if not task_id:
             return None
         kept = await self._book.find(call, task_id)
         if kept is None:
             return _unknown(asked, task_id)
-        if _state(kept) in PAUSED:
-            return None
-        said = f"Task {task_id[:64]} does not wait for a message: it is {_state(kept)}."
-        return refused(asked, Code.UNSUPPORTED, said)
+        if _state(kept) not in PAUSED:
+            said = f"Task {task_id[:64]} does not wait for a message: it is {_state(kept)}."
+            return refused(asked, Code.UNSUPPORTED, said)
+        named, context_id = text(message.get("contextId")), text(kept.task.get("contextId"))
+        if named and named != context_id:
+            said = f"Task {task_id[:64]} is not of context {named[:64]}."
+            return refused(asked, Code.INVALID_PARAMS, said)
+        return kept
 
     async def get(self, call: "Call", asked: Asked) -> Json | Fault:
         """A task as it is now."""
@@ -50,7 +58,7 @@ class TaskCalls:
         if kept.foreign and _state(kept) not in TERMINAL:
             task = await self._agents.about(call, kept.agent, Op.GET, asked.task_id)
             if task is not None:
-                await self._book.keep(call, asked.task_id, Kept(task, kept.agent, foreign=True))
+                await self._book.keep(call, asked.task_id, replace(kept, task=task))
                 return task
         return kept.task
 
@@ -88,6 +96,8 @@ class TaskCalls:
             return refused(asked, Code.NOT_CANCELABLE, said)
         if kept.foreign:
             return await self._cancel_foreign(call, asked, kept)
+        if _state(kept) in PAUSED:
+            return await self._cancel_paused(call, asked, kept)
         running = self._book.running(call, asked.task_id)
         if running is not None:
             running.cancel()
@@ -100,7 +110,16 @@ class TaskCalls:
         if task is None:
             said = f"The agent did not cancel task {asked.task_id[:64]}."
             return refused(asked, Code.NOT_CANCELABLE, said)
-        await self._book.keep(call, asked.task_id, Kept(task, kept.agent, foreign=True))
+        await self._book.keep(call, asked.task_id, replace(kept, task=task))
+        return task
+
+    async def _cancel_paused(self, call: "Call", asked: Asked, kept: Kept) -> Json:
+        """A task of ours that nothing runs for: an agent waits, too, and is told."""
+        paused = kept.paused
+        if paused is not None and paused.task_id:
+            await self._agents.about(call, paused.asking.agent, Op.CANCEL, paused.task_id)
+        task = kept.task | {"status": status(CANCELED, at=self._now())}
+        await self._book.keep(call, asked.task_id, Kept(task, kept.agent))
         return task
 
     async def _until_over(self, call: "Call", asked: Asked, kept: Kept) -> Json | Fault:
@@ -141,7 +160,7 @@ class TaskCalls:
             if isinstance(found, Fault):
                 return
             if found != kept.task:
-                kept = Kept(found, kept.agent, kept.foreign)
+                kept = replace(kept, task=found)
                 yield {"task": found}
             if _state(kept) in TERMINAL | PAUSED:
                 return

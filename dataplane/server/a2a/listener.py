@@ -59,7 +59,7 @@ class A2aListener:
         self._memory = memory
         self._clock = clock
         self._book = TaskBook(memory)
-        self._calls = TaskCalls(self._book, agents)
+        self._calls = TaskCalls(self._book, agents, self.now)
         self._signers: dict[CardSigning, CardSigner] = {}
         self._newest = self._signers
         """Those of the last configuration."""
@@ -155,19 +155,22 @@ class A2aListener:
     # -- messages
 
     async def _send(self, call: Call, asked: Asked, downstream: Downstream) -> None:
-        talk = await self._talk(call, asked)
-        problem = await self._calls.unfit(call, asked, talk.message)
-        if problem is not None:
-            downstream.reply(told_fault(problem))
+        kept = await self._calls.waiting(call, asked, asked.message or {})
+        if isinstance(kept, Fault):
+            downstream.reply(told_fault(kept))
             return
+        talk = await self._talk(call, asked, kept)
         exchange = _Exchange(self, call, talk, downstream)
         if asked.op is Op.SEND and (asked.configuration or {}).get("returnImmediately") is True:
             await exchange.run_on(self.tasks)
         else:
             await exchange.run()
 
-    async def _talk(self, call: Call, asked: Asked) -> Talk:
+    async def _talk(self, call: Call, asked: Asked, kept: Kept | None) -> Talk:
+        """:param kept: the task that it goes on with."""
         named = text((asked.message or {}).get("contextId"))
+        if kept is not None:
+            named = named or text(kept.task.get("contextId"))
         if not named:
             return Talk(asked, self.new_id(), Context())
         found = await self._memory.recall(self._context_key(call, named))
@@ -177,7 +180,10 @@ class A2aListener:
                 context = CONTEXT.decode(found)
             except msgspec.MsgspecError:
                 context = Context()
-        return Talk(asked, named, context)
+        if kept is None:
+            return Talk(asked, named, context)
+        task = {} if kept.foreign else kept.task
+        return Talk(asked, named, context, task, kept.paused)
 
     async def remember(self, call: Call, talk: Talk, answer: TaskAnswer) -> None:
         """What was said, for the next turn of the context."""
@@ -220,10 +226,17 @@ class _Exchange:
         body = chat_body(talk)
         headers = call.request.headers
         if call.request.header(AFFINITY) is None:  # a context is a conversation
-            headers = (*headers, (AFFINITY, talk.context_id))
+            headers = (*headers, (AFFINITY, talk.session))
         chat = Request("POST", CHAT_PATH, headers, body)
         self._call = call
-        self._chat = replace(call, ask=CHAT_ASK, request=chat, a2a=talk, progress=NEVER)
+        self._chat = replace(
+            call,
+            ask=CHAT_ASK,
+            request=chat,
+            a2a=talk,
+            progress=NEVER,
+            resumes=talk.paused.asking if talk.paused is not None else None,
+        )
         self._talk = talk
         self._asked = talk.asked
         self._downstream = downstream
@@ -234,7 +247,14 @@ class _Exchange:
         self._watch: asyncio.Task[None] | None = None
         told = talk.message
         asked = message("user", text(told.get("messageId")), told.get("parts") or [])
-        telling = Telling(told | asked, talk.context_id, listener.new_id, listener.now)
+        telling = Telling(
+            told | asked,
+            talk.context_id,
+            listener.new_id,
+            listener.now,
+            talk.task,
+            lambda: bool(call.record.asks),
+        )
         self._answer = TaskAnswer(self._chat, telling, self._tell)
 
     async def run(self) -> None:
@@ -311,8 +331,8 @@ class _Exchange:
 
     def _kept(self, task: Json) -> Kept:
         agents = self._call.record.agents
-        foreign = self._answer.telling.is_raw
-        return Kept(task, agents[-1] if agents else "", foreign)
+        paused = self._talk.outcome.paused
+        return Kept(task, agents[-1] if agents else "", self._answer.telling.is_raw, paused)
 
     async def _tell(self, event: Json) -> None:
         """An event that does not end the task."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from dataplane.agents.a2a.listing import Line, line_of
+from dataplane.agents.a2a.talk import Paused
 from dataplane.agents.a2a.telling import Folded
 from dataplane.agents.a2a.values import Json
 from dataplane.server.a2a.agents import KEPT_S, tenant_of
@@ -33,6 +34,8 @@ class Kept(msgspec.Struct):
     """Who answered it."""
     foreign: bool = False
     """Whether it is the agent's own task: the agent knows better how it is."""
+    paused: Paused | None = None
+    """Where its run has stopped, while it waits for the client."""
 
 
 _KEPT = msgspec.json.Decoder(Kept)

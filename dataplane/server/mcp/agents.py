@@ -91,7 +91,8 @@ class AgentTools:
             turn.refuse(message.id, Refused(Code.INVALID_PARAMS, told, status))
             return
         meta = members(message.params.get("_meta"))
-        collecting = Collecting(lambda piece: self._heard(turn, meta, piece))
+        record = turn.call.record
+        collecting = Collecting(lambda piece: self._heard(turn, meta, piece), record)
         headers = tuple(
             (header, value)
             for header, value in turn.call.request.headers

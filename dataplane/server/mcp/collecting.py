@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from dataplane.llm.sse import DONE, SseDecoder, SseError
+from dataplane.observe.record import ExchangeRecord
 from dataplane.runtime.messages import Headers, LocalReply, ResponseDetail
 from dataplane.server.a2a.sifting import Sifting
 from dataplane.server.agent_downstream import AgentDownstream
@@ -26,9 +27,10 @@ Heard = Callable[[str], Awaitable[None]]
 class Collecting(AgentDownstream):
     """One answer in chat completions."""
 
-    def __init__(self, heard: Heard) -> None:
+    def __init__(self, heard: Heard, record: ExchangeRecord) -> None:
         """:param heard: called with each piece of text as it comes."""
         self._heard = heard
+        self._record = record
         self._pieces: list[str] = []
         self._sse: SseDecoder | None = None
         self._body = bytearray()
@@ -67,6 +69,7 @@ class Collecting(AgentDownstream):
     def start(self, status: int, headers: Headers) -> None:
         """See Downstream."""
         self._status, self._headers = status, headers
+        self._record.status = status  # (whether a turn was answered is looked up there)
         named = {name.lower(): value.lower() for name, value in headers}
         if named.get("content-type", "").startswith("text/event-stream"):
             self._sse = SseDecoder()

@@ -18,9 +18,18 @@ ASKED = {"messageId": "m", "role": "ROLE_USER", "parts": [{"text": "Where?"}]}
 STREAM = b"".join(events(["Under ", "the mat."]))
 
 
-def telling() -> Telling:
+WAITING = {
+    "id": "t-1",
+    "contextId": "c",
+    "status": {"state": "TASK_STATE_INPUT_REQUIRED"} | message("Which?"),
+    "history": [ASKED],
+}
+
+
+def telling(waiting: Json | None = None, *, asks: bool = False) -> Telling:
     ids = count(1)
-    return Telling(ASKED, "c", lambda: f"id-{next(ids)}", lambda: "2026-01-01T00:00:00Z")
+    at = "2026-01-01T00:00:00Z"
+    return Telling(ASKED, "c", lambda: f"id-{next(ids)}", lambda: at, waiting, lambda: asks)
 
 
 def told(data: bytes, size: int = 1 << 20) -> list[Json]:
@@ -89,6 +98,37 @@ def test_task_can_be_cancelled_once_it_has_begun() -> None:
     (event,) = one.cancel()
     assert state_of(event) == "TASK_STATE_CANCELED"
     assert one.cancel() == []
+
+
+def test_question_is_the_status_of_a_task_that_waits() -> None:
+    made = telling(asks=True).feed(STREAM)
+    assert [kind_of(event) for event in made] == ["task", "statusUpdate", "statusUpdate"]
+    assert state_of(made[-1]) == "TASK_STATE_INPUT_REQUIRED"
+    told = made[-1]["statusUpdate"]["status"]["message"]
+    assert (told["parts"], told["role"]) == ([{"text": "Under the mat."}], "ROLE_AGENT")
+    assert (told["taskId"], told["contextId"]) == (made[0]["task"]["id"], "c")
+
+
+def test_task_that_waits_goes_on_with_its_history() -> None:
+    made = telling(WAITING).feed(STREAM)
+    assert made[0]["task"]["id"] == "t-1"
+    assert state_of(made[0]) == "TASK_STATE_WORKING"
+    history = made[0]["task"]["history"]
+    assert [one["parts"][0]["text"] for one in history] == ["Where?", "Which?", "Where?"]
+    assert state_of(made[-1]) == "TASK_STATE_COMPLETED"
+
+
+@pytest.mark.parametrize("has_asked", [False, True])
+def test_task_that_waits_fails_with_the_agents_that_were_asked(has_asked: bool) -> None:
+    one = telling(WAITING)
+    made = one.fail({"message": "No."}, has_asked=has_asked)
+    assert [state_of(event)[11:] for event in made] == ["WORKING", "FAILED"] * has_asked
+    assert (one.error is None) == has_asked
+
+
+def test_task_that_waits_is_cancelled_whatever_has_been_said() -> None:
+    made = telling(WAITING).cancel()
+    assert [state_of(event)[11:] for event in made] == ["WORKING", "CANCELED"]
 
 
 def test_calls_of_tools_are_data() -> None:

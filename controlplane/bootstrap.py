@@ -31,6 +31,8 @@ class Bootstrap:
     http_address: str = DEFAULT_HTTP
     state_dir: Path = Path(DEFAULT_STATE)
     security: Security = Security()
+    run_key_file: Path | None = None
+    """A secret of all control planes, that keys of runs are made of."""
 
 
 def read_bootstrap(argv: Sequence[str], environ: Mapping[str, str]) -> Bootstrap:
@@ -50,6 +52,7 @@ def read_bootstrap(argv: Sequence[str], environ: Mapping[str, str]) -> Bootstrap
         http_address=args.http_address,
         state_dir=args.state_dir,
         security=Security(args.tls_cert, args.tls_key, args.tls_client_ca, args.token_file),
+        run_key_file=args.run_key_file,
     )
 
 
@@ -86,6 +89,8 @@ def _parser(environ: Mapping[str, str]) -> argparse.ArgumentParser:
     flag("--tls-key", Path, None, "its key", "PEM")
     flag("--tls-client-ca", Path, None, "clients must show a certificate of this CA", "PEM")
     flag("--token-file", Path, None, "clients must show this bearer token", "FILE")
+    flag("--run-key-file", Path, None, "key that all control planes share for runs of agents",
+         "FILE")  # fmt: skip
     return parser
 
 

@@ -44,13 +44,17 @@ from controlplane.translate.compiler import compile_config
 from controlplane.xds.fleet import Fleet
 from controlplane.xds.reports import ReportingService
 from controlplane.xds.run_keys import FILE as RUN_KEYS
-from controlplane.xds.run_keys import RunKeys, RunKeyService
+from controlplane.xds.run_keys import BadRunKeyError, RunKeys, RunKeyService, SharedRunKeys
 from controlplane.xds.server import AdsService
 
 log = logging.getLogger(__name__)
 
 # Unary calls that run when we stop get this long; streams have been ended by then.
 _GRACE_S = 1.0
+
+
+_TOLD = (UnsafeAddressError, SecurityFileError, PortTakenError, RevisionsError, BadRunKeyError)
+"""What ends us in one line."""
 
 
 class NothingToServeError(Exception):
@@ -89,7 +93,7 @@ async def run(bootstrap: Bootstrap, environ: Mapping[str, str]) -> int:
             log.info("stopping")
     except NothingToServeError:
         return 1
-    except (UnsafeAddressError, SecurityFileError, PortTakenError, RevisionsError) as e:
+    except _TOLD as e:
         log.error("%s", e)
         return 1
     return 0
@@ -101,8 +105,8 @@ async def running_control_plane(
 ) -> AsyncIterator[ControlPlane]:
     """A control plane that serves; stopped when left.
 
-    Raises NothingToServeError, UnsafeAddressError, SecurityFileError, PortTakenError and
-    RevisionsError.
+    Raises NothingToServeError, UnsafeAddressError, SecurityFileError, PortTakenError,
+    RevisionsError and BadRunKeyError.
     """
     bootstrap.security.check(bootstrap.xds_address, bootstrap.admin_address)
     clock, metrics, fleet = MonotonicClock(), Metrics(), Fleet()
@@ -133,12 +137,15 @@ async def running_control_plane(
         reporting = ReportingService()
         handlers = [ads.handler(), leases.handler(), reporting.handler()]
         if bootstrap.security.keeps_secrets(bootstrap.xds_address):
-            run_keys = RunKeys(bootstrap.state_dir / RUN_KEYS, clock.wall)
-            run_keys.load()
-            sealing = RunKeyService(run_keys)
+            sealing = RunKeyService(_run_keys(bootstrap, clock))
             handlers.append(sealing.handler())
             stack.push_async_callback(sealing.close)
             tasks.start(sealing.tend(), "keys of runs")
+        elif bootstrap.run_key_file is not None:
+            log.warning(
+                "keys of runs are told nobody: data planes do not show who they are, or could be"
+                " overheard (--token-file, --tls-client-ca, --tls-cert)"
+            )
         xds.server.add_generic_rpc_handlers(handlers)
         stack.push_async_callback(leases.close)
         stack.push_async_callback(ads.close)
@@ -159,6 +166,18 @@ async def running_control_plane(
         yield ControlPlane(
             xds.address, admin.address, http.address, pipeline, fleet, ledger, reporting
         )
+
+
+def _run_keys(bootstrap: Bootstrap, clock: Clock) -> RunKeys | SharedRunKeys:
+    """Our own, or those of all control planes. Raises BadRunKeyError."""
+    shared = bootstrap.run_key_file
+    keys = (
+        RunKeys(bootstrap.state_dir / RUN_KEYS, clock.wall)
+        if shared is None
+        else SharedRunKeys(shared, clock.wall)
+    )
+    keys.load()
+    return keys
 
 
 def _limit_sums(ledger: Ledger, clock: Clock) -> LimitSums:

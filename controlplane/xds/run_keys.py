@@ -3,17 +3,20 @@
 Rule: a key is in its file, and on streams whose other end has shown who it is; in no resource,
 snapshot, revision, dump or log. Data planes on several machines so take each other's tickets. When
 a key is replaced the one before stays good, as runs that it has sealed are still open.
+
+A control plane makes its own keys; several that share a secret make the same ones of it.
 """
 
 import asyncio
 import base64
+import hashlib
 import json
 import logging
 import os
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 import grpc
 import grpc.aio
@@ -33,6 +36,27 @@ LIVES_S = 86_400.0
 """For which a key is the newest: so long, at least, the one before it opens what it has sealed, and
 no listener gives a request more than a day."""
 LOOK_S = 60.0
+MIN_BYTES = 16
+"""Of a shared secret: shorter ones can be guessed."""
+MAX_SECRETS = 2
+"""The one that seals and the one before it, or after it."""
+
+
+class BadRunKeyError(Exception):
+    """The operator's file is none; the text says why."""
+
+
+class Keys(Protocol):
+    """What data planes are told, as it changes."""
+
+    def current(self) -> tuple[bytes, ...]:
+        """The first one seals, all of them open."""
+
+    async def changed(self, known: tuple[bytes, ...]) -> None:
+        """Wait until they are others than these."""
+
+    def replace_old(self) -> bool:
+        """Whether there is another key now: the newest one had its time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +73,7 @@ class RunKeys:
         self._path = path
         self._wall = wall
         self._keys: tuple[_Key, ...] = ()
-        self._changed = asyncio.Event()
+        self._told = _Told()
 
     def load(self) -> None:
         """Those of before a restart; a file that cannot be read is none."""
@@ -71,18 +95,17 @@ class RunKeys:
             return False
         self._keys = (_Key(os.urandom(KEY_BYTES), now), *self._keys)[:KEPT]
         self._save()
-        changed, self._changed = self._changed, asyncio.Event()
-        changed.set()
+        self._told.renew()
         return True
 
     def current(self) -> tuple[bytes, ...]:
-        """As a data plane is told."""
+        """See Keys."""
         return tuple(key.data for key in self._keys)
 
     async def changed(self, known: tuple[bytes, ...]) -> None:
-        """Wait until they are others than these."""
+        """See Keys."""
         while self.current() == known:
-            await self._changed.wait()
+            await self._told.wait()
 
     def _save(self) -> None:
         kept = [
@@ -99,10 +122,88 @@ class RunKeys:
             log.warning("%s cannot be written: %s", self._path, e.strerror)
 
 
+class SharedRunKeys:
+    """The keys that several control planes make of a secret in a file: one for each day.
+
+    Their clocks differ, so the key of the next day opens already.
+    """
+
+    def __init__(self, path: Path, wall: Callable[[], float]) -> None:
+        self._path = path
+        self._wall = wall
+        self._secrets: tuple[bytes, ...] = ()
+        self._keys: tuple[bytes, ...] = ()
+        self._told = _Told()
+
+    def load(self) -> None:
+        """Raises BadRunKeyError."""
+        self._secrets = _secrets(self._path)
+        self._keys = self._made()
+
+    def replace_old(self) -> bool:
+        """See Keys. The file is read anew; while it is none its last secrets stay."""
+        try:
+            self._secrets = _secrets(self._path)
+        except BadRunKeyError as problem:
+            log.warning("keys of runs stay as they were: %s", problem)
+        before, self._keys = self._keys, self._made()
+        if before != self._keys:
+            self._told.renew()
+        return before[0] != self._keys[0]
+
+    def current(self) -> tuple[bytes, ...]:
+        """See Keys."""
+        return self._keys
+
+    async def changed(self, known: tuple[bytes, ...]) -> None:
+        """See Keys."""
+        while self._keys == known:
+            await self._told.wait()
+
+    def _made(self) -> tuple[bytes, ...]:
+        day = int(self._wall() // LIVES_S)
+        days = (day, day - 1, day + 1)
+        return tuple(_key_of(secret, one) for secret in self._secrets for one in days)
+
+
+class _Told:
+    """Wakes all who wait for a change, each time."""
+
+    def __init__(self) -> None:
+        self._event = asyncio.Event()
+
+    def renew(self) -> None:
+        event, self._event = self._event, asyncio.Event()
+        event.set()
+
+    async def wait(self) -> None:
+        await self._event.wait()
+
+
+def _secrets(path: Path) -> tuple[bytes, ...]:
+    try:
+        lines = tuple(filter(None, map(bytes.strip, path.read_bytes().splitlines())))
+    except OSError as problem:
+        raise BadRunKeyError(f"cannot read {path}: {problem.strerror}") from problem
+    if not 1 <= len(lines) <= MAX_SECRETS:
+        raise BadRunKeyError(f"{path} has {len(lines)} lines with a key in place of 1 or 2")
+    if min(map(len, lines)) < MIN_BYTES:
+        raise BadRunKeyError(f"a key in {path} has less than {MIN_BYTES} bytes")
+    return lines
+
+
+def _key_of(secret: bytes, day: int) -> bytes:
+    key = hashlib.blake2b(secret).digest()
+    told = day.to_bytes(8, signed=True)
+    return hashlib.blake2b(
+        told, digest_size=KEY_BYTES, key=key, person=b"outrider-run-day"
+    ).digest()
+
+
 class RunKeyService:
     """Tells them to whoever asks: the port has looked at who that is."""
 
-    def __init__(self, keys: RunKeys) -> None:
+    def __init__(self, keys: Keys) -> None:
         self._keys = keys
         self._waiting: set[asyncio.Task[None]] = set()
         self._closed = False

@@ -22,7 +22,8 @@ METHOD = "/outrider.fleet.v1.RunKeyService/StreamRunKeys"
 AGAIN_S = 5.0
 """As for reports: the stream of configuration is there, so something else is wrong."""
 KEY_BYTES = 32
-MAX_KEYS = 4
+MAX_KEYS = 8
+"""Of two secrets: a day's, that before it and the next one."""
 
 Metadata = tuple[tuple[str, str], ...]
 

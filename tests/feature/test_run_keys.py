@@ -48,13 +48,16 @@ async def machine(
 
 
 @asynccontextmanager
-async def control_plane(directory: Path, security: Security) -> AsyncIterator[ControlPlane]:
+async def control_plane(
+    directory: Path, security: Security, key: Path | None = None, name: str = "control"
+) -> AsyncIterator[ControlPlane]:
     at = Bootstrap(
         xds_address=ANY_PORT,
         admin_address=ANY_PORT,
         http_address=ANY_PORT,
-        state_dir=directory / "control",
+        state_dir=directory / name,
         security=security,
+        run_key_file=key,
     )
     async with running_control_plane(at, {}) as control:
         yield control
@@ -102,6 +105,29 @@ async def test_ticket_of_one_machine_is_good_on_another(
             (key,) = [base64.b64decode(one["key"]) for one in json.loads(file.read_bytes())]
             for shown in (key.hex(), base64.b64encode(key).decode(), repr(key)):
                 assert shown not in caplog.text
+
+
+async def test_ticket_of_one_control_planes_fleet_is_good_in_anothers(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    token, key = tmp_path / "token", tmp_path / "key"
+    token.write_text(TOKEN)
+    key.write_text("a secret of all control planes\n")
+    flags = ("--xds-token-file", str(token))
+    async with AsyncExitStack() as stack:
+        writer = await stack.enter_async_context(service(says("Done.")))
+        fleet = []
+        for name in ("one", "two"):
+            at = control_plane(tmp_path, Security(token_file=token), key, f"control-{name}")
+            control = await stack.enter_async_context(at)
+            await control.pipeline.apply(CONFIG.format(writer=writer.url), "o.yaml", "test")
+            fleet.append(await stack.enter_async_context(machine(control, tmp_path, name, *flags)))
+        await until(lambda: caplog.text.count("a key of the control plane") == 2)
+        http = await stack.enter_async_context(ClientSession())
+        await outcome(http, fleet[0], "")
+        ticket = writer.received[0].headers["x-outrider-run"]
+        assert await outcome(http, fleet[1], ticket) == {"joined": 1.0}
 
 
 async def test_new_key_reaches_who_is_there_with_the_one_before_it(tmp_path: Path) -> None:

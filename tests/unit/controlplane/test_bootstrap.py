@@ -38,6 +38,11 @@ def test_the_environment_is_read() -> None:
     assert (read.config, read.check_secrets) == (Path("a.yaml"), True)
 
 
+def test_secret_of_all_control_planes_is_a_file() -> None:
+    assert read_bootstrap(["--run-key-file", "k"], {}).run_key_file == Path("k")
+    assert read_bootstrap([], {"OUTRIDER_RUN_KEY_FILE": "k"}).run_key_file == Path("k")
+
+
 def test_a_flag_wins_over_the_environment() -> None:
     read = read_bootstrap(["--http-address", "[::1]:5"], {"OUTRIDER_HTTP_ADDRESS": "x:1"})
     assert read.http_address == "[::1]:5"

@@ -70,6 +70,18 @@ async def test_a_bad_config_and_nothing_else_to_serve_ends_it(tmp_path: Path) ->
     assert "Traceback" not in told.decode()
 
 
+async def test_a_secret_that_is_none_ends_it_with_one_line(tmp_path: Path) -> None:
+    token, key = tmp_path / "token", tmp_path / "key"
+    token.write_text("a-token-of-the-fleet")
+    key.write_text("short")
+    flags = ("--token-file", str(token), "--run-key-file", str(key))
+    async with process(tmp_path, *flags) as started:
+        _, told = await started.communicate()
+    assert started.returncode == 1
+    assert "has less than 16 bytes" in told.decode().splitlines()[-1]
+    assert "Traceback" not in told.decode()
+
+
 async def test_an_open_address_ends_it_with_one_line(tmp_path: Path) -> None:
     async with process(tmp_path, "--xds-address", "0.0.0.0:0") as started:
         _, told = await started.communicate()

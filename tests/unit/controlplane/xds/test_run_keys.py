@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from controlplane.security import Security
-from controlplane.xds.run_keys import LIVES_S, RunKeys
+from controlplane.xds.run_keys import LIVES_S, BadRunKeyError, RunKeys, SharedRunKeys
 
 
 class Wall:
@@ -63,6 +63,79 @@ async def test_file_that_is_none_is_replaced(tmp_path: Path, kept: bytes) -> Non
     path.write_bytes(kept)
     (key,) = loaded(path, Wall()).current()
     assert loaded(path, Wall()).current() == (key,)
+
+
+OLD, NEW = "a secret of all of us", "another secret of ours"
+
+
+def shared(path: Path, wall: Wall, *secrets: str) -> SharedRunKeys:
+    path.write_text("\n".join(secrets) + "\n")
+    keys = SharedRunKeys(path, wall)
+    keys.load()
+    return keys
+
+
+async def test_control_planes_of_one_secret_have_the_same_keys(tmp_path: Path) -> None:
+    wall = Wall()
+    one, two = (shared(tmp_path / name, wall, OLD).current() for name in ("one", "two"))
+    assert one == two
+    assert {len(key) for key in one} == {32}
+    assert not set(one) & set(shared(tmp_path / "one", wall, NEW).current())
+
+
+async def test_key_that_seals_anywhere_opens_everywhere(tmp_path: Path) -> None:
+    """Also where clocks differ by less than a day, and a day after it has sealed the last time."""
+    wall = Wall()
+    keys = shared(tmp_path / "k", wall, OLD)
+    first = keys.current()
+    wall.now += LIVES_S
+    assert keys.replace_old()
+    second = keys.current()
+    assert second[0] != first[0]
+    assert second[0] in first
+    assert first[0] in second
+    assert not keys.replace_old()
+    wall.now += LIVES_S
+    keys.replace_old()
+    assert first[0] not in keys.current()
+
+
+async def test_secret_is_replaced_while_both_open(tmp_path: Path) -> None:
+    wall, path = Wall(), tmp_path / "k"
+    keys = shared(path, wall, OLD)
+    old = keys.current()[0]
+    told = asyncio.ensure_future(keys.changed(keys.current()))
+    path.write_text(f"{OLD}\n{NEW}\n")
+    keys.replace_old()
+    async with asyncio.timeout(5):
+        await told
+    assert keys.current()[0] == old
+    path.write_text(f"{NEW}\n{OLD}\n")
+    assert keys.replace_old()
+    assert keys.current()[0] == shared(tmp_path / "other", wall, NEW).current()[0] != old
+    assert old in keys.current()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [None, "", "too short", f"{OLD}\nshort", f"{OLD}\n{NEW}\n{OLD}x"],
+    ids=["no file", "empty", "short", "second one short", "three"],
+)
+async def test_file_that_is_no_secret_is_told_and_leaves_the_last_one(
+    tmp_path: Path, text: str | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "k"
+    keys = shared(path, Wall(), OLD)
+    before = keys.current()
+    path.unlink()
+    if text is not None:
+        path.write_text(text)
+    assert not keys.replace_old()
+    assert keys.current() == before
+    assert OLD not in caplog.text
+    with pytest.raises(BadRunKeyError) as told:
+        SharedRunKeys(path, Wall()).load()
+    assert OLD not in str(told.value)
 
 
 LOOPBACK, OPEN = "127.0.0.1:18000", "0.0.0.0:18000"

@@ -137,6 +137,7 @@ def failure_of(agent: Agent, reply: Reply, *, on_the_way: bool) -> Failure:
         case CallFailed(detail=detail):
             status = reply.status or (504 if reply.timed_out else 502)
             failed = _failed(status, agent, f"did not answer: {reply.message}")
+            failed = replace(failed, filter=reply.filter)
             if on_the_way and detail is not ResponseDetail.RUN_LIMIT:
                 return Failure(detail.value, failed)
             return Failure(detail.value, replace(failed, detail=detail))

@@ -288,6 +288,8 @@ class CallFailed:
     timed_out: bool = False
     status: int = 0
     """What the client may be answered; 0: by `timed_out`."""
+    filter: str = ""
+    """The one that has ended the answer, if one has."""
 
 
 ForFilters = Emit | Flag | LookUp | Keep | FindAlike

@@ -49,7 +49,7 @@ from dataplane.server.shadowing import Shadows
 from dataplane.server.sifted import output_filters, sifted
 from dataplane.server.tickets import Tickets, ticket_of
 from dataplane.upstream.attempt import MAX_ANSWER_BYTES
-from dataplane.upstream.errors import UpstreamError
+from dataplane.upstream.errors import UpstreamError, UpstreamFailure
 
 T = TypeVar("T")
 
@@ -190,6 +190,7 @@ class Conducting:
                     passing = True
                     self._asked_back(agent)
                     passed = await pass_on(answer, client)
+                    self._record.filter = answer.filter
                     self._asked_back(agent)
                     failure = passed.failure
                     self._used(passed.tail)
@@ -200,8 +201,9 @@ class Conducting:
             place.error = failure.detail.value
             if passing:
                 self._record.detail = failure.detail
+                self._record.filter = failure.filter
                 return Passed(place.status, failure.detail.value)
-            return CallFailed(failure.detail, failure.reason, status=failure.status)
+            return _failed(failure)
 
     @asynccontextmanager
     async def _opened(
@@ -229,7 +231,7 @@ class Conducting:
                 return TOO_LARGE if body is None else reply
         except UpstreamError as problem:
             failure = problem.failure
-            return CallFailed(failure.detail, failure.reason, status=failure.status)
+            return _failed(failure)
 
     async def _held(self, answer: Heard, effect: PassOn) -> Spoken | HttpReply | CallFailed | None:
         """What cannot be passed on as it comes; None: it can."""
@@ -282,7 +284,7 @@ class Conducting:
                 reply = HttpReply(answer.status, answer.headers, bytes(body))
         except UpstreamError as problem:
             failure = problem.failure
-            return CallFailed(failure.detail, failure.reason, status=failure.status)
+            return _failed(failure)
         if not streams and 200 <= reply.status < 300:
             said = spoken(agent.id, reply)
             if isinstance(said, Spoken):
@@ -384,6 +386,10 @@ class Conducting:
             record.asks = record.asks or one.asks
             took_s = max(took_s, one.upstream_s)
         record.upstream_s = round(record.upstream_s + took_s, 6)
+
+
+def _failed(failure: UpstreamFailure) -> CallFailed:
+    return CallFailed(failure.detail, failure.reason, status=failure.status, filter=failure.filter)
 
 
 async def _read(answer: Heard, most: int) -> bytes | None:

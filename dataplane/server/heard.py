@@ -18,7 +18,7 @@ OnProgress = Callable[[str], Awaitable[None]]
 class Heard:
     """An answer whose beginning is good, or is passed on although it is not."""
 
-    __slots__ = ("_held", "_rest", "endpoint", "headers", "status")
+    __slots__ = ("_ended_by", "_held", "_rest", "endpoint", "headers", "status")
 
     def __init__(
         self,
@@ -27,12 +27,20 @@ class Heard:
         endpoint: str,
         held: bytes,
         rest: AsyncIterator[bytes] | None = None,
+        ended_by: Callable[[], str] | None = None,
     ) -> None:
+        """:param ended_by: which filter has ended it, if one has by now."""
         self.status = status
         self.headers = headers
         self.endpoint = endpoint
         self._held = held
         self._rest = rest
+        self._ended_by = ended_by
+
+    @property
+    def filter(self) -> str:
+        """The one that has ended it before its end; empty: none has."""
+        return self._ended_by() if self._ended_by is not None else ""
 
     @property
     def whole(self) -> bytes | None:

@@ -76,7 +76,8 @@ class _Sifting:
             first = following
         head = first.head or Head(answer.status, answer.headers)
         rest = self._bytes(outs)
-        return Heard(head.status, head.headers, answer.endpoint, first.data, rest)
+        data, flow = first.data, self._flow
+        return Heard(head.status, head.headers, answer.endpoint, data, rest, lambda: flow.ended_by)
 
     async def _bytes(self, outs: AsyncIterator[Out]) -> AsyncIterator[bytes]:
         async for out in outs:
@@ -103,7 +104,7 @@ class _Sifting:
 
     def _look(self, out: Out) -> None:
         if isinstance(out.ending, LocalReply):
-            raise _refusal(out.ending)
+            raise _refusal(out.ending, self._flow.ended_by)
         if out.data:
             self._told.add(out.data, len(out.data))
 
@@ -117,5 +118,6 @@ class _Sifting:
         return self._flow.last(pieces, closes=True) if pieces is not None else b""
 
 
-def _refusal(reply: LocalReply) -> UpstreamError:
-    return UpstreamError(UpstreamFailure(Phase.ANSWER, reply.detail, reply.message, reply.status))
+def _refusal(reply: LocalReply, ended_by: str) -> UpstreamError:
+    told = (reply.detail, reply.message, reply.status)
+    return UpstreamError(UpstreamFailure(Phase.ANSWER, *told, filter=ended_by))

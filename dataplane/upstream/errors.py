@@ -37,6 +37,8 @@ class UpstreamFailure:
     """The status, where it is not that of the detail."""
     why: str = ""
     """The same within somebody's sentence, where `message` is one."""
+    filter: str = ""
+    """The one that has ended the answer, if one has."""
 
     @property
     def reason(self) -> str:

@@ -306,6 +306,18 @@ async def test_what_happened_is_in_the_log(house: House, listener: str, tmp_path
     assert refused["filter"] == cut["filter"] == "words"
 
 
+@pytest.mark.parametrize("said", ["dynamite", "secret", "broken"])
+@STREAMED
+async def test_the_log_names_the_filter_that_ends_an_agents_answer(
+    house: House, said: str, stream: bool, tmp_path: Path
+) -> None:
+    house.upstream.answer = says("Some ", said, " to all")
+    await house.post("by-agent", "/v1/chat/completions", stream)
+    log = tmp_path / "access.log"
+    await until(lambda: log.read_text().count("\n") == 1)
+    assert json.loads(log.read_text())["filter"] == "words"
+
+
 @pytest.mark.parametrize("listener", ["by-route", "by-agent"])
 async def test_the_log_names_a_filter_that_refuses_requests(
     house: House, listener: str, tmp_path: Path

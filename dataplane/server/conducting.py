@@ -388,8 +388,8 @@ class Conducting:
         record.upstream_s = round(record.upstream_s + took_s, 6)
 
 
-def _failed(failure: UpstreamFailure) -> CallFailed:
-    return CallFailed(failure.detail, failure.reason, status=failure.status, filter=failure.filter)
+def _failed(why: UpstreamFailure) -> CallFailed:
+    return CallFailed(why.detail, why.reason, False, why.status, why.filter)
 
 
 async def _read(answer: Heard, most: int) -> bytes | None:

@@ -14,6 +14,7 @@ from a2a.utils.signing import create_signature_verifier
 from aiohttp import ClientSession, web
 from jwt import PyJWK
 
+from dataplane.agents.a2a.values import mapping
 from tests.support.a2a_agent import HANG, a2a_agent, artifact, status, task
 from tests.support.agents import (
     Answering,
@@ -189,6 +190,29 @@ async def test_message_becomes_a_task_and_its_events(desk: Start) -> None:
     old = await made.stream("message/stream", {"message": OLD})
     assert [event["kind"] for event in old][:3] == ["task", "status-update", "artifact-update"]
     assert old[-1]["final"] is True
+
+
+@pytest.mark.parametrize("wish", ["events", "comments", "text", "never"])
+async def test_progress_is_told_as_states_of_the_task(desk: Start, wish: str) -> None:
+    made, agent = await desk(says("Under the mat."))
+    config = CONFIG.format(url=agent.url, protocol="chat")
+    await made.planes.apply(config + "    plan: {steps: [helper, helper]}\n")
+    body = rpc("SendStreamingMessage", {"message": NEW})
+    headers = {"x-outrider-progress": wish}
+    async with (
+        ClientSession(headers=headers) as session,
+        session.post(made.url + "/a2a", json=body) as answer,
+    ):
+        lines = (await answer.text()).split("\n\n")
+    told = [json.loads(one[6:])["result"] for one in lines if one]
+    states = [mapping(one.get("statusUpdate")) for one in told]
+    progress = [one["metadata"]["outrider"] for one in states if "metadata" in one]
+    before = ["delta"] if wish == "text" else []
+    happened = ["decided", "started", *before, "answered", "started"]
+    assert [one["event"] for one in progress] == ([] if wish == "never" else happened)
+    assert state(told[-1]["statusUpdate"]) == "TASK_STATE_COMPLETED"
+    if progress:
+        assert progress[-2]["text"] == "Under the mat."
 
 
 async def test_answer_in_one_piece_is_the_task(desk: Start) -> None:

@@ -37,6 +37,8 @@ from dataplane.llm.translate.codecs import CODECS
 from dataplane.runtime.protocols import Protocol
 
 MAX_EVENT_BYTES = 32 << 20
+PROGRESS = "outrider"
+"""The field of a chunk, and of an update's metadata, that says what happens before the answer."""
 NewId = Callable[[], str]
 Now = Callable[[], str]
 """The time in RFC 3339."""
@@ -142,6 +144,19 @@ class Telling:
         events = [] if self.task_id else self.begin()
         return [*events, self._status(CANCELED)]
 
+    def aside(self, data: bytes) -> list[Json]:
+        """What happens before the answer, as a chunk has it (agents/progress.py)."""
+        made: list[Json] = []
+        if self.over or self._raw:
+            return made
+        for one in SseDecoder(MAX_EVENT_BYTES).feed(data):
+            said = mapping(mapping(decoded(one.data)).get(PROGRESS))
+            if said:
+                made += [] if self.task_id else self.begin()
+                told = self._words_of(text(said.get("text")))
+                made.append(self._status(WORKING, told, {"metadata": {PROGRESS: said}}))
+        return made
+
     def begin(self) -> list[Json]:
         """A task of ours begins, or goes on."""
         before = self._going_on
@@ -175,6 +190,9 @@ class Telling:
         event = mapping(told.get("event"))
         if kind_of(event) and not self.task_id_is_ours:
             return self._pass_on(event, said, text(told.get("said")))
+        if state_of(event) in TERMINAL - {COMPLETED}:
+            self.over = True
+            return [self._status(state_of(event), self._words_of(said))]
         for call in objects(delta.get("tool_calls")):
             self._called(call)
         if not said:
@@ -306,7 +324,7 @@ class Folded:
             case "statusUpdate":
                 self._task = self._task or _bare(event)
                 self._task["status"] = mapping(body.get("status"))
-                if body.get("metadata"):
+                if body.get("metadata") and PROGRESS not in body["metadata"]:
                     self._task["metadata"] = body["metadata"]
             case "artifactUpdate":
                 self._task = self._task or _bare(event)

@@ -65,15 +65,15 @@ class TaskAnswer(AgentDownstream):
     async def write(self, data: bytes) -> None:
         """See Downstream."""
         await self._pour(data)
-        while self.due and not ends(self.due[0]):
-            await self._tell(self.due.pop(0))
+        await self._tell_due()
         if self._sifting is not None and self._sifting.over:
             self.stopped = True
             raise DownstreamGoneError
 
     async def aside(self, data: bytes) -> None:
         """See Downstream."""
-        raise AssertionError("A2A has states of tasks for progress")
+        self._take(self.telling.aside(data))
+        await self._tell_due()
 
     def finish(self, last: bytes = b"") -> None:
         """See Downstream."""
@@ -127,6 +127,10 @@ class TaskAnswer(AgentDownstream):
             self._take(self.telling.feed(data))
         else:
             self._body += data
+
+    async def _tell_due(self) -> None:
+        while self.due and not ends(self.due[0]):
+            await self._tell(self.due.pop(0))
 
     def settle(self, events: list[Json]) -> None:
         """Events of our own."""

@@ -168,6 +168,31 @@ def test_an_agents_own_events_are_passed_on_as_they_are(flow: str) -> None:
     assert told(raw(*FLOWS[flow])) == FLOWS[flow]
 
 
+@pytest.mark.parametrize("state", ["FAILED", "CANCELED", "REJECTED"])
+def test_task_of_ours_ends_as_that_of_its_agent(state: str) -> None:
+    """Which has begun later, so that the client knows ours alone."""
+    one = telling()
+    one.begin()
+    (event,) = one.feed(raw(task("WORKING"), status(state, "No.")))
+    assert state_of(event)[11:] == state
+    assert event["statusUpdate"]["status"]["message"]["parts"] == [{"text": "No."}]
+
+
+def test_progress_is_a_status_of_a_task_that_works() -> None:
+    one = telling()
+    said = {"event": "answered", "run": "r", "step": 1, "agent": "weather", "text": "Rain."}
+    made = one.aside(b"data: %b\n\n" % json.dumps({"choices": [], "outrider": said}).encode())
+    assert [state_of(event)[11:] for event in made] == ["SUBMITTED", "WORKING", "WORKING"]
+    told = made[-1]["statusUpdate"]
+    assert told["metadata"] == {"outrider": said}
+    assert told["status"]["message"]["parts"] == [{"text": "Rain."}]
+    made += one.feed(STREAM)
+    for event in made:
+        ParseDict(event, StreamResponse())
+    assert "metadata" not in folded(made)["task"]
+    assert words(folded(made)) == "Under the mat."
+
+
 def changed(data: bytes) -> bytes:
     """What a filter makes of chunks."""
     lines = []

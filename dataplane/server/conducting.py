@@ -200,8 +200,7 @@ class Conducting:
                 return Passed(place.status)
             place.error = failure.detail.value
             if passing:
-                self._record.detail = failure.detail
-                self._record.filter = failure.filter
+                self._record.detail, self._record.filter = failure.detail, failure.filter
                 return Passed(place.status, failure.detail.value)
             return _failed(failure)
 
@@ -271,8 +270,7 @@ class Conducting:
         body = bytearray()
         try:
             async with self._opened(agent, request, stream=True) as answer:
-                streams = is_plain_stream(answer)
-                is_text = False
+                streams, is_text = is_plain_stream(answer), False
                 async for piece in answer.pieces():
                     body += piece
                     if len(body) > MAX_ANSWER_BYTES:

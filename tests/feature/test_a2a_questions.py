@@ -249,6 +249,32 @@ async def test_task_that_waits_is_cancelled_with_its_agents(desk: Start) -> None
     assert refused["error"]["code"] == -32004
 
 
+@pytest.mark.parametrize("more", ["", STEPS.format("locksmith, baker")], ids=["theirs", "ours"])
+async def test_task_is_cancelled_at_the_version_that_has_it(tmp_path: Path, more: str) -> None:
+    """Whichever version new conversations get by now."""
+    async with (
+        a2a_agent(ASKS) as old,
+        a2a_agent(ASKS) as new,
+        service(BAKES) as baker,
+        ClientSession(headers={"authorization": "Bearer alice"}) as session,
+    ):
+
+        def config(weight: int, other: int) -> str:
+            versions = f"{{name: v1, url: '{old.url}', weight: {weight}}}, "
+            versions += f"{{name: v2, url: '{new.url}', weight: {other}}}"
+            made = CONFIG.format(locksmith="-", baker=baker.url, more=more)
+            return made.replace('url: "-"', f"versions: [{versions}]")
+
+        async with planes(config(1, 0), tmp_path) as made:
+            desk = Desk(made, old, baker, session)
+            first = await desk.say("Please open the locked door of my cellar.")
+            assert state(first) == "INPUT_REQUIRED"
+            await made.apply(config(0, 1))
+            cancelled = (await desk.rpc("CancelTask", {"id": first["id"]}))["result"]
+            assert state(cancelled) == "CANCELED"
+        assert (old.cancelled.is_set(), new.cancelled.is_set()) == (True, False)
+
+
 @METHODS
 async def test_run_that_fails_after_the_answer_is_a_task_that_failed(
     desk: Start, method: str

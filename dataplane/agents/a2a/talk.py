@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from dataplane.agents.a2a.asking import Place
 from dataplane.agents.a2a.rpc import Asked
 from dataplane.agents.a2a.values import ENCODER, Json, mapping, objects, text, words
 from dataplane.agents.run import Run
@@ -29,13 +28,21 @@ class Context(msgspec.Struct):
     """What sessions call the conversation, where an agent calls its context otherwise."""
 
 
+class Waiting(msgspec.Struct, omit_defaults=True):
+    """A task of an agent, that waits for an answer."""
+
+    context_id: str = ""
+    task_id: str = ""
+    version: str = ""
+    """Of the agent, where it has several."""
+
+
 class Paused(msgspec.Struct, omit_defaults=True):
     """Where a run has stopped because an agent asks the client something."""
 
     asking: Asking
-    context_id: str = ""
-    """The agent's own."""
-    task_id: str = ""
+    theirs: Waiting
+    """The agent's own task."""
 
 
 @dataclass(slots=True, eq=False)
@@ -44,8 +51,8 @@ class Outcome:
 
     asking: Asking | None = None
     """Its answer is a question."""
-    places: dict[str, Place] = field(default_factory=dict)
-    """Where agents of A2A wait for an answer, by the agent."""
+    waiting: dict[str, Waiting] = field(default_factory=dict)
+    """Tasks of agents of A2A, by the agent."""
     has_asked: bool = False
     """Whether any agent was asked."""
 
@@ -58,8 +65,7 @@ class Outcome:
         """Where it goes on."""
         if self.asking is None:
             return None
-        place = self.places.get(self.asking.agent, Place())
-        return Paused(self.asking, place.context_id, place.task_id)
+        return Paused(self.asking, self.waiting.get(self.asking.agent, Waiting()))
 
 
 CONTEXT = msgspec.json.Decoder(Context)

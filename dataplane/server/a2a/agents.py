@@ -25,8 +25,10 @@ from dataplane.agents.a2a.asking import (
 from dataplane.agents.a2a.card import Card
 from dataplane.agents.a2a.hearing import Hearing, error_event, read_event, read_task
 from dataplane.agents.a2a.rpc import Op
+from dataplane.agents.a2a.talk import Waiting
 from dataplane.agents.a2a.values import PAUSED, Json, text
 from dataplane.agents.described import Unknown
+from dataplane.agents.versions import chosen
 from dataplane.clock import Clock
 from dataplane.llm.chat import ChatRequest, parse_chat
 from dataplane.llm.hub.answer import Failure
@@ -115,12 +117,18 @@ class A2aAgents:
         """What is known of the agents."""
         return self._cards.all()
 
-    async def about(self, call: "Call", agent_id: str, op: Op, task_id: str) -> Json | None:
-        """An agent's task, looked up or cancelled; None: it does not say."""
+    async def about(
+        self, call: "Call", agent_id: str, version: str, op: Op, task_id: str
+    ) -> Json | None:
+        """An agent's task, looked up or cancelled; None: it does not say.
+
+        :param version: that has the task, where the agent has several.
+        """
         agent = call.config.agents.get(agent_id)
         card = self.cards().get(agent_id)
         if agent is None or card is None:
             return None
+        agent = chosen(agent, task_id, version)
         request = about(card, for_services(call.request.headers), op, task_id, self.new_id())
         cluster = call.config.clusters[agent.cluster]
         reply = await self.client.call(cluster, request, CANCEL_TIMEOUT_S)
@@ -153,8 +161,8 @@ class A2aAgents:
         if call.a2a is not None:
             # its clients say themselves where they are, but in tasks of ours
             if hearing.state in PAUSED:
-                place = Place(hearing.context_id, hearing.task_id)
-                call.a2a.outcome.places[agent.id] = place
+                theirs = Waiting(hearing.context_id, hearing.task_id, agent.version)
+                call.a2a.outcome.waiting[agent.id] = theirs
             return
         if not hearing.context_id:
             return
@@ -349,7 +357,7 @@ def _place_in(talk: "Talk", agent: Agent, resumes: "Asking | None") -> Place:
     paused, heard = talk.paused, len(talk.context.messages)
     asked = resumes is not None and resumes.agent == agent.id
     if asked and paused is not None and talk.task:
-        return Place(paused.context_id, paused.task_id, heard)
+        return Place(paused.theirs.context_id, paused.theirs.task_id, heard)
     mine = talk.context.agent == agent.id or asked
     task_id = "" if talk.task else text(talk.message.get("taskId"))
     context_id = talk.context_id if talk.names_context else ""

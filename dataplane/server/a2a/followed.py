@@ -56,7 +56,7 @@ class TaskCalls:
         if kept is None:
             return _unknown(asked, asked.task_id)
         if kept.foreign and _state(kept) not in TERMINAL:
-            task = await self._agents.about(call, kept.agent, Op.GET, asked.task_id)
+            task = await self._theirs(call, kept, Op.GET, asked.task_id)
             if task is not None:
                 await self._book.keep(call, asked.task_id, replace(kept, task=task))
                 return task
@@ -105,8 +105,11 @@ class TaskCalls:
             await self._book.ask_to_cancel(call, asked.task_id)
         return await self._until_over(call, asked, kept)
 
+    async def _theirs(self, call: "Call", kept: Kept, op: Op, task_id: str) -> Json | None:
+        return await self._agents.about(call, kept.agent, kept.version, op, task_id)
+
     async def _cancel_foreign(self, call: "Call", asked: Asked, kept: Kept) -> Json | Fault:
-        task = await self._agents.about(call, kept.agent, Op.CANCEL, asked.task_id)
+        task = await self._theirs(call, kept, Op.CANCEL, asked.task_id)
         if task is None:
             said = f"The agent did not cancel task {asked.task_id[:64]}."
             return refused(asked, Code.NOT_CANCELABLE, said)
@@ -116,8 +119,9 @@ class TaskCalls:
     async def _cancel_paused(self, call: "Call", asked: Asked, kept: Kept) -> Json:
         """A task of ours that nothing runs for: an agent waits, too, and is told."""
         paused = kept.paused
-        if paused is not None and paused.task_id:
-            await self._agents.about(call, paused.asking.agent, Op.CANCEL, paused.task_id)
+        if paused is not None and paused.theirs.task_id:
+            theirs, agent = paused.theirs, paused.asking.agent
+            await self._agents.about(call, agent, theirs.version, Op.CANCEL, theirs.task_id)
         task = kept.task | {"status": status(CANCELED, at=self._now())}
         await self._book.keep(call, asked.task_id, Kept(task, kept.agent))
         return task

@@ -144,9 +144,13 @@ class MessageExchange:
             await self._listener.remember(self._chat, self._talk, answer)
 
     def _kept(self, task: Json) -> Kept:
-        agents = self._call.record.agents
+        record = self._call.record
+        agents = record.agents
+        last = agents[-1] if agents else ""
+        labels = (one.partition("@") for one in reversed(record.versions))
+        version = next((version for id_, _, version in labels if id_ == last), "")
         paused = self._talk.outcome.paused
-        return Kept(task, agents[-1] if agents else "", self._answer.telling.is_raw, paused)
+        return Kept(task, last, self._answer.telling.is_raw, version, paused)
 
     async def _tell(self, event: Json) -> None:
         """An event that does not end the task."""

@@ -34,6 +34,8 @@ class Kept(msgspec.Struct):
     """Who answered it."""
     foreign: bool = False
     """Whether it is the agent's own task: the agent knows better how it is."""
+    version: str = ""
+    """Of who answered it, where it has several."""
     paused: Paused | None = None
     """Where its run has stopped, while it waits for the client."""
 

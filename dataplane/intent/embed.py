@@ -14,7 +14,7 @@ import hashlib
 import logging
 import os
 from collections import OrderedDict
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib.util import find_spec
 from pathlib import Path
 from threading import Lock
@@ -54,7 +54,7 @@ CACHED_AGENT_TEXTS = 2_048
 """Vectors of USE kept, 2 kB each, for the same."""
 CACHED_REQUESTS = 16
 """Requests, and parts of them, whose vectors are kept while they are decided: the second opinion
-reads what the first one read, and a part within its message and alone."""
+reads what the first one read."""
 
 log = logging.getLogger(__name__)
 
@@ -169,7 +169,7 @@ class Encoders:
         def agent(text: str) -> tuple[Floats, Floats]:
             return mean(self._read_and_keep(text).states), use.read_agent(text)
 
-        return Opinions(agents, Readers(agent, self._request, use.read_request))
+        return Opinions(agents, Readers(agent, self._request, partial(use.read, limit=MAX_TOKENS)))
 
     def embed(self, text: str) -> tuple[float, ...]:
         """The mean of the vectors of its tokens, as MiniLM reads them."""
@@ -245,17 +245,17 @@ class Use:
             self._table = UseTable(file)
             self._session = open_session(use_graph(file))
         self.read_agent = lru_cache(CACHED_AGENT_TEXTS)(
-            lambda text: self.read(text, MAX_AGENT_TOKENS)
+            lambda text: self.read((text,), MAX_AGENT_TOKENS)[0]
         )
-        self.read_request = lru_cache(CACHED_REQUESTS)(lambda text: self.read(text, MAX_TOKENS))
 
-    def read(self, text: str, limit: int) -> Floats:
-        """The network over the text, or over the beginning and the end of a long one."""
+    def read(self, texts: Sequence[str], limit: int) -> Floats:
+        """A row for each text, or for the beginning and the end of a long one: all of one run."""
         from dataplane.intent.views import unit
 
-        pieces = self._tokenizer.encode(_ends(text, limit)[0])
-        inputs = self._table.inputs([pieces[i] for i in _cut(len(pieces), limit)])
-        return unit(self._session.run(None, inputs)[0][0])
+        read = (self._tokenizer.encode(_ends(text, limit)[0]) for text in texts)
+        kept = [[pieces[i] for i in _cut(len(pieces), limit)] for pieces in read]
+        found: Floats = self._session.run(None, self._table.inputs(kept))[0]
+        return unit(found)
 
 
 def _ends(text: str, limit: int) -> tuple[str, int, int]:

@@ -22,8 +22,8 @@ class Readers:
     """A text of an agent -> its vectors of length 1, by MiniLM and by USE."""
     tokens: Callable[[str], Tokens]
     """A request, by MiniLM."""
-    use: Callable[[str], Floats]
-    """A request or a part of one, by USE: one vector of length 1."""
+    use: Callable[[Sequence[str]], Floats]
+    """Requests and parts of them, by USE: rows of length 1."""
 
 
 class Opinions:
@@ -44,11 +44,14 @@ class Opinions:
         everything = slice(0, len(tokens.ids))
         chosen = [inside(tokens.offsets, part) for part in parts]
         minilm = means(tokens.states, (everything, *chosen))
-        # USE has no vectors of tokens to take a mean of, and is cheap enough to read each part.
-        spans = zip(chosen, parts, strict=True)
-        said = [text if c == everything else text[a:b] for c, (a, b) in spans]
-        use = [self._readers.use(each) for each in (text, *said)]
-        found: list[list[float]] = self._apart(np.hstack([minilm, np.stack(use)])).tolist()
+        # USE has no vectors of tokens to take a mean of: it reads each part, all of them at once.
+        rows, texts = [0], [text]
+        for part, (start, end) in zip(chosen, parts, strict=True):
+            rows.append(0 if part == everything else len(texts))
+            if part != everything:
+                texts.append(text[start:end])
+        use = self._readers.use(texts)[rows]
+        found: list[list[float]] = self._apart(np.hstack([minilm, use])).tolist()
         return found
 
 

@@ -34,28 +34,33 @@ class UseTable:
             self._table[chunk::_CHUNKS] = stored[f"q{chunk + 1}"]
         self._scale, self._low = stored["scale"], stored["lo"]
 
-    def inputs(self, pieces: Sequence[int]) -> dict[str, Array]:
-        """What the graph is given for a text of these pieces."""
-        ids = np.array(pieces)
+    def inputs(self, texts: Sequence[Sequence[int]]) -> dict[str, Array]:
+        """What the graph is given for texts of these pieces."""
+        ids = np.concatenate(texts)
         chunk = (ids % _CHUNKS)[:, None]
         vectors = self._table[ids] * self._scale[chunk] + self._low[chunk]
-        return {"pieces": vectors, **_places(len(ids))}
+        return {"pieces": vectors, **_places(tuple(map(len, texts)))}
 
 
 @lru_cache(512)
-def _places(count: int) -> dict[str, Array]:
-    """Which pieces of a text of so many make up each n-gram."""
-    at = np.arange(count)[:, None] + np.arange(-_LEFT, _LEFT + 1)
-    # What reaches beyond the text is the row after its last, which is zero.
-    at = np.where((at >= 0) & (at < count), at, count)
-    places: dict[str, Array] = {"root": np.array([count**0.5], np.float32)}
+def _places(counts: tuple[int, ...]) -> dict[str, Array]:
+    """Which pieces of texts of so many make up each n-gram, and which make up each text."""
+    owners = np.repeat(np.arange(len(counts)), counts)
+    at = np.arange(len(owners))[:, None] + np.arange(-_LEFT, _LEFT + 1)
+    within = (at >= 0) & (at < len(owners))
+    within &= owners[np.where(within, at, 0)] == owners[:, None]
+    # What reaches beyond a text is the row after the last, which is zero.
+    at = np.where(within, at, len(owners))
+    sizes = np.array(counts, np.float32)[:, None]
+    pool = (owners == np.arange(len(counts))[:, None]).astype(np.float32) / sizes
+    places: dict[str, Array] = {"pool": pool, "root": np.sqrt(sizes)}
     for size, before in _ORDERS:
         places[f"at{size}"] = at[:, _LEFT - before : _LEFT - before + size]
     return places
 
 
 def use_graph(stored: Mapping[str, Any]) -> bytes:
-    """A model: see `UseTable.inputs` -> the vector of a text of any length, 1 by WIDTH."""
+    """A model: see `UseTable.inputs` -> the vectors of the texts, each WIDTH."""
     network = _Network(stored)
     return network.model(network.deep(network.wide()))
 
@@ -73,11 +78,12 @@ class _Network:
         """The graph, written."""
         places = {f"at{size}": (np.int64, 2) for size, _ in _ORDERS}
         return self._graph.model(
-            {"pieces": (np.float32, 2), "root": (np.float32, 1), **places}, output
+            {"pieces": (np.float32, 2), "pool": (np.float32, 2), "root": (np.float32, 2), **places},
+            output,
         )
 
     def wide(self) -> str:
-        """The mean over the text of each piece's vector and those of the n-grams around it."""
+        """The mean over each text of its pieces' vectors and those of the n-grams around them."""
         node = self._graph.node
         matrix, bias = self._joined("proj{}"), self._joined("proj_b{}")
         gamma, beta = self._joined("ln_g{}"), self._joined("ln_b{}")
@@ -88,14 +94,12 @@ class _Network:
         seen = [self._branch(size, x) for (size, _), x in zip(_ORDERS, branches, strict=True)]
         every = node("Concat", ["pieces", *seen], ["every"], axis=1)
         every = self._normalised(every, self._stored["ln_g"], self._stored["ln_b"])
-        axis = self._graph.tensor("axis", np.array([0]))
-        total = node("ReduceSum", [every, axis], ["total"], keepdims=1)
-        mean = node("Div", [node("Div", [total, "root"], ["total/root"]), "root"], ["mean"])
+        mean = node("MatMul", ["pool", every], ["mean"])
         out = self._product(mean, "projected", self._stored["cnn_W"], self._stored["cnn_b"])
         return node("Mul", [out, "root"], ["wide"])
 
     def deep(self, x: str) -> str:
-        """The layers above, which see the text as one row."""
+        """The layers above, which see a text as one row."""
         a = self._rectified(self._weighed(x, "d0"))
         b = self._rectified(self._sum(self._weighed(x, "p1"), self._weighed(a, "d1")))
         c = self._rectified(self._weighed(b, "d2"))

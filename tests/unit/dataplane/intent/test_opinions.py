@@ -1,5 +1,7 @@
 """A second opinion on requests."""
 
+from collections.abc import Sequence
+
 import pytest
 
 np = pytest.importorskip("numpy", reason="needs the router extra")
@@ -30,8 +32,13 @@ def vector(text: str) -> Floats:
     return mean(tokens(text).states)
 
 
+def rows(texts: Sequence[str]) -> Floats:
+    found: Floats = np.stack([vector(text) for text in texts])
+    return found
+
+
 def opinions_of(*agents: AgentTarget) -> Opinions:
-    readers = Readers(lambda text: (vector(text), vector(text)), tokens, vector)
+    readers = Readers(lambda text: (vector(text), vector(text)), tokens, rows)
     return Opinions([agent_texts(a) for a in agents], readers)
 
 
@@ -47,7 +54,7 @@ def test_one_encoder_is_enough_to_set_agents_apart() -> None:
     def both(text: str) -> tuple[Floats, Floats]:
         return vector("room"), vector(text)
 
-    readers = Readers(both, lambda text: tokens("room"), vector)
+    readers = Readers(both, lambda text: tokens("room"), rows)
     opinions = Opinions([agent_texts(a) for a in (RAIN, PLANE)], readers)
     ((rain, plane),) = opinions.opinions("book plane", ())
     assert plane > rain
@@ -62,6 +69,19 @@ def test_a_part_is_seen_apart_from_the_rest() -> None:
 def test_a_part_that_was_not_read_counts_as_the_whole() -> None:
     whole, part = opinions_of(RAIN, PLANE).opinions("rain", [(100, 110)])
     assert whole == part
+
+
+def test_a_message_and_its_parts_are_one_run_of_the_second_encoder() -> None:
+    runs = []
+
+    def use(texts: Sequence[str]) -> Floats:
+        runs.append(list(texts))
+        return rows(texts)
+
+    agents = [agent_texts(a) for a in (RAIN, PLANE)]
+    opinions = Opinions(agents, Readers(lambda text: (vector(text), vector(text)), tokens, use))
+    opinions.opinions("rain plane", [(0, 4), (5, 10), (100, 110)])
+    assert runs == [["rain plane", "rain", "plane"]]
 
 
 def test_examples_count_where_an_agent_has_them() -> None:

@@ -41,3 +41,11 @@ def test_texts_are_split_as_the_packages_own_code_splits_them(text: str) -> None
     assert ENCODER is not None
     assert ENCODER._use is not None
     assert ENCODER._use._tokenizer.encode(text) == THEIRS._tokenizer.encode(text)
+
+
+def test_a_text_means_the_same_whatever_is_read_with_it() -> None:
+    assert ENCODER is not None
+    assert ENCODER._use is not None
+    together = ENCODER._use.read([*TEXTS, TEXTS[0]], embed.MAX_TOKENS)
+    for row, text in zip(together, [*TEXTS, TEXTS[0]], strict=True):
+        assert float(row @ ENCODER._use.read([text], embed.MAX_TOKENS)[0]) > 0.99

@@ -342,6 +342,25 @@ limits: [{{name: team, cost: {{limit: 0.05, window: 30d}}}}]
         assert answer.headers["x-ratelimit-remaining-cost"] == "0.006320"
 
 
+async def test_each_conversation_has_its_own_money(tmp_path: Path) -> None:
+    prices = tmp_path / "prices.yaml"
+    prices.write_text("house/m-1: {input: 10, output: 100}\n")
+    per = "per: ['header:x-model-affinity'], cost: {limit: 0.015, window: 30d}"
+    limits = f"""\
+model_metrics_sources: [{{type: cost, provider: file, path: {prices}}}]
+limits: [{{name: talk, {per}}}]
+"""
+    async with house(tmp_path / "planes", limits) as gateway:
+        worker = gateway.planes.workers[0]
+        await until(lambda: bool(worker.client.state.config.model_routing.prices))
+        statuses = []
+        for talk in ("one", "one", "two"):
+            headers = {"x-model-affinity": talk}
+            statuses.append((await gateway.ask(headers=headers, max_tokens=98)).status)
+            await gateway.settled()
+        assert statuses == [200, 429, 200]
+
+
 async def test_a_model_without_a_price_is_refused_unless_it_is_free(tmp_path: Path) -> None:
     prices = tmp_path / "prices.yaml"
     prices.write_text("house/other: {input: 10, output: 100}\n")

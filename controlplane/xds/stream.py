@@ -2,14 +2,15 @@
 
 The rule: make before break. Additions go out in the order of ResourceType, each type once the one
 before it is acknowledged, so that a node is never told of a route whose provider it refused;
-removals follow in reverse order when every addition is acknowledged. A refusal holds the rest of
-its snapshot back: the node keeps what it had. A snapshot that arrives meanwhile replaces the one
-under way, so a burst of changes becomes few updates.
+removals follow in reverse order when every addition is acknowledged. All additions of a snapshot
+take effect with the last of them (`Update.more`): a provider's key never goes to the address of
+the next one. A refusal holds the rest of its snapshot back: the node keeps what it had. A snapshot
+that arrives meanwhile replaces the one under way, so a burst of changes becomes few updates.
 """
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from outriderpb.xds.v3 import ads_pb2
@@ -60,7 +61,16 @@ class TypeState:
 class Stream:
     """A fold over one stream's requests and the editions it is offered."""
 
-    __slots__ = ("_library", "_name", "_ordered", "_subscriptions", "_unknown", "_whole")
+    __slots__ = (
+        "_last",
+        "_library",
+        "_name",
+        "_ordered",
+        "_owes",
+        "_subscriptions",
+        "_unknown",
+        "_whole",
+    )
 
     def __init__(self, name: str, library: Library) -> None:
         self._name = name
@@ -68,6 +78,10 @@ class Stream:
         self._subscriptions: dict[str, Subscription] = {}
         # The same in the order of their types: this is read at each ack.
         self._ordered: tuple[Subscription, ...] = ()
+        # Whether the node has taken what takes effect with more that is to come, and the nonce of
+        # the update that was its end.
+        self._owes = False
+        self._last = ""
         self._unknown: set[str] = set()
         self._whole = ""
 
@@ -83,7 +97,10 @@ class Stream:
             self._change(subscription, request)
         elif request.resource_names_subscribe or request.resource_names_unsubscribe:
             self._change(subscription, request)
-        return self._answered(subscription, request, now)
+        heard = self._answered(subscription, request, now)
+        if heard.answer is Answer.ACK and request.response_nonce == self._last:
+            self._owes = False
+        return heard
 
     def _begin(self, kind: ResourceType) -> Subscription:
         made = self._subscriptions[kind.url] = Subscription(kind, self._library)
@@ -127,14 +144,25 @@ class Stream:
         # At each change and at each ack nearly all types are at rest, and there is nothing to ask.
         astir = [each for each in self._ordered if each.rests_on is not sets[each.kind]]
         is_held_back = LISTENER in self._subscriptions and self._leaves_out(edition)
-        for subscription in astir:
+        for place, subscription in enumerate(astir, 1):
             if is_held_back and subscription.kind is ResourceType.LISTENER:
                 break
             update = subscription.additions(edition)
-            if update is not None or not subscription.settled(edition):
+            if update is not None:
+                if any(later.has_news(edition) for later in astir[place:]):
+                    self._owes = True
+                    return replace(update, more=True)
+                self._last = update.nonce
                 return update
+            if not subscription.settled(edition):
+                return None
         if is_held_back:
             return None
+        if self._owes:
+            # Another edition took the place of the one of which more was to come.
+            update = self._ordered[-1].nothing_more(edition)
+            self._last = update.nonce
+            return update
         for subscription in reversed(astir):
             update = subscription.removals(edition)
             if update is not None or not subscription.settled(edition):

@@ -32,10 +32,13 @@ class Update:
     version: str
     nonce: str
     body: bytes
+    more: bool = False
+    """Whether other types of the same change follow, with which this one takes effect."""
 
     def wire(self) -> bytes:
         """The message as it is sent."""
-        return self.body + ads_pb2.DeltaDiscoveryResponse(nonce=self.nonce).SerializeToString()
+        own = ads_pb2.DeltaDiscoveryResponse(nonce=self.nonce, more=self.more)
+        return self.body + own.SerializeToString()
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +214,22 @@ class Subscription:
     def settled(self, edition: Edition) -> bool:
         """Nothing in flight and nothing refused: types that depend on this one may follow."""
         return self._sent is None and not self._blocked_at(edition.version)
+
+    def has_news(self, edition: Edition) -> bool:
+        """Whether `additions` will have something to send, as far as can be seen now."""
+        new = edition.sets[self.kind]
+        if not self._greeted or self._asked:
+            return True
+        if new is self._base or self._blocked_at(edition.version):
+            return False
+        difference = self._library.difference(self._base, new)
+        gone = self.kind in LEAVES and bool(difference.gone)
+        return gone or bool(self._of_interest(difference.changed))
+
+    def nothing_more(self, edition: Edition) -> Update:
+        """An empty update, with which what came before takes effect; call once all is settled."""
+        sent = _Sent(self._nonce(), edition.version, self._base, self._leftovers, _NONE)
+        return self._send(sent, body(self.kind, edition.version, (), ()))
 
     def additions(self, edition: Edition) -> Update | None:
         """What is new or changed; with removals only where nothing can depend on them."""

@@ -20,7 +20,7 @@ from dataplane.runtime.config import RuntimeConfig
 from dataplane.tasks import Tasks
 from dataplane.xds.channel import ControlPlane
 from dataplane.xds.decode import UndecodableError, decode
-from dataplane.xds.resource import KIND_BY_URL, Decoded, ResourceKind, Resources
+from dataplane.xds.resource import KIND_BY_URL, Decoded, Named, ResourceKind, Resources
 from dataplane.xds.secrets import SecretReader
 from dataplane.xds.state import Update, XdsState
 from dataplane.xds.status import XdsStatus
@@ -87,6 +87,8 @@ class XdsClient:
         self._node = node
         self._secrets = secrets
         self._state = state
+        self._ahead: XdsState | None = None
+        """What is accepted and takes effect with more that is to come on this stream."""
         self._on_config = on_config
         self._on_accepted = on_accepted
         self._clock = clock
@@ -151,6 +153,7 @@ class XdsClient:
 
     async def _use(self, stream: Stream, on_open: Callable[[], None]) -> None:
         """Subscribe, then answer each update, one after the other, until the stream ends."""
+        self._ahead = None
         first, *others = self._subscriptions()
         began = self._clock.now()
         await stream.write(first)
@@ -218,11 +221,15 @@ class XdsClient:
         if kind is None:
             return f"this data plane does not know the type {response.type_url!r}"
         try:
-            changed = await self._decode(kind, response)
+            before = self._ahead or self._state
+            changed = await self._decode(before.resources.of(kind), kind, response)
             update = Update(kind, tuple(changed), tuple(response.removed_resources))
-            answer = self._state.receive(update)
+            answer = before.receive(update)
             if answer.error:
                 return answer.error
+            if response.more:
+                self._ahead = answer.state
+                return ""
             if answer.state is not self._state:
                 await asyncio.sleep(0)
                 await self._on_config(answer.state.config)
@@ -231,16 +238,16 @@ class XdsClient:
         except Exception as e:
             log.exception("an update of %s failed", response.type_url)
             return f"internal: {type(e).__name__}"
+        self._ahead = None
         if answer.state is not self._state:
             self._state = answer.state
             self._on_accepted(answer.state.resources)
         return ""
 
     async def _decode(
-        self, kind: ResourceKind, response: ads_pb2.DeltaDiscoveryResponse
+        self, known: Named, kind: ResourceKind, response: ads_pb2.DeltaDiscoveryResponse
     ) -> list[Decoded]:
         """Decode in slices, so that a thousand routes do not hold up a request."""
-        known = self._state.resources.of(kind)
         decoded: list[Decoded] = []
         since = self._clock.now()
         for wire in response.resources:

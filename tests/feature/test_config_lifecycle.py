@@ -216,6 +216,27 @@ async def test_changes_under_load_fail_no_request(tmp_path: Path) -> None:
             assert seen.streamed > 0
 
 
+async def test_no_provider_is_sent_the_key_or_the_name_of_the_one_before(tmp_path: Path) -> None:
+    """A provider that moves has another address, Host header and key: all of them at once."""
+    async with upstreams() as (one, two):
+        keys = {"$ONE": one, "$TWO": two}
+        first, *others = [
+            replace(Edit((where.url,)), providers=("one",), key=key)
+            for key, where in [*keys.items()] * 5
+        ]
+        environ = {name[1:]: name for name in keys}
+        async with (
+            planes(first.text(), tmp_path, environ=environ) as p,
+            load([(p.url("models"), "fast")], clients=4) as seen,
+        ):
+            for edit in others:
+                await p.apply(edit.text())
+        assert seen.failures == []
+        for key, where in keys.items():
+            sent = {(got.headers["authorization"], got.headers["host"]) for got in where.received}
+            assert sent == {(f"Bearer {key}", where.url.removeprefix("http://"))}
+
+
 async def test_worker_starts_from_disk_within_200_ms(tmp_path: Path) -> None:
     async with upstreams() as (one, two):
         edit = Edit((one.url, two.url), ports=(free_port(), free_port()))

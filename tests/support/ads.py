@@ -116,14 +116,18 @@ class AdsStream:
             self.all_subscribed.set()
 
     async def send(
-        self, kind: ResourceKind | str, *resources: ads_pb2.Resource, removed: tuple[str, ...] = ()
+        self,
+        kind: ResourceKind | str,
+        *resources: ads_pb2.Resource,
+        removed: tuple[str, ...] = (),
+        more: bool = False,
     ) -> Request:
         """Send one update and wait for its ack or nack."""
         self._nonce += 1
         nonce = str(self._nonce)
         url = kind if isinstance(kind, str) else kind.url
         response = Response(
-            type_url=url, resources=resources, removed_resources=removed, nonce=nonce
+            type_url=url, resources=resources, removed_resources=removed, nonce=nonce, more=more
         )
         self._outbox.put_nowait(response)
         if url not in self.subscribed:

@@ -15,6 +15,8 @@ class Holder:
         self.stream = stream
         self.held: dict[ResourceType, dict[str, str]] = {kind: {} for kind in ResourceType}
         self.log: list[str] = []
+        self.more = False
+        """Whether what it took last takes effect only with more."""
 
     def subscribe(
         self,
@@ -37,6 +39,7 @@ class Holder:
     def take(self, update: Update) -> Heard:
         """Apply an update and acknowledge it."""
         message = ads_pb2.DeltaDiscoveryResponse.FromString(update.wire())
+        self.more = message.more
         held = self.held[update.kind]
         for resource in message.resources:
             held[resource.name] = resource.version

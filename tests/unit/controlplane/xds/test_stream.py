@@ -71,6 +71,46 @@ def test_no_node_ever_holds_a_cluster_without_its_endpoints() -> None:
     assert node.held[ENDPOINTS].keys() == {"c2"}
 
 
+def test_additions_take_effect_with_the_last_of_them_and_removals_each_by_itself() -> None:
+    node = wildcard()
+    node.settle(BEFORE)
+    assert not node.more
+    told = []
+    while (update := node.stream.next(AFTER)) is not None:
+        node.take(update)
+        told.append(node.more)
+    assert told == [True, True, False, False, False]
+
+
+def test_what_was_taken_takes_effect_though_another_edition_needs_nothing_more() -> None:
+    node = wildcard()
+    node.settle(BEFORE)
+    more = edition(cluster("c1"), cluster("c2"), route("r2"), listener("l1", 1))
+    update = node.stream.next(more)
+    assert update is not None
+    node.take(update)
+    assert node.more
+    enough = edition(cluster("c1"), cluster("c2"), route("r1"), listener("l1", 1))
+    assert node.settle(enough) == ["listener"]
+    assert not node.more
+    assert node.settle(enough) == []
+
+
+def test_what_was_taken_takes_effect_though_the_end_of_its_change_was_refused() -> None:
+    node = wildcard()
+    node.settle(BEFORE)
+    after = edition(cluster("c1"), cluster("c2"), route("r1"), listener("l1", 2))
+    first = node.stream.next(after)
+    assert first is not None
+    node.take(first)
+    last = node.stream.next(after)
+    assert last is not None
+    node.refuse(last, "the port is taken")
+    enough = edition(cluster("c1"), cluster("c2"), route("r1"), listener("l1", 1))
+    assert node.settle(enough) == ["listener"]
+    assert not node.more
+
+
 def test_a_type_waits_for_the_ack_of_the_one_before() -> None:
     node = wildcard()
     first = node.stream.next(BEFORE)

@@ -102,6 +102,43 @@ async def test_update_is_in_effect_before_its_ack() -> None:
         assert applied.accepted[-1].versions(CLUSTER) == {"c": "1"}
 
 
+async def test_what_more_follows_takes_effect_with_it() -> None:
+    applied = Applied()
+    async with ads.ads_server() as server, following(ControlPlane(server.address), applied) as c:
+        stream = await server.stream()
+        answer = await stream.send(CLUSTER, ads.cluster("c"), more=True)
+        assert not answer.HasField("error_detail")
+        assert (applied.configs, applied.accepted) == ([], [])
+        assert c.state.config == RuntimeConfig()
+        await stream.send(PROVIDER, ads.provider("p", "c", env="KEY"))
+        (config,) = applied.configs
+        assert (list(config.clusters), list(config.providers)) == (["c"], ["p"])
+
+
+async def test_what_was_taken_before_a_refusal_takes_effect_with_the_next_update() -> None:
+    applied = Applied()
+    async with ads.ads_server() as server, following(ControlPlane(server.address), applied):
+        stream = await server.stream()
+        await stream.send(CLUSTER, ads.cluster("c"), more=True)
+        answer = await stream.send(PROVIDER, ads.provider("bad", "c", env="NONE"))
+        assert answer.HasField("error_detail")
+        assert applied.configs == []
+        await stream.send(PROVIDER)
+        assert list(applied.configs[-1].clusters) == ["c"]
+
+
+async def test_what_has_not_taken_effect_is_asked_for_again_by_the_next_stream() -> None:
+    applied = Applied()
+    async with ads.ads_server() as server, following(ControlPlane(server.address), applied):
+        stream = await server.stream()
+        await stream.send(CLUSTER, ads.cluster("c"), more=True)
+        stream.end()
+        again = await server.stream()
+        assert not again.subscribed[CLUSTER.url].initial_resource_versions
+        await again.send(CLUSTER, ads.cluster("d"))
+        assert list(applied.configs[-1].clusters) == ["d"]
+
+
 async def test_missing_secret_is_refused_by_name_and_nothing_changes() -> None:
     applied = Applied()
     async with ads.ads_server() as server, following(ControlPlane(server.address), applied) as c:

@@ -64,15 +64,17 @@ class Resource(_message.Message):
     def __init__(self, version: _Optional[str] = ..., resource: _Optional[_Union[_any_pb2.Any, _Mapping]] = ..., name: _Optional[str] = ...) -> None: ...
 
 class DeltaDiscoveryResponse(_message.Message):
-    __slots__ = ("system_version_info", "resources", "type_url", "nonce", "removed_resources")
+    __slots__ = ("system_version_info", "resources", "type_url", "nonce", "removed_resources", "more")
     SYSTEM_VERSION_INFO_FIELD_NUMBER: _ClassVar[int]
     RESOURCES_FIELD_NUMBER: _ClassVar[int]
     TYPE_URL_FIELD_NUMBER: _ClassVar[int]
     NONCE_FIELD_NUMBER: _ClassVar[int]
     REMOVED_RESOURCES_FIELD_NUMBER: _ClassVar[int]
+    MORE_FIELD_NUMBER: _ClassVar[int]
     system_version_info: str
     resources: _containers.RepeatedCompositeFieldContainer[Resource]
     type_url: str
     nonce: str
     removed_resources: _containers.RepeatedScalarFieldContainer[str]
-    def __init__(self, system_version_info: _Optional[str] = ..., resources: _Optional[_Iterable[_Union[Resource, _Mapping]]] = ..., type_url: _Optional[str] = ..., nonce: _Optional[str] = ..., removed_resources: _Optional[_Iterable[str]] = ...) -> None: ...
+    more: bool
+    def __init__(self, system_version_info: _Optional[str] = ..., resources: _Optional[_Iterable[_Union[Resource, _Mapping]]] = ..., type_url: _Optional[str] = ..., nonce: _Optional[str] = ..., removed_resources: _Optional[_Iterable[str]] = ..., more: _Optional[bool] = ...) -> None: ...

@@ -39,18 +39,23 @@ class Clusters:
 
     def of(self, cluster: Cluster) -> ClusterState:
         """The state of a cluster. It is that of its newest configuration, also for requests of an
-        older one.
+        older one, unless it has moved since: what they carry is meant for where it was.
         """
+        newest = self._clusters.get(cluster.name, cluster)
+        if newest is not cluster and _has_moved(cluster, newest):
+            return self._state(cluster)
         found = self._states.get(cluster.name)
         if found is None:
-            cluster = self._clusters.get(cluster.name, cluster)
-            made = expanded(cluster, self._dns.known)
-            found = ClusterState(made, self._pool, self._random, self._zone)
-            self._states[cluster.name] = found
-            self._configured[cluster.name] = cluster
+            found = self._state(newest)
+            self._states[newest.name] = found
+            self._configured[newest.name] = newest
             found.watch_over()
-            self._dns.also(names([cluster]))
+            self._dns.also(names([newest]))
         return found
+
+    def _state(self, cluster: Cluster) -> ClusterState:
+        made = expanded(cluster, self._dns.known)
+        return ClusterState(made, self._pool, self._random, self._zone)
 
     def __iter__(self) -> Iterator[ClusterState]:
         return iter(self._states.values())
@@ -60,12 +65,12 @@ class Clusters:
         self._clusters = clusters
         gone: list[UpstreamEndpoint] = []
         for name, state in list(self._states.items()):
-            cluster = clusters.get(name)
-            if cluster is None:
+            cluster, had = clusters.get(name), self._configured[name]
+            if cluster is None or _has_moved(had, cluster):
                 del self._states[name], self._configured[name]
                 state.leave()
                 gone += state.endpoints
-            elif self._configured[name] is not cluster:
+            elif had is not cluster:
                 self._configured[name] = cluster
                 gone += self._replace(state, cluster)
         self._check_health()
@@ -123,6 +128,13 @@ class Clusters:
             for one in gone:
                 if one.pool not in used:
                     one.pool.drain()
+
+
+def _has_moved(cluster: Cluster, newer: Cluster) -> bool:
+    """Whether another configuration of a cluster is about somebody else: then another Host header
+    and another key go with it.
+    """
+    return (cluster.tls, cluster.sni, cluster.authority) != (newer.tls, newer.sni, newer.authority)
 
 
 def _untouched(cluster: Cluster) -> ClusterReport:

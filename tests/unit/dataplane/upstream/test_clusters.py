@@ -56,6 +56,19 @@ async def test_single_endpoint_costs_nothing_to_pick_and_nothing_to_watch(known:
     assert [state.hashes, state.measures, state.guarded] == [False] * 3
 
 
+async def test_cluster_that_moves_leaves_the_requests_of_before_where_they_were(
+    known: Clusters,
+) -> None:
+    before, after = cluster(A, authority="a.test"), cluster(B, authority="b.test")
+    known.apply({"c": before})
+    began = known.of(before)
+    known.apply({"c": after})
+    late = known.of(before)
+    for state, endpoint in ((began, A), (late, A), (known.of(after), B)):
+        assert [one.endpoint for one in state.endpoints] == [endpoint]
+    assert list(known) == [known.of(after)]
+
+
 async def test_what_is_known_of_an_endpoint_outlives_configurations(known: Clusters) -> None:
     first = cluster(A, B)
     state = known.of(first)

@@ -41,7 +41,7 @@ async def runs(received: Received) -> AsyncIterator[Step]:
     yield chunked_head()
     for _ in range(12):
         await asyncio.sleep(0.05)
-        yield chunk(event("b" * 1000) * 10)
+        yield chunk(event("b" * 1000) * 100)  # one is enough for a window that lasts too long
     yield chunk(DONE) + b"0\r\n\r\n"
 
 

@@ -61,6 +61,8 @@ class Edit:
             listeners.append({"type": "model", "name": "extra", "port": 0})
         for one in listeners:
             one["address"] = "127.0.0.1"
+            # all of it runs in one loop, and a machine that is busy is none of our changes
+            one["limits"] = {"queue_timeout": "30s"}
         key = {"access_key": self.key} if self.key else {}
         return json.dumps(
             {

@@ -36,8 +36,8 @@ MODULES = {
         "write_stream write_tools"
     ),
     "llm.translate.messages": (
-        "abilities read_parts read_request read_stream read_tools resume_stream tool_input "
-        "write_answer write_parts write_request write_stream write_thinking write_turns"
+        "abilities read_answer read_parts read_request read_stream read_tools resume_stream "
+        "tool_input write_answer write_parts write_request write_stream write_thinking write_turns"
     ),
     "llm.translate.responses": (
         "forms output read_items read_parts read_request read_stream read_tools response "

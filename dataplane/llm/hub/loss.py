@@ -5,7 +5,6 @@ the field, or dropped when the operator says so; a mere hint (cache markers, lab
 is always dropped. What was dropped is named in the header `x-outrider-dropped`.
 """
 
-from dataclasses import dataclass, field
 from typing import Final
 
 from dataplane.llm.hub.request import Request
@@ -24,13 +23,15 @@ NAMES: Final = {
 }
 
 
-@dataclass(slots=True)
 class Losses:
     """Collects what a writer could not say; made for one request."""
 
-    request: Request
-    refused: list[str] = field(default_factory=list)
-    hints: list[str] = field(default_factory=list)
+    __slots__ = ("hints", "refused", "request")
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+        self.refused: list[str] = []
+        self.hints: list[str] = []
 
     def refuse(self, name: str) -> None:
         """A field of Request, or a place in the client's words ("messages[3]: audio"), that matters

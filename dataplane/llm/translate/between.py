@@ -1,7 +1,6 @@
 """A request of one protocol as the request of another: the two halves put together."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import msgspec
 
@@ -16,17 +15,21 @@ from dataplane.runtime.messages import LocalReply
 from dataplane.runtime.protocols import Protocol
 
 
-@dataclass(slots=True)
 class Translation:
     """What is sent, and what it was made of."""
 
-    request: Request
-    """As the client sent it."""
-    body: bytes
-    dropped: tuple[str, ...]
-    """What the provider does not hear of, in the client's words."""
-    rest: Sequence[Piece] = ()
-    """What follows the body, of a long one."""
+    __slots__ = ("body", "dropped", "request", "rest")
+
+    def __init__(
+        self, request: Request, body: bytes, dropped: tuple[str, ...], rest: Sequence[Piece] = ()
+    ) -> None:
+        self.request = request
+        """As the client sent it."""
+        self.body = body
+        self.dropped = dropped
+        """What the provider does not hear of, in the client's words."""
+        self.rest = rest
+        """What follows the body, of a long one."""
 
 
 def translate_request(

@@ -12,18 +12,21 @@ from dataplane.runtime.dialect import Dialect
 from dataplane.runtime.messages import LocalReply
 
 
-@dataclass(slots=True)
 class Echo:
     """What an answer repeats of the request, and what only the gateway knows."""
 
-    request: Request
-    """As the client sent it; `model` is the name the client asked for."""
-    created: int
-    """Unix seconds, for protocols that want them when the provider tells none."""
-    answer_id: str
-    """Unique, of letters and digits; for protocols whose ids have a form of their own
-    ("resp_" + answer_id) and for providers that send none.
-    """
+    # (no dataclass: one is made for each request, and their __init__ is never compiled)
+    __slots__ = ("answer_id", "created", "request")
+
+    def __init__(self, request: Request, created: int, answer_id: str) -> None:
+        self.request = request
+        """As the client sent it; `model` is the name the client asked for."""
+        self.created = created
+        """Unix seconds, for protocols that want them when the provider tells none."""
+        self.answer_id = answer_id
+        """Unique, of letters and digits; for protocols whose ids have a form of their own
+        ("resp_" + answer_id) and for providers that send none.
+        """
 
 
 class ReadRequest(Interface):

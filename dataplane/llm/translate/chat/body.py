@@ -3,6 +3,7 @@
 from typing import Any
 
 import msgspec
+from msgspec.structs import astuple
 
 from dataplane.llm.translate.chat.wire import ABSENT
 
@@ -63,18 +64,24 @@ class _Thinking(msgspec.Struct, gc=False):
 
 
 class Body(msgspec.Struct):
+    """Fields that nearly nobody sends come last, from `functions` on (see RARE)."""
+
     messages: list[dict[str, Any]]
     tools: list[WireTool] | None = None
     tool_choice: Any = None
-    functions: list[Functions] | None = None
-    function_call: Any = None
     parallel_tool_calls: bool | None = None
     max_tokens: int | None = None
     max_completion_tokens: int | None = None
     temperature: float | None = None
     top_p: float | None = None
-    top_k: int | None = None
     stop: str | list[str] | None = None
+    response_format: Format | None = None
+    reasoning_effort: str | None = None
+    stream_options: _StreamOptions | None = None
+    user: str | None = None
+    functions: list[Functions] | None = None
+    function_call: Any = None
+    top_k: int | None = None
     seed: int | None = None
     frequency_penalty: float | None = None
     presence_penalty: float | None = None
@@ -82,21 +89,22 @@ class Body(msgspec.Struct):
     top_logprobs: int | None = None
     logit_bias: msgspec.Raw = ABSENT
     n: int | None = None
-    response_format: Format | None = None
-    reasoning_effort: str | None = None
     reasoning: _Reasoning | None = None
     thinking: _Thinking | None = None
     enable_thinking: bool | None = None
     verbosity: str | None = None
     modalities: list[str] | None = None
-    stream_options: _StreamOptions | None = None
-    user: str | None = None
     safety_identifier: str | None = None
     metadata: msgspec.Raw = ABSENT
     service_tier: str | None = None
     store: bool | None = None
     prompt_cache_key: str | None = None
     web_search_options: msgspec.Raw = ABSENT
+
+
+RARE = slice(Body.__struct_fields__.index("functions"), len(Body.__struct_fields__))
+"""Of a body as a tuple, which is had for what asking a struct for three of its fields takes."""
+NOTHING_RARE = astuple(Body([]))[RARE]
 
 
 class _RawTools(msgspec.Struct):

@@ -3,9 +3,17 @@
 from typing import Final
 
 import msgspec
+from msgspec.structs import astuple
 
 from dataplane.llm.hub.request import OutputFormat, Reasoning, Request, Tool
-from dataplane.llm.translate.chat.body import BODY, KNOWN_BODY, Body, Format
+from dataplane.llm.translate.chat.body import (
+    BODY,
+    KNOWN_BODY,
+    NOTHING_RARE,
+    RARE,
+    Body,
+    Format,
+)
 from dataplane.llm.translate.chat.read_messages import BodyError, read_messages
 from dataplane.llm.translate.chat.read_tools import (
     read_choice,
@@ -44,12 +52,21 @@ def read_request(body: bytes, model: str, stream: bool) -> Request | LocalReply:
             ]
         if not wire.messages:
             raise BodyError("`messages` is empty")
-        request = Request(model, stream, Protocol.CHAT, [], system=[], said={})
+        request = _request(wire, model, stream)
         _messages(wire, request)
-        _tools(wire, body, request)
-        _sampling(wire, request)
-        _form(wire, request)
-        _labels(wire, request)
+        has_rare = astuple(wire)[RARE] != NOTHING_RARE
+        if has_rare or wire.tools or wire.tool_choice is not None:
+            _tools(wire, body, request)
+        if wire.parallel_tool_calls is False:
+            request.parallel_tool_calls = False
+        if wire.response_format is not None:
+            request.output = _output(wire.response_format)
+        if has_rare or wire.reasoning_effort is not None:
+            _think(wire, request)
+        if has_rare:
+            _sampling(wire, request)
+            _form(wire, request)
+            _labels(wire, request)
     except (msgspec.ValidationError, BodyError) as problem:
         return LocalReply(
             400,
@@ -87,8 +104,6 @@ def _tools(wire: Body, body: bytes, request: Request) -> None:
         request.tools = read_functions(wire.functions)
         request.tool_choice = read_choice(wire.function_call, "function_call")
         request.said |= {"tools": "functions", "tool_choice": "function_call"}
-    if wire.parallel_tool_calls is False:
-        request.parallel_tool_calls = False
     options = wire.web_search_options
     if options and bytes(options) != _NULL:
         search = Tool("web_search", kind="web_search", raw=options, protocol=Protocol.CHAT)
@@ -96,16 +111,31 @@ def _tools(wire: Body, body: bytes, request: Request) -> None:
         request.said["tools[web_search]"] = "web_search_options"
 
 
+def _request(wire: Body, model: str, stream: bool) -> Request:
+    """With what many clients say, but for the conversation and its tools."""
+    most, stop, options = wire.max_completion_tokens, wire.stop, wire.stream_options
+    return Request(
+        model,
+        stream,
+        Protocol.CHAT,
+        [],
+        max_output_tokens=most or wire.max_tokens,
+        temperature=wire.temperature,
+        top_p=wire.top_p,
+        stop=[stop] if isinstance(stop, str) else stop or [],
+        include_usage=options.include_usage if options is not None else None,
+        user=wire.user or "",
+        said={
+            "max_output_tokens": "max_completion_tokens" if most else "max_tokens",
+            "output": "response_format",
+            "include_usage": "stream_options.include_usage",
+        },
+    )
+
+
 def _sampling(wire: Body, request: Request) -> None:
     """Values that say nothing (their default) are taken as not said."""
-    request.max_output_tokens = wire.max_completion_tokens or wire.max_tokens
-    request.said["max_output_tokens"] = (
-        "max_completion_tokens" if wire.max_completion_tokens else "max_tokens"
-    )
-    request.temperature = wire.temperature
-    request.top_p = wire.top_p
     request.top_k = wire.top_k
-    request.stop = [wire.stop] if isinstance(wire.stop, str) else wire.stop or []
     request.seed = wire.seed
     request.frequency_penalty = wire.frequency_penalty or None
     request.presence_penalty = wire.presence_penalty or None
@@ -117,16 +147,10 @@ def _sampling(wire: Body, request: Request) -> None:
 
 
 def _form(wire: Body, request: Request) -> None:
-    request.said |= {"output": "response_format", "include_usage": "stream_options.include_usage"}
-    if wire.response_format is not None:
-        request.output = _output(wire.response_format)
-    _think(wire, request)
     request.verbosity = wire.verbosity or ""
     if wire.modalities and wire.modalities != ["text"]:
         request.modalities = wire.modalities
         request.unknown += [name for name in ("audio",) if "audio" in (wire.modalities or ())]
-    if wire.stream_options is not None:
-        request.include_usage = wire.stream_options.include_usage
 
 
 def _output(wire: Format) -> OutputFormat | None:
@@ -180,8 +204,8 @@ def _think(wire: Body, request: Request) -> None:
 
 
 def _labels(wire: Body, request: Request) -> None:
-    request.user = wire.safety_identifier or wire.user or ""
     if wire.safety_identifier:
+        request.user = wire.safety_identifier
         request.said["user"] = "safety_identifier"
         if wire.user and wire.user != wire.safety_identifier:
             request.hints.append("user")

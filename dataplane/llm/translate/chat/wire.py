@@ -226,26 +226,6 @@ def finish_of(reason: str | None, *, called: bool, refused: bool = False) -> Fin
     return finish
 
 
-def usage_json(usage: Usage) -> dict[str, Any]:
-    """The `usage` of an answer, all details told."""
-    return {
-        "prompt_tokens": usage.input,
-        "completion_tokens": usage.output,
-        "total_tokens": usage.input + usage.output,
-        "prompt_tokens_details": {
-            "cached_tokens": usage.cache_read,
-            "cache_write_tokens": usage.cache_write,
-            "audio_tokens": usage.input_audio,
-        },
-        "completion_tokens_details": {
-            "reasoning_tokens": usage.reasoning,
-            "audio_tokens": usage.output_audio,
-            "accepted_prediction_tokens": 0,
-            "rejected_prediction_tokens": 0,
-        },
-    }
-
-
 def logprobs_json(tokens: list[TokenLogprob]) -> dict[str, Any]:
     """The `logprobs` of a choice."""
     return {

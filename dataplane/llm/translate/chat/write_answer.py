@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import msgspec
 
-from dataplane.llm.hub.answer import Answer, Choice, Finish
+from dataplane.llm.hub.answer import Answer, Choice, Finish, Usage
 from dataplane.llm.hub.custom import unwrapped
 from dataplane.llm.hub.namespaces import defines_custom
 from dataplane.llm.hub.parts import Media, Refusal, Text, Thinking, ToolCall
@@ -13,7 +13,6 @@ from dataplane.llm.translate.chat.wire import (
     REASONS,
     annotation_json,
     logprobs_json,
-    usage_json,
 )
 from dataplane.llm.translate.codec import Echo
 
@@ -30,7 +29,7 @@ def write_answer(answer: Answer, echo: Echo) -> bytes:
         "choices": [_choice(number, choice, echo) for number, choice in enumerate(answer.choices)],
     }
     if answer.usage is not None:
-        body["usage"] = usage_json(answer.usage)
+        body["usage"] = msgspec.Raw(usage_json(answer.usage))
     if answer.service_tier in SERVICE_TIERS:
         body["service_tier"] = answer.service_tier
     return _ENCODER.encode(body)
@@ -38,6 +37,27 @@ def write_answer(answer: Answer, echo: Echo) -> bytes:
 
 SERVICE_TIERS: Final = ("auto", "default", "flex", "scale", "priority")
 """What the API's answers may name; other protocols have words of their own."""
+
+
+def usage_json(usage: Usage) -> bytes:
+    """The `usage` of an answer, all details told."""
+    prompt, output = usage.input, usage.output
+    return (
+        b'{"prompt_tokens":%d,"completion_tokens":%d,"total_tokens":%d,"prompt_tokens_details":'
+        b'{"cached_tokens":%d,"cache_write_tokens":%d,"audio_tokens":%d},'
+        b'"completion_tokens_details":{"reasoning_tokens":%d,"audio_tokens":%d,'
+        b'"accepted_prediction_tokens":0,"rejected_prediction_tokens":0}}'
+        % (
+            prompt,
+            output,
+            prompt + output,
+            usage.cache_read,
+            usage.cache_write,
+            usage.input_audio,
+            usage.reasoning,
+            usage.output_audio,
+        )
+    )
 
 
 def _choice(number: int, choice: Choice, echo: Echo) -> dict[str, Any]:

@@ -33,13 +33,13 @@ from dataplane.llm.translate.chat.wire import (
     REASONS,
     annotation_json,
     logprobs_json,
-    usage_json,
 )
 from dataplane.llm.translate.chat.write_answer import (
     SERVICE_TIERS,
     detail_json,
     is_legacy,
     media_words,
+    usage_json,
 )
 from dataplane.llm.translate.codec import Echo
 
@@ -62,7 +62,7 @@ class _Open:
         self.details = 0
         self.words: list[Literal] = []
         """Of the open part: signatures and citations are told with all that they are about."""
-        self.texts: list[Literal] = []
+        self.texts: list[list[Literal]] = []
         """The texts before the open part."""
         self.citations: list[Citation] = []
         self.held = False
@@ -129,8 +129,7 @@ class StreamWriter:
 
     def _close(self, out: list[bytes]) -> None:
         if self._counts and self._usage is not None:
-            usage = _ENCODER.encode(usage_json(self._usage))
-            out.append(b'%b],"usage":%b}\n\n' % (self._start, usage))
+            out.append(b'%b],"usage":%b}\n\n' % (self._start, usage_json(self._usage)))
         out.append(_DONE)
 
     def _begin(self, delta: Begin) -> None:
@@ -239,13 +238,13 @@ class StreamWriter:
     def _cite(self, choice: _Open, out: list[bytes]) -> None:
         # Counted only where somebody may need it: decoding every text costs more than writing it.
         if choice.citations:
-            base = len(text_of(join(choice.texts)))
+            base = len(text_of(join([words for text in choice.texts for words in text])))
             length = len(text_of(join(choice.words)))
             places = [annotation_json(one, base, length) for one in choice.citations]
             told = [place for place in places if place is not None]
             if told:
                 self._delta(choice, {"annotations": told}, out)
-        choice.texts.append(join(choice.words))
+        choice.texts.append(choice.words)
 
     def _sign(self, choice: _Open, text: str, call_id: str, out: list[bytes]) -> None:
         told = detail_json(text, choice.signature, choice.details, call_id)

@@ -57,6 +57,13 @@ class _Thinking(Kind, kw_only=True):
     data: str | None = None
 
 
+class _OnlyText(msgspec.Struct, tag_field="type", tag="text", forbid_unknown_fields=True, gc=False):
+    text: str
+    citations: None = None
+
+
+ONLY_TEXTS = msgspec.json.Decoder(list[_OnlyText])
+"""A content in one go. Raises msgspec.ValidationError where there is anything but texts."""
 _FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _B = TypeVar("_B", bound=Kind)
 

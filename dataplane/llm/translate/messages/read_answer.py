@@ -3,33 +3,22 @@
 import msgspec
 
 from dataplane.llm.hub.answer import Answer, Choice, Finish, Unreadable
-from dataplane.llm.hub.parts import Part, Thinking
+from dataplane.llm.hub.parts import Part, Text, Thinking
 from dataplane.llm.hub.seal import seal
+from dataplane.llm.translate.messages.blocks import ONLY_TEXTS
 from dataplane.llm.translate.messages.read_parts import BlockError, read_parts
-from dataplane.llm.translate.messages.wire import ABSENT, FINISHES, WireUsage, marked
+from dataplane.llm.translate.messages.wire import FINISHES, MESSAGE, Message, marked
 from dataplane.runtime.protocols import Protocol
-
-
-class _Message(msgspec.Struct):
-    id: str = ""
-    model: str = ""
-    content: msgspec.Raw = ABSENT
-    stop_reason: str | None = None
-    stop_sequence: str | None = None
-    usage: WireUsage | None = None
-
-
-_MESSAGE = msgspec.json.Decoder(_Message)
 
 
 def read_answer(body: bytes) -> Answer | Unreadable:
     """The body of a 2xx answer."""
     try:
         body.decode()
-        message = _MESSAGE.decode(body)
+        message = MESSAGE.decode(body)
         if not message.content:
             return Unreadable("it has no content")
-        parts = read_parts(message.content, "content")
+        parts = _parts(message)
     except msgspec.ValidationError as problem:
         return Unreadable(f"it is not a message: {problem}")
     except BlockError as problem:
@@ -38,7 +27,7 @@ def read_answer(body: bytes) -> Answer | Unreadable:
         return Unreadable("it is not JSON")
     usage = message.usage
     choice = Choice(
-        [sealed(part) for part in parts],
+        parts,
         finish=FINISHES.get(message.stop_reason or "", Finish.STOP),
         stop_sequence=message.stop_sequence or "",
     )
@@ -49,6 +38,15 @@ def read_answer(body: bytes) -> Answer | Unreadable:
         usage=usage.counted() if usage is not None else None,
         service_tier=(usage.service_tier or "") if usage is not None else "",
     )
+
+
+def _parts(message: Message) -> list[Part]:
+    if message.stop_reason != "tool_use":  # most answers without calls are words and nothing else
+        try:
+            return [Text(one.text) for one in ONLY_TEXTS.decode(message.content) if one.text]
+        except msgspec.ValidationError:
+            pass
+    return [sealed(part) for part in read_parts(message.content, "content")]
 
 
 def sealed(part: Part) -> Part:

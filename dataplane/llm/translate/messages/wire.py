@@ -90,6 +90,20 @@ FINISHES = {
 }
 """By stop_reason; reasons of the future count as STOP."""
 
+
+class Message(msgspec.Struct):
+    """A whole answer."""
+
+    id: str = ""
+    model: str = ""
+    content: msgspec.Raw = ABSENT
+    stop_reason: str | None = None
+    stop_sequence: str | None = None
+    usage: WireUsage | None = None
+
+
+MESSAGE = msgspec.json.Decoder(Message)
+
 REASONS = {finish: reason for reason, finish in FINISHES.items()} | {
     Finish.CONTENT_FILTER: "refusal",
     # The API has no word for a generation that failed; a client must not take it for an answer.

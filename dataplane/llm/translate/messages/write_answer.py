@@ -41,9 +41,10 @@ def write_answer(answer: Answer, echo: Echo) -> bytes:
         message_id(answer.id, echo),
         answer.model or echo.request.model,
         blocks,
-        usage=usage_object(answer.usage or Usage(), answer.service_tier),
+        usage=usage_json(answer.usage or Usage(), answer.service_tier),
     )
-    return _ENCODER.encode(body | ending)
+    body |= ending
+    return _ENCODER.encode(body)
 
 
 def message_id(given: str, echo: Echo) -> str:
@@ -51,10 +52,8 @@ def message_id(given: str, echo: Echo) -> str:
     return given if given.startswith("msg_") else f"msg_{echo.answer_id}"
 
 
-def message(
-    given: str, model: str, content: Sequence[object], usage: dict[str, Any]
-) -> dict[str, Any]:
-    """A message that has not stopped yet."""
+def message(given: str, model: str, content: Sequence[object], usage: bytes) -> dict[str, Any]:
+    """A message that has not stopped yet; `usage` as usage_json writes it."""
     return {
         "id": given,
         "type": "message",
@@ -65,7 +64,7 @@ def message(
         "stop_sequence": None,
         "stop_details": None,
         "container": None,
-        "usage": usage,
+        "usage": msgspec.Raw(usage),
     }
 
 
@@ -91,22 +90,42 @@ _EXPLANATIONS: Final = {
 }
 
 
-def usage_object(usage: Usage, service_tier: str = "") -> dict[str, Any]:
+def usage_json(usage: Usage, service_tier: str = "") -> bytes:
     """Tokens in the API's own division: cached ones are no input_tokens."""
-    uncached = max(0, usage.input - usage.cache_read - usage.cache_write)
-    return {
-        "input_tokens": uncached,
-        "cache_creation_input_tokens": usage.cache_write,
-        "cache_read_input_tokens": usage.cache_read,
-        "cache_creation": None,
-        "output_tokens": usage.output,
-        "output_tokens_details": (
-            {"thinking_tokens": usage.reasoning} if usage.reasoning else None
-        ),
-        "server_tool_use": None,
-        "service_tier": _TIERS.get(service_tier),
-        "inference_geo": None,
-    }
+    tier = _TIERS.get(service_tier)
+    return (
+        b'{"input_tokens":%d,"cache_creation_input_tokens":%d,"cache_read_input_tokens":%d,'
+        b'"cache_creation":null,"output_tokens":%d,"output_tokens_details":%b,'
+        b'"server_tool_use":null,"service_tier":%b,"inference_geo":null}'
+        % (
+            max(0, usage.input - usage.cache_read - usage.cache_write),
+            usage.cache_write,
+            usage.cache_read,
+            usage.output,
+            _details(usage),
+            b"null" if tier is None else b'"%b"' % tier.encode(),
+        )
+    )
+
+
+def delta_usage_json(usage: Usage) -> bytes:
+    """The same at the end of a stream, where the API says less."""
+    return (
+        b'{"input_tokens":%d,"cache_creation_input_tokens":%d,"cache_read_input_tokens":%d,'
+        b'"output_tokens":%d,"output_tokens_details":%b,"server_tool_use":null}'
+        % (
+            max(0, usage.input - usage.cache_read - usage.cache_write),
+            usage.cache_write,
+            usage.cache_read,
+            usage.output,
+            _details(usage),
+        )
+    )
+
+
+def _details(usage: Usage) -> bytes:
+    thought = usage.reasoning
+    return b'{"thinking_tokens":%d}' % thought if thought else b"null"
 
 
 def whole_block(part: Part) -> object:

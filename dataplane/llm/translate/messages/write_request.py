@@ -1,9 +1,10 @@
 """Request -> the body of POST /v1/messages."""
 
-from operator import attrgetter
+from operator import itemgetter
 from typing import Any, Final
 
 import msgspec
+from msgspec.structs import astuple
 
 from dataplane.llm.hub.loss import Losses
 from dataplane.llm.hub.namespaces import FlatNames
@@ -20,11 +21,18 @@ from dataplane.runtime.protocols import Protocol
 
 _ENCODER: Final = msgspec.json.Encoder()
 _OBJECT: Final = msgspec.json.Decoder(dict[str, Any])
-_WORDLESS: Final = attrgetter(
-    *("seed", "logit_bias", "frequency_penalty", "presence_penalty", "logprobs", "top_logprobs"),
-    *("n", "modalities", "verbosity", "metadata", "store", "include", "prompt_cache_key"),
+_WORDLESS: Final = itemgetter(
+    *map(
+        Request.__struct_fields__.index,
+        (
+            *("seed", "logit_bias", "frequency_penalty", "presence_penalty", "logprobs"),
+            *("top_logprobs", "n", "modalities", "verbosity", "metadata", "store", "include"),
+            "prompt_cache_key",
+        ),
+    )
 )
-_NOT_SAID: Final = _WORDLESS(Request("", False, Protocol.CHAT, []))
+"""Of a request as a tuple: asking a struct for each of these takes three times as long."""
+_NOT_SAID: Final = _WORDLESS(astuple(Request("", False, Protocol.CHAT, [])))
 _TIERS: Final = {"auto": "auto", "priority": "auto", "scale": "auto"} | dict.fromkeys(
     ("default", "standard", "standard_only"), "standard_only"
 )
@@ -125,7 +133,7 @@ def _tier(request: Request, body: dict[str, Any], losses: Losses) -> None:
 
 def _unsayable(request: Request, losses: Losses) -> None:
     """What the API has no word for; values that ask for nothing are no loss."""
-    if _WORDLESS(request) == _NOT_SAID:  # as nearly always
+    if _WORDLESS(astuple(request)) == _NOT_SAID:  # as nearly always
         return
     for name in ("seed", "logit_bias"):
         if getattr(request, name) is not None:

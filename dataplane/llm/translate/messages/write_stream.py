@@ -31,10 +31,11 @@ from dataplane.llm.translate.codec import Echo
 from dataplane.llm.translate.messages.citations import write_citation
 from dataplane.llm.translate.messages.errors import write_error
 from dataplane.llm.translate.messages.write_answer import (
+    delta_usage_json,
     message,
     message_id,
     stop,
-    usage_object,
+    usage_json,
     whole_block,
 )
 
@@ -132,7 +133,7 @@ class StreamWriter:
             message_id(begin.id, self._echo),
             begin.model or self._echo.request.model,
             [],
-            usage=usage_object(self._usage, begin.service_tier),
+            usage=usage_json(self._usage, begin.service_tier),
         )
         out.append(_event(b"message_start", {"type": "message_start", "message": body}))
 
@@ -242,8 +243,7 @@ class StreamWriter:
             finished.finish, finished.stop_sequence, tools=self._tools, refused=self._refused
         )
         delta["container"] = None
-        usage = usage_object(self._usage)
-        told = {name: usage[name] for name in _DELTA_USAGE}
+        told = msgspec.Raw(delta_usage_json(self._usage))
         out.append(
             _event(b"message_delta", {"type": "message_delta", "delta": delta, "usage": told})
         )
@@ -253,16 +253,6 @@ class StreamWriter:
     def _fail(self, failure: Failure, out: list[bytes]) -> None:
         out.append(_EVENT % (b"error", write_error(failure)))
         self._over = True
-
-
-_DELTA_USAGE: Final = (
-    "input_tokens",
-    "cache_creation_input_tokens",
-    "cache_read_input_tokens",
-    "output_tokens",
-    "output_tokens_details",
-    "server_tool_use",
-)
 
 
 def _event(name: bytes, body: object) -> bytes:

@@ -1,6 +1,7 @@
 """The body of POST /v1/responses, as far as it is read."""
 
 import msgspec
+from msgspec.structs import astuple
 
 from dataplane.llm.translate.responses.wire import ABSENT
 
@@ -61,6 +62,8 @@ class _StreamOptions(msgspec.Struct, gc=False):
 
 
 class Body(msgspec.Struct):
+    """Fields that most requests do not have come last, from `max_tool_calls` on (see RARE)."""
+
     model: str | None = None
     stream: bool | None = None
     input: str | list[msgspec.Raw] | None = None
@@ -69,25 +72,30 @@ class Body(msgspec.Struct):
     tool_choice: msgspec.Raw = ABSENT
     parallel_tool_calls: bool | None = None
     max_output_tokens: int | None = None
-    max_tool_calls: int | None = None
     temperature: float | None = None
+    text: WireText | None = None
+    reasoning: _Reasoning | None = None
+    include: list[str] | None = None
+    prompt_cache_key: str | None = None
+    store: bool | None = None
+    previous_response_id: str | None = None
+    max_tool_calls: int | None = None
     top_p: float | None = None
     top_logprobs: int | None = None
     presence_penalty: float | None = None
     frequency_penalty: float | None = None
-    text: WireText | None = None
-    reasoning: _Reasoning | None = None
-    include: list[str] | None = None
     metadata: dict[str, msgspec.Raw] | None = None
     user: str | None = None
     safety_identifier: str | None = None
-    prompt_cache_key: str | None = None
     service_tier: str | None = None
-    store: bool | None = None
     stream_options: _StreamOptions | None = None
     truncation: str | None = None
     background: bool | None = None
-    previous_response_id: str | None = None
+
+
+RARE = slice(Body.__struct_fields__.index("max_tool_calls"), None)
+"""Of a body as a tuple, which is had for what asking a struct for three of its fields takes."""
+NOTHING_RARE = astuple(Body())[RARE]
 
 
 class _AdditionalTools(msgspec.Struct):

@@ -1,6 +1,5 @@
 """Items of a request's input and of an answer's output -> who says which parts."""
 
-from dataclasses import dataclass
 from typing import Final
 
 import msgspec
@@ -22,16 +21,20 @@ EMPTY_HANDED: Final = ("web_search_call", "mcp_list_tools")
 """Items of the provider's own tools that carry nothing a model needs later: only that they ran."""
 
 
-@dataclass(slots=True)
 class Said:
     """One item, read."""
 
-    role: str
-    parts: list[Part]
-    kind: str
-    phase: str = ""
-    whole: bool = False
-    """A message, not a call, a result or reasoning, which join their neighbours."""
+    __slots__ = ("kind", "parts", "phase", "role", "whole")
+
+    def __init__(
+        self, role: str, parts: list[Part], kind: str, phase: str = "", whole: bool = False
+    ) -> None:
+        self.role = role
+        self.parts = parts
+        self.kind = kind
+        self.phase = phase
+        self.whole = whole
+        """A message, not a call, a result or reasoning, which join their neighbours."""
 
 
 _NOTHING: Final = (b"[]", b"null")

@@ -7,12 +7,20 @@ as other protocols want them; nothing else is joined.
 from typing import Final
 
 import msgspec
+from msgspec.structs import astuple
 
 from dataplane.llm.hub.literals import whole_characters
 from dataplane.llm.hub.parts import Part, Text, Thinking, ToolCall
 from dataplane.llm.hub.request import Message, OutputFormat, Reasoning, Request
 from dataplane.llm.hub.seal import opened
-from dataplane.llm.translate.responses.body import ADDITIONAL, BODY, Body, WireText
+from dataplane.llm.translate.responses.body import (
+    ADDITIONAL,
+    BODY,
+    NOTHING_RARE,
+    RARE,
+    Body,
+    WireText,
+)
 from dataplane.llm.translate.responses.read_items import EMPTY_HANDED, Said, read_item
 from dataplane.llm.translate.responses.read_parts import ItemError
 from dataplane.llm.translate.responses.read_tools import Tools, read_choice, read_tools
@@ -74,21 +82,39 @@ def _read(body: bytes, model: str, stream: bool) -> Request | LocalReply:
 def _request(
     body: bytes, wire: Body, fields: dict[str, msgspec.Raw], model: str, stream: bool
 ) -> Request:
-    request = Request(model, stream, Protocol.RESPONSES, messages=[])
-    request.echo = {name: raw.copy() for name, raw in fields.items() if name in REPEATED}
-    request.said = dict(_SAID)
+    # (an addition by an item is looked for in the whole body: bodies that have none are not walked)
     tools = _tools(wire, b'"additional_tools"' in body)
-    request.tools = tools.tools
-    request.hints += tools.hints
+    request = Request(
+        model,
+        stream,
+        Protocol.RESPONSES,
+        messages=[],
+        tools=tools.tools,
+        parallel_tool_calls=wire.parallel_tool_calls,
+        max_output_tokens=wire.max_output_tokens,
+        temperature=wire.temperature,
+        include_usage=True,
+        # What is kept, the gateway keeps, or nobody: no other protocol means the same by it.
+        store=False if wire.store is False else None,
+        previous_response_id=wire.previous_response_id or "",
+        prompt_cache_key=wire.prompt_cache_key or "",
+        said=dict(_SAID),
+        echo={name: raw.copy() for name, raw in fields.items() if name in REPEATED},
+    )
+    if tools.hints:
+        request.hints += tools.hints
     if wire.instructions:
         request.system.append(Text(wire.instructions))
     if isinstance(wire.input, str):
         request.messages.append(Message("user", [Text(wire.input)], at="input"))
     else:
         _Turns(request, tools).read(wire.input or [])
-    _sampling(request, wire)
+    has_rare = astuple(wire)[RARE] != NOTHING_RARE
+    if has_rare or wire.include:
+        _sampling(request, wire)
     _shape(request, wire)
-    _identity(request, wire)
+    if has_rare:
+        _identity(request, wire)
     if not is_null(wire.tool_choice):
         request.tool_choice = read_choice(wire.tool_choice, tools)
         if request.tool_choice is None:
@@ -182,9 +208,6 @@ def _has_spoken(parts: list[Part]) -> bool:
 
 
 def _sampling(request: Request, wire: Body) -> None:
-    request.parallel_tool_calls = wire.parallel_tool_calls
-    request.max_output_tokens = wire.max_output_tokens
-    request.temperature = wire.temperature
     request.top_p = wire.top_p
     request.presence_penalty = wire.presence_penalty
     request.frequency_penalty = wire.frequency_penalty
@@ -240,12 +263,7 @@ def _identity(request: Request, wire: Body) -> None:
         request.hints.append("safety_identifier")
     if wire.metadata:
         request.metadata = msgspec.Raw(_ENCODER.encode(wire.metadata))
-    request.prompt_cache_key = wire.prompt_cache_key or ""
     request.service_tier = wire.service_tier or ""
-    # What is kept, the gateway keeps, or nobody: no other protocol means the same by it.
-    request.store = False if wire.store is False else None
-    request.include_usage = True
-    request.previous_response_id = wire.previous_response_id or ""
     if wire.background:
         request.unknown.append("background")
     if wire.truncation not in (None, "disabled"):

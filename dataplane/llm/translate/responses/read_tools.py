@@ -5,7 +5,6 @@ are unique: their own where that is free. A hoisted tool keeps its definition (`
 its own name when a call goes back to the client.
 """
 
-from dataclasses import dataclass, field
 from typing import Final
 
 import msgspec
@@ -22,15 +21,17 @@ _TOOL_SEARCH: Final = "tool_search"
 """Loads tools when they are needed. Those that are in the request are told in full anyway."""
 
 
-@dataclass(slots=True)
 class Tools:
     """The tools of a request, in order, with the names that hoisted ones got."""
 
-    tools: list[Tool] = field(default_factory=list)
-    hoisted: dict[tuple[str, str], str] = field(default_factory=dict)
-    """(namespace, own name) -> name."""
-    hints: list[str] = field(default_factory=list)
-    """Tools that no other protocol has, and a model does without."""
+    __slots__ = ("hints", "hoisted", "tools")
+
+    def __init__(self) -> None:
+        self.tools: list[Tool] = []
+        self.hoisted: dict[tuple[str, str], str] = {}
+        """(namespace, own name) -> name."""
+        self.hints: list[str] = []
+        """Tools that no other protocol has, and a model does without."""
 
     def name_of(self, namespace: str, name: str) -> str:
         """How a tool is called towards the provider."""

@@ -38,11 +38,16 @@ _REPEATED: Final = {
     "frequency_penalty": b"0.0",
 }
 """Fields that an answer has from the request, and the API's defaults."""
-REPEATED: Final = frozenset((*_REPEATED, "reasoning", "text", "tools"))
+_MADE: Final = ("reasoning", "text", "tools")
+"""Fields that are repeated in a form of their own."""
+REPEATED: Final = frozenset((*_REPEATED, *_MADE))
 """What is kept of a request for its answer."""
-_REPEATED_FORM: Final = b",".join(
-    [b'"%b":%%b' % name.encode() for name in (*_REPEATED, "reasoning", "text", "tools")]
-)
+_DEFAULTS: Final = [b'"%b":%b' % (name.encode(), value) for name, value in _REPEATED.items()]
+_PLACES: Final = {name: (place, b'"%b":' % name.encode()) for place, name in enumerate(_REPEATED)}
+"""Of a field among _DEFAULTS, and its key."""
+_NO_REASONING: Final = b'"reasoning":{"effort":null,"summary":null}'
+_NO_TEXT: Final = b'"text":{"format":{"type":"text"},"verbosity":"medium"}'
+_NO_TOOLS: Final = b'"tools":[]'
 _TIERS: Final = ("auto", "default", "flex", "scale", "priority")
 _INCOMPLETE: Final = {
     Finish.LENGTH: b"max_output_tokens",
@@ -134,35 +139,33 @@ class Shell:
 
 def _repeated(echo: Echo) -> bytes:
     asked = echo.request.echo
-    values: dict[str, bytes | msgspec.Raw] = dict(_REPEATED)
+    members = [*_DEFAULTS, _NO_REASONING, _NO_TEXT, _NO_TOOLS]
     for name, raw in asked.items():
-        if name in values and raw != _NULL:
-            values[name] = raw
+        if raw == _NULL:
+            continue
+        if name == "reasoning":
+            members[-3] = b'"reasoning":' + _reasoning(raw)
+        elif name == "text":
+            members[-2] = b'"text":' + _text(raw)
+        elif name == "tools":
+            members[-1] = b'"tools":' + _tools(raw)
+        elif (found := _PLACES.get(name)) is not None:
+            members[found[0]] = found[1] + bytes(raw)
     if echo.request.previous_response_id:
-        values["previous_response_id"] = literal(echo.request.previous_response_id)
-    return _REPEATED_FORM % (
-        *values.values(),
-        _reasoning(asked.get("reasoning", _NULL)),
-        _text(asked.get("text", _NULL)),
-        _tools(asked.get("tools", _NULL)),
-    )
+        place, key = _PLACES["previous_response_id"]
+        members[place] = key + literal(echo.request.previous_response_id)
+    return b",".join(members)
 
 
 def _reasoning(asked: msgspec.Raw) -> bytes:
-    if asked == _NULL:
-        return b'{"effort":null,"summary":null}'
     return _ENCODER.encode({"effort": None, "summary": None, **_OBJECT.decode(asked)})
 
 
 def _tools(asked: msgspec.Raw) -> bytes:
-    if asked == _NULL:
-        return b"[]"
     return b"[%b]" % b",".join([_tool(raw) for raw in _TOOLS.decode(asked)])
 
 
 def _text(asked: msgspec.Raw) -> bytes:
-    if asked == _NULL:
-        return b'{"format":{"type":"text"},"verbosity":"medium"}'
     said = _OBJECT.decode(asked)
     form = said.get("format") or {"type": "text"}
     if form.get("type") == "json_schema":

@@ -95,7 +95,8 @@ class Template:
         while events and not (events[-1].endswith(after) and events[-1].startswith(before)):
             del events[-1]
         first, last = len(before), -1 if self._obfuscated else -len(after)
-        pieces = [event[first:last] for event in events]
+        # (one that is too short is found missing below; compiled code cannot cut less than nothing)
+        pieces = [event[first:last] for event in events if len(event) >= first - last]
         whole = self._as_they_came(pieces)
         if not pieces or not chunk.startswith(whole, at):
             pieces = self._those_that_are_alike(pieces, chunk, at)

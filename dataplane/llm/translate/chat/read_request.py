@@ -33,6 +33,7 @@ HINTS: Final = (
 _KNOWN: Final = frozenset(Body.__struct_fields__) | {"model", "stream"}
 _FIELDS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _NULL: Final = b"null"
+_CHAT: Final = Protocol.CHAT
 _SYSTEM: Final = ("system", "developer")
 
 
@@ -117,7 +118,7 @@ def _request(wire: Body, model: str, stream: bool) -> Request:
     return Request(
         model,
         stream,
-        Protocol.CHAT,
+        _CHAT,
         [],
         max_output_tokens=most or wire.max_tokens,
         temperature=wire.temperature,

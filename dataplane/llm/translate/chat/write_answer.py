@@ -17,6 +17,8 @@ from dataplane.llm.translate.chat.wire import (
 from dataplane.llm.translate.codec import Echo
 
 _ENCODER: Final = msgspec.json.Encoder()
+_STOP: Final = Finish.STOP
+_REFUSAL: Final = Finish.REFUSAL
 
 
 def write_answer(answer: Answer, echo: Echo) -> bytes:
@@ -62,10 +64,11 @@ def usage_json(usage: Usage) -> bytes:
 
 def _choice(number: int, choice: Choice, echo: Echo) -> dict[str, Any]:
     message = _message(choice, echo)
-    reason = REASONS[choice.finish or Finish.STOP]
+    finish = choice.finish or _STOP
+    reason = REASONS[finish]
     if "function_call" in message and reason == "tool_calls":
         reason = "function_call"
-    if choice.finish is Finish.REFUSAL and message["refusal"] is not None:
+    if finish is _REFUSAL and message["refusal"] is not None:
         reason = "stop"
     logprobs = logprobs_json(choice.logprobs) if choice.logprobs else None
     return {"index": number, "message": message, "logprobs": logprobs, "finish_reason": reason}

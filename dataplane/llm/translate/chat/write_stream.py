@@ -44,6 +44,7 @@ from dataplane.llm.translate.chat.write_answer import (
 from dataplane.llm.translate.codec import Echo
 
 _ENCODER: Final = msgspec.json.Encoder()
+_REFUSAL: Final = Finish.REFUSAL
 _DONE: Final = b"data: [DONE]\n\n"
 _WORDS: Final = {Text: b"content", Thinking: b"reasoning_content", Refusal: b"refusal"}
 
@@ -253,7 +254,7 @@ class StreamWriter:
 
     def _finish(self, choice: _Open, finish: Finish, out: list[bytes]) -> None:
         reason = REASONS[finish]
-        if finish is Finish.REFUSAL and choice.refused:
+        if finish is _REFUSAL and choice.refused:
             reason = "stop"
         if self._legacy and reason == "tool_calls":
             reason = "function_call"

@@ -57,6 +57,7 @@ _CARRIED: Final = frozenset(Wire.__struct_fields__).difference(_NESTED)
 _ROLES: Final = ("user", "assistant", "system")
 
 
+_MESSAGES: Final = Protocol.MESSAGES
 _NULL: Final = msgspec.Raw(b"null")
 _NO_THREADS: Final = LocalReply(
     400,
@@ -101,7 +102,7 @@ def _request(wire: Wire, model: str, stream: bool) -> Request:
     request = Request(
         model,
         stream,
-        Protocol.MESSAGES,
+        _MESSAGES,
         [_message(message, f"messages[{n}]", extra) for n, message in enumerate(wire.messages)],
         system=read_parts(wire.system, "system", extra),
         tool_choice=read_tool_choice(choice) if choice is not None else None,

@@ -30,6 +30,7 @@ from dataplane.runtime.messages import LocalReply, ResponseDetail
 from dataplane.runtime.protocols import Protocol
 
 _FIELDS: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_RESPONSES: Final = Protocol.RESPONSES
 _ENCODER: Final = msgspec.json.Encoder()
 _KNOWN: Final = frozenset(Body.__struct_fields__)
 _HINTS: Final = (
@@ -87,7 +88,7 @@ def _request(
     request = Request(
         model,
         stream,
-        Protocol.RESPONSES,
+        _RESPONSES,
         messages=[],
         tools=tools.tools,
         parallel_tool_calls=wire.parallel_tool_calls,

@@ -105,8 +105,7 @@ class Translated:
         provider = candidate.provider
         asked = (found.model or candidate.model, found.stream)
         drops = provider.on_untranslatable is _DROP
-        if candidate.marks is not _MARKS_MESSAGES:
-            marks = 0
+        marks = marks if candidate.marks is _MARKS_MESSAGES else 0
         told = (self._client, candidate.target, found.body, asked, candidate.model)
         if len(found.body) >= BIG_BODY_BYTES:
             made = relay.front.host.loop.run_in_executor(

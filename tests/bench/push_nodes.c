@@ -171,15 +171,25 @@ static uint64_t take_varint(struct slice *from, const struct node *node) {
     return 0;
 }
 
-// The next field; only length-delimited ones occur in these messages. 0 at the end.
+// The next field that is length-delimited; others are passed over. 0 at the end.
 static int take_field(struct slice *from, struct slice *value, const struct node *node) {
-    if (from->length == 0) return 0;
-    const uint64_t tag = take_varint(from, node), length = (tag & 7) == 2 ? take_varint(from, node) : UINT64_MAX;
-    if (length > from->length) broken(node, "a response is cut off or has a field of another kind");
-    *value = (struct slice){from->at, (size_t)length};
-    from->at += length;
-    from->length -= (size_t)length;
-    return (int)(tag >> 3);
+    while (from->length > 0) {
+        const uint64_t tag = take_varint(from, node);
+        uint64_t length = 0;
+        switch (tag & 7) {
+        case 0: take_varint(from, node); continue;
+        case 1: length = 8; break;
+        case 2: length = take_varint(from, node); break;
+        case 5: length = 4; break;
+        default: length = UINT64_MAX;
+        }
+        if (length > from->length) broken(node, "a response is cut off or has a field of another kind");
+        *value = (struct slice){from->at, length};
+        from->at += length;
+        from->length -= length;
+        if ((tag & 7) == 2) return (int)(tag >> 3);
+    }
+    return 0;
 }
 
 // ---- sending

@@ -150,7 +150,8 @@ class Stream:
             update = subscription.additions(edition)
             if update is not None:
                 if any(later.has_news(edition) for later in astir[place:]):
-                    self._owes = True
+                    # An end that is in flight is that of an earlier change.
+                    self._owes, self._last = True, ""
                     return replace(update, more=True)
                 self._last = update.nonce
                 return update

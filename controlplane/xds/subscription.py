@@ -220,9 +220,10 @@ class Subscription:
         new = edition.sets[self.kind]
         if not self._greeted or self._asked:
             return True
-        if new is self._base or self._blocked_at(edition.version):
+        base = self._base if self._sent is None else self._sent.base
+        if new is base or self._blocked_at(edition.version):
             return False
-        difference = self._library.difference(self._base, new)
+        difference = self._library.difference(base, new)
         gone = self.kind in LEAVES and bool(difference.gone)
         return gone or bool(self._of_interest(difference.changed))
 

@@ -111,6 +111,61 @@ def test_what_was_taken_takes_effect_though_the_end_of_its_change_was_refused() 
     assert not node.more
 
 
+def test_a_change_that_comes_while_an_update_is_in_flight_takes_effect_too() -> None:
+    node = wildcard()
+    node.settle(BEFORE)
+    in_flight = node.stream.next(
+        edition(cluster("c1"), route("r1"), route("r2"), listener("l1", 1))
+    )
+    assert in_flight is not None
+    after = edition(cluster("c1"), cluster("c2"), route("r1"), route("r2"), listener("l1", 1))
+    update = node.stream.next(after)
+    assert update is not None
+    assert update.kind is CLUSTER
+    node.take(in_flight)
+    node.take(update)
+    node.settle(after)
+    assert node.held[CLUSTER].keys() == {"c1", "c2"}
+    assert not node.more
+
+
+EDITIONS = [
+    edition(*map(cluster, clusters), *map(route, routes), listener("l1"))
+    for clusters in (["c1"], ["c1", "c2"])
+    for routes in (["r1"], ["r1", "r2"])
+]
+
+
+@given(st.lists(st.sampled_from([*range(len(EDITIONS)), "ack", "refuse", "look"]), max_size=30))
+def test_nothing_that_was_taken_waits_for_more_once_all_is_at_rest(steps: list[int | str]) -> None:
+    node = wildcard()
+    current = EDITIONS[0]
+    node.settle(current)
+    sent: list[Update] = []
+    for step in steps:
+        if isinstance(step, int):
+            current = EDITIONS[step]
+        elif step != "look" and sent:
+            (node.take if step == "ack" else node.refuse)(sent.pop(0))
+        if (update := node.stream.next(current)) is not None:
+            sent.append(update)
+    # Another edition, or what was refused is not sent again; removals would end a change.
+    names = {CLUSTER: ["c1", "c2"], ROUTE: ["r1", "r2"], LISTENER: ["l1"]}
+    current = edition(
+        *map(cluster, names[CLUSTER]),
+        *map(route, names[ROUTE]),
+        listener("l1"),
+        endpoints("nobody asks for these"),
+    )
+    while sent or (update := node.stream.next(current)) is not None:
+        if sent:
+            node.take(sent.pop(0))
+        elif update is not None:
+            node.take(update)
+    assert not node.more
+    assert {kind: sorted(node.held[kind]) for kind in names} == names
+
+
 def test_a_type_waits_for_the_ack_of_the_one_before() -> None:
     node = wildcard()
     first = node.stream.next(BEFORE)

@@ -103,8 +103,10 @@ async def desk(tmp_path: Path) -> AsyncIterator[Start]:
             agent = await stack.enter_async_context(a2a_agent(script, prefix))
             baker = await stack.enter_async_context(service(says("Fresh rolls.")))
             config = CONFIG.format(locksmith=agent.url, baker=baker.url)
-            made = await stack.enter_async_context(planes(config, tmp_path))
-            return Desk(made, agent)
+            made = Desk(await stack.enter_async_context(planes(config, tmp_path)), agent)
+            # Before its card is here an agent is chosen by its id alone.
+            await until(lambda: described_of(made) == {("locksmith",): 1.0})
+            return made
 
         yield start
 
@@ -242,7 +244,6 @@ async def test_question_among_several_answers_is_its_agents_to_be_answered(desk:
 
 async def test_question_whose_answer_fails_is_not_asked_for_ever(desk: Start) -> None:
     made = await desk(ASKS)
-    await until(lambda: described_of(made) == {("locksmith",): 1.0})
     asked = "Please open the locked door of my cellar."
     await made.ask(asked, listener="town")
     made.agent.script = lambda _: [task("FAILED")]

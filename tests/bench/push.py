@@ -203,7 +203,7 @@ def push(stub: config_pb2_grpc.ConfigServiceStub, nodes: Crowd, count: int, rout
     apply(stub, text)
     returned = time.monotonic()
     answer = nodes.answer()
-    # Not before, and not all the time: to be asked costs the control plane what ten nodes do.
+    # Not before, and not all the time: to be asked costs the control plane 1 ms.
     while control.acknowledged() < awaited:
         time.sleep(ASK_S)
     heard = time.monotonic()

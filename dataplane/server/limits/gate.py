@@ -19,6 +19,9 @@ WAIT_S = 0.5
 """For a grant; a control plane on the same network answers in 1 to 2 ms. One that is busy must not
 make a 429 of a request that there is room for; what there is no room for is denied, not awaited.
 """
+LISTENS_S = 0.1
+"""Once a worker that stood still, so that its timer is later than this, goes on: the answer may be
+there and not be read yet."""
 
 Wants = list[tuple[Holding, int]]
 Decide = Callable[[Charge | LocalReply], None]
@@ -30,6 +33,7 @@ class Gate:
     __slots__ = (
         "_asked_at",
         "_decide",
+        "_listens",
         "_price_of",
         "_prompt",
         "_quotas",
@@ -50,6 +54,7 @@ class Gate:
         self._decide: Decide | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._asked_at = 0.0
+        self._listens = False
         self.headers: Headers = ()
 
     def open(self, decide: Decide) -> None:
@@ -103,6 +108,11 @@ class Gate:
         self._quotas.book.wait(self._wants, self._attempt)
 
     def _give_up(self) -> None:
+        late_s = self._quotas.clock.now() - self._asked_at - WAIT_S
+        if late_s > LISTENS_S and not self._listens:
+            self._listens = True
+            self._timer = asyncio.get_running_loop().call_later(LISTENS_S, self._give_up)
+            return
         self._asked_at = float("-inf")
         self._quotas.book.hopeful = False
         self._attempt()

@@ -1,6 +1,8 @@
 """What is reserved for a request, and what of it is charged in the end."""
 
+import asyncio
 import json
+import time
 from typing import Any
 
 import pytest
@@ -13,7 +15,7 @@ from dataplane.runtime.limits import Amount, Limit, Measure, Scope
 from dataplane.runtime.messages import LocalReply, ResponseDetail
 from dataplane.runtime.protocols import Operation, Protocol
 from dataplane.server.limits.charge import Charge
-from dataplane.server.limits.gate import Gate
+from dataplane.server.limits.gate import WAIT_S, Gate
 from dataplane.server.limits.limiter import Asked, Limiter, Quotas, limiter_of
 from dataplane.server.limits.matching import Caller, Place
 
@@ -26,8 +28,11 @@ GONE = ResponseDetail.DOWNSTREAM_GONE
 
 
 class Clock:
+    def __init__(self) -> None:
+        self.stood_still_s = 0.0
+
     def now(self) -> float:
-        return 1.0
+        return 1.0 + self.stood_still_s
 
     def wall(self) -> float:
         return 1_790_000_000.0
@@ -172,6 +177,35 @@ def test_a_request_whose_worker_holds_too_little_is_at_the_gate() -> None:
     limiter, quotas = _limiter(Measure.TOKENS, Measure.CONCURRENT, held=1)
     assert isinstance(limiter.begin(_asked()), Gate)
     assert _reserved(quotas, Measure.CONCURRENT) == 0
+
+
+async def test_a_worker_that_stood_still_hears_the_answer_before_it_goes_by_itself() -> None:
+    """The grant was there in time; it lies in a socket."""
+    limiter, quotas = _limiter(Measure.TOKENS, held=1)
+    assert isinstance(quotas.clock, Clock)
+    gate = limiter.begin(_asked())
+    assert isinstance(gate, Gate)
+    decided: list[Charge | LocalReply] = []
+    gate.open(decided.append)
+    quotas.clock.stood_still_s = 2 * WAIT_S
+    time.sleep(WAIT_S + 0.01)  # noqa: ASYNC251 - all of the process stands still
+    (holding,) = quotas.book.holdings.values()
+    for _ in range(3):  # a reply of the control plane takes a few turns of the loop
+        await asyncio.sleep(0)
+    quotas.book.granted(holding.id, PLENTY, 0.0, quotas.clock.now())
+    assert [type(found) for found in decided] == [Charge]
+    assert quotas.outcomes["team", "waited"] == 1
+
+
+async def test_who_gets_no_answer_at_all_is_told_by_what_is_held() -> None:
+    limiter, quotas = _limiter(Measure.TOKENS, held=1)
+    gate = limiter.begin(_asked())
+    assert isinstance(gate, Gate)
+    decided: asyncio.Future[Charge | LocalReply] = asyncio.get_running_loop().create_future()
+    gate.open(decided.set_result)
+    assert isinstance(quotas.clock, Clock)
+    quotas.clock.stood_still_s = 2 * WAIT_S
+    assert isinstance(await decided, LocalReply)
 
 
 def test_a_request_that_no_limit_is_for_takes_nothing() -> None:

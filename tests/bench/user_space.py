@@ -22,7 +22,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from statistics import median
@@ -30,43 +30,20 @@ from statistics import median
 import httptools
 import uvloop
 
-from dataplane.clock import MonotonicClock
 from dataplane.main import GC_THRESHOLDS
-from dataplane.observe.access_log import AccessLog
-from dataplane.observe.metrics import Metrics
-from dataplane.observe.recorder import Recorder
-from dataplane.runtime.config import (
-    Api,
-    AuthScheme,
-    Cluster,
-    Endpoint,
-    Listener,
-    ListenerKind,
-    ModelProvider,
-    ModelTarget,
-    Route,
-    RuntimeConfig,
-    Secret,
-)
 from dataplane.runtime.messages import LocalReply
-from dataplane.runtime.protocols import Operation
-from dataplane.server.exchange import Exchange
 from dataplane.server.front import Front
 from dataplane.server.gate import Gate
 from dataplane.server.host import ListenerHost
-from dataplane.server.serving import Services, Serving
+from dataplane.server.serving import Serving
 from dataplane.server.surface import CHAT_ASK
-from dataplane.tasks import Tasks
-from dataplane.upstream.clusters import Clusters
 from dataplane.upstream.connection import UpstreamConnection
-from dataplane.upstream.pool import Pool
-from dataplane.wheel import Wheel
 from tests.bench.canned import KINDS, Answer, request
-from tests.bench.chains import FILTERED, NO_CHAINS, SERVICE, Chains, chains_of
-from tests.bench.contestants.contestant import CLAUDE, MODEL, UPSTREAM_KEY
+from tests.bench.chains import FILTERED, SERVICE, chains_of
+from tests.bench.contestants.contestant import MODEL
+from tests.bench.featured import FEATURES, WITH_FEATURES
 from tests.bench.scenarios import JSON
-from tests.support.exchanges import exchange_of
-from tests.support.gateway import NoExchange
+from tests.bench.served import refusing, serving
 
 CONNECTIONS = 64
 REQUESTS = CONNECTIONS * 16
@@ -82,12 +59,6 @@ ECHO = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d
 WAITED = "waited"
 REFUSED = ("refused", WAITED)
 """Kinds of requests that are told 503: at once, and when they have waited in vain."""
-CLAUDE_API = Api(
-    Operation.MESSAGES,
-    "/v1/messages",
-    auth=AuthScheme.X_API_KEY,
-    headers=(("anthropic-version", "2023-06-01"),),
-)
 
 
 class Wire(asyncio.Transport):
@@ -121,88 +92,26 @@ class Wire(asyncio.Transport):
     close = abort
 
 
-def serving(log_fd: int, chains: Chains = NO_CHAINS) -> Serving:
-    """A model listener with one provider, everything a gateway does switched on."""
-    clock, random, tasks = MonotonicClock(), Random(), Tasks()
-    metrics, wheel = Metrics(), Wheel(clock.now)
-    recorder = Recorder(metrics, AccessLog(log_fd, clock.wall), lambda record: None)
-    pool = Pool(wheel, clock.now, tasks)
-    clusters = Clusters(pool, random.random)
-    # (made of much that changes; a checkout to compare with may be older than that)
-    exchange: Exchange | NoExchange = NoExchange()
-    if chains.filters:
-        exchange = exchange_of(clock, random, tasks, metrics, clusters)
-    services = Services(
-        clock=clock,
-        random=random,
-        wheel=wheel,
-        tasks=tasks,
-        pool=pool,
-        clusters=clusters,
-        metrics=metrics,
-        recorder=recorder,
-        exchange=exchange,
-        performer=exchange.performer if isinstance(exchange, Exchange) else None,
-    )
-    routes = (
-        Route("bench/p", "bench", ModelTarget(("p",)), (MODEL,), True, "p"),
-        Route("bench/c", "bench", ModelTarget(("c",)), (CLAUDE,), False, "c"),
-    )
-    listener = Listener(
-        "bench",
-        ListenerKind.MODEL,
-        "127.0.0.1",
-        0,
-        routes=routes,
-        by_model={MODEL: routes[0], CLAUDE: routes[1]},
-        default_route=routes[0],
-        input_filters=chains.input,
-        output_filters=chains.output,
-    )
-    keys = (Secret(UPSTREAM_KEY),)
-    providers = {
-        "p": ModelProvider("p", "openai", MODEL, "c", access_keys=keys),
-        "c": ModelProvider("c", "anthropic", CLAUDE, "c", (CLAUDE_API,), keys),
-    }
-    cluster = Cluster("c", (Endpoint("127.0.0.1", 9),))
-    config = RuntimeConfig(
-        "1",
-        {"bench": listener},
-        {"c": cluster, SERVICE.name: SERVICE},
-        providers,
-        filters=chains.filters,
-    )
-    return Serving(services, config, listener)
-
-
-def refusing(log_fd: int, waits: bool) -> Serving:
-    """The same with no room for any request; they wait for it or are refused at once."""
-    made = serving(log_fd)
-    made.request_limit = 0
-    if not waits:
-        made.limits = replace(made.limits, max_queue=0)
-    return made
-
-
 class Connections:
     """Clients' connections and as many of the upstream, ready for requests."""
 
     def __init__(self, served: Serving, asks: bool = False) -> None:
         lane = served.lane(CHAT_ASK, MODEL)
         assert not isinstance(lane, LocalReply)
-        endpoint = lane[0].state.endpoints[0].pool
+        endpoints = [endpoint.pool for endpoint in lane[0].state.endpoints]
         self._wheel = served.services.wheel
         self._gate = Gate(served.now, served.services.recorder)
         self._looks = served.now()
         host = ListenerHost(served, asyncio.get_running_loop(), self._gate)
         self.wires: list[Wire] = []
         self.fronts = [Front(host) for _ in range(CONNECTIONS)]
-        self.upstreams = [UpstreamConnection(endpoint) for _ in range(CONNECTIONS)]
+        self.upstreams = [UpstreamConnection(one) for one in endpoints for _ in self.fronts]
+        self._spread = len(endpoints) > 1
         for front in self.fronts:
             front.connection_made(self._wire())
         for upstream in self.upstreams:
             upstream.connection_made(self._wire())
-            endpoint.put(upstream, served.now())
+            upstream.pool.put(upstream, served.now())
         self.filters: list[UpstreamConnection] = []
         """Of a service that is asked about each request."""
         if asks:
@@ -238,13 +147,19 @@ class Connections:
             if self.filters:
                 await asyncio.sleep(0)
                 await asyncio.sleep(0)
+            asked_now = self._asked() if self._spread else self.upstreams
             for read in range(len(answered[0])):
-                for number, upstream in enumerate(self.upstreams, first):
+                for number, upstream in enumerate(asked_now, first):
                     upstream.data_received(answered[number][read])
                 await asyncio.sleep(0)
             for wire in self.wires:
                 wire.written.clear()
         return (time.thread_time() - began) / len(asked) * 1e6
+
+    def _asked(self) -> list[UpstreamConnection]:
+        """Those that were sent a request."""
+        wires = self.wires[CONNECTIONS:]
+        return [one for one, wire in zip(self.upstreams, wires, strict=False) if wire.written]
 
     async def refuse(self, asked: Sequence[bytes], waits: bool) -> float:
         """CPU in microseconds per request that is told 503: at once, or when it has waited."""
@@ -320,8 +235,13 @@ async def ready(kinds: Sequence[str]) -> list[Ready]:
             continue
         of, _, chain = kind.partition("+")
         one = KINDS[of]
-        chains = chains_of(chain) if chain else NO_CHAINS
-        connections = Connections(serving(log_fd, chains), chains.asks) if chain else plain
+        if chain in FEATURES:
+            connections = Connections(serving(log_fd, on=FEATURES[chain]))
+        elif chain:
+            chains = chains_of(chain)
+            connections = Connections(serving(log_fd, chains), chains.asks)
+        else:
+            connections = plain
         asked = [request(random, one.body, one.path) for _ in range(REQUESTS)]
         few = [one.answer(random) for _ in range(ANSWERS)]
         answered = [few[number % ANSWERS] for number in range(REQUESTS)]
@@ -398,7 +318,10 @@ async def main(args: argparse.Namespace) -> None:
 def arguments() -> argparse.Namespace:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument(
-        "--kind", choices=(*KINDS, *FILTERED, *REFUSED), default=list(KINDS), nargs="+"
+        "--kind",
+        choices=(*KINDS, *FILTERED, *WITH_FEATURES, *REFUSED),
+        default=list(KINDS),
+        nargs="+",
     )
     options.add_argument("--profile", action="store_true", help="also where the time goes")
     options.add_argument("--repeat", type=int, default=15)

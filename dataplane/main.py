@@ -89,8 +89,12 @@ USAGE_ERROR = 2
 
 
 @asynccontextmanager
-async def running_worker(bootstrap: Bootstrap, environ: Mapping[str, str]) -> AsyncIterator[Worker]:
+async def running_worker(
+    bootstrap: Bootstrap, environ: Mapping[str, str], making: Making | None = None
+) -> AsyncIterator[Worker]:
     """A worker that serves what is on disk and follows its control plane; closed when left.
+
+    :param making: of routers, for who has several workers in one process.
 
     Raises OSError when the access log cannot be opened.
     """
@@ -121,7 +125,7 @@ async def running_worker(bootstrap: Bootstrap, environ: Mapping[str, str]) -> As
     asking = Asking(client, clock, random, standings, callers, readings)
     exchange = Exchange(
         client,
-        Deciding(Making(bootstrap.router_encoders)),
+        Deciding(making or Making(bootstrap.router_encoders)),
         tracer,
         clock,
         memory,

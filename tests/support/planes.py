@@ -20,6 +20,7 @@ from controlplane.security import Security
 from controlplane.translate.compiler import compile_config
 from dataplane import bootstrap as data_bootstrap
 from dataplane.main import running_worker
+from tests.support.encoders import SharedMaking
 from tests.support.screen import Screen
 from tests.support.wait import until
 
@@ -104,7 +105,9 @@ async def planes(
         for index in range(workers):
             bootstrap = worker_bootstrap(control.xds_address, directory, index, flags)
             made.workers.append(
-                await stack.enter_async_context(running_worker(bootstrap, environ or {}))
+                await stack.enter_async_context(
+                    running_worker(bootstrap, environ or {}, SharedMaking())
+                )
             )
         await made.apply(config)
         yield made

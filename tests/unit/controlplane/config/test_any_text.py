@@ -13,6 +13,7 @@ from controlplane.config.schema import Config
 from controlplane.translate.compiler import compile_config
 
 QUICK = settings(max_examples=150)
+LARGE = settings(max_examples=50)  # (of values that take 70 ms each to make)
 
 
 def keys_of(schema: dict[str, Any]) -> set[str]:
@@ -106,7 +107,7 @@ def block(name: str) -> st.SearchStrategy[dict[str, object]]:
     return st.dictionaries(st.sampled_from(keys), VALUES, max_size=len(keys))
 
 
-@QUICK
+@LARGE
 @given(
     st.fixed_dictionaries(
         {},

@@ -1,7 +1,7 @@
 """Features that may be on, for `user_space`: the same as in features.py, as a worker has them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
 from dataplane.resilience.quota_book import Book
@@ -29,9 +29,6 @@ _ALL = Limit(
 )
 _DIGEST = sha256(CLIENT_KEY).digest()
 _KEY = ApiKey(Principal("bench", "t"), _DIGEST)
-_TIMEOUTS = {"per_try_timeout_s": 60.0, "idle_timeout_s": 30.0, "first_token_timeout_s": 20.0}
-_THROUGHPUT = {"min_bytes_per_second": 1.0}
-_HEDGE = {"hedge_after_s": 10.0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +44,18 @@ class Featured:
 
 
 PLAIN = Featured()
+_TIMEOUTS = RetryPolicy(per_try_timeout_s=60.0, idle_timeout_s=30.0, first_token_timeout_s=20.0)
 FEATURES = {
-    "timeouts": Featured(RetryPolicy(**_TIMEOUTS)),
-    "throughput": Featured(RetryPolicy(**_THROUGHPUT)),
-    "hedge": Featured(RetryPolicy(**_HEDGE)),
+    "timeouts": Featured(_TIMEOUTS),
+    "throughput": Featured(RetryPolicy(min_bytes_per_second=1.0)),
+    "hedge": Featured(RetryPolicy(hedge_after_s=10.0)),
     "api_keys": Featured(auth=Auth(api_keys=True), api_keys={_DIGEST: _KEY}),
     "limits": Featured(limits={"all": _ALL}),
     "least_request": Featured(endpoints=TWO),
     "peak_ewma": Featured(endpoints=TWO, balancing=Balancing(PolicyKind.PEAK_EWMA)),
     "prefix_affinity": Featured(endpoints=TWO, balancing=Balancing(PolicyKind.PREFIX_AFFINITY)),
     "all_on": Featured(
-        RetryPolicy(**_TIMEOUTS, **_THROUGHPUT, **_HEDGE),
+        replace(_TIMEOUTS, min_bytes_per_second=1.0, hedge_after_s=10.0),
         TWO,
         Balancing(PolicyKind.PREFIX_AFFINITY),
         {"all": _ALL},

@@ -31,7 +31,8 @@ from dataplane.upstream.connection import UpstreamConnection
 from tests.bench.canned import event, request
 from tests.bench.contestants.contestant import CLAUDE, MODEL
 from tests.bench.scenarios import CHAT, MESSAGES, RESPONSES
-from tests.bench.user_space import Wire, serving
+from tests.bench.served import serving
+from tests.bench.user_space import Wire
 from tests.support.llm_golden import echo
 
 STALL_S = 0.005

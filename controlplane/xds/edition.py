@@ -22,8 +22,14 @@ T = TypeVar("T")
 # Enough for every type of several snapshots in flight at once; a burst of changes to a thousand
 # streams was seen to need fewer than ten, and one entry can weigh as much as a whole type.
 KEPT = 64
+STEPS_KEPT = 16
+"""One per type: each holds a whole type set."""
 GUARDS = (ResourceType.LIMIT,)
 """Types that a node of an earlier release does not know and may not do without."""
+LEAVES = frozenset({ResourceType.LISTENER})
+"""Nothing refers to a listener, so its removals may travel with its additions. They must: a
+listener that takes over the port of another one can only be bound in the step that closes the
+other."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -98,19 +104,41 @@ class Difference:
     gone: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Sent:
+    """What becomes true with the ack of an update. Holds no bytes: every stream would keep its
+    own."""
+
+    version: str
+    base: TypeSet
+    leftovers: tuple[str, ...]
+    asked: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Step:
+    """What takes who follows everything of a type, and holds one set of it whole, to another."""
+
+    body: bytes | None
+    """None: nothing is to be sent, it is so already."""
+    sent: Sent
+
+
 class _Shelf(Generic[T]):
     """What was made lately, by key."""
 
-    def __init__(self) -> None:
+    def __init__(self, kept: int = KEPT) -> None:
         self._made: OrderedDict[Hashable, T] = OrderedDict()
+        self._kept = kept
 
     def get(self, key: Hashable, make: Callable[[], T]) -> T:
-        if key in self._made:
+        made = self._made.get(key)
+        if made is None:
+            made = self._made[key] = make()
+            if len(self._made) > self._kept:
+                self._made.popitem(last=False)
+        else:
             self._made.move_to_end(key)
-            return self._made[key]
-        made = self._made[key] = make()
-        if len(self._made) > KEPT:
-            self._made.popitem(last=False)
         return made
 
 
@@ -121,6 +149,7 @@ class Library:
         self._differences: _Shelf[Difference] = _Shelf()
         self._bodies: _Shelf[bytes] = _Shelf()
         self._reported: _Shelf[TypeSet] = _Shelf()
+        self._steps: _Shelf[Step] = _Shelf(STEPS_KEPT)
 
     def difference(self, old: TypeSet, new: TypeSet) -> Difference:
         """What a holder of `old` lacks and has too much to hold `new`."""
@@ -136,6 +165,21 @@ class Library:
             return current
         made = TypeSet.reported(current.kind, versions)
         return self._reported.get((made.kind, made.version), lambda: made)
+
+    def step(self, version: str, old: TypeSet, new: TypeSet) -> Step:
+        """From `old` to `new`, which is a part of the snapshot `version`."""
+        return self._steps.get(
+            (new.kind, version, old.version, new.version), lambda: self._step(version, old, new)
+        )
+
+    def _step(self, version: str, old: TypeSet, new: TypeSet) -> Step:
+        difference = self.difference(old, new)
+        gone = tuple(sorted(difference.gone))
+        removed, kept = (gone, ()) if new.kind in LEAVES else ((), gone)
+        sent = Sent(version, new, kept, frozenset())
+        if not difference.changed and not removed:
+            return Step(None, sent)
+        return Step(self.shared_body(version, old, new, removed), sent)
 
     def shared_body(
         self, version: str, old: TypeSet, new: TypeSet, removed: tuple[str, ...]

@@ -10,8 +10,9 @@ that arrives meanwhile replaces the one under way, so a burst of changes becomes
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 
 from outriderpb.xds.v3 import ads_pb2
 
@@ -46,6 +47,12 @@ class Heard:
     answer: Answer = Answer.NONE
     version: str = ""
     reason: str = ""
+
+
+# One for all streams that say so.
+@lru_cache(maxsize=64)
+def _acknowledged(kind: ResourceType, version: str) -> Heard:
+    return Heard(kind, Answer.ACK, version)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +105,7 @@ class Stream:
         elif request.resource_names_subscribe or request.resource_names_unsubscribe:
             self._change(subscription, request)
         heard = self._answered(subscription, request, now)
-        if heard.answer is Answer.ACK and request.response_nonce == self._last:
+        if self._owes and heard.answer is Answer.ACK and request.response_nonce == self._last:
             self._owes = False
         return heard
 
@@ -131,7 +138,7 @@ class Stream:
                 return Heard(kind)
             return Heard(kind, Answer.NACK, version, reason)
         version = subscription.ack(nonce)
-        return Heard(kind, Answer.ACK, version) if version is not None else Heard(kind)
+        return _acknowledged(kind, version) if version is not None else Heard(kind)
 
     def _ignore(self, type_url: str) -> None:
         if type_url not in self._unknown and len(self._unknown) < _UNKNOWN_LOGGED:
@@ -143,7 +150,9 @@ class Stream:
         sets = edition.sets
         # At each change and at each ack nearly all types are at rest, and there is nothing to ask.
         astir = [each for each in self._ordered if each.rests_on is not sets[each.kind]]
-        is_held_back = LISTENER in self._subscriptions and self._leaves_out(edition)
+        is_held_back = (
+            bool(edition.guards) and LISTENER in self._subscriptions and self._leaves_out(edition)
+        )
         for place, subscription in enumerate(astir, 1):
             if is_held_back and subscription.kind is ResourceType.LISTENER:
                 break
@@ -152,7 +161,7 @@ class Stream:
                 if any(later.has_news(edition) for later in astir[place:]):
                     # An end that is in flight is that of an earlier change.
                     self._owes, self._last = True, ""
-                    return replace(update, more=True)
+                    return update._replace(more=True)
                 self._last = update.nonce
                 return update
             if not subscription.settled(edition):

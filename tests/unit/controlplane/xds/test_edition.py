@@ -3,10 +3,10 @@
 import itertools
 
 from controlplane.snapshot.resource import Resource, ResourceType
-from controlplane.xds.edition import KEPT, Edition, Library, TypeSet, body
-from tests.support.snapshots import cluster, route, snapshot
+from controlplane.xds.edition import KEPT, Edition, Library, Step, TypeSet, body
+from tests.support.snapshots import cluster, listener, route, snapshot
 
-ROUTE, CLUSTER = ResourceType.ROUTE, ResourceType.CLUSTER
+ROUTE, CLUSTER, LISTENER = ResourceType.ROUTE, ResourceType.CLUSTER, ResourceType.LISTENER
 
 
 def edition(*resources: Resource, previous: Edition | None = None) -> Edition:
@@ -73,3 +73,32 @@ def test_names_and_versions_do_not_run_into_each_other() -> None:
 def test_a_body_holds_the_resources_bytes_as_they_are() -> None:
     resource = route("a")
     assert resource.delta_bytes in body(ROUTE, "v", [resource], ["b"])
+
+
+def step(old: Edition, new: Edition, kind: ResourceType) -> Step:
+    return Library().step("v", old.sets[kind], new.sets[kind])
+
+
+def test_a_step_is_made_once() -> None:
+    library = Library()
+    old, new = edition(route("a")).sets[ROUTE], edition(route("a", 1)).sets[ROUTE]
+    assert library.step("v", old, new) is library.step("v", old, new)
+    assert library.step("another", old, new) is not library.step("v", old, new)
+
+
+def test_a_step_leaves_what_is_gone_with_the_node_for_later() -> None:
+    made = step(edition(route("a"), route("b")), edition(route("b", 1)), ROUTE)
+    assert made.body == body(ROUTE, "v", [route("b", 1)], ())
+    assert made.sent.leftovers == ("a",)
+
+
+def test_a_step_has_nothing_to_send_when_something_is_gone_and_no_more() -> None:
+    made = step(edition(route("a"), route("b")), edition(route("b")), ROUTE)
+    assert made.body is None
+    assert made.sent.leftovers == ("a",)
+
+
+def test_a_step_takes_a_listener_away_at_once() -> None:
+    made = step(edition(listener("a"), listener("b")), edition(listener("b")), LISTENER)
+    assert made.body == body(LISTENER, "v", (), ("a",))
+    assert made.sent.leftovers == ()

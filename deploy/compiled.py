@@ -26,8 +26,11 @@ WORK = ".build"
 
 MODULES = {
     "": "outbox wheel",
-    "balancing": "endpoint",
-    "llm": "json_array sse",
+    "balancing": (
+        "balancer endpoint hashing health latency least_request peak_ewma prefix_affinity prefixes "
+        "ring_hash round_robin"
+    ),
+    "llm": "json_array prefix_key sse stakes",
     "llm.hub": "literals loss namespaces seal",
     "llm.translate": "between codec template",
     "llm.translate.chat": (
@@ -45,13 +48,14 @@ MODULES = {
     ),
     "llm.wire": "body",
     "observe": "recorder tally traceparent",
-    "resilience": "breaker commit malformed standing whole",
+    "resilience": "breaker commit malformed quota_book quota_holding standing whole",
     "server": (
         "answers candidates checks closing dispatch foreign_head front gate heads hedging holding "
-        "incoming judging keeping_tally mended passing placing reader recovering refusals relay "
-        "relayed_head rescue sending translated trying"
+        "incoming judging keeping_tally late mended passing placing reader recovering refusals "
+        "relay relayed_head rescue sending translated trying"
     ),
-    "upstream": "cluster connection endpoint",
+    "server.limits": "charge gate holding_up limiter matching sizes told",
+    "upstream": "cluster connection endpoint hash_key",
 }
 """By package below `dataplane`. A class is compiled with its bases and with all who inherit from
 it. Four things that Python allows and mypyc 2.4 gets wrong: two `except` clauses that call

@@ -37,8 +37,12 @@ def bounds(endpoints: Sequence[E], max_load_percent: float) -> list[float]:
     """
     if max_load_percent <= 0.0:
         return [float("inf")] * len(endpoints)
-    active = sum(one.active for one in endpoints) + 1
-    unit = max_load_percent / 100.0 * active / sum(one.share for one in endpoints)
+    active = 1
+    share = 0.0
+    for one in endpoints:
+        active += one.active
+        share += one.share
+    unit = max_load_percent / 100.0 * active / share
     return [max(ceil(unit * one.share), 1) for one in endpoints]
 
 

@@ -7,18 +7,19 @@ whatever marks of what to cache lie in between (they move from turn to turn).
 import re
 from hashlib import blake2b
 from operator import attrgetter
+from typing import Final
 
 import msgspec
 
 Key = tuple[int, ...]
 """Empty: nothing to go by."""
-BLOCKS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)
+BLOCKS: Final = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)
 """Ends of the beginnings that are hashed, in KiB: a KiB is some 256 tokens, and what caches hold
 for long (instructions, tools, the turns before) lies in them.
 """
-KIB = 1024
-MOST = BLOCKS[-1] * KIB
-_MARKS = re.compile(rb'\s*,?\s*"cache_control"\s*:\s*(?:\{[^{}]*\}|null)')
+KIB: Final = 1024
+MOST: Final = 64 * KIB
+_MARKS: Final = re.compile(rb'\s*,?\s*"cache_control"\s*:\s*(?:\{[^{}]*\}|null)')
 
 
 class _Beginning(msgspec.Struct, gc=False):
@@ -39,13 +40,13 @@ class _Turn(msgspec.Struct, gc=False):
     role: str = ""
 
 
-_BEGINNING = msgspec.json.Decoder(_Beginning)
+_BEGINNING: Final = msgspec.json.Decoder(_Beginning)
 _LIST = msgspec.json.Decoder(list[msgspec.Raw])
 _ROLE = msgspec.json.Decoder(_Turn)
 _TURNS = ("messages", "input", "contents", "prompt")
 """The fields of a beginning that grow from turn to turn: its last ones."""
 _turns = attrgetter(*_TURNS)
-_parts = attrgetter(*_Beginning.__struct_fields__)
+_parts: Final = attrgetter(*_Beginning.__struct_fields__)
 
 
 def prefix_key(body: bytes, salt: bytes) -> Key:

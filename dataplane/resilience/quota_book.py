@@ -13,9 +13,17 @@ there is one.
 """
 
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from dataplane.resilience.quota import Bucket, Granted
-from dataplane.resilience.quota_holding import BucketId, Holding, Line, Total, Values
+from dataplane.resilience.quota_holding import (
+    BucketId,
+    Holding,
+    Line,
+    Total,
+    Values,
+    is_shown,
+)
 from dataplane.runtime.limits import Amount, Limit, Measure
 
 IDLE_S = 1.0
@@ -28,6 +36,8 @@ LOOKED_AT_ONCE = 1000
 """Buckets looked at in one tick: 1 ms."""
 MAX_HOLDINGS = 100_000
 """Buckets of one worker; beyond that requests that would need a new one are refused."""
+
+_REQUESTS: Final = Measure.REQUESTS
 
 Again = Callable[[], None]
 Wanted = Sequence[tuple[Holding, int]]
@@ -103,6 +113,7 @@ class Book:
             found = self._new(id_, limit, amount, now)
         else:
             found.limit = limit
+            found.is_shown = is_shown(limit)
             found.amount = amount
             found.capacity = amount.capacity
             found.rate = amount.rate
@@ -139,7 +150,7 @@ class Book:
             holding.used += n
             holding.used_at = now
             self._active[holding] = None
-            if holding.amount.measure is Measure.REQUESTS:
+            if holding.measure is _REQUESTS:
                 holding.spent += n
                 holding.total_spent += n
                 holding.total.spent += n

@@ -41,6 +41,11 @@ class Line:
     """The bucket is forgotten here and would count from zero again."""
 
 
+def is_shown(limit: Limit) -> bool:
+    """Limits in the shadow are not told of, and budgets of runs are nobody's but their runs'."""
+    return not (limit.shadow or limit.run_of)
+
+
 class Total:
     """Of all buckets of one limit and measure, for people."""
 
@@ -69,8 +74,10 @@ class Holding:
         "head",
         "held",
         "id",
+        "is_shown",
         "level",
         "limit",
+        "measure",
         "rate",
         "recalled",
         "reserved",
@@ -99,7 +106,10 @@ class Holding:
     ) -> None:
         self.id = id_
         self.limit = limit
+        self.is_shown = is_shown(limit)
+        """Whether clients are told of it."""
         self.amount = amount
+        self.measure = amount.measure
         self.rate = amount.rate
         self.head = b""
         """How clients are told of it: made by whoever tells them, once for each amount."""

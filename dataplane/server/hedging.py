@@ -1,8 +1,8 @@
 """A second attempt beside a first that is slow to begin: whether and where, and what becomes of the
 two (race.py).
 
-The rule: a route that is not hedged pays nothing for it, and one that is pays for a timer; what a
-request may cost is looked at only when its answer is late.
+The rule: a route that is not hedged pays nothing for it, and one that is pays for a place in a
+queue (late.py); what a request may cost is looked at only when its answer is late.
 """
 
 from abc import abstractmethod
@@ -42,10 +42,12 @@ class Hedging(Judging):
 
     def hedge_later(self, after_s: float) -> None:
         """See Sending."""
-        self.front.host.loop.call_later(after_s, self._hedge)
+        self._waits = waits = self.front.host.waits_of(after_s)
+        waits.add(self, self._touched)
 
-    def _hedge(self) -> None:
+    def on_late(self) -> None:
         """The first attempt has been under way for long enough."""
+        self._waits = None
         candidate = self._candidate
         if self.over or self.sent or self._trials is not None or candidate is None:
             return

@@ -367,6 +367,8 @@ class Relay(Recovering):
     def _close(self, now: float) -> None:
         """Tell what happened."""
         self.over = True
+        if self._waits is not None:
+            self._waits.remove(self)
         self._translated = None
         tally = self.tally
         if tally.charge is not None:

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from dataplane.server.filtered import Filtered
     from dataplane.server.front import Front
     from dataplane.server.holding import Holding
+    from dataplane.server.late import Waits
     from dataplane.server.mended import Mended
     from dataplane.server.passing import Passing, Told
     from dataplane.server.race import Side
@@ -89,6 +90,7 @@ class Sending(Placing):
         "_trials",
         "_until",
         "_upstream",
+        "_waits",
         "ask",
         "chunked",
         "deadline",
@@ -133,6 +135,8 @@ class Sending(Placing):
         """What is tried after a failure; None before the first."""
         self._startup: Startup | None = None
         """The beginning of a stream that says nothing yet."""
+        self._waits: Waits | None = None
+        """Where it waits until it is late."""
         self._pace: Throughput | None = None
         """Of a stream that must not be too slow."""
         self._holding: Holding | None = None

@@ -1,12 +1,14 @@
 """What a policy that hashes goes by, read of a request."""
 
 from collections.abc import Callable
+from typing import Final
 
 from dataplane.balancing.hashing import hash64
 from dataplane.llm.prefix_key import Key, prefix_key, session_key
 from dataplane.runtime.cluster import Balancing, HashOn, PolicyKind
 
 AFFINITY = "x-model-affinity"
+_PREFIX_AFFINITY: Final = PolicyKind.PREFIX_AFFINITY
 
 
 def hash_key(balancing: Balancing, header: Callable[[str], bytes], body: bytes, model: str) -> Key:
@@ -14,7 +16,7 @@ def hash_key(balancing: Balancing, header: Callable[[str], bytes], body: bytes, 
 
     :param header: gives the value of a header by its lower-case name; empty: it is not there.
     """
-    if balancing.kind is PolicyKind.PREFIX_AFFINITY:
+    if balancing.kind is _PREFIX_AFFINITY:
         return prefix_key(body, model.encode())
     match balancing.hash_on:
         case HashOn.HEADER:

@@ -6,7 +6,7 @@ usage, which is a batch of the recorder later (50 ms at most).
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from dataplane.observe.record import ExchangeRecord
 from dataplane.resilience.quota_book import Book, Part
@@ -19,8 +19,14 @@ if TYPE_CHECKING:
 
 PriceOf = Callable[[str, str], "Price | None"]
 """The price of a provider's model."""
-STEP_EVENTS = 16
+STEP_EVENTS: Final = 16
 """A stream is trued up after so many."""
+_REQUESTS: Final = Measure.REQUESTS
+_TOKENS: Final = Measure.TOKENS
+_OUTPUT_TOKENS: Final = Measure.OUTPUT_TOKENS
+_COST: Final = Measure.COST
+_CONCURRENT: Final = Measure.CONCURRENT
+_VIA_UPSTREAM: Final = ResponseDetail.VIA_UPSTREAM
 
 
 class Charge:
@@ -74,7 +80,8 @@ class Charge:
             self._stepped = self._events
             output = surely(self._events)
             for part in self._parts:
-                if part.holding.amount.measure in (Measure.TOKENS, Measure.OUTPUT_TOKENS):
+                measure = part.holding.measure
+                if measure is _TOKENS or measure is _OUTPUT_TOKENS:
                     self._book.progress(part, output)
 
     def close(self) -> None:
@@ -98,8 +105,8 @@ class Charge:
         aside = Tokens(record.side_input_tokens, record.side_output_tokens)
         known = False
         for part in parts:
-            measure = part.holding.amount.measure
-            if measure is Measure.CONCURRENT:
+            measure = part.holding.measure
+            if measure is _CONCURRENT:
                 continue
             if not known:
                 used, known = self._used(record), True
@@ -107,10 +114,10 @@ class Charge:
             if own is None and part.holding.limit.run_of:
                 own = Tokens(self._prompt, record.bytes_sent // BYTES_PER_TOKEN)
             more = 0
-            if measure is Measure.COST:
+            if measure is _COST:
                 price = self._price_of(record.provider, record.upstream_model)
                 more = round(record.side_cost_usd * NANO)
-            elif measure is not Measure.REQUESTS:
+            elif measure is not _REQUESTS:
                 more = size(measure, aside, None)
             if own is None:
                 self._book.settle(part, part.spent + part.reserved + more)
@@ -122,15 +129,15 @@ class Charge:
         self.close()
         parts, self._parts = self._parts, []
         for part in parts:
-            measure = part.holding.amount.measure
+            measure = part.holding.measure
             if not part.holding.returns:
-                self._book.settle(part, tokens if measure is Measure.TOKENS else 0)
+                self._book.settle(part, tokens if measure is _TOKENS else 0)
 
     def _used(self, record: ExchangeRecord) -> Tokens | None:
         """Of the exchange, without what was asked beside it; None: what was reserved."""
         own_in = record.input_tokens - record.side_input_tokens
         own_out = record.output_tokens - record.side_output_tokens
-        whole = record.detail is ResponseDetail.VIA_UPSTREAM
+        whole = record.detail is _VIA_UPSTREAM
         if own_in or own_out:
             if not whole and record.stream:
                 own_out = max(own_out, about(self._events, self._received))

@@ -13,6 +13,7 @@ from dataplane.server.limits import told
 from dataplane.server.limits.charge import Charge, PriceOf
 
 if TYPE_CHECKING:
+    from dataplane.runtime.limits import Limit
     from dataplane.server.limits.limiter import Quotas
 
 WAIT_S = 0.5
@@ -145,16 +146,21 @@ def granted(
     now: float,
 ) -> Charge:
     """What was reserved, as one charge."""
-    name, outcomes = "", quotas.outcomes
+    outcomes = quotas.outcomes
+    limit: Limit | None = None
+    shown: list[Holding] = []
+    hurry: Callable[[], None] | None = None
     for holding, _ in wants:
-        if holding.limit.name != name:
-            name = holding.limit.name
-            outcomes[name, outcome] += 1
-    lines = told.lines(_shown(wants), speaks, now, quotas.clock.wall)
-    hurry = quotas.settle_soon if any(holding.limit.run_of for holding, _ in wants) else None
+        if holding.limit is not limit:
+            limit = holding.limit
+            outcomes[limit.name, outcome] += 1
+            if limit.run_of:
+                hurry = quotas.settle_soon
+        if holding.is_shown:
+            shown.append(holding)
+    lines = told.lines(shown, speaks, now, quotas.clock.wall)
     return Charge(quotas.book, parts, prompt, price_of, lines, hurry)
 
 
 def _shown(wants: Wants) -> Sequence[Holding]:
-    """Limits in the shadow are not told of, and budgets of runs are nobody's but their runs'."""
-    return [holding for holding, _ in wants if not (holding.limit.shadow or holding.limit.run_of)]
+    return [holding for holding, _ in wants if holding.is_shown]

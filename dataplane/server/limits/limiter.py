@@ -8,7 +8,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from dataplane.clock import Clock
 from dataplane.llm.stakes import answer_limit, media_tokens, words_bytes
@@ -28,15 +28,19 @@ if TYPE_CHECKING:
     from dataplane.runtime.config import RuntimeConfig
     from dataplane.server.candidates import Candidate
 
-BYTES_PER_TOKEN = 3
+BYTES_PER_TOKEN: Final = 3
 """Of a prompt with its JSON, when it is reserved: English has 4 to 5, code some 3. Other scripts
 have 2 to 3 in UTF-8 and are taken to have 2.
 """
-_HIGH = bytes(range(128, 256))
+_HIGH: Final = bytes(range(128, 256))
 MAX_KEPT = 2000
 """Models whose limits are kept; clients invent names where a provider is a wildcard."""
-_COUNTS = (Operation.COUNT_TOKENS, Operation.GEMINI_COUNT_TOKENS)
-_BY_TOKENS = (Measure.TOKENS, Measure.INPUT_TOKENS, Measure.OUTPUT_TOKENS, Measure.COST)
+_CHAT: Final = Operation.CHAT
+_EMBEDDINGS: Final = Operation.EMBEDDINGS
+_COUNTS: Final = (Operation.COUNT_TOKENS, Operation.GEMINI_COUNT_TOKENS)
+_REQUESTS: Final = Measure.REQUESTS
+_CONCURRENT: Final = Measure.CONCURRENT
+_COST: Final = Measure.COST
 
 
 class Quotas:
@@ -55,15 +59,25 @@ class Quotas:
         asyncio.get_running_loop().call_soon(self.settle)
 
 
-class Asked(NamedTuple):
+class Asked:
     """What a request would take."""
 
-    place: Place
-    caller: Caller
-    body: bytes
-    operation: Operation | None
-    """None: of an agent."""
-    speaks: Protocol
+    __slots__ = ("body", "caller", "operation", "place", "speaks")
+
+    def __init__(
+        self,
+        place: Place,
+        caller: Caller,
+        body: bytes,
+        operation: Operation | None,
+        speaks: Protocol,
+    ) -> None:
+        self.place = place
+        self.caller = caller
+        self.body = body
+        self.operation = operation
+        """None: of an agent."""
+        self.speaks = speaks
 
 
 class Limiter:
@@ -107,20 +121,20 @@ class Limiter:
             if holdings is None:
                 return told.too_many(limit.name)
             for holding in holdings:
-                measure = holding.amount.measure
-                if measure not in _BY_TOKENS:
+                measure = holding.measure
+                if measure is _REQUESTS or measure is _CONCURRENT:
                     wants.append((holding, 1))
                     continue
                 if answer == -1:
                     prompt, answer = _size(asked)
                 tokens = Tokens(prompt, limit.default_output_tokens if answer is None else answer)
                 price = None
-                if measure is Measure.COST and asked.operation is not None:
+                if measure is _COST and asked.operation is not None:
                     price = price_of(self._prices, asked.place.names)
                     if price is None and (refusal := self._no_price(limit, asked)) is not None:
                         return refusal
                 # an agent has no price, but models are asked on its account
-                begins = limit.run_of or (measure is Measure.COST and asked.operation is None)
+                begins = limit.run_of or (measure is _COST and asked.operation is None)
                 wants.append((holding, 1 if begins else size(measure, tokens, price)))
         if not wants:
             return None
@@ -157,14 +171,14 @@ class Limiter:
 def _size(asked: Asked) -> tuple[int, int | None]:
     """Tokens of the prompt, and of the answer if somebody limits it."""
     operation, body = asked.operation, asked.body
-    if operation in _COUNTS:
+    if operation is not _CHAT and operation in _COUNTS:
         return 0, 0
     media = media_tokens(body)
     length = words_bytes(body) if media else len(body)
     if not body.isascii():
         length += (len(body) - len(body.translate(None, _HIGH))) // 2
     prompt = length // BYTES_PER_TOKEN + media
-    return prompt, 0 if operation is Operation.EMBEDDINGS else answer_limit(body)
+    return prompt, 0 if operation is _EMBEDDINGS else answer_limit(body)
 
 
 def _set(decided: "asyncio.Future[Charge | LocalReply]", found: Charge | LocalReply) -> None:

@@ -31,11 +31,14 @@ class Place(NamedTuple):
     """Of the first model that may answer: all that it is called."""
 
 
-class Caller(NamedTuple):
+class Caller:
     """Who sends a request."""
 
-    principal: Principal | None
-    header: Header
+    __slots__ = ("header", "principal")
+
+    def __init__(self, principal: Principal | None, header: Header) -> None:
+        self.principal = principal
+        self.header = header
 
 
 class Matcher:

@@ -6,8 +6,7 @@ their answer reached the client; what nobody tells of a whole answer counts as r
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from dataplane.observe.record import ExchangeRecord
 from dataplane.runtime.choosing import Price
@@ -18,21 +17,28 @@ if TYPE_CHECKING:
 
 NANO_PER_MILLION = 1000.0
 """Billionths of a dollar for a token that costs a dollar a million."""
-FRAME_BYTES = 200
+FRAME_BYTES: Final = 200
 """Of a streamed event, what is not its words: chat's have 150 to 250."""
-BYTES_PER_TOKEN = 4
-QUIET_EVENTS = 8
+BYTES_PER_TOKEN: Final = 4
+QUIET_EVENTS: Final = 8
 """Of a stream, those that may be no token: its begin and end, its usage."""
 
+_TOKENS: Final = Measure.TOKENS
+_INPUT_TOKENS: Final = Measure.INPUT_TOKENS
+_OUTPUT_TOKENS: Final = Measure.OUTPUT_TOKENS
+_COST: Final = Measure.COST
 
-@dataclass(frozen=True, slots=True)
+
 class Tokens:
     """Of a request and its answer."""
 
-    input: int
-    output: int
-    cached: int = 0
-    """Of `input`."""
+    __slots__ = ("cached", "input", "output")
+
+    def __init__(self, input: int, output: int, cached: int = 0) -> None:  # noqa: A002 - theirs
+        self.input = input
+        self.output = output
+        self.cached = cached
+        """Of `input`."""
 
 
 def price_of(prices: Mapping[str, Price], names: tuple[str, ...]) -> Price | None:
@@ -80,17 +86,15 @@ def cost(tokens: Tokens, price: Price | None) -> int:
 
 def size(measure: Measure, tokens: Tokens, price: Price | None) -> int:
     """How much of a measure so many tokens are."""
-    match measure:
-        case Measure.REQUESTS | Measure.CONCURRENT:
-            return 1
-        case Measure.TOKENS:
-            return tokens.input + tokens.output
-        case Measure.INPUT_TOKENS:
-            return tokens.input
-        case Measure.OUTPUT_TOKENS:
-            return tokens.output
-        case Measure.COST:
-            return cost(tokens, price)
+    if measure is _TOKENS:
+        return tokens.input + tokens.output
+    if measure is _INPUT_TOKENS:
+        return tokens.input
+    if measure is _OUTPUT_TOKENS:
+        return tokens.output
+    if measure is _COST:
+        return cost(tokens, price)
+    return 1  # (a request)
 
 
 def surely(events: int) -> int:

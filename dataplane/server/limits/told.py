@@ -6,6 +6,7 @@ The rule: of each kind of limit the tightest is told, the one of which the small
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from math import ceil, inf
+from typing import Final
 
 from dataplane.resilience.quota_holding import Holding
 from dataplane.runtime.limits import NANO, Measure
@@ -23,6 +24,8 @@ _OPENAI = {
     Measure.COST: "cost",
     Measure.CONCURRENT: "concurrent",
 }
+_COST: Final = Measure.COST
+_MESSAGES: Final = Protocol.MESSAGES
 _UNITS = ((3600, "h"), (60, "m"), (1, "s"))
 
 
@@ -62,18 +65,18 @@ def lines(
     """The same as lines of a head; fast for most, whom one limit holds."""
     if not holdings:
         return b""
-    if speaks is Protocol.MESSAGES or holdings[0].limit is not holdings[-1].limit:
+    if speaks is _MESSAGES or holdings[0].limit is not holdings[-1].limit:
         shown = headers(holdings, speaks, now, wall())
         return "".join(f"{name}: {value}\r\n" for name, value in shown).encode()
     text = b""
     for holding in holdings:
         rate, capacity = holding.rate, holding.capacity
-        left = holding.level + rate * (now - holding.told_at) + holding.held
-        left = 0 if left < 0 else capacity if left > capacity else int(left)
+        there = holding.level + rate * (now - holding.told_at) + holding.held
+        left = 0 if there < 0.0 else capacity if there > capacity else int(there)
         full = b"0ms"
         if left < capacity and rate:
             full = span((capacity - left) / rate).encode()
-        if holding.amount.measure is Measure.COST:
+        if holding.measure is _COST:
             text += (holding.head or _head(holding)) % (_shown(Measure.COST, left).encode(), full)
         else:
             text += (holding.head or _head(holding)) % (left, full)

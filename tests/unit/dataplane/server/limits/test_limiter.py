@@ -87,7 +87,9 @@ def test_prompt_and_longest_answer_are_reserved(asked: Asked, reserved: int) -> 
 def test_other_scripts_are_reserved_more() -> None:
     limiter, quotas = _limiter(Measure.INPUT_TOKENS)
     text = json.dumps({"prompt": "天気" * 100}, ensure_ascii=False).encode()
-    limiter.begin(_asked()._replace(body=text))
+    asked = _asked()
+    asked.body = text
+    limiter.begin(asked)
     assert 300 <= _reserved(quotas, Measure.INPUT_TOKENS) <= 320
 
 
@@ -215,7 +217,9 @@ def test_a_request_that_no_limit_is_for_takes_nothing() -> None:
 
 def test_an_unknown_price_is_refused() -> None:
     limiter, quotas = _limiter(Measure.COST)
-    found = limiter.begin(_asked()._replace(place=PLACE._replace(names=("other",))))
+    asked = _asked()
+    asked.place = PLACE._replace(names=("other",))
+    found = limiter.begin(asked)
     assert isinstance(found, LocalReply)
     assert quotas.outcomes["team", "refused"] == 1
 

@@ -1,0 +1,54 @@
+"""Who waits for an answer for too long is told, and nobody else."""
+
+import asyncio
+
+from dataplane.server.late import Waits
+from tests.support.wait import until
+
+
+class Request:
+    def __init__(self, name: str, told: list[str]) -> None:
+        self._name = name
+        self._told = told
+
+    def on_late(self) -> None:
+        self._told.append(self._name)
+
+
+async def test_those_that_wait_are_told_in_their_order() -> None:
+    loop = asyncio.get_running_loop()
+    told: list[str] = []
+    waits = Waits(0.02, loop.time, loop)
+    for name in "abc":
+        waits.add(Request(name, told), loop.time())
+    began = loop.time()
+    await until(lambda: len(told) == 3)
+    assert told == ["a", "b", "c"]
+    assert loop.time() - began >= 0.018
+
+
+async def test_nobody_is_told_who_has_an_answer() -> None:
+    loop = asyncio.get_running_loop()
+    told: list[str] = []
+    waits = Waits(0.02, loop.time, loop)
+    answered, late = Request("answered", told), Request("late", told)
+    waits.add(answered, loop.time())
+    waits.add(late, loop.time())
+    waits.remove(answered)
+    waits.remove(answered)
+    await until(lambda: len(told) == 1)
+    assert told == ["late"]
+    waits.remove(late)
+
+
+async def test_who_comes_later_is_told_later() -> None:
+    loop = asyncio.get_running_loop()
+    told: list[str] = []
+    waits = Waits(0.02, loop.time, loop)
+    waits.add(Request("first", told), loop.time())
+    second = loop.time() + 0.03
+    waits.add(Request("second", told), second)
+    await until(lambda: len(told) == 1)
+    assert told == ["first"]
+    await until(lambda: len(told) == 2)
+    assert loop.time() >= second + 0.018

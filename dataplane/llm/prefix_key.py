@@ -11,6 +11,8 @@ from typing import Final
 
 import msgspec
 
+from dataplane.llm.wire.beginning import BEGINNING, LIST, ROLE, Beginning
+
 Key = tuple[int, ...]
 """Empty: nothing to go by."""
 BLOCKS: Final = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)
@@ -22,31 +24,10 @@ MOST: Final = 64 * KIB
 _MARKS: Final = re.compile(rb'\s*,?\s*"cache_control"\s*:\s*(?:\{[^{}]*\}|null)')
 
 
-class _Beginning(msgspec.Struct, gc=False):
-    """What all APIs say of a conversation, in the order in which models read it."""
-
-    tools: msgspec.Raw = msgspec.Raw(b"")
-    toolConfig: msgspec.Raw = msgspec.Raw(b"")
-    instructions: msgspec.Raw = msgspec.Raw(b"")
-    system: msgspec.Raw = msgspec.Raw(b"")
-    systemInstruction: msgspec.Raw = msgspec.Raw(b"")
-    messages: msgspec.Raw = msgspec.Raw(b"")
-    input: msgspec.Raw = msgspec.Raw(b"")
-    contents: msgspec.Raw = msgspec.Raw(b"")
-    prompt: msgspec.Raw = msgspec.Raw(b"")
-
-
-class _Turn(msgspec.Struct, gc=False):
-    role: str = ""
-
-
-_BEGINNING: Final = msgspec.json.Decoder(_Beginning)
-_LIST = msgspec.json.Decoder(list[msgspec.Raw])
-_ROLE = msgspec.json.Decoder(_Turn)
 _TURNS = ("messages", "input", "contents", "prompt")
 """The fields of a beginning that grow from turn to turn: its last ones."""
 _turns = attrgetter(*_TURNS)
-_parts: Final = attrgetter(*_Beginning.__struct_fields__)
+_parts: Final = attrgetter(*Beginning.__struct_fields__)
 
 
 def prefix_key(body: bytes, salt: bytes) -> Key:
@@ -72,9 +53,9 @@ def prefix_key(body: bytes, salt: bytes) -> Key:
     return tuple(key)
 
 
-def _read(body: bytes) -> _Beginning | None:
+def _read(body: bytes) -> Beginning | None:
     try:
-        return _BEGINNING.decode(body)
+        return BEGINNING.decode(body)
     except (msgspec.MsgspecError, RecursionError, UnicodeError):
         return None
 
@@ -118,9 +99,9 @@ def _first_turn(turns: msgspec.Raw) -> bytes:
         return text[:MOST]
     first = b""
     try:
-        for turn in _LIST.decode(text):
+        for turn in LIST.decode(text):
             first += bytes(memoryview(turn)[:MOST])
-            if len(first) >= MOST or _ROLE.decode(turn).role == "user":
+            if len(first) >= MOST or ROLE.decode(turn).role == "user":
                 break
     except (msgspec.MsgspecError, RecursionError, UnicodeError):
         return text[:MOST]

@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 
 from dataplane.llm.count_tokens import MAX_IMAGE, count_text
+from dataplane.llm.wire.bounds import ABSENT, WIRE, Bounds, Stakes
 
 UNSAID_TOKENS = 1024
 """Of an answer whose length nobody limits."""
@@ -22,49 +23,15 @@ _SLICE_BYTES = 2048
 """Of long requests, evenly spread: 0.3 ms, and 19 for all of 1 MB."""
 
 
-class _Generation(msgspec.Struct, gc=False, rename="camel"):
-    max_output_tokens: int | None = None
-
-
-class _Inference(msgspec.Struct, gc=False, rename="camel"):
-    max_tokens: int | None = None
-
-
-_ABSENT: Final = msgspec.Raw(b"")
-
-
-class _Wire(msgspec.Struct, gc=False):
-    max_tokens: int | None = None
-    max_completion_tokens: int | None = None
-    max_output_tokens: int | None = None
-    n: int | None = None
-    generationConfig: _Generation | None = None
-    tools: list[msgspec.Raw] | None = None
-    functions: list[msgspec.Raw] | None = None
-    inferenceConfig: _Inference | None = None
-    toolConfig: msgspec.Raw = _ABSENT
-
-
-_WIRE: Final = msgspec.json.Decoder(_Wire)
-
-
-class Stakes(msgspec.Struct, frozen=True, gc=False):
-    """What is at stake."""
-
-    tokens: int
-    """Prompt and answer, at most."""
-    has_tools: bool
-
-
 def stakes(body: bytes) -> Stakes | None:
     """What a request may cost; None when it says nonsense about that."""
     try:
-        wire = _WIRE.decode(body)
+        wire = WIRE.decode(body)
     except (msgspec.MsgspecError, RecursionError, UnicodeError):
         return None
     most = _most(wire)
     choices = max(wire.n or 1, 1)
-    has_tools = bool(wire.tools or wire.functions) or wire.toolConfig is not _ABSENT
+    has_tools = bool(wire.tools or wire.functions) or wire.toolConfig is not ABSENT
     answer = (UNSAID_TOKENS if most is None else most) * choices
     return Stakes(prompt_tokens(body) + answer, has_tools)
 
@@ -76,14 +43,14 @@ def answer_limit(body: bytes) -> int | None:
     if body and b"ax" not in body:  # (in each name; who spells it otherwise is charged later)
         return None
     try:
-        wire = _WIRE.decode(body)
+        wire = WIRE.decode(body)
     except (msgspec.MsgspecError, RecursionError, UnicodeError):
         return 0
     most = _most(wire)
     return None if most is None else max(most, 0) * max(wire.n or 1, 1)
 
 
-def _most(wire: _Wire) -> int | None:
+def _most(wire: Bounds) -> int | None:
     most = wire.max_tokens
     more = wire.max_completion_tokens
     if more is not None and (most is None or more > most):

@@ -16,14 +16,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from dataplane.resilience.quota import Bucket, Granted
-from dataplane.resilience.quota_holding import (
-    BucketId,
-    Holding,
-    Line,
-    Total,
-    Values,
-    is_shown,
-)
+from dataplane.resilience.quota_holding import BucketId, Holding, Line, Total, Values
 from dataplane.runtime.limits import Amount, Limit, Measure
 
 IDLE_S = 1.0
@@ -112,12 +105,7 @@ class Book:
                 return None
             found = self._new(id_, limit, amount, now)
         else:
-            found.limit = limit
-            found.is_shown = is_shown(limit)
-            found.amount = amount
-            found.capacity = amount.capacity
-            found.rate = amount.rate
-            found.head = b""
+            found.hold_to(limit, amount)
         return found
 
     def _new(self, id_: BucketId, limit: Limit, amount: Amount, now: float = 0.0) -> Holding:

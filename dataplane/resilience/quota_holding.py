@@ -41,11 +41,6 @@ class Line:
     """The bucket is forgotten here and would count from zero again."""
 
 
-def is_shown(limit: Limit) -> bool:
-    """Limits in the shadow are not told of, and budgets of runs are nobody's but their runs'."""
-    return not (limit.shadow or limit.run_of)
-
-
 class Total:
     """Of all buckets of one limit and measure, for people."""
 
@@ -105,17 +100,10 @@ class Holding:
         total: "Total | None" = None,
     ) -> None:
         self.id = id_
-        self.limit = limit
-        self.is_shown = is_shown(limit)
-        """Whether clients are told of it."""
-        self.amount = amount
         self.measure = amount.measure
-        self.rate = amount.rate
-        self.head = b""
-        """How clients are told of it: made by whoever tells them, once for each amount."""
+        self.hold_to(limit, amount)
         self.returns = amount.measure is Measure.CONCURRENT
         """Whether what is taken comes back when the request ends."""
-        self.capacity = amount.capacity
         self.held = 0
         """Free to be reserved."""
         self.reserved = 0
@@ -147,6 +135,19 @@ class Holding:
         self.acked_self = 0
         """Self-grants that the other side has confirmed to have heard of."""
         self._pace = 0.0
+
+    def hold_to(self, limit: Limit, amount: Amount) -> None:
+        """What an operator says of it now."""
+        self.limit = limit
+        self.amount = amount
+        self.capacity = amount.capacity
+        self.rate = amount.rate
+        self.head = b""
+        """How clients are told of it: made by whoever tells them, once for each amount."""
+        self.is_shown = not (limit.shadow or limit.run_of)
+        """Whether they are: limits in the shadow are not told of, and budgets of runs are nobody's
+        but their runs'.
+        """
 
     @property
     def unreported(self) -> int:

@@ -23,8 +23,8 @@ from dataplane.server.calls import attributes_of, call_of, context_of, finish, r
 from dataplane.server.downstream import Admitted, Call
 from dataplane.server.filtered import Filtered
 from dataplane.server.incoming import rewritten
+from dataplane.server.orders import Orders
 from dataplane.server.relay import CLIENT_CLOSED, Relay
-from dataplane.server.sending import Orders
 from dataplane.server.sieve import Sieve
 from dataplane.server.stream import Stream
 

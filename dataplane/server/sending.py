@@ -6,8 +6,6 @@ provider of another protocol gets is translated (translated.py).
 """
 
 from abc import abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from dataplane.llm.cache_markers import Marks, marked_body
@@ -30,6 +28,8 @@ from dataplane.upstream.errors import UpstreamFailure
 from dataplane.wheel import TURN_S
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from dataplane.llm.hub.delta import Delta
     from dataplane.llm.wire.body import Piece
     from dataplane.resilience.commit import Startup
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from dataplane.server.holding import Holding
     from dataplane.server.late import Waits
     from dataplane.server.mended import Mended
+    from dataplane.server.orders import Orders
     from dataplane.server.passing import Passing, Told
     from dataplane.server.race import Side
     from dataplane.server.rescue import Rescue
@@ -52,18 +53,6 @@ if TYPE_CHECKING:
 
 LONG_BYTES = 256 * 1024
 """Of a body, from which on it is sent as it is and not copied behind its head."""
-
-
-@dataclass(frozen=True, slots=True)
-class Orders:
-    """What somebody who has looked at a request before has decided about it."""
-
-    models: Sequence[str] = ()
-    """Tried in this order, instead of the one that the request names."""
-    told: bytes = b""
-    """Header lines that the answer gets."""
-    marks: int = 0
-    """From how many tokens on a provider is told what to cache, unless 0."""
 
 
 class Sending(Placing):

@@ -17,10 +17,10 @@ from dataplane.server.downstream import Call, DownstreamGoneError
 from dataplane.server.filtered import Filtered
 from dataplane.server.incoming import from_request
 from dataplane.server.keeping_tally import KeepingTally
+from dataplane.server.orders import Orders
 from dataplane.server.passing import all_said
 from dataplane.server.relay import CLIENT_CLOSED, Relay
 from dataplane.server.relayed_head import BODILESS
-from dataplane.server.sending import Orders
 from dataplane.server.serving import Serving
 from dataplane.wheel import NEVER
 

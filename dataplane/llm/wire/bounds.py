@@ -1,0 +1,39 @@
+"""What a request says of how much it may cost."""
+
+import msgspec
+
+
+class _Generation(msgspec.Struct, gc=False, rename="camel"):
+    max_output_tokens: int | None = None
+
+
+class _Inference(msgspec.Struct, gc=False, rename="camel"):
+    max_tokens: int | None = None
+
+
+ABSENT = msgspec.Raw(b"")
+
+
+class Bounds(msgspec.Struct, gc=False):
+    """Of a request, in whatever API it is written: how long its answers may be, and its tools."""
+
+    max_tokens: int | None = None
+    max_completion_tokens: int | None = None
+    max_output_tokens: int | None = None
+    n: int | None = None
+    generationConfig: _Generation | None = None
+    tools: list[msgspec.Raw] | None = None
+    functions: list[msgspec.Raw] | None = None
+    inferenceConfig: _Inference | None = None
+    toolConfig: msgspec.Raw = ABSENT
+
+
+WIRE = msgspec.json.Decoder(Bounds)
+
+
+class Stakes(msgspec.Struct, frozen=True, gc=False):
+    """What is at stake."""
+
+    tokens: int
+    """Prompt and answer, at most."""
+    has_tools: bool

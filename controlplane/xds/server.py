@@ -4,6 +4,7 @@ The rule: nothing is answered before there is a snapshot to answer from. An empt
 wildcard means "drop everything you have", so a stream that is opened early waits.
 """
 
+import asyncio
 import logging
 from typing import Any, cast
 
@@ -61,8 +62,10 @@ class AdsService:
         if previous is not None and previous.shows(snapshot):
             return
         self._editions[group] = Edition.of(snapshot, previous)
+        # Not here and now: the answer to who applied it goes first.
+        call_soon = asyncio.get_running_loop().call_soon
         for connection in self._connections:
-            connection.look()
+            call_soon(connection.look)
         self._fleet.changed()
 
     def edition(self, group: str) -> Edition | None:
@@ -87,6 +90,8 @@ class AdsService:
                 grpc.StatusCode.INVALID_ARGUMENT,
                 f"the first request must carry a node.id of at most {_MAX_ID} characters",
             )
+        # Not with the first update: a stream could not be ended then that does not take that one.
+        await context.send_initial_metadata(())
         connection = Connection(
             context,
             first.node,
@@ -104,8 +109,9 @@ class AdsService:
         del first
         reader = self._readers.start(connection.read(), f"ads {connection.member.id}")
         try:
-            await connection.write()
+            await connection.ended()
         finally:
+            connection.end(connection.reason)
             self._connections.discard(connection)
             self._metrics.streams.dec()
             self._fleet.leave(connection.member)

@@ -1,6 +1,8 @@
 """The discovery service over a real connection."""
 
 import asyncio
+import gc
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -23,6 +25,10 @@ CLUSTER, ROUTE, LISTENER = ResourceType.CLUSTER, ResourceType.ROUTE, ResourceTyp
 ALL = (CLUSTER, ROUTE, LISTENER)
 ONE = snapshot(cluster("c1"), route("r1"), listener("l1", 1))
 TWO = snapshot(cluster("c2"), route("r2"), listener("l1", 1))
+MORE_THAN_A_WINDOW = "r" * (3 << 20)
+"""A name that HTTP/2 does not carry to who reads nothing."""
+WRITE_ENDED = 'Failed "execute_batch"'
+"""What is said of a write that its node did not live to see."""
 EVERYTHING = ["cluster +c1", "route +r1", "listener +l1"]
 
 
@@ -45,6 +51,9 @@ class Plane:
             for sample in family.samples
             if sample.name == "outrider_xds_pushes_total"
         )
+
+    def streams(self) -> float | None:
+        return self.metrics.registry.get_sample_value("outrider_xds_streams")
 
 
 @asynccontextmanager
@@ -184,7 +193,39 @@ async def test_a_node_that_leaves_is_gone() -> None:
             await client.subscribe(CLUSTER)
             await until(lambda: len(plane.fleet.members()) == 1)
         await until(lambda: not plane.fleet.members())
-        assert plane.metrics.registry.get_sample_value("outrider_xds_streams") == 0
+        assert plane.streams() == 0
+
+
+async def test_a_node_that_reads_nothing_makes_room_for_its_successor(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    async with serving() as plane, delta_client(plane.address) as new:
+        plane.service.publish("default", snapshot(route(MORE_THAN_A_WINDOW)))
+        async with delta_client(plane.address) as stuck:
+            await stuck.subscribe(ROUTE)
+            await until(lambda: plane.pushes() == 1)
+            await new.subscribe(CLUSTER)
+            assert await new.take() == ["cluster"]
+            await until(lambda: plane.streams() == 1)
+            plane.service.publish("default", ONE)
+            assert await new.take() == ["cluster +c1"]
+        await until(lambda: WRITE_ENDED in caplog.text)
+
+
+async def test_a_node_that_leaves_amid_an_update_is_let_go_without_a_warning(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    async with serving() as plane:
+        plane.service.publish("default", snapshot(route(MORE_THAN_A_WINDOW)))
+        async with delta_client(plane.address) as client:
+            await client.subscribe(ROUTE)
+            await until(lambda: plane.pushes() == 1)
+        await until(lambda: plane.streams() == 0 and WRITE_ENDED in caplog.text)
+    # asyncio tells of an error that nobody took when it is collected.
+    gc.collect()
+    assert [each for each in caplog.records if each.levelno > logging.INFO] == []
 
 
 async def test_a_node_that_closes_its_side_is_let_go() -> None:

@@ -8,7 +8,7 @@ equal content has an equal version, here and after a restart.
 import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Generic, TypeVar
 
@@ -22,8 +22,6 @@ T = TypeVar("T")
 # Enough for every type of several snapshots in flight at once; a burst of changes to a thousand
 # streams was seen to need fewer than ten, and one entry can weigh as much as a whole type.
 KEPT = 64
-STEPS_KEPT = 16
-"""One per type: each holds a whole type set."""
 GUARDS = (ResourceType.LIMIT,)
 """Types that a node of an earlier release does not know and may not do without."""
 LEAVES = frozenset({ResourceType.LISTENER})
@@ -69,6 +67,26 @@ _EMPTY: Mapping[ResourceType, TypeSet] = MappingProxyType(
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Sent:
+    """What becomes true with the ack of an update. Holds no bytes: every stream would keep its
+    own."""
+
+    version: str
+    base: TypeSet
+    leftovers: tuple[str, ...]
+    asked: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Step:
+    """What takes who follows everything of a type, and holds one set of it whole, to another."""
+
+    body: bytes | None
+    """None: nothing is to be sent, it is so already."""
+    sent: Sent
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Edition:
     """A snapshot with one type set per type."""
 
@@ -76,6 +94,9 @@ class Edition:
     sets: Mapping[ResourceType, TypeSet]
     guards: frozenset[str]
     """Type URLs of what forbids: a node may not have the listeners without asking for these."""
+    steps: dict[TypeSet, Step] = field(default_factory=dict)
+    """The library's, of what streams held before: they end with the edition. Elsewhere they would
+    keep whole sets of it."""
 
     def shows(self, snapshot: Snapshot) -> bool:
         """Whether it is what a snapshot says, measurements included."""
@@ -104,38 +125,17 @@ class Difference:
     gone: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Sent:
-    """What becomes true with the ack of an update. Holds no bytes: every stream would keep its
-    own."""
-
-    version: str
-    base: TypeSet
-    leftovers: tuple[str, ...]
-    asked: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Step:
-    """What takes who follows everything of a type, and holds one set of it whole, to another."""
-
-    body: bytes | None
-    """None: nothing is to be sent, it is so already."""
-    sent: Sent
-
-
 class _Shelf(Generic[T]):
     """What was made lately, by key."""
 
-    def __init__(self, kept: int = KEPT) -> None:
+    def __init__(self) -> None:
         self._made: OrderedDict[Hashable, T] = OrderedDict()
-        self._kept = kept
 
     def get(self, key: Hashable, make: Callable[[], T]) -> T:
         made = self._made.get(key)
         if made is None:
             made = self._made[key] = make()
-            if len(self._made) > self._kept:
+            if len(self._made) > KEPT:
                 self._made.popitem(last=False)
         else:
             self._made.move_to_end(key)
@@ -149,7 +149,6 @@ class Library:
         self._differences: _Shelf[Difference] = _Shelf()
         self._bodies: _Shelf[bytes] = _Shelf()
         self._reported: _Shelf[TypeSet] = _Shelf()
-        self._steps: _Shelf[Step] = _Shelf(STEPS_KEPT)
 
     def difference(self, old: TypeSet, new: TypeSet) -> Difference:
         """What a holder of `old` lacks and has too much to hold `new`."""
@@ -166,13 +165,14 @@ class Library:
         made = TypeSet.reported(current.kind, versions)
         return self._reported.get((made.kind, made.version), lambda: made)
 
-    def step(self, version: str, old: TypeSet, new: TypeSet) -> Step:
-        """From `old` to `new`, which is a part of the snapshot `version`."""
-        return self._steps.get(
-            (new.kind, version, old.version, new.version), lambda: self._step(version, old, new)
-        )
+    def step(self, old: TypeSet, edition: Edition) -> Step:
+        """From `old` to what an edition has of its type."""
+        made = edition.steps.get(old)
+        if made is None:
+            made = edition.steps[old] = self._step(old, edition.sets[old.kind], edition.version)
+        return made
 
-    def _step(self, version: str, old: TypeSet, new: TypeSet) -> Step:
+    def _step(self, old: TypeSet, new: TypeSet, version: str) -> Step:
         difference = self.difference(old, new)
         gone = tuple(sorted(difference.gone))
         removed, kept = (gone, ()) if new.kind in LEAVES else ((), gone)

@@ -180,7 +180,7 @@ class Subscription:
         else:
             self.refusal = None
         self._base, self._leftovers = sent.base, sent.leftovers
-        self._sent = None
+        self._sent, self._nonce = None, ""
         self._acked = sent.version
         self._settle()
         return sent.version
@@ -195,7 +195,7 @@ class Subscription:
         sent = self._sent
         if sent is None or self._nonce != nonce:
             return None
-        self._sent = None
+        self._sent, self._nonce = None, ""
         self._again |= sent.asked
         self.refusal = Refusal(sent.version, reason, at)
         self._settle()
@@ -234,7 +234,7 @@ class Subscription:
             return None
         if self.rests_on is self._base and self._wildcard and not self._again:
             # What nearly all streams do at nearly all changes is found out once.
-            step = self._library.step(edition.version, self._base, new)
+            step = self._library.step(self._base, edition)
             if step.body is not None:
                 return self._send(step.sent, step.body)
             self._base, self._leftovers = new, step.sent.leftovers

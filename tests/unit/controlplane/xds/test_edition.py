@@ -76,19 +76,20 @@ def test_a_body_holds_the_resources_bytes_as_they_are() -> None:
 
 
 def step(old: Edition, new: Edition, kind: ResourceType) -> Step:
-    return Library().step("v", old.sets[kind], new.sets[kind])
+    return Library().step(old.sets[kind], new)
 
 
-def test_a_step_is_made_once() -> None:
-    library = Library()
-    old, new = edition(route("a")).sets[ROUTE], edition(route("a", 1)).sets[ROUTE]
-    assert library.step("v", old, new) is library.step("v", old, new)
-    assert library.step("another", old, new) is not library.step("v", old, new)
+def test_a_step_is_made_once_for_an_edition() -> None:
+    library, old = Library(), edition(route("a")).sets[ROUTE]
+    new = edition(route("a", 1))
+    assert library.step(old, new) is library.step(old, new)
+    assert library.step(old, edition(route("a", 1))) is not library.step(old, new)
 
 
 def test_a_step_leaves_what_is_gone_with_the_node_for_later() -> None:
-    made = step(edition(route("a"), route("b")), edition(route("b", 1)), ROUTE)
-    assert made.body == body(ROUTE, "v", [route("b", 1)], ())
+    now = edition(route("b", 1))
+    made = step(edition(route("a"), route("b")), now, ROUTE)
+    assert made.body == body(ROUTE, now.version, [route("b", 1)], ())
     assert made.sent.leftovers == ("a",)
 
 
@@ -99,6 +100,7 @@ def test_a_step_has_nothing_to_send_when_something_is_gone_and_no_more() -> None
 
 
 def test_a_step_takes_a_listener_away_at_once() -> None:
-    made = step(edition(listener("a"), listener("b")), edition(listener("b")), LISTENER)
-    assert made.body == body(LISTENER, "v", (), ("a",))
+    now = edition(listener("b"))
+    made = step(edition(listener("a"), listener("b")), now, LISTENER)
+    assert made.body == body(LISTENER, now.version, (), ("a",))
     assert made.sent.leftovers == ()

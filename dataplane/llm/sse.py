@@ -13,7 +13,8 @@ MAX_EVENT_BYTES: Final = 1 << 20
 image part may come in one event."""
 DONE: Final = b"[DONE]"
 """The data of the event that ends an OpenAI stream."""
-_CR, _LF = b"\r\n"
+_CR: Final = 0x0D
+_LF: Final = 0x0A
 _EVENT: Final = b"event: "
 _DATA: Final = b"data: "
 _BOM: Final = b"\xef\xbb\xbf"

@@ -21,7 +21,7 @@ from dataplane.server.incoming import NO_SHAPE, Incoming
 from dataplane.server.local_routes import answer, is_health
 from dataplane.server.relay import CLIENT_CLOSED, Relay
 from dataplane.server.stream import Stream
-from dataplane.server.surface import CHAT_ASK
+from dataplane.server.surface import CHAT_ASK, POSTS
 
 if TYPE_CHECKING:
     from dataplane.server.auth.authenticator import Authenticator
@@ -52,14 +52,19 @@ def begin(front: "Front", incoming: Incoming, place: traceparent.Place | None = 
         ask, relays, filters, make = CHAT_ASK, serving.relays, serving.only_filters, Tally
         front.speaks = _CHAT
     else:
-        found = _look(front, incoming)
-        if isinstance(found, LocalReply):
-            path = incoming.target.partition("?")[0]
-            record = record_of(front, incoming, path, place)
-            finish(front, serving, record, found, bodiless=incoming.method == "HEAD")
-            return
-        ask = found
         relays, filters = serving.relays, serving.only_filters
+        plain = POSTS.get(incoming.target) if relays and incoming.method == "POST" else None
+        if plain is not None:
+            ask = plain
+            front.speaks = plain.shape
+        else:
+            found = _look(front, incoming)
+            if isinstance(found, LocalReply):
+                path = incoming.target.partition("?")[0]
+                record = record_of(front, incoming, path, place)
+                finish(front, serving, record, found, bodiless=incoming.method == "HEAD")
+                return
+            ask = found
         if (relays or filters) and (
             ask.decides or (ask.remembers and serving.needs_more(ask, incoming.body))
         ):

@@ -1,7 +1,6 @@
 """The head of a provider's answer, as far as it matters when the body is translated."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from dataplane.runtime.protocols import Protocol
 from dataplane.server.heads import OF_LIMITS, Names, Shapes, position
@@ -13,16 +12,26 @@ _OVERLOADED = 529
 """Anthropic's own status for being overloaded; everybody else says 503."""
 
 
-class ForeignHead(NamedTuple):
+class ForeignHead:
     """What a head says."""
 
-    is_stream: bool
-    is_encoded: bool
-    """Compressed, although we ask that it is not."""
-    request_id: bytes
-    """What the provider calls its answer."""
-    kept: list[tuple[bytes, bytes]]
-    """Headers that are passed on."""
+    # (no named tuple, no dataclass: one is made for each answer, and theirs is never compiled)
+    __slots__ = ("is_encoded", "is_stream", "kept", "request_id")
+
+    def __init__(
+        self,
+        is_stream: bool,
+        is_encoded: bool,
+        request_id: bytes,
+        kept: list[tuple[bytes, bytes]],
+    ) -> None:
+        self.is_stream = is_stream
+        self.is_encoded = is_encoded
+        """Compressed, although we ask that it is not."""
+        self.request_id = request_id
+        """What the provider calls its answer."""
+        self.kept = kept
+        """Headers that are passed on."""
 
 
 class _Shape:
@@ -51,7 +60,7 @@ def foreign_head(headers: Sequence[tuple[bytes, bytes]], limited: bool = False) 
     encoding = values[shape.encoding].strip().lower() if shape.encoding >= 0 else b""
     return ForeignHead(
         kind.startswith(_STREAMS),
-        encoding not in (b"", b"identity"),
+        encoding != b"" and encoding != b"identity",
         values[shape.request_id] if shape.request_id >= 0 else b"",
         [(name, values[at]) for at, name in shape.kept if not limited or name == b"retry-after"],
     )

@@ -82,7 +82,7 @@ def ask(
 
 
 CHAT_ASK = ask(Operation.CHAT, CHAT_PATH)
-_POSTS = {
+POSTS = {
     made.path: made
     for made in (
         CHAT_ASK,
@@ -93,9 +93,10 @@ _POSTS = {
         ask(Operation.COUNT_TOKENS, "/v1/messages/count_tokens"),
     )
 }
-_POSTS |= {
+"""By path, what is asked with POST and without a query."""
+POSTS |= {
     f"/routing{made.path}": replace(made, path=f"/routing{made.path}", decides=True)
-    for made in _POSTS.values()
+    for made in POSTS.values()
     if made.operation in (Operation.CHAT, Operation.RESPONSES, Operation.MESSAGES)
 }
 _GOOGLE = re.compile(
@@ -132,7 +133,7 @@ def mcp_ask(path: str) -> Ask:
 
 def look(method: str, path: str, query: str = "") -> Ask | LocalReply | None:
     """What is asked for; None when the path is no API's that takes requests for models."""
-    found = _POSTS.get(path)
+    found = POSTS.get(path)
     if found is not None:
         if method != "POST":
             return only(method, path, ("POST",))

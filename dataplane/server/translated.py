@@ -146,7 +146,7 @@ class Translated:
         services = relay.serving.services
         # No answer repeats the conversation, and it may be long.
         made.request.messages, made.request.system = [], []
-        answer_id = f"{services.random.getrandbits(96):024x}"
+        answer_id = services.random.getrandbits(96).to_bytes(12, "big").hex()
         self._echo = Echo(made.request, int(services.clock.wall()), answer_id)
         self._dropped = made.dropped
         relay.send_body(made.body, made.rest)

@@ -15,6 +15,7 @@ T = TypeVar("T")
 Literal = bytes
 """A JSON string with its quotes."""
 
+_BACKSLASH: Final = 0x5C
 _ENCODER: Final = msgspec.json.Encoder()
 _STRING: Final = msgspec.json.Decoder(str)
 _ESCAPES: Final = re.compile(
@@ -66,8 +67,11 @@ def text_of(words: Literal) -> str:
 
 def join(pieces: list[Literal]) -> Literal:
     """One literal of several."""
+    joined = b"".join(pieces)
+    if _BACKSLASH not in joined:  # then every quote is one that begins or ends a literal
+        return b'"%b"' % joined.translate(None, b'"')
     # No literal has a line feed in it: one between two quotes is ours.
-    return b"\n".join(pieces).replace(b'"\n"', b"") or b'""'
+    return b"\n".join(pieces).replace(b'"\n"', b"")
 
 
 def whole_characters(data: bytes) -> bytes:

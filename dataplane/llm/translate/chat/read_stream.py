@@ -143,7 +143,7 @@ class StreamReader:
         said = choices[0].delta
         if (
             len(choices) == 1
-            and isinstance(delta, TextDelta)
+            and type(delta) is TextDelta
             and delta.logprobs is None
             and said is not None
             and delta.text == bytes(said.content)

@@ -22,7 +22,10 @@ class ResumedWriter(StreamWriter):
         self.feed(told)
         self._index = index
         self._started = bool(open_kind)
-        self._text = open_kind == "text"
+        if open_kind == "text":
+            self._text_begins()
+        else:
+            self._text = False
 
 
 def resume_stream(echo: Echo, told: list[Delta], delivered: bytes) -> ResumedWriter | None:

@@ -54,10 +54,19 @@ class WireUsage(msgspec.Struct):
 
     def update(self, later: "WireUsage") -> None:
         """Take over what `later` says; a stream tells its usage in two parts."""
-        for name in self.__struct_fields__:
-            value = getattr(later, name)
-            if value is not None:
-                setattr(self, name, value)
+        # (one by one: asked for by their names, they cost five times as much)
+        if later.input_tokens is not None:
+            self.input_tokens = later.input_tokens
+        if later.output_tokens is not None:
+            self.output_tokens = later.output_tokens
+        if later.cache_creation_input_tokens is not None:
+            self.cache_creation_input_tokens = later.cache_creation_input_tokens
+        if later.cache_read_input_tokens is not None:
+            self.cache_read_input_tokens = later.cache_read_input_tokens
+        if later.output_tokens_details is not None:
+            self.output_tokens_details = later.output_tokens_details
+        if later.service_tier is not None:
+            self.service_tier = later.service_tier
 
     def counted(self) -> Usage:
         """The hub's form: totals, and what parts of them were."""

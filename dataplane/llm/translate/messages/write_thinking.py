@@ -4,7 +4,6 @@ Rule: how much to think is advice. What the model at hand cannot be told, and wh
 rest of the request (a forced tool, too few tokens), is left out and named.
 """
 
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 from dataplane.llm.hub.loss import Losses
@@ -26,13 +25,14 @@ batches."""
 _ORDER: Final = ("minimal", "low", "medium", "high", "xhigh", "max")
 
 
-@dataclass(slots=True)
 class Thought:
     """What goes into the body."""
 
-    max_tokens: int
-    thinking: dict[str, Any] | None = None
-    output_config: dict[str, Any] = field(default_factory=dict)
+    # (no dataclass: one is made for each request, and their __init__ is never compiled)
+    def __init__(self, max_tokens: int) -> None:
+        self.max_tokens = max_tokens
+        self.thinking: dict[str, Any] | None = None
+        self.output_config: dict[str, Any] = {}
 
     @property
     def on(self) -> bool:

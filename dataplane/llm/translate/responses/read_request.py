@@ -84,7 +84,7 @@ def _request(
     body: bytes, wire: Body, fields: dict[str, msgspec.Raw], model: str, stream: bool
 ) -> Request:
     # (an addition by an item is looked for in the whole body: bodies that have none are not walked)
-    tools = _tools(wire, b'"additional_tools"' in body)
+    tools = _tools(wire, body.find(b'"additional_tools"') >= 0)
     request = Request(
         model,
         stream,

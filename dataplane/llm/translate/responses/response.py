@@ -38,17 +38,26 @@ _REPEATED: Final = {
     "frequency_penalty": b"0.0",
 }
 """Fields that an answer has from the request, and the API's defaults."""
-_MADE: Final = ("reasoning", "text", "tools")
-"""Fields that are repeated in a form of their own."""
-REPEATED: Final = frozenset((*_REPEATED, *_MADE))
+_MADE_DEFAULTS: Final = {
+    "reasoning": b'{"effort":null,"summary":null}',
+    "text": b'{"format":{"type":"text"},"verbosity":"medium"}',
+    "tools": b"[]",
+}
+_DEFAULTS: Final[list[bytes]] = [
+    piece
+    for name, value in (_REPEATED | _MADE_DEFAULTS).items()
+    for piece in (b',"%b":' % name.encode(), value)
+]
+"""Keys and values, in turn."""
+_PLACES: Final = {name: 2 * n + 1 for n, name in enumerate(_REPEATED | _MADE_DEFAULTS)}
+"""Of a field's value among _DEFAULTS."""
+_PREVIOUS: Final = _PLACES["previous_response_id"]
+REPEATED: Final = frozenset(_PLACES)
 """What is kept of a request for its answer."""
-_DEFAULTS: Final = [b'"%b":%b' % (name.encode(), value) for name, value in _REPEATED.items()]
-_PLACES: Final = {name: (place, b'"%b":' % name.encode()) for place, name in enumerate(_REPEATED)}
-"""Of a field among _DEFAULTS, and its key."""
-_NO_REASONING: Final = b'"reasoning":{"effort":null,"summary":null}'
-_NO_TEXT: Final = b'"text":{"format":{"type":"text"},"verbosity":"medium"}'
-_NO_TOOLS: Final = b'"tools":[]'
 _TIERS: Final = ("auto", "default", "flex", "scale", "priority")
+_STOP: Final = Finish.STOP
+_REFUSAL: Final = Finish.REFUSAL
+_ERROR: Final = Finish.ERROR
 _INCOMPLETE: Final = {
     Finish.LENGTH: b"max_output_tokens",
     Finish.CONTEXT_LENGTH: b"max_output_tokens",
@@ -83,9 +92,9 @@ def _is_special(tool: Tool) -> bool:
 
 def closing(finish: Finish, *, refused: bool) -> tuple[bytes, bytes]:
     """(status, incomplete_details) of a response whose model stopped so."""
-    if finish is Finish.REFUSAL and refused:
+    if finish is _STOP or (finish is _REFUSAL and refused):
         return b"completed", b"null"
-    if finish is Finish.ERROR:
+    if finish is _ERROR:
         return b"failed", b"null"
     reason = _INCOMPLETE.get(finish)
     if reason is None:
@@ -110,7 +119,6 @@ class Shell:
         self,
         status: bytes,
         output: list[bytes],
-        *,
         model: str = "",
         created: int = 0,
         service_tier: str = "",
@@ -122,7 +130,7 @@ class Shell:
         return (
             b'{"id":"%b","object":"response","created_at":%d,"status":"%b","completed_at":null,'
             b'"error":%b,"incomplete_details":%b,"model":%b,"output":[%b],"service_tier":"%b",'
-            b'"usage":%b,%b}'
+            b'"usage":%b%b}'
         ) % (
             self._id,
             created or self._created,
@@ -138,23 +146,22 @@ class Shell:
 
 
 def _repeated(echo: Echo) -> bytes:
-    asked = echo.request.echo
-    members = [*_DEFAULTS, _NO_REASONING, _NO_TEXT, _NO_TOOLS]
-    for name, raw in asked.items():
+    """Fields from the request, each with a comma before it."""
+    members: list[bytes | msgspec.Raw] = [*_DEFAULTS]
+    for name, raw in echo.request.echo.items():
         if raw == _NULL:
             continue
         if name == "reasoning":
-            members[-3] = b'"reasoning":' + _reasoning(raw)
+            members[_PLACES[name]] = _reasoning(raw)
         elif name == "text":
-            members[-2] = b'"text":' + _text(raw)
+            members[_PLACES[name]] = _text(raw)
         elif name == "tools":
-            members[-1] = b'"tools":' + _tools(raw)
-        elif (found := _PLACES.get(name)) is not None:
-            members[found[0]] = found[1] + bytes(raw)
+            members[_PLACES[name]] = _tools(raw)
+        elif name in _REPEATED:
+            members[_PLACES[name]] = raw  # (a buffer, which `join` takes as it is)
     if echo.request.previous_response_id:
-        place, key = _PLACES["previous_response_id"]
-        members[place] = key + literal(echo.request.previous_response_id)
-    return b",".join(members)
+        members[_PREVIOUS] = literal(echo.request.previous_response_id)
+    return b"".join(members)
 
 
 def _reasoning(asked: msgspec.Raw) -> bytes:

@@ -31,11 +31,12 @@ from dataplane.llm.translate.responses import forms, output
 from dataplane.llm.translate.responses.errors import response_error
 from dataplane.llm.translate.responses.response import Called, Shell, called, closing
 
-_NUMBERED: Final = b'%d,"delta":'
-_NUMBERS: Final = [_NUMBERED % number for number in range(1024)]
+_NUMBERS: Final = [b'%d,"delta":' % number for number in range(1024)]
 """Of most deltas there are."""
-_DELTA: Final = b"%b" + _NUMBERED + b"%b" + forms.TAIL
 _EMPTY: Final = b'""'
+_NOTHING_BEGUN: Final = Begin("", "")
+_STOP: Final = Finish.STOP
+_NO_TOOL: Final = Called("")
 
 
 class StreamWriter:
@@ -47,9 +48,9 @@ class StreamWriter:
         self._answer_id = echo.answer_id.encode()
         self._shell = Shell(echo)
         self._request = echo.request
-        self._begin = Begin("", "")
+        self._begin = _NOTHING_BEGUN
         self._usage: Usage | None = None
-        self._finish = Finish.STOP
+        self._finish = _STOP
         self._refused = False
         self._over = False
         self._number = 0
@@ -63,7 +64,7 @@ class StreamWriter:
         self._pieces: list[Literal] = []
         self._place = b""
         """The item (and part) that events are about, as fields."""
-        self._tool = Called("")
+        self._tool = _NO_TOOL
         self._signature = ""
         self._due = ""
         """The signature of the words that were last."""
@@ -83,8 +84,7 @@ class StreamWriter:
                 if head is None or (type(delta) is TextDelta and delta.logprobs is not None):
                     self._grow(delta, out)
                     continue
-                out.append(_DELTA % (head, self._number, delta.text))
-                self._number += 1
+                self._delta(head, delta.text, out)
                 self._pieces.append(delta.text)
             elif type(delta) is TextRun:
                 if not delta.choice:
@@ -105,13 +105,16 @@ class StreamWriter:
         first, self._number = self._number, self._number + len(texts)
         numbers = _NUMBERS[first : self._number]
         if len(numbers) < len(texts):
-            numbers = [_NUMBERED % number for number in range(first, self._number)]
-        numbered = [number + text for number, text in zip(numbers, texts, strict=True)]
-        out += (head, (forms.TAIL + head).join(numbered), forms.TAIL)
+            numbers = [b'%d,"delta":' % number for number in range(first, self._number)]
+        events = [forms.TAIL + head] * (3 * len(texts))
+        events[0] = head
+        events[1::3] = numbers
+        events[2::3] = texts
+        out += events
+        out.append(forms.TAIL)
         self._pieces += texts
 
     def _take(self, delta: Delta, out: list[bytes]) -> None:
-        # Structs are asked for their type: isinstance and match cost three times as much.
         if type(delta) is UsageDelta:
             self._usage = delta.usage
         elif type(delta) is Begin:
@@ -133,8 +136,12 @@ class StreamWriter:
         elif type(delta) is CitationDelta:
             self._citations.append(delta.citation)
 
-    def _event(self, form: bytes, out: list[bytes], *fields: bytes | int) -> None:
-        out.append(form % (self._number, *fields))
+    def _event(self, begin: bytes, fields: bytes, out: list[bytes]) -> None:
+        out.append(b"%b%d,%b}\n\n" % (begin, self._number, fields))
+        self._number += 1
+
+    def _delta(self, head: bytes, words: Literal, out: list[bytes]) -> None:
+        out.append(b'%b%d,"delta":%b}\n\n' % (head, self._number, words))
         self._number += 1
 
     def _whole(
@@ -149,29 +156,31 @@ class StreamWriter:
         return self._shell.written(
             status,
             self._items,
-            model=begin.model,
-            created=begin.created,
-            service_tier=begin.service_tier,
-            usage=usage,
-            error=error,
-            incomplete=incomplete,
+            begin.model,
+            begin.created,
+            begin.service_tier,
+            usage,
+            error,
+            incomplete,
         )
 
     def _start(self, begin: Begin, out: list[bytes]) -> None:
         self._begin = begin
         self._usage = begin.usage
-        whole = self._whole(output.IN_PROGRESS)
-        out.append(forms.BEGUN % (self._number, whole, self._number + 1, whole))
-        self._number += 2
+        fields = b'"response":' + self._whole(output.IN_PROGRESS)
+        self._event(forms.CREATED, fields, out)
+        self._event(forms.IN_PROGRESS, fields, out)
 
     def _id(self, prefix: bytes) -> bytes:
         return self._open_id or b"%b_%b_%d" % (prefix, self._answer_id, len(self._items))
 
     def _item_added(self, item: bytes, out: list[bytes]) -> None:
-        self._event(forms.ITEM_ADDED, out, len(self._items), item)
+        fields = b'"output_index":%d,"item":%b' % (len(self._items), item)
+        self._event(forms.ITEM_ADDED, fields, out)
 
     def _item_done(self, item: bytes, out: list[bytes]) -> None:
-        self._event(forms.ITEM_DONE, out, len(self._items), item)
+        fields = b'"output_index":%d,"item":%b' % (len(self._items), item)
+        self._event(forms.ITEM_DONE, fields, out)
         self._items.append(item)
         self._open_id = b""
 
@@ -223,8 +232,7 @@ class StreamWriter:
             self._logprobs += delta.logprobs
             told = output.logprobs_json(delta.logprobs, whole=False)
             head = head.replace(b'"logprobs":[]', b'"logprobs":%b' % told, 1)
-        out.append(_DELTA % (head, self._number, words))
-        self._number += 1
+        self._delta(head, words, out)
 
     def _open(self, part: Part, out: list[bytes]) -> None:
         """Begin what the words of this part go into."""
@@ -232,14 +240,11 @@ class StreamWriter:
         if isinstance(part, Thinking):
             item_id = self._reasoning_added(out)
             self._place = b'"item_id":"%b","output_index":%d,"summary_index":0' % (item_id, at)
-            self._event(forms.SUMMARY_ADDED, out, self._place, output.summary_part(_EMPTY))
+            self._part_told(forms.SUMMARY_ADDED, output.summary_part(_EMPTY), out)
             self._head = self._headed(b"reasoning_summary_text.delta", self._place)
             return
         if self._content is None:
             self._content = []
-            if type(part) is Text:
-                self._open_words(out)
-                return
             item = output.message_item(self._id(b"msg"), output.IN_PROGRESS, [])
             self._item_added(item, out)
         place = (self._id(b"msg"), at, len(self._content))
@@ -248,21 +253,19 @@ class StreamWriter:
             added = output.refusal_part(_EMPTY)
             self._head = self._headed(b"refusal.delta", self._place)
         else:
-            added = output.text_part(_EMPTY)
+            added = forms.WORDLESS
             self._head = self._headed(b"output_text.delta", self._place + b',"logprobs":[]')
-        self._event(forms.PART_ADDED, out, self._place, added)
+        self._part_told(forms.PART_ADDED, added, out)
 
-    def _open_words(self, out: list[bytes]) -> None:
-        """A message and its first text in one go: most answers begin so."""
-        number, at = self._number, len(self._items)
-        item_id = self._id(b"msg")
-        self._place = place = b'"item_id":"%b","output_index":%d,"content_index":0' % (item_id, at)
-        out.append(forms.WORDS_BEGUN % (number, at, item_id, number + 1, place))
-        self._number = number + 2
-        self._head = forms.WORDS_HEAD % place
+    def _part_told(self, begin: bytes, part: bytes, out: list[bytes]) -> None:
+        self._event(begin, b'%b,"part":%b' % (self._place, part), out)
 
     def _headed(self, name: bytes, fields: bytes) -> bytes:
-        return forms.DELTA_HEAD % (name, name, fields)
+        return b'event: response.%b\ndata: {"type":"response.%b",%b,"sequence_number":' % (
+            name,
+            name,
+            fields,
+        )
 
     def _reasoning_added(self, out: list[bytes]) -> bytes:
         item_id = self._id(b"rs")
@@ -311,21 +314,16 @@ class StreamWriter:
         assert self._content is not None
         words = join(self._pieces)
         if isinstance(part, Refusal):
-            self._event(forms.REFUSAL_DONE, out, self._place, words)
+            self._event(forms.REFUSAL_DONE, b'%b,"refusal":%b' % (self._place, words), out)
             whole = output.refusal_part(words)
-        elif not self._citations and not self._logprobs:
-            number, place = self._number, self._place
-            out.append(forms.WORDS_DONE % (number, place, words, number + 1, place, words))
-            self._number = number + 2
-            self._content.append(output.text_part(words))
-            return
         else:
             noted = self._cite(words, out)
             likely = output.logprobs_json(self._logprobs, whole=False)
-            self._event(forms.TEXT_DONE, out, self._place, words, likely)
+            fields = b'%b,"text":%b,"logprobs":%b' % (self._place, words, likely)
+            self._event(forms.TEXT_DONE, fields, out)
             likely = output.logprobs_json(self._logprobs, whole=True)
             whole = output.text_part(words, noted, likely)
-        self._event(forms.PART_DONE, out, self._place, whole)
+        self._part_told(forms.PART_DONE, whole, out)
         self._content.append(whole)
 
     def _cite(self, words: Literal, out: list[bytes]) -> bytes:
@@ -334,7 +332,8 @@ class StreamWriter:
             return b"[]"
         noted = output.annotations(self._citations, len(text_of(words)))
         for number, citation in enumerate(noted):
-            self._event(forms.NOTED, out, self._place, number, citation)
+            fields = b'%b,"annotation_index":%d,"annotation":%b' % (self._place, number, citation)
+            self._event(forms.NOTED, fields, out)
         return b"[%b]" % b",".join(noted)
 
     def _thinking_done(self, part: Thinking, out: list[bytes]) -> None:
@@ -342,8 +341,8 @@ class StreamWriter:
         if self._head is not None:
             words = join(self._pieces)
             summary = [output.summary_part(words)]
-            self._event(forms.SUMMARY_TEXT_DONE, out, self._place, words)
-            self._event(forms.SUMMARY_DONE, out, self._place, summary[0])
+            self._event(forms.SUMMARY_TEXT_DONE, b'%b,"text":%b' % (self._place, words), out)
+            self._part_told(forms.SUMMARY_DONE, summary[0], out)
         elif self._signature:
             self._reasoning_added(out)
         else:
@@ -360,9 +359,12 @@ class StreamWriter:
         elif words == _EMPTY and not custom:
             words = b'"{}"'
         if not self._pieces and words != _EMPTY:
-            out.append(_DELTA % (self._head, self._number, words))
-            self._number += 1
-        self._event(forms.CUSTOM_DONE if custom else forms.CALL_DONE, out, self._place, words)
+            assert self._head is not None
+            self._delta(self._head, words, out)
+        if custom:
+            self._event(forms.CUSTOM_DONE, b'%b,"input":%b' % (self._place, words), out)
+        else:
+            self._event(forms.CALL_DONE, b'%b,"arguments":%b' % (self._place, words), out)
         self._item_done(self._call(call, output.COMPLETED, words), out)
 
     def _sign(self, signature: str, out: list[bytes]) -> None:
@@ -387,11 +389,12 @@ class StreamWriter:
         self._message_done(out, output.COMPLETED if whole else output.INCOMPLETE)
         self._sign(self._due, out)
         error = output.FAILED if status == b"failed" else b"null"
-        self._event(forms.ENDS[status], out, self._whole(status, self._usage, error, incomplete))
+        told = self._whole(status, self._usage, error, incomplete)
+        self._event(forms.ENDS[status], b'"response":' + told, out)
         self._over = True
 
     def _fail(self, failure: Failure, out: list[bytes]) -> None:
         whole = self._whole(b"failed", self._usage, response_error(failure))
-        self._event(forms.ENDS[b"failed"], out, whole)
+        self._event(forms.ENDS[b"failed"], b'"response":' + whole, out)
         self._over = True
         self._part = self._head = None

@@ -26,7 +26,8 @@ STOP = EVENT % (2 * (b"content_block_stop",) + (b'"index":0',)) + EVENT % (
     2 * (b"message_stop",) + (b'"x":0',)
 )
 
-plain = st.sampled_from([b'" a"', b'"Hello"', '"é☀️"'.encode(), b'"%d %s"', b'"{}"'])
+LONG = b'"%b"' % (b"{} " * 20)
+plain = st.sampled_from([b'" a"', b'"Hello"', '"é☀️"'.encode(), b'"%d %s"', LONG])
 odd = st.sampled_from(
     [b'""', b'"\\n\\"q\\""', b'"\\u00e9"', b'"\\ud83d"', b'"\\ude00"', b"null", b'"},\\"x\\":"']
 )

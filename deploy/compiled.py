@@ -30,8 +30,8 @@ MODULES = {
         "balancer endpoint hashing health latency least_request peak_ewma prefix_affinity prefixes "
         "ring_hash round_robin"
     ),
-    "llm": "json_array prefix_key sse stakes",
-    "llm.hub": "literals loss namespaces seal",
+    "llm": "event json_array prefix_key sse stakes",
+    "llm.hub": "answer delta literals loss namespaces parts request seal",
     "llm.translate": "between codec template",
     "llm.translate.chat": (
         "read_choice read_messages read_parts read_request read_stream read_thinking "
@@ -63,8 +63,10 @@ different exceptions of ours by one name, a mapping pattern with `as`, a frozens
 keys, and a slice of bytes that ends before it begins. What a constant of a module is, is looked up
 each time unless it is `Final`. What is not compiled is asked the long way (instructions, counted by
 callgrind): a field of a struct takes 180, all of its fields as a tuple hardly more, a member of an
-enumeration 720; and making a dataclass of three fields takes 1,600, because its __init__ is never
-compiled.
+enumeration 720; and making a dataclass of three fields takes 1,600, because the __init__ that is
+made for it is never compiled. One with `init=False` and an __init__ of its own is as cheap as a
+plain class, where compiled code makes it; others pay 2,900. A template before a `%` costs 400 where
+it is a literal, 2,000 where it has a name; `b"x" in data` 1,800, a number in its place 100.
 """
 LEFT_OUT = {
     "llm.usage": "msgspec reads the annotations of its structs, and mypyc keeps too little of them",

@@ -6,6 +6,7 @@ far, so that the next turn reads both from the cache.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from enum import Enum
 
 import msgspec
@@ -66,17 +67,18 @@ def marked(request: Request, min_tokens: int) -> Request:
     if _has_marks(request) or prefix_chars(request) < _chars(min_tokens):
         return request
     system, tools, messages = list(request.system), list(request.tools), list(request.messages)
-    texts = [n for n, part in enumerate(system) if isinstance(part, Text) and part.text]
+    texts = [(n, part) for n, part in enumerate(system) if isinstance(part, Text) and part.text]
     if texts:
-        system[texts[-1]] = msgspec.structs.replace(system[texts[-1]], cache=TTL)
+        place, text = texts[-1]
+        system[place] = replace(text, cache=TTL)
     elif tools:
-        tools[-1] = msgspec.structs.replace(tools[-1], cache=TTL)
+        tools[-1] = replace(tools[-1], cache=TTL)
     if messages and messages[-1].parts:
         *before, last = messages[-1].parts
         if (isinstance(last, Text) and last.text) or isinstance(last, ToolResult):
-            parts = [*before, msgspec.structs.replace(last, cache=TTL)]
-            messages[-1] = msgspec.structs.replace(messages[-1], parts=parts)
-    return msgspec.structs.replace(request, system=system, tools=tools, messages=messages)
+            parts = [*before, replace(last, cache=TTL)]
+            messages[-1] = replace(messages[-1], parts=parts)
+    return replace(request, system=system, tools=tools, messages=messages)
 
 
 def _chars(min_tokens: int) -> int:

@@ -4,9 +4,7 @@ Rule: one call at most is taken from an answer, and only of a target that was of
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-
-import msgspec
+from dataclasses import dataclass, replace
 
 from dataplane.llm.hub.answer import Answer
 from dataplane.llm.hub.parts import Media, Part, Text, ToolCall, ToolResult
@@ -108,5 +106,5 @@ def _shown(messages: Sequence[Message], names: set[str], forgets: bool) -> list[
                 case _:
                     pass
         if parts:
-            shown.append(msgspec.structs.replace(message, parts=parts))
+            shown.append(replace(message, parts=parts))
     return shown

@@ -3,6 +3,7 @@
 The writers of requests are asked themselves, so the table cannot become untrue.
 """
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -93,7 +94,7 @@ def said(target: Protocol, dialect: Dialect, more: dict[str, Any]) -> str:
     """Whether a target has words for what is asked."""
     client = Protocol.CHAT if target is Protocol.RESPONSES else Protocol.RESPONSES
     asked = Request("m", False, client, [Message("user", [Text("Hi")], at="messages[0]")])
-    losses = Losses(msgspec.structs.replace(asked, **more))
+    losses = Losses(replace(asked, **more))
     CODECS[target].write_request(losses.request, dialect, losses)
     if losses.refused:
         return "**no**"

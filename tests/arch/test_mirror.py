@@ -79,6 +79,7 @@ ELSEWHERE = {
     "dataplane/llm/wire/peeked.py": "tests/unit/dataplane/llm/wire/test_body.py",
     "dataplane/llm/wire/bounds.py": "tests/unit/dataplane/llm/test_stakes.py",
     "dataplane/llm/wire/beginning.py": "tests/unit/dataplane/llm/test_prefix_key.py",
+    "dataplane/llm/hub/usage.py": "tests/unit/dataplane/llm/test_usage.py",
     "dataplane/llm/hub/parts.py": "tests/unit/dataplane/llm/translate/test_golden.py",
     "dataplane/llm/hub/request.py": "tests/unit/dataplane/llm/translate/test_golden.py",
     # The two halves of one machine.

@@ -1,10 +1,10 @@
 """A whole answer, in the words of no protocol in particular."""
 
+from dataclasses import dataclass
 from enum import Enum
 
-import msgspec
-
 from dataplane.llm.hub.parts import Part
+from dataplane.llm.hub.usage import Usage as Usage  # what answers tell
 
 
 class Finish(Enum):
@@ -29,67 +29,110 @@ class Finish(Enum):
     """The provider says that generating failed (Gemini's MALFORMED_FUNCTION_CALL, ...)."""
 
 
-class Usage(msgspec.Struct, gc=False):
-    """Tokens. `input` and `output` are totals; the others are parts of them."""
-
-    input: int = 0
-    """All of the prompt, cached or not (Anthropic's input_tokens does not count cached ones)."""
-    output: int = 0
-    """All that was generated, thinking included (Gemini counts thoughts apart)."""
-    cache_read: int = 0
-    cache_write: int = 0
-    reasoning: int = 0
-    input_audio: int = 0
-    output_audio: int = 0
-
-
-class TokenLogprob(msgspec.Struct):
+@dataclass(init=False)
+class TokenLogprob:
     """One token and how likely it was."""
 
     token: str
     logprob: float
-    bytes: list[int] | None = None
-    top: list["TokenLogprob"] = []
+    bytes: list[int] | None
+    top: list["TokenLogprob"]
+
+    def __init__(
+        self,
+        token: str,
+        logprob: float,
+        bytes: list[int] | None = None,
+        top: list["TokenLogprob"] | None = None,
+    ) -> None:
+        self.token = token
+        self.logprob = logprob
+        self.bytes = bytes
+        self.top = [] if top is None else top
 
 
-class Choice(msgspec.Struct):
+@dataclass(init=False)
+class Choice:
     """One of the answers that were asked for (`n`)."""
 
     parts: list[Part]
-    finish: Finish | None = Finish.STOP
-    stop_sequence: str = ""
-    logprobs: list[TokenLogprob] | None = None
+    finish: Finish | None
+    stop_sequence: str
+    logprobs: list[TokenLogprob] | None
+
+    def __init__(
+        self,
+        parts: list[Part],
+        finish: Finish | None = Finish.STOP,
+        stop_sequence: str = "",
+        logprobs: list[TokenLogprob] | None = None,
+    ) -> None:
+        self.parts = parts
+        self.finish = finish
+        self.stop_sequence = stop_sequence
+        self.logprobs = logprobs
 
 
-class Answer(msgspec.Struct):
+@dataclass(init=False)
+class Answer:
     """What a provider answered."""
 
     id: str
     model: str
     choices: list[Choice]
-    usage: Usage | None = None
-    created: int = 0
+    usage: Usage | None
+    created: int
     """Unix seconds; 0 when the provider does not say."""
-    service_tier: str = ""
+    service_tier: str
+
+    def __init__(
+        self,
+        id: str,
+        model: str,
+        choices: list[Choice],
+        usage: Usage | None = None,
+        created: int = 0,
+        service_tier: str = "",
+    ) -> None:
+        self.id = id
+        self.model = model
+        self.choices = choices
+        self.usage = usage
+        self.created = created
+        self.service_tier = service_tier
 
 
-class Failure(msgspec.Struct, gc=False):
+@dataclass(init=False)
+class Failure:
     """An error that a provider tells, in a body or within a stream."""
 
     status: int
     message: str
-    type: str = ""
+    type: str
     """One of: invalid_request, authentication, permission, not_found, too_large, rate_limit,
     server, overloaded, timeout. Empty: by status."""
-    code: str = ""
+    code: str
     """The provider's own word, when it has one: "context_length_exceeded"."""
-    param: str = ""
+    param: str
+
+    def __init__(
+        self, status: int, message: str, type: str = "", code: str = "", param: str = ""
+    ) -> None:
+        self.status = status
+        self.message = message
+        self.type = type
+        self.code = code
+        self.param = param
 
 
-class Unreadable(msgspec.Struct, gc=False):
+@dataclass(init=False)
+class Unreadable:
     """An answer that is not what its protocol says, and why: "it is not JSON"."""
 
     reason: str
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
 
 
 _KINDS = {

@@ -6,97 +6,164 @@ begins; one Finished for each choice; then End, or Failed in its place. What bre
 Words are JSON string literals, as the provider wrote them (literals.py).
 """
 
-import msgspec
+from dataclasses import dataclass
 
 from dataplane.llm.hub.answer import Failure, Finish, TokenLogprob, Usage
 from dataplane.llm.hub.literals import Literal
 from dataplane.llm.hub.parts import Citation, Part, Text, Thinking
 
 
-class Begin(msgspec.Struct):
+@dataclass(init=False)
+class Begin:
     """The answer begins. `usage` is what the provider tells at once (Anthropic)."""
 
     id: str
     model: str
-    created: int = 0
-    usage: Usage | None = None
-    service_tier: str = ""
+    created: int
+    usage: Usage | None
+    service_tier: str
+
+    def __init__(
+        self,
+        id: str,
+        model: str,
+        created: int = 0,
+        usage: Usage | None = None,
+        service_tier: str = "",
+    ) -> None:
+        self.id = id
+        self.model = model
+        self.created = created
+        self.usage = usage
+        self.service_tier = service_tier
 
 
-class PartBegin(msgspec.Struct):
+@dataclass(init=False)
+class PartBegin:
     """A part begins, with what is known at once: an empty Text, Thinking, Refusal or ToolCall, or a
     whole part that does not grow (Media, Native).
     """
 
     part: Part
-    choice: int = 0
+    choice: int
+
+    def __init__(self, part: Part, choice: int = 0) -> None:
+        self.part = part
+        self.choice = choice
 
 
-class TextDelta(msgspec.Struct, gc=False):
+@dataclass(init=False)
+class TextDelta:
     """More words of the open Text, Refusal or Thinking."""
 
     text: Literal
-    choice: int = 0
-    logprobs: list[TokenLogprob] | None = None
+    choice: int
+    logprobs: list[TokenLogprob] | None
+
+    def __init__(
+        self, text: Literal, choice: int = 0, logprobs: list[TokenLogprob] | None = None
+    ) -> None:
+        self.text = text
+        self.choice = choice
+        self.logprobs = logprobs
 
 
-class TextRun(msgspec.Struct, gc=False):
+@dataclass(init=False)
+class TextRun:
     """Exactly as many TextDeltas in a row: most of a stream that comes faster than it is read."""
 
     texts: list[Literal]
     """At least one, and none of them empty."""
-    choice: int = 0
+    choice: int
+
+    def __init__(self, texts: list[Literal], choice: int = 0) -> None:
+        self.texts = texts
+        self.choice = choice
 
 
-class ArgumentsDelta(msgspec.Struct, gc=False):
+@dataclass(init=False)
+class ArgumentsDelta:
     """More of the open ToolCall's arguments."""
 
     text: Literal
-    choice: int = 0
+    choice: int
+
+    def __init__(self, text: Literal, choice: int = 0) -> None:
+        self.text = text
+        self.choice = choice
 
 
-class SignatureDelta(msgspec.Struct, gc=False):
+@dataclass(init=False)
+class SignatureDelta:
     """The signature of the open part (whole, or a piece to be joined)."""
 
     signature: str
-    choice: int = 0
+    choice: int
+
+    def __init__(self, signature: str, choice: int = 0) -> None:
+        self.signature = signature
+        self.choice = choice
 
 
-class CitationDelta(msgspec.Struct, gc=False):
+@dataclass(init=False)
+class CitationDelta:
     """One more citation of the open Text."""
 
     citation: Citation
-    choice: int = 0
+    choice: int
+
+    def __init__(self, citation: Citation, choice: int = 0) -> None:
+        self.citation = citation
+        self.choice = choice
 
 
-class PartEnd(msgspec.Struct, gc=False):
+@dataclass(init=False)
+class PartEnd:
     """The open part is complete."""
 
-    choice: int = 0
+    choice: int
+
+    def __init__(self, choice: int = 0) -> None:
+        self.choice = choice
 
 
-class Finished(msgspec.Struct, gc=False):
+@dataclass(init=False)
+class Finished:
     """A choice is complete."""
 
     finish: Finish
-    choice: int = 0
-    stop_sequence: str = ""
+    choice: int
+    stop_sequence: str
+
+    def __init__(self, finish: Finish, choice: int = 0, stop_sequence: str = "") -> None:
+        self.finish = finish
+        self.choice = choice
+        self.stop_sequence = stop_sequence
 
 
-class UsageDelta(msgspec.Struct, gc=False):
+@dataclass(init=False)
+class UsageDelta:
     """Tokens so far: replaces what was told before."""
 
     usage: Usage
 
+    def __init__(self, usage: Usage) -> None:
+        self.usage = usage
 
-class End(msgspec.Struct, gc=False):
+
+@dataclass(init=False)
+class End:
     """The stream is whole."""
 
 
-class Failed(msgspec.Struct, gc=False):
+@dataclass(init=False)
+class Failed:
     """The provider says within the stream that it failed, or what it sends is no stream."""
 
     failure: Failure
+
+    def __init__(self, failure: Failure) -> None:
+        self.failure = failure
 
 
 def broken(problem: str) -> Failed:

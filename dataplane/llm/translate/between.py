@@ -2,8 +2,6 @@
 
 from collections.abc import Sequence
 
-import msgspec
-
 from dataplane.llm.cache_markers import marked
 from dataplane.llm.hub.loss import Losses
 from dataplane.llm.hub.request import Request
@@ -58,12 +56,10 @@ def translate_request(
         losses.hint(name)
     for name in request.unknown:
         losses.refuse(name)
-    theirs = request
-    if request.model != upstream_model:
-        theirs = msgspec.structs.replace(request, model=upstream_model)
-    if marks:
-        theirs = marked(theirs, marks)
+    asked_model, request.model = request.model, upstream_model
+    theirs = marked(request, marks) if marks else request
     written = CODECS[target].write_request(theirs, dialect, losses)
+    request.model = asked_model  # (a copy of so many fields would cost more than all this)
     refusal = None if drop else losses.refusal(target)
     if refusal is not None:
         return refusal

@@ -1,10 +1,8 @@
 """Request -> the chat completion request that a provider gets."""
 
-from operator import itemgetter
 from typing import Any, Final
 
 import msgspec
-from msgspec.structs import astuple
 
 from dataplane.llm.hub.loss import Losses
 from dataplane.llm.hub.request import OutputFormat, Reasoning, Request
@@ -20,21 +18,6 @@ _BUDGETS: Final = ((2048, "low"), (8192, "medium"))
 _PLAIN_MODELS: Final = ("gpt-3", "gpt-4", "chatgpt-")
 """Names of models that refuse `reasoning_effort`."""
 _ENCODER: Final = msgspec.json.Encoder()
-# Of a request as a tuple: asking a struct for each field takes three times as long.
-_PLACES: Final = {name: place for place, name in enumerate(Request.__struct_fields__)}
-_LIMIT: Final[int] = _PLACES["max_output_tokens"]
-_TEMPERATURE: Final[int] = _PLACES["temperature"]
-_RARE: Final = itemgetter(
-    *map(
-        Request.__struct_fields__.index,
-        (
-            *("top_p", "top_k", "stop", "seed", "frequency_penalty", "presence_penalty"),
-            *("logprobs", "top_logprobs", "logit_bias", "n", "modalities", "include", "user"),
-            *("verbosity", "metadata", "service_tier", "prompt_cache_key"),
-        ),
-    )
-)
-_NOT_SAID: Final = _RARE(astuple(Request("", False, Protocol.CHAT, [])))
 
 
 def write_request(request: Request, dialect: Dialect, losses: Losses) -> bytes:
@@ -44,14 +27,13 @@ def write_request(request: Request, dialect: Dialect, losses: Losses) -> bytes:
         "messages": MessageWriter(request, dialect, losses).write(),
     }
     write_tools(request, dialect, losses, body)
-    said = astuple(request)
-    if said[_LIMIT] is not None:
-        body["max_completion_tokens" if dialect.max_completion_tokens else "max_tokens"] = said[
-            _LIMIT
-        ]
-    if said[_TEMPERATURE] is not None:
-        body["temperature"] = said[_TEMPERATURE]
-    has_rare = _RARE(said) != _NOT_SAID
+    if request.max_output_tokens is not None:
+        limit = "max_completion_tokens" if dialect.max_completion_tokens else "max_tokens"
+        body[limit] = request.max_output_tokens
+    temperature = request.temperature
+    if temperature is not None:
+        body["temperature"] = request.temperature  # (as it came: 1 is not 1.0)
+    has_rare = _has_rare(request)
     if has_rare:
         _sampling(request, dialect, losses, body)
     if request.output is not None:
@@ -69,6 +51,29 @@ def write_request(request: Request, dialect: Dialect, losses: Losses) -> bytes:
         if dialect.stream_usage:
             body["stream_options"] = {"include_usage": True}
     return _ENCODER.encode(body)
+
+
+def _has_rare(request: Request) -> bool:
+    """Whether it says anything that most do not: then all that is looked at."""
+    return bool(
+        request.top_p is not None
+        or request.top_k is not None
+        or request.stop
+        or request.seed is not None
+        or request.frequency_penalty is not None
+        or request.presence_penalty is not None
+        or request.logprobs is not None
+        or request.top_logprobs is not None
+        or request.logit_bias is not None
+        or request.n is not None
+        or request.modalities
+        or request.include
+        or request.user
+        or request.verbosity
+        or request.metadata is not None
+        or request.service_tier
+        or request.prompt_cache_key
+    )
 
 
 def _sampling(request: Request, dialect: Dialect, losses: Losses, body: dict[str, Any]) -> None:

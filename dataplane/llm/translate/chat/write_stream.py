@@ -104,7 +104,6 @@ class StreamWriter:
         return b"".join(out)
 
     def _take(self, delta: Delta, out: list[bytes]) -> None:
-        # Structs are asked for their type: isinstance and match cost three times as much.
         if type(delta) is ArgumentsDelta:
             self._words(self._choices[delta.choice], delta.text, None, out)
         elif type(delta) is PartBegin:

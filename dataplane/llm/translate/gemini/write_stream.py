@@ -7,6 +7,7 @@ Rule: the last chunk has words or a call, as Google's has. Chats of google-genai
 in which a chunk had none, so each piece waits for the next one.
 """
 
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -253,7 +254,5 @@ def _grounding(choice: _Choice) -> dict[str, Any] | None:
     for first, citation in choice.citations:
         before = lengths[first]
         end = lengths[choice.ends.get(first, -1)] if citation.end is None else before + citation.end
-        placed.append(
-            msgspec.structs.replace(citation, start=before + (citation.start or 0), end=end)
-        )
+        placed.append(replace(citation, start=before + (citation.start or 0), end=end))
     return write_grounding([(0, text, placed)])

@@ -1,5 +1,8 @@
 """What was said in a request."""
 
+from dataclasses import replace
+from typing import Any
+
 import msgspec
 import pytest
 
@@ -12,9 +15,9 @@ from dataplane.runtime.protocols import Protocol
 REMINDER = "<system-reminder>\nYou have tools.\n</system-reminder>"
 
 
-def request(*messages: Message, **more: object) -> Request:
+def request(*messages: Message, **more: Any) -> Request:
     made = Request("m", False, Protocol.CHAT, list(messages))
-    return msgspec.structs.replace(made, **more)
+    return replace(made, **more)
 
 
 def user(*parts: Part) -> Message:

@@ -1,6 +1,8 @@
 """Which conversation a request belongs to."""
 
-import msgspec
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
 from dataplane.llm.hub.parts import Text
@@ -19,8 +21,8 @@ ASKED = Request(
 )
 
 
-def changed(**fields: object) -> Request:
-    return msgspec.structs.replace(ASKED, **fields)
+def changed(**fields: Any) -> Request:
+    return replace(ASKED, **fields)
 
 
 def session(request: Request = ASKED, affinity: str = "", tenant: str = "") -> Session:

@@ -1,7 +1,7 @@
 import json
+from dataclasses import replace
 from typing import Any
 
-import msgspec
 import pytest
 
 from dataplane.llm.hub.delta import Begin, Delta, PartBegin, PartEnd, TextDelta
@@ -48,7 +48,7 @@ def test_beginning_is_what_was_said_without_the_blank_at_its_end() -> None:
     ids=str,
 )
 def test_some_requests_cannot_be_gone_on_with(changes: dict[str, Any]) -> None:
-    assert prefill_of(msgspec.structs.replace(ASKED, **changes), after(*RAIN)) == ""
+    assert prefill_of(replace(ASKED, **changes), after(*RAIN)) == ""
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_some_requests_cannot_be_gone_on_with(changes: dict[str, Any]) -> None:
     ids=str,
 )
 def test_others_can(changes: dict[str, Any]) -> None:
-    assert prefill_of(msgspec.structs.replace(ASKED, **changes), after(*RAIN)) == "Rain in"
+    assert prefill_of(replace(ASKED, **changes), after(*RAIN)) == "Rain in"
 
 
 def test_models_that_thought_are_not_given_their_words_without_their_thoughts() -> None:

@@ -20,7 +20,7 @@ JSON = st.recursive(
     max_leaves=8,
 )
 PLACES = ["role", "type", "text", "source", "input", "id", "name", "content", "thinking"]
-FIELDS = st.sampled_from([*Request.__struct_fields__, *PLACES, "output_config", "cache_control"])
+FIELDS = st.sampled_from([*Request.__match_args__, *PLACES, "output_config", "cache_control"])
 LIKELY = st.recursive(
     JSON | st.sampled_from(["user", "assistant", "text", "image", "document", "tool_use", "auto"]),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(FIELDS, inner, max_size=5),

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 
 import msgspec
 import pytest
@@ -210,9 +211,7 @@ def test_format_is_read() -> None:
     form = {"type": "json_schema", "name": "n", "strict": True, "schema": {"type": "object"}}
     output = read(text={"format": form}).output
     assert output is not None
-    assert msgspec.structs.replace(output, schema=None) == OutputFormat(
-        "json_schema", "n", strict=True
-    )
+    assert replace(output, schema=None) == OutputFormat("json_schema", "n", strict=True)
 
 
 def test_limit_of_calls_is_a_hint_without_tools_that_it_counts() -> None:

@@ -30,7 +30,8 @@ MODULES = {
         "balancer endpoint hashing health latency least_request peak_ewma prefix_affinity prefixes "
         "ring_hash round_robin"
     ),
-    "llm": "event json_array prefix_key sse stakes",
+    "filters": "answers chain event passing stage",
+    "llm": "event framing json_array prefix_key sse stakes",
     "llm.hub": "answer delta literals loss namespaces parts request seal",
     "llm.translate": "between codec template",
     "llm.translate.chat": (
@@ -50,9 +51,10 @@ MODULES = {
     "observe": "recorder tally traceparent",
     "resilience": "breaker commit malformed quota_book quota_holding standing whole",
     "server": (
-        "answers candidates checks closing dispatch foreign_head front gate heads hedging holding "
-        "incoming judging keeping_tally late mended passing placing reader recovering refusals "
-        "relay relayed_head rescue sending translated trying"
+        "admitting answers candidates checks closing deferred dispatch filtered filtering "
+        "foreign_head front gate heads hedging holding incoming judging keeping_tally late mended "
+        "outgoing passing placing reader recovering refusals relay relayed_head rescue sending "
+        "translated trying"
     ),
     "server.limits": "charge gate holding_up limiter matching sizes told",
     "upstream": "cluster connection endpoint hash_key",

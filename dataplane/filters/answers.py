@@ -7,8 +7,6 @@ to then a filter can still answer itself.
 
 from collections.abc import Callable, Sequence
 
-import msgspec
-
 from dataplane.filters.api import (
     Again,
     Cut,
@@ -18,7 +16,9 @@ from dataplane.filters.api import (
     asks,
     steps_to,
 )
-from dataplane.filters.event import Event, Form
+from dataplane.filters.event import Event
+from dataplane.filters.form import Form
+from dataplane.filters.out import NOTHING, Out
 from dataplane.filters.passing import added, as_one, cut_whole
 from dataplane.filters.stage import Stage
 from dataplane.llm.framing import Cutter, Framing, FramingError, cutter_of, joined
@@ -32,21 +32,6 @@ MAX_WHOLE_BYTES = 32 << 20
 _WHOLE, _ELEMENTS = Framing.WHOLE, Framing.ELEMENTS  # (an attribute of an Enum is slow)
 _EVENTS = "text/event-stream"
 _FRAMES = "application/vnd.amazon.eventstream"
-
-
-class Out(msgspec.Struct, frozen=True):
-    """What goes on after a piece has passed."""
-
-    head: Head | None = None
-    """Set once, with the first data or with the end."""
-    data: bytes = b""
-    ending: Cut | LocalReply | None = None
-    """A filter has ended the answer."""
-    is_whole: bool = False
-    """Whether `data` is all of the body."""
-
-
-NOTHING = Out()
 
 
 class AnswerFlow:

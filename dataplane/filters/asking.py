@@ -10,7 +10,8 @@ import msgspec
 
 from dataplane.filters.answer_head import Changes
 from dataplane.filters.api import AnswerFilter, Head, Maybe, Passed
-from dataplane.filters.event import Event, Form
+from dataplane.filters.event import Event
+from dataplane.filters.form import Form
 from dataplane.llm.framing import Framing, FramingError, cutter_of
 from dataplane.runtime.effects import Steps
 from dataplane.runtime.messages import LocalReply, ResponseDetail

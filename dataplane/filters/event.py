@@ -9,25 +9,17 @@ from typing import Any
 
 import msgspec
 
+from dataplane.filters.form import Form
 from dataplane.llm.framing import Framing, payload_of, rewrapped
 from dataplane.llm.hub.literals import decoded
 from dataplane.llm.sse import DONE
 from dataplane.llm.texts.answers import ended_by, slots_of
 from dataplane.llm.texts.slot import Part, Slot, TextKind
 from dataplane.llm.texts.tokens import drop_tokens
-from dataplane.runtime.protocols import Operation
 
 _JSON = msgspec.json.Decoder()
 _UNREAD: Any = object()
 _WHOLE, _TEXT = Framing.WHOLE, TextKind.TEXT  # (an attribute of an Enum is slow)
-
-
-class Form(msgspec.Struct, frozen=True):  # (one is made per answer)
-    """How the events of one answer are written."""
-
-    operation: Operation = Operation.CHAT
-    """Its `protocol` says whose events they are."""
-    framing: Framing = Framing.SSE
 
 
 class Event:

@@ -24,8 +24,8 @@ from dataplane.wheel import NEVER
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
-    from dataplane.filters.answers import Out
     from dataplane.filters.api import Maybe
+    from dataplane.filters.out import Out
     from dataplane.runtime.effects import Effect, Steps
     from dataplane.server.downstream import Call
     from dataplane.server.front import Front

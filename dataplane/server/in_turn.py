@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from asyncio import Task
     from collections.abc import Awaitable, Callable
 
-    from dataplane.filters.answers import Out
     from dataplane.filters.api import Maybe
+    from dataplane.filters.out import Out
     from dataplane.runtime.effects import Effect, Steps
     from dataplane.tasks import Tasks
 

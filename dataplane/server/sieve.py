@@ -4,8 +4,9 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
-from dataplane.filters.answers import AnswerFlow, Out
+from dataplane.filters.answers import AnswerFlow
 from dataplane.filters.builtin import filters
+from dataplane.filters.out import Out
 from dataplane.filters.stage import stages
 from dataplane.llm.framing import Framing
 from dataplane.llm.hub.answer import Failure

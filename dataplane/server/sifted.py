@@ -8,9 +8,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 from msgspec.structs import replace
 
-from dataplane.filters.answers import AnswerFlow, Out
+from dataplane.filters.answers import AnswerFlow
 from dataplane.filters.api import Cut, Head, steps_to
 from dataplane.filters.builtin import filters
+from dataplane.filters.out import Out
 from dataplane.filters.stage import stages
 from dataplane.llm.framing import Framing
 from dataplane.llm.recovery.closing import closing, echo_of

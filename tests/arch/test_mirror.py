@@ -72,6 +72,8 @@ ELSEWHERE = {
     # Plans with agents that fail: one generator, two files.
     "dataplane/agents/team.py": "tests/unit/dataplane/agents/test_orchestrate.py",
     "dataplane/runtime/effects.py": "tests/unit/dataplane/agents/test_orchestrate.py",
+    "dataplane/filters/form.py": "tests/unit/dataplane/filters/test_event.py",
+    "dataplane/filters/out.py": "tests/unit/dataplane/filters/test_answers.py",
     "dataplane/filters/api.py": "tests/unit/dataplane/filters/test_chain.py",
     "dataplane/filters/mcp/wire.py": "tests/unit/dataplane/filters/mcp/test_filter.py",
     "dataplane/filters/python/author.py": "tests/unit/dataplane/filters/python/test_filter.py",

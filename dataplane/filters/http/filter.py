@@ -17,7 +17,7 @@ from dataplane.filters.api import (
     settings_of,
 )
 from dataplane.filters.asking import AskedAnswer, Changed, How
-from dataplane.filters.event import Form
+from dataplane.filters.form import Form
 from dataplane.llm.chat import is_json_object
 from dataplane.llm.chat_answer import error_sentence
 from dataplane.llm.errors import error_type

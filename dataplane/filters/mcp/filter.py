@@ -20,7 +20,7 @@ from dataplane.filters.api import (
     settings_of,
 )
 from dataplane.filters.asking import AskedAnswer, Changed, How
-from dataplane.filters.event import Form
+from dataplane.filters.form import Form
 from dataplane.filters.mcp import wire
 from dataplane.llm.chat import is_json_object
 from dataplane.runtime import config

@@ -7,8 +7,8 @@ from dataplane.llm.framing import Framing
 from dataplane.runtime.messages import LocalReply
 
 if TYPE_CHECKING:
-    from dataplane.filters.answers import Out
     from dataplane.filters.api import Cut, Maybe
+    from dataplane.filters.out import Out
     from dataplane.runtime.messages import Headers
     from dataplane.server.sieve import Sieve
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from dataplane.filters.answers import NOTHING, AnswerFlow, Out
+from dataplane.filters.answers import AnswerFlow
 from dataplane.filters.api import (
     Again,
     AnswerFilter,
@@ -16,6 +16,7 @@ from dataplane.filters.api import (
     steps_to,
 )
 from dataplane.filters.event import Event
+from dataplane.filters.out import NOTHING, Out
 from dataplane.filters.stage import Stage
 from dataplane.runtime import config
 from dataplane.runtime.effects import AskAgain, CallFailed, CallHttp, Effect, Reply, Steps

@@ -2,10 +2,12 @@
 
 import pytest
 
-from dataplane.filters.answers import AnswerFlow, Out
+from dataplane.filters.answers import AnswerFlow
 from dataplane.filters.api import Filter, Head, Maybe, steps_to
 from dataplane.filters.asking import MAX_HELD_BYTES, AskedAnswer, Changed, How
-from dataplane.filters.event import Event, Form
+from dataplane.filters.event import Event
+from dataplane.filters.form import Form
+from dataplane.filters.out import Out
 from dataplane.filters.stage import Stage
 from dataplane.runtime import config
 from dataplane.runtime.effects import CallHttp, Effect, Reply, Steps

@@ -1,6 +1,7 @@
 """An event as a filter sees it."""
 
-from dataplane.filters.event import Event, Form
+from dataplane.filters.event import Event
+from dataplane.filters.form import Form
 from dataplane.llm.framing import Framing
 from dataplane.runtime.protocols import Operation
 

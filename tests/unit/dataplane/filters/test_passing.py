@@ -2,7 +2,8 @@ import msgspec
 import pytest
 
 from dataplane.filters.api import AnswerFilter, Cut, Filter, Passed
-from dataplane.filters.event import Event, Form
+from dataplane.filters.event import Event
+from dataplane.filters.form import Form
 from dataplane.filters.passing import added, as_one, cut_whole
 from dataplane.filters.stage import Stage
 from dataplane.llm.framing import Framing

@@ -4,7 +4,8 @@ import msgspec
 import pytest
 
 from dataplane.filters.api import Cut
-from dataplane.filters.event import Event, Form
+from dataplane.filters.event import Event
+from dataplane.filters.form import Form
 from dataplane.filters.text import Said, TextAnswer, windowed
 from dataplane.llm.framing import Framing
 from dataplane.llm.texts.slot import Part

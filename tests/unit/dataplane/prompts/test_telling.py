@@ -3,7 +3,8 @@
 import json
 
 from dataplane.filters.api import Context
-from dataplane.filters.event import Event, Form
+from dataplane.filters.event import Event
+from dataplane.filters.form import Form
 from dataplane.llm.framing import Framing
 from dataplane.prompts.state import Remembered
 from dataplane.prompts.telling import Telling

@@ -5,7 +5,8 @@ import pytest
 
 from dataplane.filters.api import AnswerFilter, Context, Continue, Head
 from dataplane.filters.cache.filter import CacheFilter
-from dataplane.filters.event import Event, Form
+from dataplane.filters.event import Event
+from dataplane.filters.form import Form
 from dataplane.llm.framing import Framing
 from dataplane.runtime.config import Filter
 from dataplane.runtime.effects import Keep, LookUp, Recalled

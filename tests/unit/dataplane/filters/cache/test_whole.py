@@ -4,7 +4,8 @@ from typing import Any
 import pytest
 
 from dataplane.filters.cache.whole import Worth, worth_of
-from dataplane.filters.event import Event, Form
+from dataplane.filters.event import Event
+from dataplane.filters.form import Form
 from dataplane.llm.framing import Framing
 from dataplane.runtime.protocols import Operation
 from tests.support.agents import events

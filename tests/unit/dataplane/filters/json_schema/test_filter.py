@@ -4,7 +4,8 @@ from typing import Any, TypeVar
 import pytest
 
 from dataplane.filters.api import Again, AnswerFilter, Context, UnusableFilterError, asks
-from dataplane.filters.event import Event, Form
+from dataplane.filters.event import Event
+from dataplane.filters.form import Form
 from dataplane.filters.json_schema.filter import JsonSchemaFilter
 from dataplane.llm.framing import Framing
 from dataplane.runtime.config import Filter

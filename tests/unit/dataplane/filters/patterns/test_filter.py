@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from dataplane.filters.api import AnswerFilter, Context, Continue, Cut, Head
-from dataplane.filters.event import Event, Form
+from dataplane.filters.event import Event
+from dataplane.filters.form import Form
 from dataplane.filters.patterns.filter import PatternsFilter
 from dataplane.llm.framing import Framing
 from dataplane.runtime.config import Filter

@@ -4,7 +4,8 @@ from typing import Any
 import pytest
 
 from dataplane.filters.api import AnswerFilter, Context, Continue, asks
-from dataplane.filters.event import Event, Form
+from dataplane.filters.event import Event
+from dataplane.filters.form import Form
 from dataplane.filters.pii.filter import PiiFilter
 from dataplane.llm.framing import Framing
 from dataplane.runtime.config import Filter

@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from dataplane.filters.api import AnswerFilter, Context, Continue, Cut, Head, UnusableFilterError
-from dataplane.filters.event import Event, Form
+from dataplane.filters.event import Event
+from dataplane.filters.form import Form
 from dataplane.filters.python import author
 from dataplane.filters.python.filter import PythonFilter, awaited
 from dataplane.runtime.config import Filter

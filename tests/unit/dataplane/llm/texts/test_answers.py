@@ -4,7 +4,8 @@ from collections.abc import Iterable
 
 import pytest
 
-from dataplane.filters.event import Event, Form
+from dataplane.filters.event import Event
+from dataplane.filters.form import Form
 from dataplane.llm.framing import Framing, cutter_of
 from dataplane.llm.hub.answer import Answer
 from dataplane.llm.hub.parts import Refusal, Text, Thinking

@@ -1,6 +1,7 @@
 from typing import Any
 
-from dataplane.filters.event import Event, Form
+from dataplane.filters.event import Event
+from dataplane.filters.form import Form
 from dataplane.llm.texts.tokens import drop_tokens
 
 

@@ -3,7 +3,8 @@ from typing import Any
 
 import pytest
 
-from dataplane.filters.event import Event, Form
+from dataplane.filters.event import Event
+from dataplane.filters.form import Form
 from dataplane.llm.framing import Framing
 from dataplane.llm.words.replacing import Replacements, Replacing
 from dataplane.llm.words.stream import WordsStream

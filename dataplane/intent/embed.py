@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dataplane.intent.discriminant import Floats
-    from dataplane.intent.encoder import AgentIndex, OpinionIndex
+    from dataplane.intent.encoder import AgentIndex, OpinionIndex, Span
     from dataplane.intent.units import AgentTexts
     from dataplane.intent.views import Tokens
 
@@ -40,8 +40,11 @@ TOKENIZER_SHA256 = "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f41157
 TOKENIZER_PATH = Path(__file__).parent / "data" / "tokenizer.json"
 
 MAX_TOKENS = 40
-"""What one text may cost: under 4 ms. On the development data reading all of them gains nothing
-(338 of the 419 messages over 24 tokens right; 337 with 48, 335 with 40, 342 with 32)."""
+"""What one text may cost: under 4 ms of MiniLM, or 1 of USE. On the development data reading all of
+them gains nothing (338 of the 419 messages over 24 tokens right; 337 with 48, 335 with 40, 342 with
+32)."""
+MAX_TELLING_TOKENS = 24
+"""Of those, for MiniLM where USE reads all of them beside it: the ones that say most."""
 MAX_EMBEDDED_TOKENS = 64
 """Of a text that filters ask about."""
 MAX_AGENT_TOKENS = 256
@@ -53,8 +56,8 @@ CACHED_TOKENS = 16_384
 CACHED_AGENT_TEXTS = 2_048
 """Vectors of USE kept, 2 kB each, for the same."""
 CACHED_REQUESTS = 16
-"""Requests, and parts of them, whose vectors are kept while they are decided: the second opinion
-reads what the first one read."""
+"""Requests, and parts of them, whose vectors are kept while they are decided: who looks twice
+reads them once."""
 
 log = logging.getLogger(__name__)
 
@@ -134,7 +137,7 @@ def _folder(package: str) -> Path:
 
 
 class Encoders:
-    """MiniLM, and USE for a second opinion. Safe to call from several threads."""
+    """MiniLM, and USE beside it. Safe to call from several threads."""
 
     name = "minilm"
     second_name = "use"
@@ -144,6 +147,9 @@ class Encoders:
         self._use: Use | None = None
         # Requests are not kept long: the router keeps what it made of them, which is far smaller.
         self._request = lru_cache(CACHED_REQUESTS)(lambda text: minilm.read(text, MAX_TOKENS))
+        self._brief = lru_cache(CACHED_REQUESTS)(
+            lambda text: minilm.read(text, MAX_TOKENS, MAX_TELLING_TOKENS)
+        )
         self._cache: OrderedDict[str, Tokens] = OrderedDict()
         self._cached_tokens = 0
         self._lock = Lock()
@@ -157,7 +163,7 @@ class Encoders:
         """The agents' texts as vectors; what an earlier index read is not read again."""
         from dataplane.intent.views import ViewIndex
 
-        return ViewIndex(agents, self._read_and_keep, self._request)
+        return ViewIndex(agents, self._read_and_keep, self._request, self._brief)
 
     def opinion_index(self, agents: Sequence[AgentTexts]) -> OpinionIndex | None:
         """What sets the agents apart; None without USE."""
@@ -169,7 +175,7 @@ class Encoders:
         def agent(text: str) -> tuple[Floats, Floats]:
             return mean(self._read_and_keep(text).states), use.read_agent(text)
 
-        return Opinions(agents, Readers(agent, self._request, partial(use.read, limit=MAX_TOKENS)))
+        return Opinions(agents, Readers(agent, self._brief, partial(use.read, limit=MAX_TOKENS)))
 
     def embed(self, text: str) -> tuple[float, ...]:
         """The mean of the vectors of its tokens, as MiniLM reads them."""
@@ -209,17 +215,21 @@ class MiniLm:
         self._tokenizer.no_truncation()
         self._session = open_session(minilm_graph(weights(model.read_bytes())))
 
-    def read(self, text: str, limit: int) -> Tokens:
-        """The network over the text, or over the beginning and the end of a long one."""
+    def read(self, text: str, limit: int, most: int | None = None) -> Tokens:
+        """The network over the text, or over the beginning and the end of a long one; with `most`
+        over so many tokens of those, the ones that say most."""
         import numpy as np
 
-        from dataplane.intent.views import Tokens
+        from dataplane.intent.views import Tokens, telling
 
         text, half, skipped = _ends(text, limit)
         encoding = self._tokenizer.encode(text)
         all_ids, all_offsets = encoding.ids, encoding.offsets  # lists made anew each time
         keep = _cut(len(all_ids), limit)
         ids = np.array([all_ids[i] for i in keep], dtype=np.int64)
+        if most is not None and len(keep) > most:
+            chosen = telling(ids, most)
+            ids, keep = ids[chosen], [keep[i] for i in chosen]
         offsets = [all_offsets[i] for i in keep]
         if skipped:
             offsets = [(a, b) if a < half else (a + skipped, b + skipped) for a, b in offsets]
@@ -245,17 +255,39 @@ class Use:
             self._table = UseTable(file)
             self._session = open_session(use_graph(file))
         self.read_agent = lru_cache(CACHED_AGENT_TEXTS)(
-            lambda text: self.read((text,), MAX_AGENT_TOKENS)[0]
+            lambda text: self.read(text, (), MAX_AGENT_TOKENS)[0]
         )
 
-    def read(self, texts: Sequence[str], limit: int) -> Floats:
-        """A row for each text, or for the beginning and the end of a long one: all of one run."""
+    def read(self, text: str, parts: Sequence[Span], limit: int) -> Floats:
+        """A row for the text, or for the beginning and the end of a long one; then one for each
+        part, all of one run: a word is seen with few beside it, so a part is as if read alone."""
         from dataplane.intent.views import unit
 
-        read = (self._tokenizer.encode(_ends(text, limit)[0]) for text in texts)
-        kept = [[pieces[i] for i in _cut(len(pieces), limit)] for pieces in read]
-        found: Floats = self._session.run(None, self._table.inputs(kept))[0]
-        return unit(found)
+        segments, numbers = self._split(text, parts, limit)
+        read = [number for number in numbers if number is not None]
+        found: Floats = self._session.run(None, self._table.inputs(segments, read))[0]
+        rows = [0 if number is None else 1 + read.index(number) for number in numbers]
+        return unit(found)[[0, *rows]]
+
+    def _split(
+        self, text: str, parts: Sequence[Span], limit: int
+    ) -> tuple[list[list[int]], list[int | None]]:
+        """The pieces that are read, in segments, and which segment is each part, if it is read.
+
+        What stands between parts ("and also") is not.
+        """
+        spans = parts or ((0, len(text)),)
+        texts = [_ends(text[start:end], limit)[0] for start, end in spans]
+        encoded = [self._tokenizer.encode(each)[1:-1] for each in texts]
+        first, last = self._tokenizer.encode("")
+        pieces = [(owner, piece) for owner, each in enumerate(encoded) for piece in each]
+        segments: dict[int, list[int]] = {}
+        for i in _cut(len(pieces), limit - 2):
+            owner, piece = pieces[i]
+            segments.setdefault(owner, [first]).append(piece)
+        numbers = {owner: number for number, owner in enumerate(segments)}
+        marked = [[*segment, last] for segment in segments.values()] or [[first, last]]
+        return marked, [numbers.get(owner) for owner in range(len(parts))]
 
 
 def _ends(text: str, limit: int) -> tuple[str, int, int]:

@@ -38,13 +38,32 @@ class AgentIndex(Protocol):
         """The whole text, then each part, its words read with the text around them: one pass."""
         ...
 
+    def brief_views(self, text: str, parts: Sequence[Span]) -> list[list[Views]]:
+        """The same of a long text without the words that say least: cheaper, and good enough where
+        the second encoder reads them."""
+        ...
+
+
+class Glance(NamedTuple):
+    """How a request looks to the second encoder alone, beside one agent."""
+
+    opinion: float
+    """How much it is like the agent's texts and unlike the others'; see discriminant.py."""
+    near: float
+    """Cosine to the agent's name with the first sentence."""
+
 
 class OpinionIndex(Protocol):
-    """The same agents, for a second opinion."""
+    """The same agents, as the second encoder sees them."""
+
+    def glances(self, text: str, parts: Sequence[Span]) -> list[list[Glance]]:
+        """The whole text, then each part read alone, in the order the agents were given; all of it
+        one run of the second encoder, and none of the first."""
+        ...
 
     def opinions(self, text: str, parts: Sequence[Span]) -> list[list[float]]:
         """How much the whole text, then each part, is like each agent's texts and unlike the
-        others', in the order the agents were given; see discriminant.py."""
+        others', as both encoders see it together."""
         ...
 
 
@@ -62,7 +81,7 @@ class Encoder(Protocol):
 
     @property
     def second_name(self) -> str:
-        """The word for the one that is asked where the first is unsure."""
+        """The word for the one that is faster and sees less."""
         ...
 
     def add_second(self) -> bool:
@@ -71,7 +90,7 @@ class Encoder(Protocol):
         ...
 
     def opinion_index(self, agents: Sequence[AgentTexts]) -> OpinionIndex | None:
-        """The same for a second opinion; None while there is no second encoder."""
+        """The same with the second encoder; None while there is none."""
         ...
 
     def embed(self, text: str) -> tuple[float, ...]:

@@ -27,6 +27,7 @@ class Messages:
     def __init__(self, scorer: Scorer) -> None:
         self._scorer = scorer
         self.method = scorer.method
+        self.reads_alone = scorer.reads_alone
         self.whole = lru_cache(CACHED_READINGS)(scorer.read)
         self.message = lru_cache(CACHED_READINGS)(self._read_message)
 

@@ -1,17 +1,21 @@
-"""A second opinion on requests: what sets the agents apart, as two encoders see it together.
+"""What sets the agents apart, as USE sees it, and as MiniLM and USE see it together.
 
 Imported only where the `router` extra is installed.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
 from dataplane.intent.discriminant import Discriminant, Floats
-from dataplane.intent.encoder import Span
+from dataplane.intent.encoder import Glance, Span
 from dataplane.intent.units import AgentTexts, phrasings
 from dataplane.intent.views import Tokens, inside, means
+
+CACHED_VECTORS = 16
+"""Messages whose vectors by USE are kept while they are decided: who looks twice sees the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,40 +26,52 @@ class Readers:
     """A text of an agent -> its vectors of length 1, by MiniLM and by USE."""
     tokens: Callable[[str], Tokens]
     """A request, by MiniLM."""
-    use: Callable[[Sequence[str]], Floats]
-    """Requests and parts of them, by USE: rows of length 1."""
+    use: Callable[[str, Sequence[Span]], Floats]
+    """A request, then parts of it, by USE: rows of length 1."""
 
 
 class Opinions:
     """What sets the agents of one listener apart. See encoder.OpinionIndex."""
 
     def __init__(self, agents: Sequence[AgentTexts], readers: Readers) -> None:
-        self._readers = readers
-        described = [[self._both(text) for text in _described(agent)] for agent in agents]
-        examples = [[self._both(text) for text in agent.examples] for agent in agents]
-        self._apart = Discriminant(described, examples)
+        self._tokens = readers.tokens
+        described = [[readers.agent(text) for text in _described(agent)] for agent in agents]
+        examples = [[readers.agent(text) for text in agent.examples] for agent in agents]
+        self._by_use = Discriminant(*(_chosen(texts, _use) for texts in (described, examples)))
+        self._by_both = Discriminant(
+            *(_chosen(texts, np.concatenate) for texts in (described, examples))
+        )
+        self._heads = np.stack([texts[0][1] for texts in described])
+        self._vectors = lru_cache(CACHED_VECTORS)(readers.use)
 
-    def _both(self, text: str) -> Floats:
-        return np.concatenate(self._readers.agent(text))
+    def glances(self, text: str, parts: Sequence[Span]) -> list[list[Glance]]:
+        """See encoder.OpinionIndex."""
+        vectors = self._vectors(text, tuple(parts))
+        opinions, near = self._by_use(vectors).tolist(), (vectors @ self._heads.T).tolist()
+        return [list(map(Glance, *rows)) for rows in zip(opinions, near, strict=True)]
 
     def opinions(self, text: str, parts: Sequence[Span]) -> list[list[float]]:
         """See encoder.OpinionIndex."""
-        tokens = self._readers.tokens(text)
+        tokens = self._tokens(text)
         everything = slice(0, len(tokens.ids))
-        chosen = [inside(tokens.offsets, part) for part in parts]
-        minilm = means(tokens.states, (everything, *chosen))
-        # USE has no vectors of tokens to take a mean of: it reads each part, all of them at once.
-        rows, texts = [0], [text]
-        for part, (start, end) in zip(chosen, parts, strict=True):
-            rows.append(0 if part == everything else len(texts))
-            if part != everything:
-                texts.append(text[start:end])
-        use = self._readers.use(texts)[rows]
-        found: list[list[float]] = self._apart(np.hstack([minilm, use])).tolist()
+        chosen = [everything, *(inside(tokens.offsets, part) for part in parts)]
+        both = np.hstack([means(tokens.states, chosen), self._vectors(text, tuple(parts))])
+        found: list[list[float]] = self._by_both(both).tolist()
         return found
 
 
 def _described(agent: AgentTexts) -> list[str]:
-    """All that a description says, each unit of it in each phrasing."""
+    """All that a description says, each unit of it in each phrasing; its head first."""
     phrased = [phrase for unit in agent.units for phrase in phrasings(agent, unit)]
     return [agent.head, agent.whole, *phrased]
+
+
+def _chosen(
+    texts: Sequence[Sequence[tuple[Floats, Floats]]],
+    choose: Callable[[tuple[Floats, Floats]], Floats],
+) -> list[list[Floats]]:
+    return [list(map(choose, own)) for own in texts]
+
+
+def _use(vectors: tuple[Floats, Floats]) -> Floats:
+    return vectors[1]

@@ -6,13 +6,11 @@ who is nearest, the logit says whether near is near enough.
 
 import math
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import NamedTuple, Protocol
 
 from dataplane.intent.bm25 import Bm25
-from dataplane.intent.encoder import Encoder, OpinionIndex, Span, Views
-from dataplane.intent.heads import LEXICAL, SECOND, SEMANTIC, Features, TextHeads
-from dataplane.intent.nobody import NOBODY
+from dataplane.intent.encoder import Span
+from dataplane.intent.heads import LEXICAL, Features, TextHeads
 from dataplane.intent.units import AgentTexts
 from dataplane.intent.words import split_name, words
 from dataplane.routing.preference import OTHER
@@ -27,8 +25,6 @@ class Reading(NamedTuple):
     """Log-odds that the agent should answer this text, taken alone."""
 
 
-CACHED_VIEWS = 16
-"""Messages whose views are kept while they are decided: the second opinion weighs some, too."""
 PROOF = 2
 """Words that a request must share with a candidate alone: "find me a hotel" shares one with who is
 to find bugs."""
@@ -125,108 +121,10 @@ class LexicalScorer:
         return [self.read(text), *(self.read(text[start:end]) for start, end in parts)]
 
 
-class SemanticScorer:
-    """By the encoder's similarities, with shared words as one more."""
-
-    reads_alone = False
-
-    def __init__(self, agents: Sequence[AgentTexts], encoder: Encoder) -> None:
-        self._shares = lru_cache(CACHED_VIEWS)(LexicalScorer(agents).shares)
-        self._index = encoder.index([*agents, NOBODY])
-        self.method = encoder.name
-        self._views = lru_cache(CACHED_VIEWS)(self._index.part_views)
-        opinions = encoder.opinion_index([*agents, NOBODY])
-        both = f"{encoder.name}+{encoder.second_name}"
-        self.second = None if opinions is None else SecondScorer(self, opinions, both)
-        """What to ask where this one is unsure."""
-
-    def features(self, text: str) -> tuple[list[Features], list[float], Features]:
-        """Features and plain similarity per agent, and nobody's features."""
-        return self._rows(text, self.views(text, ())[0])
-
-    def read(self, text: str) -> Reading:
-        """See Scorer."""
-        return self._reading(text, self.views(text, ())[0])
-
-    def read_parts(self, text: str, parts: Sequence[Span]) -> list[Reading]:
-        """See Scorer."""
-        found = self.views(text, parts)
-        pairs = zip([(0, len(text)), *parts], found, strict=True)
-        return [self._reading(text[a:b], views) for (a, b), views in pairs]
-
-    def _reading(self, text: str, found: Sequence[Views]) -> Reading:
-        rows, similarities, nobody = self._rows(text, found)
-        return read(rows, similarities, SEMANTIC, nobody)
-
-    def views(self, text: str, parts: Sequence[Span]) -> list[list[Views]]:
-        """Of the whole text and of each part, per agent; the last one is nobody."""
-        return self._views(text, tuple(parts))
-
-    def shares(self, text: str) -> list[float]:
-        """The BM25 share of each agent, 0 to 1."""
-        return self._shares(text)
-
-    def _rows(
-        self, text: str, found: Sequence[Views]
-    ) -> tuple[list[Features], list[float], Features]:
-        *agents, nobody = found
-        shares = self.shares(text)
-        rows: list[Features] = [(*v, share) for v, share in zip(agents, shares, strict=True)]
-        return rows, [_near(v) for v in agents], (*nobody, 0.0)
-
-
-class SecondScorer:
-    """A second opinion: what sets the agents apart, as two encoders see it, and shared words.
-
-    Only for the first message of a conversation: the heads of later ones were fitted to readings
-    of the first scorer.
-    """
-
-    reads_alone = True
-
-    def __init__(self, first: SemanticScorer, index: OpinionIndex, method: str) -> None:
-        self._first = first
-        self._index = index
-        self.method = method
-
-    def features(self, text: str) -> tuple[list[Features], list[float], Features]:
-        """Features and plain similarity per agent, and nobody's features."""
-        (views,), (opinions,) = self._first.views(text, ()), self._index.opinions(text, ())
-        return self._rows(text, views, opinions)
-
-    def read(self, text: str) -> Reading:
-        """See Scorer."""
-        return self.read_parts(text, ())[0]
-
-    def read_parts(self, text: str, parts: Sequence[Span]) -> list[Reading]:
-        """See Scorer; the second encoder runs once for each part."""
-        seen, opinions = self._first.views(text, parts), self._index.opinions(text, parts)
-        readings = []
-        for (a, b), views, found in zip([(0, len(text)), *parts], seen, opinions, strict=True):
-            rows, similarities, nobody = self._rows(text[a:b], views, found)
-            readings.append(read(rows, similarities, SECOND, nobody))
-        return readings
-
-    def _rows(
-        self, text: str, views: Sequence[Views], opinions: Sequence[float]
-    ) -> tuple[list[Features], list[float], Features]:
-        shares = [*self._first.shares(text), 0.0]
-        rows: list[Features] = [
-            (opinion, v.words, share)
-            for opinion, v, share in zip(opinions, views, shares, strict=True)
-        ]
-        *agents, nobody = rows
-        return agents, [_near(v) for v in views[:-1]], nobody
-
-
 def _is_proof(said: set[str], known: set[str]) -> bool:
     """Whether words say that a candidate is meant that no other one competes with for them."""
     shared = said & known
     return len(shared) >= PROOF or shared == said
-
-
-def _near(v: Views) -> float:
-    return (v.head + v.whole + v.unit) / 3
 
 
 def _document(agent: AgentTexts) -> list[str]:

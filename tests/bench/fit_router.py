@@ -27,14 +27,8 @@ from pathlib import Path
 from dataplane.intent import embed
 from dataplane.intent.conversation import Asked, asked
 from dataplane.intent.heads import Features, StateHeads, TextHeads, Weights
-from dataplane.intent.score import (
-    LexicalScorer,
-    Reading,
-    SecondScorer,
-    SemanticScorer,
-    read,
-    sure_features,
-)
+from dataplane.intent.score import LexicalScorer, Reading, read, sure_features
+from dataplane.intent.semantic import BothScorer, QuickScorer, SemanticScorer
 from dataplane.intent.state import (
     Belief,
     Outlook,
@@ -93,7 +87,7 @@ def main() -> None:
         sure = fit_sure_with_report(rows, rank)
         heads = TextHeads(rank, sure)
         print(f"{name} = TextHeads(\n    rank={shown(rank)},\n    sure={shown(sure)},\n)")
-        if name != "SECOND":  # which is asked about first messages only
+        if name not in ("QUICK", "BOTH"):  # which are asked about first messages only
             fit_state_with_report(data, name, heads, extract)
 
 
@@ -115,17 +109,22 @@ def extractors(data: RoutingData) -> dict[str, Extract]:
         features, similarities, nobody = semantic[scenario].features(text)
         return np.array(features), np.array(similarities), nobody
 
-    def by_both(scenario: str, text: str) -> Seen:
-        features, similarities, nobody = _second(semantic[scenario]).features(text)
+    def by_use(scenario: str, text: str) -> Seen:
+        features, similarities, nobody = _scorer(semantic[scenario], "QUICK").features(text)
         return np.array(features), np.array(similarities), nobody
 
-    found = {"SEMANTIC": by_meaning, "SECOND": by_both, "LEXICAL": by_words}
+    def by_both(scenario: str, text: str) -> Seen:
+        features, similarities, nobody = _scorer(semantic[scenario], "BOTH").features(text)
+        return np.array(features), np.array(similarities), nobody
+
+    found = {"SEMANTIC": by_meaning, "QUICK": by_use, "BOTH": by_both, "LEXICAL": by_words}
     return {name: _remember(extract) for name, extract in found.items()}
 
 
-def _second(scorer: SemanticScorer) -> SecondScorer:
-    assert scorer.second is not None, "install the router extra"
-    return scorer.second
+def _scorer(scorer: SemanticScorer, name: str) -> SemanticScorer | QuickScorer | BothScorer:
+    found = {"SEMANTIC": scorer, "QUICK": scorer.quick, "BOTH": scorer.both}[name]
+    assert found is not None, "install the router extra"
+    return found
 
 
 def _remember(extract: Extract) -> Extract:
@@ -167,8 +166,7 @@ def example_rows(data: RoutingData, name: str, each: int = 5) -> list[Row]:
             continue
         texts = [agent_texts(a) for a in agents]
         texts = [_with(t, given[t.agent]) for t in texts]
-        first = SemanticScorer(texts, ENCODER)
-        scorer = _second(first) if name == "SECOND" else first
+        scorer = _scorer(SemanticScorer(texts, ENCODER), name)
         for example in rest:
             features, similarities, nobody = scorer.features(example.text)
             gold = [t.agent for t in texts].index(example.expected[0])

@@ -7,7 +7,7 @@ import pytest
 from dataplane.intent.encoder import Span
 from dataplane.intent.heads import SEMANTIC_STATE
 from dataplane.intent.messages import Messages
-from dataplane.intent.router import CLEAR_LEAD, Router
+from dataplane.intent.router import CLEAR_LEAD, CLEAR_PART, Router
 from dataplane.intent.score import Reading
 from dataplane.runtime.decision import Turn
 
@@ -21,6 +21,7 @@ class Listening:
         self.reads_alone = reads_alone
         values = (lead, 0.0) if leads == 0 else (0.0, lead)
         self.reading = Reading(values, tuple(10 * v for v in values))
+        self.part = self.reading
         self.heard: list[str] = []
 
     def read(self, text: str) -> Reading:
@@ -29,11 +30,12 @@ class Listening:
 
     def read_parts(self, text: str, parts: Sequence[Span]) -> list[Reading]:
         self.heard.append(text)
-        return [self.reading] * (1 + len(parts))
+        return [self.reading, *(self.part for _ in parts)]
 
 
-def decided(first: Listening, second: Listening, *turns: Turn) -> str:
-    router = Router(["a", "b"], first, SEMANTIC_STATE, 0.0, second)
+def decided(quick: Listening, thorough: Listening, *turns: Turn) -> str:
+    others = Listening(0, 1.0)
+    router = Router(["a", "b"], others, SEMANTIC_STATE, 0.0, (quick, thorough))
     return router.decide(turns).scores[0].agent
 
 
@@ -49,21 +51,39 @@ def test_a_message_of_several_requests_is_read_in_parts() -> None:
     assert len(message.parts) == len(message.spans) == 2
 
 
-def test_an_unclear_first_message_has_a_second_opinion() -> None:
+def test_an_unclear_first_message_is_looked_at_again() -> None:
     assert decided(Listening(0, CLEAR_LEAD - 0.1), Listening(1, 2.0), Turn("user", "hm?")) == "b"
 
 
-def test_a_clear_one_needs_none() -> None:
-    second = Listening(1, 2.0)
-    assert decided(Listening(0, CLEAR_LEAD), second, Turn("user", "hm?")) == "a"
-    assert second.heard == []
+def test_a_clear_one_is_not() -> None:
+    thorough = Listening(1, 2.0)
+    assert decided(Listening(0, CLEAR_LEAD), thorough, Turn("user", "hm?")) == "a"
+    assert thorough.heard == []
 
 
-def test_later_messages_have_none() -> None:
-    second = Listening(1, 2.0)
+@pytest.mark.parametrize(("lead", "again"), [(CLEAR_PART, False), (CLEAR_PART - 0.1, True)])
+def test_a_part_that_wants_somebody_else_is_to_be_clear_too(lead: float, *, again: bool) -> None:
+    quick, thorough = Listening(0, CLEAR_LEAD, reads_alone=True), Listening(1, 2.0)
+    quick.part = Reading((0.0, lead), (0.0, lead))
+    decided(quick, thorough, Turn("user", "will it rain today? book me a flight"))
+    assert bool(thorough.heard) is again
+
+
+def test_who_has_not_read_parts_alone_decides_only_where_none_wants_somebody_else() -> None:
+    quick, middle, thorough = Listening(0, 0.1), Listening(0, CLEAR_LEAD), Listening(1, 2.0)
+    middle.part = Reading((0.0, 9.0), (0.0, 9.0))
+    router = Router(["a", "b"], quick, SEMANTIC_STATE, 0.0, (quick, middle, thorough))
+    router.decide([Turn("user", "will it rain?")])
+    assert thorough.heard == []
+    router.decide([Turn("user", "will it rain today? book me a flight")])
+    assert len(thorough.heard) == 1
+
+
+def test_later_messages_are_neithers() -> None:
+    quick, thorough = Listening(1, 2.0), Listening(1, 2.0)
     turns = Turn("user", "hm?"), Turn("assistant", "Yes?"), Turn("user", "and now?")
-    decided(Listening(0, 0.1), second, *turns)
-    assert second.heard == []
+    decided(quick, thorough, *turns)
+    assert quick.heard == thorough.heard == []
 
 
 @pytest.mark.parametrize(("reads_alone", "runs"), [(True, 0), (False, 1)])
@@ -76,8 +96,20 @@ def test_a_part_is_read_alone_where_its_scorer_has_not_done_so(
 
 
 def test_the_decision_names_who_had_the_say() -> None:
-    first, second = Listening(0, 0.1), Listening(1, 2.0)
-    second.method = "both"
-    router = Router(["a", "b"], first, SEMANTIC_STATE, 0.0, second)
+    others, quick, thorough = Listening(0, 0.1), Listening(0, 0.1), Listening(1, 2.0)
+    thorough.method = "both"
+    router = Router(["a", "b"], others, SEMANTIC_STATE, 0.0, (quick, thorough))
     assert router.decide([Turn("user", "hm?")]).method == "both"
     assert router.decide([]).method == "listening"
+
+
+def test_who_leads_the_whole_stays_first_where_a_part_agrees() -> None:
+    class InTwoParts(Listening):
+        def read_parts(self, text: str, parts: Sequence[Span]) -> list[Reading]:
+            own, other = Reading((2.0, 0.0), (1.0, -1.0)), Reading((0.0, 2.0), (-1.0, 9.0))
+            return [self.reading, own, other]
+
+    router = Router(["b", "a"], InTwoParts(0, 0.1, reads_alone=True), SEMANTIC_STATE, 0.0)
+    decision = router.decide([Turn("user", "will it rain today? book me a flight")])
+    assert decision.agents == ("b", "a")
+    assert [score.agent for score in decision.scores] == ["b", "a"]

@@ -1,4 +1,4 @@
-"""A second opinion on requests."""
+"""What one encoder, and what both, make of requests."""
 
 from collections.abc import Sequence
 
@@ -7,6 +7,7 @@ import pytest
 np = pytest.importorskip("numpy", reason="needs the router extra")
 
 from dataplane.intent.discriminant import Floats  # noqa: E402
+from dataplane.intent.encoder import Span  # noqa: E402
 from dataplane.intent.opinions import Opinions, Readers  # noqa: E402
 from dataplane.intent.units import agent_texts  # noqa: E402
 from dataplane.intent.views import Tokens, mean  # noqa: E402
@@ -32,8 +33,9 @@ def vector(text: str) -> Floats:
     return mean(tokens(text).states)
 
 
-def rows(texts: Sequence[str]) -> Floats:
-    found: Floats = np.stack([vector(text) for text in texts])
+def rows(text: str, parts: Sequence[Span]) -> Floats:
+    texts = [text, *(text[a:b] or text for a, b in parts)]
+    found: Floats = np.stack([vector(each) for each in texts])
     return found
 
 
@@ -71,17 +73,30 @@ def test_a_part_that_was_not_read_counts_as_the_whole() -> None:
     assert whole == part
 
 
-def test_a_message_and_its_parts_are_one_run_of_the_second_encoder() -> None:
+def test_a_glance_asks_the_second_encoder_alone() -> None:
+    def unread(text: str) -> Tokens:
+        raise AssertionError(text)
+
+    agents = [agent_texts(a) for a in (RAIN, PLANE)]
+    index = Opinions(agents, Readers(lambda text: (vector("room"), vector(text)), unread, rows))
+    whole, part = index.glances("rain plane plane", [(0, 4)])
+    assert whole[1].opinion > whole[0].opinion
+    assert part[0].opinion > part[1].opinion
+    assert part[0].near > part[1].near
+
+
+def test_who_looks_twice_at_a_message_has_it_read_once() -> None:
     runs = []
 
-    def use(texts: Sequence[str]) -> Floats:
-        runs.append(list(texts))
-        return rows(texts)
+    def use(text: str, parts: Sequence[Span]) -> Floats:
+        runs.append((text, *parts))
+        return rows(text, parts)
 
     agents = [agent_texts(a) for a in (RAIN, PLANE)]
     opinions = Opinions(agents, Readers(lambda text: (vector(text), vector(text)), tokens, use))
-    opinions.opinions("rain plane", [(0, 4), (5, 10), (100, 110)])
-    assert runs == [["rain plane", "rain", "plane"]]
+    opinions.glances("rain plane", [(0, 4), (5, 10)])
+    opinions.opinions("rain plane", [(0, 4), (5, 10)])
+    assert runs == [("rain plane", (0, 4), (5, 10))]
 
 
 def test_examples_count_where_an_agent_has_them() -> None:

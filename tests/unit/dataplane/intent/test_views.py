@@ -5,7 +5,13 @@ import pytest
 np = pytest.importorskip("numpy", reason="needs the router extra")
 
 from dataplane.intent.units import agent_texts  # noqa: E402
-from dataplane.intent.views import WORDS_PER_AGENT, Tokens, ViewIndex, rarity  # noqa: E402
+from dataplane.intent.views import (  # noqa: E402
+    WORDS_PER_AGENT,
+    Tokens,
+    ViewIndex,
+    rarity,
+    telling,
+)
 from dataplane.runtime.config import AgentTarget  # noqa: E402
 
 VOCABULARY = ["rain", "plane", "book", "cheap", "room"]
@@ -24,8 +30,12 @@ def read(text: str) -> Tokens:
     return Tokens(np.array(ids), np.array(rows, np.float32), tuple(offsets))
 
 
+def read_briefly(text: str) -> Tokens:
+    return read(text.rpartition(" ")[2])
+
+
 def index(*agents: AgentTarget) -> ViewIndex:
-    return ViewIndex([agent_texts(a) for a in agents], read, read)
+    return ViewIndex([agent_texts(a) for a in agents], read, read, read_briefly)
 
 
 RAIN, PLANE = AgentTarget("a", "rain"), AgentTarget("b", "cheap plane")
@@ -63,3 +73,22 @@ def test_no_agent_keeps_more_words_than_it_may() -> None:
 def test_rare_words_weigh_more_and_markers_nothing() -> None:
     marker, mark, common, rare = rarity(np.array([101, 1010, 1996, 25_000])).tolist()
     assert marker == 0 < mark == common < rare
+
+
+def test_a_text_can_be_read_briefly() -> None:
+    assert index(RAIN, PLANE).brief_views("rain plane", ()) == [index(RAIN, PLANE).views("plane")]
+
+
+MARKS, THE, WORDS = (101, 102), 1996, range(10_000, 10_006)
+
+
+def test_of_many_tokens_those_that_say_most_are_read_in_their_order() -> None:
+    first, last = MARKS
+    ids = np.array([first, THE, WORDS[0], THE, WORDS[1], THE, last])
+    assert telling(ids, 4) == [0, 2, 4, 6]
+
+
+def test_of_tokens_that_all_say_enough_those_at_the_ends_are_read() -> None:
+    first, last = MARKS
+    ids = np.array([first, WORDS[0], WORDS[1], 29_000, WORDS[3], WORDS[4], last])
+    assert telling(ids, 4) == [0, 1, 5, 6]

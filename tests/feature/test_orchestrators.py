@@ -25,7 +25,7 @@ AGENTS = {
     ),
 }
 CLEAR = "What is the weather in Oslo today?"
-VAGUE = "I need to know about next week"
+VAGUE = "I would like to go there"  # neither words nor MiniLM are sure, whoever is ready
 
 
 @dataclass

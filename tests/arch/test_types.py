@@ -3,9 +3,12 @@
 import subprocess
 import sys
 
+import pytest
+
 from tests.arch.tree import ROOT
 
 
+@pytest.mark.first
 def test_mypy_has_nothing_to_say() -> None:
     ran = subprocess.run(
         [sys.executable, "-m", "mypy", "controlplane", "dataplane", "deploy", "tests"],

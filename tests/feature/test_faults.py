@@ -15,6 +15,7 @@ from tests.support.planes import planes
 KEYS = {"WALL_KEY": "sk-wall"}
 
 
+@pytest.mark.first
 async def test_every_fault_is_survived_in_every_protocol(tmp_path: Path) -> None:
     cells = (*CELLS, *ACROSS)
     async with (

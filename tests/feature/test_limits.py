@@ -537,6 +537,7 @@ async def test_an_sdk_that_is_told_to_wait_gets_its_answer_then(tmp_path: Path) 
         assert len(gateway.provider.requests) == 4
 
 
+@pytest.mark.first
 async def test_whenever_clients_leave_nothing_stays_reserved(tmp_path: Path) -> None:
     limits = """\
 limits: [{name: team, tokens: {limit: 30000, window: 100h}, concurrent: 5}]

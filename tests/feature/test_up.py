@@ -85,6 +85,7 @@ async def all_gone(pids: set[int]) -> None:
                 os.close(watched)
 
 
+@pytest.mark.first
 async def test_up_serves_then_stops_everything_on_sigterm(tmp_path: Path) -> None:
     async with up(tmp_path) as (child, screen):
         url = (await screen.until_said(SERVING, seconds=START_S))[1]
@@ -109,6 +110,7 @@ async def test_bad_config_starts_nothing(tmp_path: Path) -> None:
 NOWHERE = 'filters: [{id: mine, type: python, config: {class: "nowhere.at_all:Thing"}}]'
 
 
+@pytest.mark.slow
 async def test_config_that_the_data_plane_refuses_ends_it_with_the_reason(tmp_path: Path) -> None:
     async with up(tmp_path, CONFIG + NOWHERE) as (child, screen):
         async with asyncio.timeout(START_S - 5):  # not after waiting for what cannot come
@@ -162,6 +164,7 @@ def _control_plane(supervisor: int) -> int:
     raise AssertionError("no control plane runs")
 
 
+@pytest.mark.slow
 async def test_port_of_another_one_is_refused_and_says_who_has_it(tmp_path: Path) -> None:
     """They would share it, and each would get some of the clients."""
     config = CONFIG.replace("port: 0", f"port: {free_port()}")

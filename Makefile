@@ -9,6 +9,8 @@ CODE  := controlplane dataplane deploy tests
 PROTOS = $(shell cd proto && find outriderpb -name '*.proto' | sort)
 # One worker per core; tests that must not run beside others share an xdist_group.
 PYTEST := $(PY) -m pytest -n 2 --dist=loadgroup
+# These wait for a fifth of their time, for what must take some: three keep two cores busy.
+QUICK := $(PY) -m pytest -n 3 --dist=loadgroup
 FAST := -m 'not slow and not interop'
 # The same tests on the data plane that images have; -P keeps the working directory from coming first.
 ON_COMPILED := PYTHONPATH=build/compiled:.:proto/gen $(PY) -P -m pytest -n 2 --dist=loadgroup -p no:cacheprovider \
@@ -47,7 +49,7 @@ example-%: $(VENV)/.stamp-dev ## langchain, llamaindex, crewai, ...: agents of a
 ##### to be sure of it
 
 test: lint contracts ## lint, types, import contracts, unit, golden, feature and arch tests
-	$(PYTEST) $(FAST) tests/arch tests/unit tests/feature
+	$(QUICK) $(FAST) tests/arch tests/unit tests/feature
 
 test-all: test $(VENV)/.stamp-demo compiled ## test, also on the compiled data plane; slow tests, other people's clients, the real model
 	$(PYTEST) -m 'not full' tests/interop

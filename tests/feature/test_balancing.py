@@ -127,12 +127,12 @@ async def test_ring_hash_sticks(hash_on: HashOn) -> None:
     name = b"x-user" if hash_on is HashOn.HEADER else b"x-model-affinity"
     async with pool_of(None, None, None, balancing=kind) as pool:
         asked = []
-        for user in range(6):
+        for user in range(20):  # (not all of them by chance on one)
             before = pool.asked()
-            for _ in range(4):
+            for _ in range(2):
                 await pool.ask(headers=b"%b: user-%d\r\n" % (name, user))
             asked.append([after - then for after, then in zip(pool.asked(), before, strict=True)])
-        assert all(sorted(one) == [0, 0, 4] for one in asked)
+        assert all(sorted(one) == [0, 0, 2] for one in asked)
         assert sum(1 for count in pool.asked() if count) > 1
 
 

@@ -54,7 +54,7 @@ test: lint contracts ## lint, types, import contracts, unit, golden, feature and
 test-all: test $(VENV)/.stamp-demo compiled ## test, also on the compiled data plane; slow tests, other people's clients, the real model
 	$(PYTEST) -m 'not full' tests/interop
 	$(ON_COMPILED) $(FAST) tests/unit/dataplane tests/feature
-	$(PYTEST) -m slow tests/unit tests/feature tests/arch
+	$(PYTEST) --hypothesis-profile=thorough -m '(slow or hypothesis) and not interop' tests/unit tests/feature tests/arch
 
 test-full: test-all faults demo eval-router bench bench-push ## test-all, faults, more clients, the demo, every benchmark
 	$(PYTEST) -m full tests/interop

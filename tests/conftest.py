@@ -11,7 +11,7 @@ os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")
 
 # How long an example takes says how busy the machine is, nothing of the code.
 settings.register_profile("thorough", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-# `make test` tries fewer examples; `make test-all` has both, for the data plane on compiled code.
+# `make test` tries fewer examples; `make test-all` has both.
 settings.register_profile("suite", settings.get_profile("thorough"), max_examples=40)
 settings.load_profile("suite")
 

@@ -42,12 +42,12 @@ class Hedging(Judging):
 
     def hedge_later(self, after_s: float) -> None:
         """See Sending."""
-        self._waits = waits = self.front.host.waits_of(after_s)
-        waits.add(self, self._touched)
+        self._late_queue = queue = self.front.host.late_queue(after_s)
+        queue.add(self, self._touched)
 
     def on_late(self) -> None:
         """The first attempt has been under way for long enough."""
-        self._waits = None
+        self._late_queue = None
         candidate = self._candidate
         if self.over or self.sent or self._trials is not None or candidate is None:
             return

@@ -19,7 +19,7 @@ class Late(Protocol):
         """It has waited for so long."""
 
 
-class Waits:
+class LateQueue:
     """Of one length, in one worker: who began to wait first is due first."""
 
     __slots__ = ("_after_s", "_loop", "_now", "_timer", "_waiting")

@@ -367,8 +367,8 @@ class Relay(Recovering):
     def _close(self, now: float) -> None:
         """Tell what happened."""
         self.over = True
-        if self._waits is not None:
-            self._waits.remove(self)
+        if self._late_queue is not None:
+            self._late_queue.remove(self)
         self._translated = None
         tally = self.tally
         if tally.charge is not None:

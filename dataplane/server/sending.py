@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from dataplane.server.filtered import Filtered
     from dataplane.server.front import Front
     from dataplane.server.holding import Holding
-    from dataplane.server.late import Waits
+    from dataplane.server.late import LateQueue
     from dataplane.server.mended import Mended
     from dataplane.server.orders import Orders
     from dataplane.server.passing import Passing, Told
@@ -66,6 +66,7 @@ class Sending(Placing):
         "_holding",
         "_key",
         "_lane",
+        "_late_queue",
         "_pace",
         "_passing",
         "_peek",
@@ -79,7 +80,6 @@ class Sending(Placing):
         "_trials",
         "_until",
         "_upstream",
-        "_waits",
         "ask",
         "chunked",
         "deadline",
@@ -124,7 +124,7 @@ class Sending(Placing):
         """What is tried after a failure; None before the first."""
         self._startup: Startup | None = None
         """The beginning of a stream that says nothing yet."""
-        self._waits: Waits | None = None
+        self._late_queue: LateQueue | None = None
         """Where it waits until it is late."""
         self._pace: Throughput | None = None
         """Of a stream that must not be too slow."""

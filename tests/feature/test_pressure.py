@@ -265,7 +265,6 @@ def make_late(made: Gateway, looks: int = 2) -> None:
         gate_of(made).look(now - ago * TICK_S, 4 * TARGET_LAG_S)
 
 
-@pytest.mark.slow
 async def test_late_loop_begins_less_and_answers_everybody() -> None:
     async with house(Held(), queue_timeout_s=0.3) as (made, fake):
         fake.script = always_at_once
@@ -339,7 +338,6 @@ async def test_who_heeds_retry_after_is_not_refused_for_having_been_refused() ->
         assert (await second.reply()).status == 200
 
 
-@pytest.mark.slow
 async def test_connection_that_is_not_read_is_answered_when_its_listener_ends() -> None:
     async with (
         house(always_at_once, queue_timeout_s=5.0) as (made, _),

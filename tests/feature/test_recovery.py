@@ -497,7 +497,6 @@ async def test_translated_stream_that_is_held_comes_whole(other: Protocol) -> No
         assert gate.records[0].attempts == 1
 
 
-@pytest.mark.slow
 async def test_held_stream_that_is_left_open_is_passed_on_when_it_is_whole() -> None:
     chat = Protocol.CHAT
 

@@ -1,8 +1,8 @@
-"""Who waits for an answer for too long is told, and nobody else."""
+"""Who queue for an answer for too long is told, and nobody else."""
 
 import asyncio
 
-from dataplane.server.late import Waits
+from dataplane.server.late import LateQueue
 from tests.support.wait import until
 
 
@@ -18,9 +18,9 @@ class Request:
 async def test_those_that_wait_are_told_in_their_order() -> None:
     loop = asyncio.get_running_loop()
     told: list[str] = []
-    waits = Waits(0.02, loop.time, loop)
+    queue = LateQueue(0.02, loop.time, loop)
     for name in "abc":
-        waits.add(Request(name, told), loop.time())
+        queue.add(Request(name, told), loop.time())
     began = loop.time()
     await until(lambda: len(told) == 3)
     assert told == ["a", "b", "c"]
@@ -30,24 +30,24 @@ async def test_those_that_wait_are_told_in_their_order() -> None:
 async def test_nobody_is_told_who_has_an_answer() -> None:
     loop = asyncio.get_running_loop()
     told: list[str] = []
-    waits = Waits(0.02, loop.time, loop)
+    queue = LateQueue(0.02, loop.time, loop)
     answered, late = Request("answered", told), Request("late", told)
-    waits.add(answered, loop.time())
-    waits.add(late, loop.time())
-    waits.remove(answered)
-    waits.remove(answered)
+    queue.add(answered, loop.time())
+    queue.add(late, loop.time())
+    queue.remove(answered)
+    queue.remove(answered)
     await until(lambda: len(told) == 1)
     assert told == ["late"]
-    waits.remove(late)
+    queue.remove(late)
 
 
 async def test_who_comes_later_is_told_later() -> None:
     loop = asyncio.get_running_loop()
     told: list[str] = []
-    waits = Waits(0.02, loop.time, loop)
-    waits.add(Request("first", told), loop.time())
+    queue = LateQueue(0.02, loop.time, loop)
+    queue.add(Request("first", told), loop.time())
     second = loop.time() + 0.03
-    waits.add(Request("second", told), second)
+    queue.add(Request("second", told), second)
     await until(lambda: len(told) == 1)
     assert told == ["first"]
     await until(lambda: len(told) == 2)

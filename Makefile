@@ -4,7 +4,8 @@
 VENV  := .venv
 BIN   := $(VENV)/bin
 PY    := $(BIN)/python
-UV    := $(BIN)/uv pip install --python $(PY) --quiet
+# With bytecode: else each worker of the first test run compiles every package by itself.
+UV    := $(BIN)/uv pip install --python $(PY) --quiet --compile-bytecode
 CODE  := controlplane dataplane deploy tests
 PROTOS = $(shell cd proto && find outriderpb -name '*.proto' | sort)
 # One worker per core; tests that must not run beside others share an xdist_group.

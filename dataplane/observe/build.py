@@ -3,6 +3,7 @@
 Nothing goes another way because of it; it is told, so that figures of two fleets can be compared.
 """
 
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
 from dataplane.observe.metrics import Metrics
@@ -21,6 +22,7 @@ def tell(metrics: Metrics, origin: str | None) -> None:
     metrics.gauge("outrider_build_info", ABOUT, ("version", "compiled"), lambda: {labels: 1.0})
 
 
+@cache
 def _version() -> str:
     try:
         return version("outrider")

@@ -42,7 +42,7 @@ ASK = {
     "messages": [{"role": "user", "content": "Weather?"}],
 }
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("hammer")]
+pytestmark = [pytest.mark.slow, pytest.mark.group("hammer")]
 
 
 @dataclass

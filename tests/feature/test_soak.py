@@ -7,7 +7,7 @@ from tests.faults.soak import soak
 
 
 @pytest.mark.slow
-@pytest.mark.xdist_group("soak")
+@pytest.mark.group("soak")
 async def test_every_request_of_a_short_soak_is_accounted_for() -> None:
     report = await soak(20.0, 7, Console(quiet=True))
     assert "\n".join(report.wrong) == ""

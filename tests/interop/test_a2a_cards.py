@@ -19,7 +19,7 @@ from tests.support.planes import planes
 from tests.support.ports import free_port
 from tests.unit.dataplane.agents.a2a.test_canonical import CARDS
 
-pytestmark = [pytest.mark.interop, pytest.mark.xdist_group("a2a-node")]
+pytestmark = [pytest.mark.interop, pytest.mark.group("a2a-node")]
 CONFIG = """\
 version: v0.4.0
 api_keys: [{{name: alice, hash: "sha256:{hash}"}}]

@@ -123,7 +123,7 @@ def ended_well(said: str, fakes: Vendors, target: Protocol) -> None:
 
 
 @pytest.mark.full
-@pytest.mark.xdist_group("coding-agents")
+@pytest.mark.group("coding-agents")
 @pytest.mark.parametrize(
     "target", [Protocol.CHAT, Protocol.RESPONSES, Protocol.GEMINI, Protocol.CONVERSE]
 )
@@ -137,7 +137,7 @@ async def test_claude_code_runs_a_command(target: Protocol) -> None:
 
 
 @pytest.mark.full
-@pytest.mark.xdist_group("coding-agents")
+@pytest.mark.group("coding-agents")
 @pytest.mark.parametrize(
     ("model", "target", "more"),
     [

@@ -12,7 +12,7 @@ LONGEST_S = 240
 
 
 @pytest.mark.interop
-@pytest.mark.xdist_group("demo")  # the ports of `outrider up`
+@pytest.mark.group("demo")  # the ports of `outrider up`
 def test_demo_asserts_what_it_shows_and_all_went_well() -> None:
     command = [sys.executable, str(DEMO)]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=LONGEST_S)

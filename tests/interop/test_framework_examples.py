@@ -17,7 +17,7 @@ EXAMPLES = [
 
 
 @pytest.mark.interop
-@pytest.mark.xdist_group("demo")  # the ports of `outrider up`
+@pytest.mark.group("demo")  # the ports of `outrider up`
 @pytest.mark.parametrize("framework", EXAMPLES)
 def test_example_asserts_what_it_shows_and_all_went_well(framework: str) -> None:
     command = [sys.executable, "-m", "deploy.examples.frameworks.run", framework]

@@ -25,7 +25,7 @@ pytestmark = [
             pytest.param(
                 name,
                 marks=[
-                    pytest.mark.xdist_group(f"framework-{name}"),
+                    pytest.mark.group(f"framework-{name}"),
                     *([pytest.mark.full] if name in HEAVY else []),
                 ],
             )

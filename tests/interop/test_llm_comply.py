@@ -95,7 +95,7 @@ async def results(form: str, target: Protocol) -> dict[str, dict[str, Any]]:
 
 
 @pytest.mark.interop
-@pytest.mark.xdist_group("llm-comply")
+@pytest.mark.group("llm-comply")
 @pytest.mark.parametrize(("form", "target"), PAIRS)
 async def test_suite_passes_but_for_what_depends_on_the_provider(
     form: str, target: Protocol

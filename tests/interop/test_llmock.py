@@ -25,7 +25,7 @@ from tests.faults.scenarios import PROTOCOLS
 from tests.support.interop import environment
 from tests.support.planes import planes
 
-pytestmark = [pytest.mark.interop, pytest.mark.xdist_group("llmock")]
+pytestmark = [pytest.mark.interop, pytest.mark.group("llmock")]
 LLMOCK = "llmock==0.2.2"
 """Young, and kept by one person: what it judges may change with any version."""
 BASES = {Protocol.CHAT: "/v1", Protocol.MESSAGES: "/anthropic/v1", Protocol.RESPONSES: "/v1"}

@@ -101,9 +101,7 @@ def each(*tasks: str) -> pytest.MarkDecorator:
     return pytest.mark.parametrize(
         ("name", "age", "target", "task"),
         [
-            pytest.param(
-                name, age, target.value, task, marks=pytest.mark.xdist_group(f"node-{name}")
-            )
+            pytest.param(name, age, target.value, task, marks=pytest.mark.group(f"node-{name}"))
             for name, age in AGES
             for target in Protocol
             for task in tasks

@@ -86,7 +86,7 @@ async def session(python: str, base_url: str, model: str, listed: str) -> dict[s
 
 
 @pytest.mark.interop
-@pytest.mark.xdist_group("openai-venv")
+@pytest.mark.group("openai-venv")
 @pytest.mark.parametrize("requirement", [None, OLDER], ids=["current", "1.x"])
 async def test_sdk_lists_creates_and_streams_through_both_listeners(
     requirement: str | None, tmp_path: Path

@@ -51,7 +51,7 @@ def each(*tasks: str) -> pytest.MarkDecorator:
     """Every client that has one of these tasks, with every provider."""
     cases = []
     for name, client in CLIENTS.items():
-        marks = [pytest.mark.xdist_group(f"clients-{name}")]
+        marks = [pytest.mark.group(f"clients-{name}")]
         if client.full:
             marks.append(pytest.mark.full)
         known = TASKS[client.program] - client.lacks

@@ -1,7 +1,12 @@
-"""The router's encoder, loaded once for all workers of the tests of one process."""
+"""The router's encoders, loaded once for all tests of one process.
+
+The rule: when they are asked for, never while tests are collected. onnxruntime starts a thread
+when it is imported, and a fork (tests/support/forks.py) would wait for that thread at its end.
+"""
 
 from functools import cache
 
+from dataplane.intent.embed import Encoders, load_encoder
 from dataplane.intent.encoder import Encoder
 from dataplane.server.deciding import Making
 
@@ -15,9 +20,16 @@ class SharedMaking(Making):
 
     def load(self) -> Encoder | None:
         """See Making."""
-        return _loaded()
+        return first_encoder()
 
 
 @cache
-def _loaded() -> Encoder | None:
-    return Making(encoders=1).load()
+def first_encoder() -> Encoders | None:
+    """MiniLM alone; None without the router extra."""
+    return load_encoder(second=False)
+
+
+@cache
+def both_encoders() -> Encoders | None:
+    """And USE beside it."""
+    return load_encoder()

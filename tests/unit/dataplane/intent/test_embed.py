@@ -11,9 +11,10 @@ import pytest
 from dataplane.intent import embed
 from dataplane.intent.units import agent_texts
 from dataplane.runtime.config import AgentTarget
+from tests.support.encoders import first_encoder
 
-ENCODER = embed.load_encoder(second=False)
-needs_extra = pytest.mark.skipif(ENCODER is None, reason="needs the router extra")
+pytestmark = pytest.mark.group("encoders")
+needs_extra = pytest.mark.skipif(bool(embed.missing_packages()), reason="needs the router extra")
 needs_second = pytest.mark.skipif(
     find_spec(embed.USE_PACKAGE) is None, reason="needs the router extra"
 )
@@ -149,17 +150,19 @@ def test_other_bytes_than_the_reviewed_ones_are_not_run(
 
 @needs_extra
 def test_a_text_is_nearer_to_its_paraphrase_than_to_another_topic() -> None:
-    assert ENCODER is not None
+    encoder = first_encoder()
+    assert encoder is not None
     agents = [AgentTarget("a", "Weather forecasts."), AgentTarget("b", "Bank accounts.")]
-    index = ENCODER.index([agent_texts(a) for a in agents])
+    index = encoder.index([agent_texts(a) for a in agents])
     weather, bank = index.views("will it rain tomorrow?")
     assert weather.whole > bank.whole + 0.2
 
 
 @needs_extra
 def test_a_long_text_is_read_at_both_ends() -> None:
-    assert ENCODER is not None
-    index = ENCODER.index([agent_texts(AgentTarget("a", "Weather forecasts."))])
+    encoder = first_encoder()
+    assert encoder is not None
+    index = encoder.index([agent_texts(AgentTarget("a", "Weather forecasts."))])
     filler = "lorem ipsum dolor sit amet " * 2_000
     (start,) = index.views("Will it rain or snow tomorrow? What will the weather be? " + filler)
     (end,) = index.views(filler + " Will it rain or snow tomorrow? What will the weather be?")
@@ -169,8 +172,9 @@ def test_a_long_text_is_read_at_both_ends() -> None:
 
 @needs_extra
 def test_parts_beyond_what_is_read_count_as_the_whole() -> None:
-    assert ENCODER is not None
-    index = ENCODER.index([agent_texts(AgentTarget("a", "Weather forecasts."))])
+    encoder = first_encoder()
+    assert encoder is not None
+    index = encoder.index([agent_texts(AgentTarget("a", "Weather forecasts."))])
     text = "word " * 1_000
     whole, middle, last = index.part_views(text, [(2_400, 2_450), (4_950, 5_000)])
     assert middle == whole

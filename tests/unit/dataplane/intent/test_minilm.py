@@ -3,7 +3,6 @@
 import pytest
 
 np = pytest.importorskip("numpy", reason="needs the router extra")
-onnxruntime = pytest.importorskip("onnxruntime", reason="needs the router extra")
 
 from dataplane.intent import embed  # noqa: E402
 from dataplane.intent.minilm import minilm_graph  # noqa: E402
@@ -13,6 +12,7 @@ IDS = [101, 2097, 2009, 4542, 1999, 4199, 4826, 1029, 102]  # will it rain in ro
 
 
 def mean(model: bytes, inputs: dict[str, list[int]]) -> list[float]:
+    onnxruntime = pytest.importorskip("onnxruntime", reason="needs the router extra")
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])

@@ -1,18 +1,19 @@
 """A conversation in, a decision out: what a user sees of the embedded router."""
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dataplane.intent.embed import load_encoder
 from dataplane.intent.router import Router, make_bm25, make_minilm
 from dataplane.routing.preference import as_competitors
 from dataplane.runtime.config import AgentTarget
 from dataplane.runtime.decision import Turn
 from tests.bench.routing_data import Example, load
+from tests.support.encoders import both_encoders
 
 WEATHER = AgentTarget(
     "weather",
@@ -22,15 +23,17 @@ FLIGHTS = AgentTarget(
     "flights", "Finds flights between cities: departure times, airlines and ticket prices."
 )
 SAMPLE = load(Path(__file__).parents[3] / "golden" / "routing")
-ENCODER = load_encoder()
+
+pytestmark = pytest.mark.group("encoders")
 
 Make = Callable[[list[AgentTarget], float], Router]
 
 
 def by_meaning(agents: list[AgentTarget], min_confidence: float) -> Router:
-    if ENCODER is None:
+    encoders = both_encoders()
+    if encoders is None:
         pytest.skip("needs the router extra")
-    return make_minilm(agents, min_confidence, ENCODER)
+    return make_minilm(agents, min_confidence, encoders)
 
 
 @pytest.fixture(params=[make_bm25, by_meaning], ids=["bm25", "minilm"], scope="module")
@@ -237,9 +240,14 @@ def test_decisions_are_always_well_formed(travel: Router, conversation: list[Tur
     assert decision.reason
 
 
+@cache
+def of_scenario(name: str) -> Router:
+    return by_meaning(list(SAMPLE.agents[name]), 0.5)
+
+
 @pytest.mark.parametrize("example", SAMPLE.examples, ids=lambda e: e.text[:40])
 def test_the_sample_is_decided_as_labelled(example: Example) -> None:
-    router = by_meaning(list(SAMPLE.agents[example.scenario]), 0.5)
+    router = of_scenario(example.scenario)
     assert router.decide(example.conversation).agents == example.expected
 
 

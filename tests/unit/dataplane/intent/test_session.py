@@ -3,7 +3,6 @@
 import pytest
 
 np = pytest.importorskip("numpy", reason="needs the router extra")
-pytest.importorskip("onnxruntime", reason="needs the router extra")
 
 from dataplane.intent.session import Floats, int8_product, quantise  # noqa: E402
 from dataplane.intent.views import unit  # noqa: E402

@@ -27,8 +27,8 @@ WORK = ".build"
 MODULES = {
     "": "outbox wheel",
     "balancing": (
-        "balancer endpoint hashing health latency least_request peak_ewma prefix_affinity prefixes "
-        "ring_hash round_robin"
+        "balancer endpoint hashing health latency least_request outlier peak_ewma prefix_affinity "
+        "prefixes ring_hash round_robin"
     ),
     "filters": "chain event passing stage",
     "llm": "event framing json_array prefix_key sse stakes",
@@ -56,7 +56,7 @@ MODULES = {
         "outgoing passing placing reader recovering refusals relay relayed_head rescue sending "
         "translated trying"
     ),
-    "server.limits": "charge gate holding_up limiter matching sizes told",
+    "server.limits": "charge gate holding_up limiter matching plan sizes told",
     "upstream": "cluster connection endpoint hash_key",
 }
 """By package below `dataplane`. A class is compiled with its bases and with all who inherit from

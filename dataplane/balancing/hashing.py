@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from hashlib import blake2b
-from math import ceil, log
+from math import inf, log
+from typing import Final
 
-from dataplane.balancing.endpoint import E, EndpointState
+from dataplane.balancing.endpoint import EndpointState
 
 MASK = (1 << 64) - 1
+_NONE: Final = inf
 
 
 def hash64(data: bytes) -> int:
@@ -29,21 +31,27 @@ def score(key: int, seed: int, share: float) -> float:
     return -share / log((mixed(key, seed) + 1) / (MASK + 2))
 
 
-def bounds(endpoints: Sequence[E], max_load_percent: float) -> list[float]:
-    """How many requests each may have under way and still get the next one (consistent hashing with
-    bounded loads, as Envoy's hash_balance_factor): its share of all of them, and so much more.
+def bound(endpoints: Sequence[EndpointState], max_load_percent: float) -> float:
+    """How many requests an endpoint may have under way for each unit of its share and still get the
+    next one (consistent hashing with bounded loads, as Envoy's hash_balance_factor): its share of
+    all of them, and so much more.
 
     :param max_load_percent: of the mean; 0: no bound.
     """
     if max_load_percent <= 0.0:
-        return [float("inf")] * len(endpoints)
+        return _NONE
     active = 1
     share = 0.0
     for one in endpoints:
         active += one.active
         share += one.share
-    unit = max_load_percent / 100.0 * active / share
-    return [max(ceil(unit * one.share), 1) for one in endpoints]
+    return max_load_percent / 100.0 * active / share
+
+
+def has_room(endpoint: EndpointState, unit: float) -> bool:
+    """Whether it has less under way than a `bound` allows; one request always may be."""
+    active = endpoint.active
+    return active == 0 or active < unit * endpoint.share
 
 
 def least_loaded(endpoints: Sequence[EndpointState]) -> int:

@@ -7,11 +7,10 @@ one step.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from enum import Enum
 from math import sqrt
 from typing import Generic
 
+from dataplane.balancing.ejection import Cause, Change, Event
 from dataplane.balancing.endpoint import E
 from dataplane.runtime.cluster import OutlierDetection
 
@@ -19,41 +18,6 @@ JITTER = 0.1
 """Of a time out, on top: workers do not ask as one whether an endpoint is well again."""
 MAX_STEPS = 1000
 """Of a time out; past every cap."""
-
-
-class Cause(Enum):
-    """Why an endpoint is put out. The values are Envoy's words, and labels of a metric."""
-
-    __hash__ = object.__hash__
-
-    CONSECUTIVE_5XX = "consecutive_5xx"
-    CONSECUTIVE_LOCAL_ORIGIN_FAILURE = "consecutive_local_origin_failure"
-    SUCCESS_RATE = "success_rate"
-    FAILURE_PERCENTAGE = "failure_percentage"
-
-
-class Change(Enum):
-    """What became of an endpoint."""
-
-    __hash__ = object.__hash__
-
-    EJECTED = "ejected"
-    UNEJECTED = "unejected"
-    KEPT_AS_LAST = "kept_as_last"
-    """It should be out, and is the last one that can be used."""
-    KEPT_BY_PERCENT = "kept_by_percent"
-    """It should be out, and enough others are."""
-
-
-@dataclass(frozen=True, slots=True)
-class Event(Generic[E]):
-    """Something to tell of, and after EJECTED and UNEJECTED to act on."""
-
-    endpoint: E
-    change: Change
-    cause: Cause | None = None
-    for_s: float = 0.0
-    """How long an ejected one stays out at least."""
 
 
 class _Watch:

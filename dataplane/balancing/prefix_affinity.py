@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Generic
 
 from dataplane.balancing.endpoint import E
-from dataplane.balancing.hashing import bounds, hash64, least_loaded, score
+from dataplane.balancing.hashing import bound, has_room, hash64, least_loaded, score
 from dataplane.balancing.least_request import LeastRequest
 from dataplane.balancing.prefixes import Prefixes
 
@@ -39,23 +39,23 @@ class PrefixAffinity(Generic[E]):
         if not key:
             return self._keyless.pick(now, key, avoid)
         endpoints = self._endpoints
-        limits = bounds(endpoints, self._max_load_percent)
+        unit = bound(endpoints, self._max_load_percent)
         for block in reversed(key):
             name = self._prefixes.holder(block)
             place = self._by_name.get(name, -1) if name else -1
             if place >= 0:
                 one = endpoints[place]
-                if one.active < limits[place] and one not in avoid:
+                if has_room(one, unit) and one not in avoid:
                     return one
-        return self._pick_by_hash(key[0], limits, avoid)
+        return self._pick_by_hash(key[0], unit, avoid)
 
-    def _pick_by_hash(self, block: int, limits: list[float], avoid: Sequence[E]) -> E | None:
+    def _pick_by_hash(self, block: int, unit: float, avoid: Sequence[E]) -> E | None:
         seeds = self._seeds
         lost = self._prefixes.lost(block)
         best: E | None = None
         best_score = -1.0
         for place, one in enumerate(self._endpoints):
-            if one.active >= limits[place] or one.name in lost or one in avoid:
+            if not has_room(one, unit) or one.name in lost or one in avoid:
                 continue
             its_score = score(block, seeds[place], one.share)
             if its_score > best_score:

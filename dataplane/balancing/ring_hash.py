@@ -11,7 +11,7 @@ from hashlib import blake2b
 from typing import Generic
 
 from dataplane.balancing.endpoint import E
-from dataplane.balancing.hashing import bounds, least_loaded
+from dataplane.balancing.hashing import bound, has_room, least_loaded
 from dataplane.balancing.least_request import LeastRequest
 
 POINTS = 160
@@ -56,14 +56,14 @@ class RingHash(Generic[E]):
         count = len(endpoints)
         if len(passed) == count:
             return None
-        limits = bounds(endpoints, self._max_load_percent)
+        unit = bound(endpoints, self._max_load_percent)
         owners = self._owners
         at = bisect_right(self._points, key[0])
         for step in range(len(owners)):
             place = owners[(at + step) % len(owners)]
             if place in passed:
                 continue
-            if endpoints[place].active < limits[place]:
+            if has_room(endpoints[place], unit):
                 return endpoints[place]
             passed.add(place)
             if len(passed) == count:

@@ -134,6 +134,8 @@ class Recorder:
                     self._trace(record)
                 if told.watch is not None:
                     told.watch(record)
+                if told.charge is not None:
+                    told.charge.settle(record)
             else:
                 record = told
             if series is None:

@@ -66,7 +66,6 @@ class Holding:
         "epoch",
         "forgotten",
         "granted",
-        "head",
         "held",
         "id",
         "is_shown",
@@ -142,8 +141,6 @@ class Holding:
         self.amount = amount
         self.capacity = amount.capacity
         self.rate = amount.rate
-        self.head = b""
-        """How clients are told of it: made by whoever tells them, once for each amount."""
         self.is_shown = not (limit.shadow or limit.run_of)
         """Whether they are: limits in the shadow are not told of, and budgets of runs are nobody's
         but their runs'.

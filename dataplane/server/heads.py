@@ -181,6 +181,7 @@ class AnswerShape:
         "encoding",
         "kind",
         "limited",
+        "limited_texts",
         "of_limits",
         "plain",
         "request_id",
@@ -208,10 +209,18 @@ class AnswerShape:
         """The same where a limit of ours is told of."""
         self.texts: dict[tuple[int, bytes], bytes] = {}
         """By status and the lines that end the head; as many as there are of both."""
+        self.limited_texts: dict[tuple[int, bytes], bytes] = {}
+        """The same with a hole for what is told of limits."""
 
     def text(self, status: int, status_line: bytes, ending: bytes) -> bytes:
         """The template of a whole head."""
         made = self.texts[status, ending] = status_line + self.template.text + ending
+        return made
+
+    def limited_text(self, status: int, ending: bytes, status_line: bytes) -> bytes:
+        """The same with a hole for what is told of limits."""
+        made = b"%b%b%%b%b" % (status_line, self.limited.text, ending)
+        self.limited_texts[status, ending] = made
         return made
 
 

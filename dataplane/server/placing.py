@@ -82,7 +82,11 @@ class Placing(ABC):
         if state.hashes:
             found = self._peek
             key = hash_key(
-                state.cluster.balancing, self._header, found.body, found.model or candidate.model
+                state.cluster.balancing,
+                self._header,
+                found.body,
+                found.model or candidate.model,
+                found.survey,
             )
         endpoint = state.pick(key, self._avoid)
         if endpoint is None and self._avoid:

@@ -58,10 +58,16 @@ def head_of(relay: "Sending", upstream: "UpstreamConnection") -> bytes | None:
     ending = FRAMING[chunked, front.closes()]
     told = relay.told
     if told:
-        if shape.of_limits and tally.charge is not None:
-            template = answer_template(names, named | shape.of_limits) if named else shape.limited
-        text = STATUS_LINES[status] + template.text + told.replace(b"%", b"%%") + ending
-    elif template is shape.template:
+        if tally.charge is not None and not named:
+            template = shape.limited
+            key = status, ending
+            text = shape.limited_texts.get(key) or shape.limited_text(*key, STATUS_LINES[status])
+        else:
+            if shape.of_limits and tally.charge is not None:
+                template = answer_template(names, named | shape.of_limits)
+            text = b"%b%b%%b%b" % (STATUS_LINES[status], template.text, ending)
+        return text % (*template.pick(values), front.request_id, told)
+    if template is shape.template:
         text = shape.texts.get((status, ending)) or shape.text(status, STATUS_LINES[status], ending)
     else:
         text = STATUS_LINES[status] + template.text + ending

@@ -160,7 +160,7 @@ class Sending(Placing):
         ask = self.ask
         found: Peek | LocalReply
         if ask.model is None:
-            found = known or peek(self._incoming.body)
+            found = known or peek(self._incoming.body, self.serving.surveys)
             if isinstance(found, LocalReply):
                 self.refuse(found)
                 return

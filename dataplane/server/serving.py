@@ -41,6 +41,7 @@ from dataplane.server.limits.limiter import Limiter, Quotas, limiter_of, of_all,
 from dataplane.server.surface import Ask
 from dataplane.server.tickets import Tickets
 from dataplane.tasks import Tasks
+from dataplane.upstream.cluster import HASHING
 from dataplane.upstream.clusters import Clusters
 from dataplane.upstream.pool import Pool
 from dataplane.wheel import Wheel
@@ -180,6 +181,12 @@ class Serving:
         if route.output_filters:
             output = (*route.output_filters, *output)
         return self.chain(route.input_filters), self.chain(output)
+
+    @cached_property
+    def surveys(self) -> bool:
+        """Whether more is asked of requests than their model."""
+        clusters = self.config.clusters.values()
+        return self.limiter is not None or any(one.balancing.kind in HASHING for one in clusters)
 
     @cached_property
     def budgets(self) -> Limiter | None:

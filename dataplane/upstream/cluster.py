@@ -6,11 +6,12 @@ that both know the same loads, ejections and illnesses. What decides is in datap
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from dataplane.balancing.balancer import Balancer
+from dataplane.balancing.ejection import Change, Event
 from dataplane.balancing.health import Health
-from dataplane.balancing.outlier import Change, Event, Outlier
+from dataplane.balancing.outlier import Outlier
 from dataplane.observe.endpoints import ClusterReport, EndpointReport
 from dataplane.runtime.cluster import (
     NO_OUTLIERS,
@@ -33,6 +34,7 @@ log = logging.getLogger(__name__)
 MEASURING = frozenset((PolicyKind.PEAK_EWMA, PolicyKind.PREFIX_AFFINITY))
 """Policies that go by what answers tell of themselves."""
 HASHING = frozenset((PolicyKind.RING_HASH, PolicyKind.PREFIX_AFFINITY))
+_VIA_UPSTREAM: Final = ResponseDetail.VIA_UPSTREAM  # (an attribute of an Enum is slow)
 _CHANGES = {
     Change.EJECTED: "cluster %s: %s is left out for %.3g s at least: %s",
     Change.UNEJECTED: "cluster %s: %s is asked again",
@@ -78,6 +80,8 @@ class ClusterState:
         self.permits = Permits(self, self._lines)
         self._panics = False
         self._panicked = 0
+        self._learns = False
+        """Whether the policy goes by who has answered which conversation."""
         self.replace(cluster)
 
     def __iter__(self) -> Iterator[UpstreamEndpoint]:
@@ -134,7 +138,7 @@ class ClusterState:
 
         :param sent_s: from the request's start to when it was sent.
         """
-        if record.detail is not ResponseDetail.VIA_UPSTREAM or not 200 <= record.status < 300:
+        if record.detail is not _VIA_UPSTREAM or not 200 <= record.status < 300:
             return
         self.timed(
             endpoint,
@@ -165,7 +169,7 @@ class ClusterState:
         balancer, now = self._balancer, self.now()
         latency = endpoint.latency
         balancer.latencies.answered(latency, now, first_s, whole_s, tokens, streamed, size)
-        if key and self.cluster.balancing.kind is PolicyKind.PREFIX_AFFINITY:
+        if key and self._learns:
             balancer.prefixes.answered(key, endpoint.name, prompt, cached)
 
     # -- for the configuration
@@ -194,6 +198,7 @@ class ClusterState:
         policy = cluster.balancing.kind
         self.hashes = several and policy in HASHING
         self.measures = several and policy in MEASURING
+        self._learns = policy is PolicyKind.PREFIX_AFFINITY
         self.guarded = cluster.circuit_breakers != CircuitBreakers()
         self.permits.replace(cluster.circuit_breakers)
         rules = cluster.health_check

@@ -5,19 +5,27 @@ from typing import Final
 
 from dataplane.balancing.hashing import hash64
 from dataplane.llm.prefix_key import Key, prefix_key, session_key
+from dataplane.llm.wire.peeked import Survey
 from dataplane.runtime.cluster import Balancing, HashOn, PolicyKind
 
 AFFINITY = "x-model-affinity"
 _PREFIX_AFFINITY: Final = PolicyKind.PREFIX_AFFINITY
 
 
-def hash_key(balancing: Balancing, header: Callable[[str], bytes], body: bytes, model: str) -> Key:
+def hash_key(
+    balancing: Balancing,
+    header: Callable[[str], bytes],
+    body: bytes,
+    model: str,
+    survey: Survey | None = None,
+) -> Key:
     """The key of a request.
 
     :param header: gives the value of a header by its lower-case name; empty: it is not there.
+    :param survey: what the body says, if somebody has read it.
     """
     if balancing.kind is _PREFIX_AFFINITY:
-        return prefix_key(body, model.encode())
+        return prefix_key(body, model.encode(), survey)
     match balancing.hash_on:
         case HashOn.HEADER:
             value = header(balancing.hash_header)
@@ -26,4 +34,4 @@ def hash_key(balancing: Balancing, header: Callable[[str], bytes], body: bytes, 
             return (hash64(model.encode()),)
         case HashOn.SESSION:
             value = header(AFFINITY)
-            return (hash64(value),) if value else session_key(body)
+            return (hash64(value),) if value else session_key(body, survey)

@@ -54,6 +54,7 @@ ELSEWHERE = {
     # Values without behaviour; every flow speaks in them.
     "dataplane/resilience/outcome.py": "tests/unit/dataplane/resilience/test_retry.py",
     "dataplane/runtime/state_storage.py": "tests/unit/dataplane/xds/test_state_storage.py",
+    "dataplane/server/limits/plan.py": "tests/unit/dataplane/server/limits/test_limiter.py",
     "dataplane/runtime/agents.py": "tests/unit/dataplane/agents/test_wire.py",
     "dataplane/runtime/mcp.py": "tests/unit/dataplane/mcp/test_names.py",
     "dataplane/runtime/auth.py": "tests/unit/dataplane/server/auth/test_authenticator.py",
@@ -80,6 +81,7 @@ ELSEWHERE = {
     "dataplane/llm/event.py": "tests/unit/dataplane/llm/test_sse.py",
     "dataplane/llm/wire/peeked.py": "tests/unit/dataplane/llm/wire/test_body.py",
     "dataplane/llm/wire/bounds.py": "tests/unit/dataplane/llm/test_stakes.py",
+    "dataplane/balancing/ejection.py": "tests/unit/dataplane/balancing/test_outlier.py",
     "dataplane/llm/wire/beginning.py": "tests/unit/dataplane/llm/test_prefix_key.py",
     "dataplane/llm/hub/usage.py": "tests/unit/dataplane/llm/test_usage.py",
     "dataplane/llm/hub/parts.py": "tests/unit/dataplane/llm/translate/test_golden.py",

@@ -1,20 +1,6 @@
-"""What a conversation begins with, as it was sent."""
+"""The turns of a conversation, as far as its beginning is looked for."""
 
 import msgspec
-
-
-class Beginning(msgspec.Struct, gc=False):
-    """What all APIs say of a conversation, in the order in which models read it."""
-
-    tools: msgspec.Raw = msgspec.Raw(b"")
-    toolConfig: msgspec.Raw = msgspec.Raw(b"")
-    instructions: msgspec.Raw = msgspec.Raw(b"")
-    system: msgspec.Raw = msgspec.Raw(b"")
-    systemInstruction: msgspec.Raw = msgspec.Raw(b"")
-    messages: msgspec.Raw = msgspec.Raw(b"")
-    input: msgspec.Raw = msgspec.Raw(b"")
-    contents: msgspec.Raw = msgspec.Raw(b"")
-    prompt: msgspec.Raw = msgspec.Raw(b"")
 
 
 class Turn(msgspec.Struct, gc=False):
@@ -23,6 +9,5 @@ class Turn(msgspec.Struct, gc=False):
     role: str = ""
 
 
-BEGINNING = msgspec.json.Decoder(Beginning)
 LIST = msgspec.json.Decoder(list[msgspec.Raw])
 ROLE = msgspec.json.Decoder(Turn)

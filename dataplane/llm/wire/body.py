@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from dataplane.llm.wire.peeked import ABSENT, WIRE, Peek
+from dataplane.llm.wire.peeked import ABSENT, SURVEY, WIRE, Peek, Survey
 from dataplane.runtime.messages import LocalReply, ResponseDetail
 
 Piece = bytes | memoryview
@@ -35,14 +35,18 @@ _STRING: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _SPACE: Final = re.compile(rb"[ \t\r\n]*")
 
 
-def peek(body: bytes) -> Peek | LocalReply:
+def peek(body: bytes, surveys: bool = False) -> Peek | LocalReply:
     """Read `model` and `stream` of a whole body; its `body` has each key of the top level once.
 
     A null `model` counts as none. Bodies that are no JSON object, or say nonsense there, get a 400.
+
+    :param surveys: whether what else it says is asked for.
     """
     try:
-        wire = WIRE.decode(body)
+        wire = SURVEY.decode(body) if surveys else WIRE.decode(body)
         found = Peek(body, wire.model, wire.stream is True)
+        if isinstance(wire, Survey):
+            found.survey = wire
         if wire.routing_preferences is not ABSENT:
             found.inline = True
         if (
@@ -118,7 +122,7 @@ def _walk(found: Peek) -> Peek:
             at = _skip(body, at + 1)
     if body[at : at + 1] != b"}":
         return _anew(found, members)
-    return Peek(body, found.model, found.stream, start, end, found.inline)
+    return Peek(body, found.model, found.stream, start, end, found.inline, found.survey)
 
 
 def _anew(found: Peek, members: dict[str, msgspec.Raw]) -> Peek:
@@ -132,8 +136,10 @@ def _anew(found: Peek, members: dict[str, msgspec.Raw]) -> Peek:
             start,
             start + len(bytes(members["model"])),
             found.inline,
+            found.survey,
         )
-    return Peek(_ENCODER.encode(members), found.model, found.stream, inline=found.inline)
+    body = _ENCODER.encode(members)
+    return Peek(body, found.model, found.stream, inline=found.inline, survey=found.survey)
 
 
 def _skip(body: bytes, at: int) -> int:

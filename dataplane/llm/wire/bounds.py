@@ -29,6 +29,9 @@ class Bounds(msgspec.Struct, gc=False):
 
 
 WIRE = msgspec.json.Decoder(Bounds)
+GENERATION = msgspec.json.Decoder(_Generation | None)
+INFERENCE = msgspec.json.Decoder(_Inference | None)
+NUMBER = msgspec.json.Decoder(int | None)
 
 
 class Stakes(msgspec.Struct, frozen=True, gc=False):

@@ -5,14 +5,40 @@ import msgspec
 ABSENT = msgspec.Raw(b"")
 
 
-class _Wire(msgspec.Struct, gc=False):
+class Wire(msgspec.Struct, gc=False):
+    """What requests are routed by."""
+
     model: str | None = None
     stream: bool | None = None
     routing_preferences: msgspec.Raw = ABSENT
     """Meant for us; it costs nothing to see it here."""
 
 
-WIRE = msgspec.json.Decoder(_Wire)
+class Survey(Wire, gc=False):
+    """The same, and all that features ask for, in whatever API it is written. What it says is not
+    looked into, so that it cannot be wrong here.
+    """
+
+    max_tokens: msgspec.Raw = ABSENT
+    max_completion_tokens: msgspec.Raw = ABSENT
+    max_output_tokens: msgspec.Raw = ABSENT
+    generationConfig: msgspec.Raw = ABSENT
+    inferenceConfig: msgspec.Raw = ABSENT
+    n: msgspec.Raw = ABSENT
+    tools: msgspec.Raw = ABSENT
+    """From here on: the conversation, in the order in which models read it."""
+    toolConfig: msgspec.Raw = ABSENT
+    instructions: msgspec.Raw = ABSENT
+    system: msgspec.Raw = ABSENT
+    systemInstruction: msgspec.Raw = ABSENT
+    messages: msgspec.Raw = ABSENT
+    input: msgspec.Raw = ABSENT
+    contents: msgspec.Raw = ABSENT
+    prompt: msgspec.Raw = ABSENT
+
+
+WIRE = msgspec.json.Decoder(Wire)
+SURVEY = msgspec.json.Decoder(Survey)
 
 
 class Peek(msgspec.Struct, gc=False):
@@ -26,3 +52,13 @@ class Peek(msgspec.Struct, gc=False):
     end: int = -1
     inline: bool = False
     """Whether it brings routing preferences along, which are not for the provider."""
+    survey: Survey | None = None
+    """What else it says, where that was asked for."""
+
+
+def surveyed(body: bytes) -> Survey | None:
+    """What a request says; None when it is no JSON object."""
+    try:
+        return SURVEY.decode(body)
+    except (msgspec.MsgspecError, RecursionError, UnicodeError):
+        return None

@@ -82,8 +82,7 @@ class Gate:
             found = quotas.book.reserve(self._wants, now)
             if not isinstance(found, Holding):
                 outcome = "granted" if self._timer is None else "waited"
-                args = (self._wants, self._prompt, self._speaks, self._price_of, outcome, now)
-                self._tell(granted(quotas, found, *args))
+                self._tell(self._charge(found, outcome, now))
                 return
             n = next(n for holding, n in self._wants if holding is found)
             if self._may_wait(found, n, now):
@@ -91,11 +90,25 @@ class Gate:
                 return
             limit = found.limit
             if not limit.shadow:
-                quotas.outcomes[limit.name, "refused"] += 1
+                quotas.count((limit.name, "refused"))
                 self._tell(told.refusal(found, n, now, self._headers(now)))
                 return
-            quotas.outcomes[limit.name, "shadow_refused"] += 1
+            quotas.count((limit.name, "shadow_refused"))
             self._wants = [want for want in self._wants if want[0].limit is not limit]
+
+    def _charge(self, parts: list[Part], outcome: str, now: float) -> Charge:
+        """What was reserved, as one charge."""
+        quotas = self._quotas
+        limit: Limit | None = None
+        hurry: Callable[[], None] | None = None
+        for holding, _ in self._wants:
+            if holding.limit is not limit:
+                limit = holding.limit
+                quotas.count((limit.name, outcome))
+                if limit.run_of:
+                    hurry = quotas.settle_soon
+        lines = told.Lines(_shown(self._wants)).told(self._speaks, now, quotas.clock.wall)
+        return Charge(quotas.book, parts, self._prompt, self._price_of, lines, hurry)
 
     def _may_wait(self, holding: Holding, n: int, now: float) -> bool:
         if not self._quotas.book.can_ask or n > holding.capacity or now < holding.denied_until:
@@ -133,33 +146,6 @@ class Gate:
             self._timer.cancel()
             self._quotas.book.leave(self._wants, self._attempt)
         return decide
-
-
-def granted(
-    quotas: "Quotas",
-    parts: list[Part],
-    wants: Wants,
-    prompt: int,
-    speaks: Protocol,
-    price_of: PriceOf,
-    outcome: str,
-    now: float,
-) -> Charge:
-    """What was reserved, as one charge."""
-    outcomes = quotas.outcomes
-    limit: Limit | None = None
-    shown: list[Holding] = []
-    hurry: Callable[[], None] | None = None
-    for holding, _ in wants:
-        if holding.limit is not limit:
-            limit = holding.limit
-            outcomes[limit.name, outcome] += 1
-            if limit.run_of:
-                hurry = quotas.settle_soon
-        if holding.is_shown:
-            shown.append(holding)
-    lines = told.lines(shown, speaks, now, quotas.clock.wall)
-    return Charge(quotas.book, parts, prompt, price_of, lines, hurry)
 
 
 def _shown(wants: Wants) -> Sequence[Holding]:

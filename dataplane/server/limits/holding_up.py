@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from dataplane.runtime.messages import LocalReply
 from dataplane.server.limits.charge import Charge
 from dataplane.server.limits.gate import Gate
-from dataplane.server.limits.limiter import Asked, Limiter
+from dataplane.server.limits.limiter import Limiter
 from dataplane.server.limits.matching import Caller
 
 if TYPE_CHECKING:
@@ -20,10 +20,10 @@ def hold(
     relay: "Sending", limiter: Limiter, incoming: "Incoming", found: "Peek", first: "Candidate"
 ) -> None:
     """Let a relay go on when its limits allow it, or refuse it; at once or within WAIT_S."""
-    place = limiter.place(relay.serving.name, first, found.model)
+    spot = limiter.spot(relay.serving.name, first, found.model)
+    ask = relay.ask
     caller = Caller(incoming.principal, incoming.header)
-    asked = Asked(place, caller, found.body, relay.ask.operation, relay.ask.shape)
-    passed = limiter.begin(asked)
+    passed = limiter.take(spot, caller, found.body, ask.operation, ask.shape, found.survey)
     if isinstance(passed, Gate):
         relay.tally.charge = passed
         passed.open(partial(_decided, relay))

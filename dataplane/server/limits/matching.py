@@ -92,6 +92,16 @@ def bucket(limit: Limit, place: Place, caller: Caller) -> tuple[str, ...] | None
     return tuple([_value(per, limit, place, caller) for per in limit.per])
 
 
+_WHO = (Part.KEY, Part.TENANT, Part.HEADER)
+
+
+def asks_who(limit: Limit) -> bool:
+    """Whether it depends on who calls, or how, which bucket of a limit a request takes from."""
+    scope = limit.scope
+    by_caller = scope.keys or scope.tenants or scope.headers or limit.run_of
+    return bool(by_caller) or any(per.part in _WHO for per in limit.per)
+
+
 def _of_run(limit: Limit, principal: Principal | None) -> tuple[str, ...] | None:
     run = principal.run if principal is not None else None
     return (run.run,) if run is not None and run.listener == limit.run_of else None

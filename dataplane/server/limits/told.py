@@ -9,7 +9,7 @@ from math import ceil, inf
 from typing import Final
 
 from dataplane.resilience.quota_holding import Holding
-from dataplane.runtime.limits import NANO, Measure
+from dataplane.runtime.limits import NANO, Amount, Measure
 from dataplane.runtime.messages import Headers, LocalReply, ResponseDetail
 from dataplane.runtime.protocols import Protocol
 
@@ -59,41 +59,51 @@ def headers(holdings: Iterable[Holding], speaks: Protocol, now: float, wall: flo
     return tuple(told)
 
 
-def lines(
-    holdings: Sequence[Holding], speaks: Protocol, now: float, wall: Callable[[], float]
-) -> bytes:
-    """The same as lines of a head; fast for most, whom one limit holds."""
-    if not holdings:
-        return b""
-    if speaks is _MESSAGES or holdings[0].limit is not holdings[-1].limit:
-        shown = headers(holdings, speaks, now, wall())
-        return "".join(f"{name}: {value}\r\n" for name, value in shown).encode()
-    text = b""
-    for holding in holdings:
-        rate, capacity = holding.rate, holding.capacity
-        there = holding.level + rate * (now - holding.told_at) + holding.held
-        left = 0 if there < 0.0 else capacity if there > capacity else int(there)
-        full = b"0ms"
-        if left < capacity and rate:
-            full = span((capacity - left) / rate).encode()
-        if holding.measure is _COST:
-            text += (holding.head or _head(holding)) % (_shown(Measure.COST, left).encode(), full)
-        else:
-            text += (holding.head or _head(holding)) % (left, full)
-    return text
+class Lines:
+    """The same as lines of a head. Where one limit holds, as for most, they are a text with holes
+    that is made once.
+    """
+
+    __slots__ = ("_holdings", "_text")
+
+    def __init__(self, holdings: Sequence[Holding]) -> None:
+        self._holdings = holdings
+        self._text = b""
+        if holdings and all(one.limit is holdings[0].limit for one in holdings):
+            self._text = b"".join([_with_holes(one.amount) for one in holdings])
+
+    def told(self, speaks: Protocol, now: float, wall: Callable[[], float]) -> bytes:
+        """What there is to tell now."""
+        holdings = self._holdings
+        if not self._text or speaks is _MESSAGES:
+            if not holdings:
+                return b""
+            shown = headers(holdings, speaks, now, wall())
+            return "".join(f"{name}: {value}\r\n" for name, value in shown).encode()
+        values: list[object] = []
+        for holding in holdings:
+            rate, capacity = holding.rate, holding.capacity
+            there = holding.level + rate * (now - holding.told_at) + holding.held
+            left = 0 if there < 0.0 else capacity if there > capacity else int(there)
+            full = b"0ms"
+            if left < capacity and rate:
+                seconds = (capacity - left) / rate
+                full = b"%dms" % ceil(seconds * 1000) if seconds < 1 else span(seconds).encode()
+            values.append(_shown(_COST, left).encode() if holding.measure is _COST else left)
+            values.append(full)
+        return self._text % tuple(values)
 
 
-def _head(holding: Holding) -> bytes:
+def _with_holes(amount: Amount) -> bytes:
     """The lines of one bucket, with holes for what is left and until when."""
-    measure = holding.amount.measure
-    name, limit = _OPENAI[measure], _shown(measure, holding.amount.limit)
+    measure = amount.measure
+    name, limit = _OPENAI[measure], _shown(measure, amount.limit)
     hole = "%b" if measure is Measure.COST else "%d"
-    holding.head = (
+    return (
         f"x-ratelimit-limit-{name}: {limit}\r\n"
         f"x-ratelimit-remaining-{name}: {hole}\r\n"
         f"x-ratelimit-reset-{name}: %b\r\n"
     ).encode()
-    return holding.head
 
 
 def refusal(holding: Holding, n: int, now: float, more: Headers) -> LocalReply:

@@ -5,8 +5,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from dataplane.balancing.ejection import Cause, Change, Event
 from dataplane.balancing.endpoint import EndpointState
-from dataplane.balancing.outlier import Cause, Change, Event, Outlier
+from dataplane.balancing.outlier import Outlier
 from dataplane.runtime.cluster import NO_OUTLIERS, OutlierDetection
 
 RULES = OutlierDetection(max_ejection_percent=100.0)

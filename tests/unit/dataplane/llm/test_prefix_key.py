@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dataplane.llm.prefix_key import BLOCKS, KIB, prefix_key, session_key
+from dataplane.llm.wire.peeked import surveyed
 
 SYSTEM = {"role": "system", "content": "You are terse. " * 300}
 TURNS = [{"role": ("user", "assistant")[n % 2], "content": f"turn {n} " * 60} for n in range(9)]
@@ -73,6 +74,12 @@ def test_short_conversation_has_one_hash_and_none_has_none() -> None:
     assert len(key(chat({"role": "user", "content": "hi"}))) == 1
     assert key(b'{"model":"m"}') == ()
     assert key(b"no json") == ()
+
+
+def test_what_was_read_of_a_body_need_not_be_read_again() -> None:
+    body = chat(SYSTEM, *TURNS)
+    assert prefix_key(b"", b"m", surveyed(body)) == key(body)
+    assert session_key(b"", surveyed(body)) == session_key(body)
 
 
 def test_long_conversation_is_read_only_as_far_as_the_last_block() -> None:

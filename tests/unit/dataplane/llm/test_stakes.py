@@ -10,6 +10,7 @@ from dataplane.llm.stakes import (
     stakes,
     words_bytes,
 )
+from dataplane.llm.wire.peeked import surveyed
 
 CHAT = {"model": "gpt", "messages": [{"role": "user", "content": "What is the weather in Oslo?"}]}
 
@@ -81,9 +82,46 @@ def test_pictures_are_not_taken_for_words() -> None:
 
 
 def test_the_longest_answer_is_known_where_somebody_limits_it() -> None:
-    assert answer_limit(of(max_tokens=100, n=2)) == 200
-    assert answer_limit(of()) is None
-    assert answer_limit(b'{"max_tokens": "many"}') == 0
+    assert answer_limit(surveyed(of(max_tokens=100, n=2))) == 200
+    assert answer_limit(surveyed(of())) is None
+
+
+@pytest.mark.parametrize(
+    ("more", "most"),
+    [
+        pytest.param({"max_tokens": None}, None, id="null is nobody's word"),
+        pytest.param({"max_tokens": 256.0}, 0, id="a fraction, as it is written"),
+        pytest.param({"max_tokens": -3}, 0, id="less than nothing"),
+        pytest.param({"max_tokens": 7, "n": None}, 7, id="one answer"),
+        pytest.param({"max_tokens": 7, "max_output_tokens": 9}, 9, id="the larger one counts"),
+        pytest.param({"generationConfig": {"maxOutputTokens": 40}}, 40, id="gemini"),
+        pytest.param({"generationConfig": None}, None, id="gemini, null"),
+        pytest.param({"inferenceConfig": {"maxTokens": 50}}, 50, id="converse"),
+        pytest.param({"max_tokens": "many"}, 0, id="words"),
+        pytest.param({"max_tokens": 7, "n": [1]}, 0, id="a list"),
+        pytest.param({"generationConfig": 7}, 0, id="no object"),
+    ],
+)
+def test_what_is_said_of_an_answers_length_is_read_in_any_api(
+    more: dict[str, object], most: int | None
+) -> None:
+    assert answer_limit(surveyed(of(**more))) == most
+
+
+def test_what_is_no_request_is_its_providers_to_refuse() -> None:
+    assert answer_limit(surveyed(b"[]")) == 0
+    assert answer_limit(surveyed(b"")) == 0
+
+
+@pytest.mark.parametrize("before", range(0, 900, 89))
+def test_an_image_is_found_wherever_it_stands(before: int) -> None:
+    words = ("word " * 180)[:before]
+    picture = "data:image/png;base64," + "A" * 400
+    assert media_tokens(of(text=words, url=picture, more="word " * 100)) == 1600
+
+
+def test_words_about_images_are_none() -> None:
+    assert media_tokens(of(text="What does base64 mean in data:image/png;base64? " * 100)) == 0
 
 
 def test_an_image_is_counted_as_the_largest_may_and_not_by_its_bytes() -> None:

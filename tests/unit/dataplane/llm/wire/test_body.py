@@ -171,3 +171,29 @@ def test_preferences_that_a_request_brings_along_are_seen(padding: bytes, twice:
     assert found(body).inline
     assert found(b'{"model":"m","routing_preferences":null}').inline
     assert not found(b'{"model":"m","messages":["routing_preferences"]' + padding + b"}").inline
+
+
+@pytest.mark.parametrize("padding", [b"", LARGE], ids=["small", "large"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"model":"a","max_tokens":"many","n":[1],"messages":7,"generationConfig":0}',
+        b'{"model":"a","model":"b","max_tokens":3,"max_tokens":4}',
+        b'{"model":7}',
+        b"[]",
+        b"{",
+    ],
+)
+def test_what_features_ask_for_changes_nothing_of_what_is_routed_by(
+    body: bytes, padding: bytes
+) -> None:
+    body = padding + body
+    plain, more = peek(body), peek(body, surveys=True)
+    if isinstance(plain, LocalReply) or isinstance(more, LocalReply):
+        assert more == plain
+        return
+    assert (more.body, more.model, more.start) == (plain.body, plain.model, plain.start)
+    assert plain.survey is None
+    assert more.survey is not None
+    if len(more.survey.max_tokens) == 1:
+        assert bytes(more.survey.max_tokens) == b"4"

@@ -11,8 +11,9 @@ from dataplane.observe.record import ExchangeRecord
 from dataplane.resilience.quota_book import Book
 from dataplane.runtime.choosing import ModelRouting, Price
 from dataplane.runtime.config import RuntimeConfig
-from dataplane.runtime.limits import Amount, Limit, Measure, Scope
+from dataplane.runtime.limits import Amount, Limit, Measure, Part, Per, Scope
 from dataplane.runtime.messages import LocalReply, ResponseDetail
+from dataplane.runtime.principal import Principal
 from dataplane.runtime.protocols import Operation, Protocol
 from dataplane.server.limits.charge import Charge
 from dataplane.server.limits.gate import WAIT_S, Gate
@@ -208,6 +209,52 @@ async def test_who_gets_no_answer_at_all_is_told_by_what_is_held() -> None:
     assert isinstance(quotas.clock, Clock)
     quotas.clock.stood_still_s = 2 * WAIT_S
     assert isinstance(await decided, LocalReply)
+
+
+def _from(principal: Principal) -> Asked:
+    asked = _asked(max_tokens=100)
+    asked.caller = Caller(principal, _no_header)
+    return asked
+
+
+def test_each_caller_takes_from_its_own_bucket_however_often_it_comes() -> None:
+    limiter, quotas = _limiter(Measure.REQUESTS, per=(Per(Part.KEY),))
+    (limit,) = (one.limit for one in quotas.book.holdings.values())
+    for name in ("anna", "bert"):
+        for holding in quotas.book.of(limit, (name,), 1.0) or []:
+            quotas.book.granted(holding.id, 100, 0.0, 1.0)
+    for name in ("anna", "bert", "anna", "bert", "anna"):
+        assert isinstance(limiter.begin(_from(Principal(name))), Charge)
+    spent = {one.id[2]: one.spent for one in quotas.book.holdings.values()}
+    assert spent == {(): 0, ("anna",): 3, ("bert",): 2}
+    assert quotas.outcomes == {("team", "granted"): 5}
+
+
+def test_a_bucket_that_was_forgotten_is_not_taken_from_any_more() -> None:
+    limiter, quotas = _limiter(Measure.REQUESTS)
+    assert isinstance(limiter.begin(_asked()), Charge)
+    (old,) = quotas.book.holdings.values()
+    for now in (10.0, 20.0, 90.0, 91.0, 200.0):
+        old.give_back()
+        quotas.book.tick(now)
+    assert old.forgotten
+    assert isinstance(limiter.begin(_asked()), Gate)
+    (new,) = quotas.book.holdings.values()
+    assert new is not old
+
+
+def test_a_bucket_is_held_to_what_the_operator_says_now() -> None:
+    limiter, quotas = _limiter(Measure.REQUESTS)
+    assert isinstance(limiter.begin(_asked()), Charge)
+    wider = Limit("team", (Amount(Measure.REQUESTS, 2 * PLENTY),))
+    newer = limiter_of(quotas, RuntimeConfig(limits={"team": wider}), "models")
+    assert newer is not None
+    charge = newer.begin(_asked())
+    assert isinstance(charge, Charge)
+    assert dict(charge.headers)["x-ratelimit-limit-requests"] == str(2 * PLENTY)
+    charge = limiter.begin(_asked())  # (a request that began before the change)
+    assert isinstance(charge, Charge)
+    assert dict(charge.headers)["x-ratelimit-limit-requests"] == str(PLENTY)
 
 
 def test_a_request_that_no_limit_is_for_takes_nothing() -> None:

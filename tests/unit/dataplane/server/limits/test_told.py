@@ -7,7 +7,7 @@ from dataplane.resilience.quota_holding import Holding
 from dataplane.runtime.limits import NANO, Amount, Limit, Measure
 from dataplane.runtime.messages import ResponseDetail
 from dataplane.runtime.protocols import Protocol
-from dataplane.server.limits.told import headers, lines, no_price, refusal, span, too_many
+from dataplane.server.limits.told import Lines, headers, no_price, refusal, span, too_many
 
 WALL = 1_790_000_000.0
 
@@ -87,9 +87,10 @@ def test_lines_of_a_head_say_the_same(measure: Measure, speaks: Protocol) -> Non
     holding = _holding(measure, 60 * NANO, 12.5 * NANO)
     told = headers([holding], speaks, 3.0, WALL)
     text = "".join(f"{name}: {value}\r\n" for name, value in told).encode()
-    assert lines([holding], speaks, 3.0, lambda: WALL) == text
+    assert Lines([holding]).told(speaks, 3.0, lambda: WALL) == text
 
 
 def test_lines_tell_of_the_tightest_too() -> None:
     wide, narrow = _holding(Measure.REQUESTS, 100, 50), _holding(Measure.REQUESTS, 10, 1)
-    assert b"limit-requests: 10\r\n" in lines([wide, narrow], Protocol.CHAT, 0.0, lambda: WALL)
+    told = Lines([wide, narrow]).told(Protocol.CHAT, 0.0, lambda: WALL)
+    assert b"limit-requests: 10\r\n" in told

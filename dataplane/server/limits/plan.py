@@ -1,0 +1,60 @@
+"""Which buckets requests take from, worked out once for all that take from the same.
+
+The rule: a plan is good as long as all its buckets are kept, and are those of its limits; then it
+is made anew.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from dataplane.resilience.quota_holding import Holding
+from dataplane.runtime.limits import Limit, Measure
+from dataplane.server.limits.told import Lines
+
+_REQUESTS: Final = Measure.REQUESTS
+_CONCURRENT: Final = Measure.CONCURRENT
+
+
+class Plan:
+    """For one caller, or for all where the limits do not ask who calls."""
+
+    __slots__ = ("granted", "hurries", "is_sized", "limits", "lines", "ones")
+
+    def __init__(self, buckets: Sequence[tuple[Limit, Sequence[Holding]]]) -> None:
+        """:param buckets: one for each amount of each limit."""
+        self.ones: list[tuple[Holding, int]] = []
+        """What a request takes where its size has no say."""
+        self.limits: list[Limit] = []
+        """Of each of these buckets."""
+        self.is_sized = False
+        """Whether the size of a request has a say."""
+        self.hurries = False
+        """Whether any is the budget of a run."""
+        self.granted: list[tuple[str, str]] = []
+        """What is counted for a request that gets all of it."""
+        shown: list[Holding] = []
+        for limit, holdings in buckets:
+            self.granted.append((limit.name, "granted"))
+            self.hurries = self.hurries or bool(limit.run_of)
+            for holding in holdings:
+                self.ones.append((holding, 1))
+                self.limits.append(limit)
+                if not is_counted(holding):
+                    self.is_sized = True
+                if holding.is_shown:
+                    shown.append(holding)
+        self.lines = Lines(shown)
+
+    def is_good(self) -> bool:
+        """Whether it still holds."""
+        limits = self.limits
+        for at, (holding, _) in enumerate(self.ones):
+            if holding.forgotten or holding.limit is not limits[at]:
+                return False
+        return True
+
+
+def is_counted(holding: Holding) -> bool:
+    """Whether each request takes one, whatever its size."""
+    measure = holding.measure
+    return measure is _REQUESTS or measure is _CONCURRENT

@@ -1,7 +1,6 @@
 """A listener that speaks TLS: clients with certificates, renewed files, other configs."""
 
 import asyncio
-import socket
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,6 +15,7 @@ import pytest
 import trustme
 
 from tests.support.planes import Planes, planes, processes
+from tests.support.ports import free_port
 from tests.support.raw_client import RawClient, post
 from tests.support.upstream import DONE, FakeUpstream, always, chunk, chunked_head, event, upstream
 from tests.support.wait import until
@@ -202,11 +202,8 @@ async def test_files_that_are_not_there_are_a_refusal_with_the_reason(files: Fil
 async def test_worker_as_it_is_deployed_speaks_tls_and_takes_renewed_files(files: Files) -> None:
     config = files.config(CA, BY_CERTIFICATE).replace("FOLDER", str(files.folder))
     async with upstream() as fake:
-        text = config.replace("PORT", str(fake.endpoint.port)).replace("port: 0", "port: FREE")
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            at = free.getsockname()[1]
-        text = text.replace("FREE", str(at))
+        at = free_port()
+        text = config.replace("PORT", str(fake.endpoint.port)).replace("port: 0", f"port: {at}")
         environ = {"HOUSE_KEY": "sk-house"}
         async with processes(text, files.folder, environ=environ, workers=1):
             url = f"https://localhost:{at}/v1/chat/completions"

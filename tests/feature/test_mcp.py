@@ -14,6 +14,7 @@ from tests.support.issuer import AUDIENCE, ISSUER, SigningKey, issuer
 from tests.support.mcp_client import BOTH, McpClient, mcp_client
 from tests.support.mcp_server import McpFake, Said, mcp_server, says, served, text
 from tests.support.planes import Planes, planes
+from tests.support.ports import free_port
 from tests.support.wait import until
 
 ENVIRON = {
@@ -163,20 +164,18 @@ async def test_server_that_is_down_is_missing_and_its_tools_say_so(tmp_path: Pat
 
 
 async def test_server_that_comes_later_joins_in(tmp_path: Path) -> None:
-    async with servers("a", "b") as (a, b):
-        port = int(b.url.rpartition(":")[2].removesuffix("/mcp"))
-        async with AsyncExitStack() as stack:
-            late = McpFake(name="late", tools={"say": says("late")})
-            async with served(late):
-                port = int(late.url.rpartition(":")[2].removesuffix("/mcp"))
-            _, client = await stack.enter_async_context(gateway(tmp_path, [a, late]))
-            await client.begin()
-            assert (await client.call("late_say")).status == 502
-            await stack.enter_async_context(served(late, port))
-            assert (await client.call("late_say")).result == text("late")
-            assert late.methods() == ["initialize", "notifications/initialized", "tools/call"]
-            listed = (await client.ask("tools/list")).result
-            assert [tool["name"] for tool in listed["tools"]] == ["a_say", "late_say"]
+    async with servers("a") as (a,), AsyncExitStack() as stack:
+        port = free_port()
+        url = f"http://127.0.0.1:{port}/mcp"
+        late = McpFake(name="late", url=url, tools={"say": says("late")})
+        _, client = await stack.enter_async_context(gateway(tmp_path, [a, late]))
+        await client.begin()
+        assert (await client.call("late_say")).status == 502
+        await stack.enter_async_context(served(late, port))
+        assert (await client.call("late_say")).result == text("late")
+        assert late.methods() == ["initialize", "notifications/initialized", "tools/call"]
+        listed = (await client.ask("tools/list")).result
+        assert [tool["name"] for tool in listed["tools"]] == ["a_say", "late_say"]
 
 
 async def test_no_server_at_all_is_an_error(tmp_path: Path) -> None:

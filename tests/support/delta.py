@@ -88,7 +88,11 @@ async def delta_client(
     credentials: grpc.ChannelCredentials | None = None,
 ) -> AsyncIterator[DeltaClient]:
     """A connection of its own with one open stream."""
-    options = [("grpc.use_local_subchannel_pool", 1)]
+    options = [
+        ("grpc.use_local_subchannel_pool", 1),
+        # Else the window grows while nobody reads: on a busy machine any update fits.
+        ("grpc.http2.bdp_probe", 0),
+    ]
     if credentials is None:
         channel = grpc.aio.insecure_channel(address, options)
     else:

@@ -13,8 +13,8 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 # How long an example takes says how busy the machine is, nothing of the code.
 settings.register_profile("thorough", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-# `make test` tries fewer examples; `make test-all` has both.
-settings.register_profile("suite", settings.get_profile("thorough"), max_examples=40)
+# `make test` tries a quarter of the examples; `make test-all` all.
+settings.register_profile("suite", settings.get_profile("thorough"), max_examples=25)
 settings.load_profile("suite")
 
 

@@ -19,6 +19,7 @@ from controlplane.limits.ledger import Denial, Grant, Ledger, Recall, Send
 from dataplane.resilience.quota_book import Book, Part, said
 from dataplane.resilience.quota_holding import Holding
 from dataplane.runtime.limits import Amount, Limit, Measure
+from tests.support.examples import share_of
 
 if TYPE_CHECKING:
     from controlplane.limits.session import Session
@@ -301,5 +302,5 @@ class Leases(RuleBasedStateMachine):
             assert standing.level == standing.capacity
 
 
-Leases.TestCase.settings = settings(max_examples=60, stateful_step_count=40)
+Leases.TestCase.settings = settings(max_examples=share_of(60), stateful_step_count=40)
 TestLeases = Leases.TestCase

@@ -11,9 +11,10 @@ from controlplane.config.parse import decode
 from controlplane.config.problem import ConfigErrors
 from controlplane.config.schema import Config
 from controlplane.translate.compiler import compile_config
+from tests.support.examples import share_of
 
-QUICK = settings(max_examples=150)
-LARGE = settings(max_examples=settings().max_examples * 3 // 2)  # (70 ms each to make)
+MANY = settings(max_examples=share_of(150))
+SCHEMA = Config.model_json_schema()
 
 
 def keys_of(schema: dict[str, Any]) -> set[str]:
@@ -22,7 +23,7 @@ def keys_of(schema: dict[str, Any]) -> set[str]:
 
 
 # sorted: hypothesis must see the same order in every process
-KEYS = sorted(keys_of(Config.model_json_schema()))
+KEYS = sorted(keys_of(SCHEMA))
 WORDS = [
     *("v0.4.0", "agent", "model", "http", "weather", "a/b", "openai/gpt", "$KEY", "${", "file:/x"),
     *(
@@ -77,13 +78,13 @@ def compiles_or_is_refused(text: str) -> None:
         assert "outrider-stand-in" not in str(problem)
 
 
-@QUICK
+@MANY
 @given(st.text(max_size=200))
 def test_any_text(text: str) -> None:
     compiles_or_is_refused(text)
 
 
-@QUICK
+@MANY
 @given(st.lists(YAML_BITS, max_size=40).map("".join))
 @example("a: &a [*a]")
 @example("<<: *a")
@@ -94,7 +95,7 @@ def test_any_text_of_yaml_pieces(text: str) -> None:
     compiles_or_is_refused(text)
 
 
-@QUICK
+@MANY
 @given(VALUES)
 def test_any_values(value: object) -> None:
     compiles_or_is_refused(yaml.safe_dump(value, allow_unicode=True))
@@ -102,12 +103,11 @@ def test_any_values(value: object) -> None:
 
 def block(name: str) -> st.SearchStrategy[dict[str, object]]:
     """A mapping with keys of one block of the schema and any values."""
-    schema = Config.model_json_schema()
-    keys = sorted((schema if name == "Config" else schema["$defs"][name])["properties"])
+    keys = sorted(SCHEMA["$defs"][name]["properties"])
     return st.dictionaries(st.sampled_from(keys), VALUES, max_size=len(keys))
 
 
-@LARGE
+@MANY
 @given(
     st.fixed_dictionaries(
         {},
@@ -126,7 +126,7 @@ def test_any_values_at_keys_of_the_schema(value: object) -> None:
     compiles_or_is_refused(yaml.safe_dump(value, allow_unicode=True))
 
 
-@QUICK
+@MANY
 @given(st.binary(max_size=100))
 def test_any_bytes(raw: bytes) -> None:
     with contextlib.suppress(ConfigErrors):

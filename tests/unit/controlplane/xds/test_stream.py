@@ -12,6 +12,7 @@ from outriderpb.xds.v3 import ads_pb2
 from controlplane.snapshot.resource import Resource, ResourceType
 from controlplane.xds.edition import Edition, Library
 from controlplane.xds.stream import Answer, Stream, legible
+from tests.support.examples import share_of
 from tests.support.holder import Holder
 from tests.support.snapshots import cluster, endpoints, listener, route, snapshot
 
@@ -349,7 +350,7 @@ def built(made: dict[str, dict[str, int]]) -> Edition:
     )
 
 
-@settings(max_examples=150)
+@settings(max_examples=share_of(150))
 @given(steps=STEPS, last=SNAPSHOTS)
 def test_whatever_happens_a_node_ends_with_the_last_snapshot(
     steps: list[dict[str, dict[str, int]] | str], last: dict[str, dict[str, int]]

@@ -9,6 +9,7 @@ from dataplane.balancing.ejection import Cause, Change, Event
 from dataplane.balancing.endpoint import EndpointState
 from dataplane.balancing.outlier import Outlier
 from dataplane.runtime.cluster import NO_OUTLIERS, OutlierDetection
+from tests.support.examples import share_of
 
 RULES = OutlierDetection(max_ejection_percent=100.0)
 
@@ -289,4 +290,4 @@ class OutlierMachine(RuleBasedStateMachine):
 
 
 TestOutlierMachine = OutlierMachine.TestCase
-TestOutlierMachine.settings = settings(max_examples=60, stateful_step_count=40)
+TestOutlierMachine.settings = settings(max_examples=share_of(60), stateful_step_count=40)

@@ -14,6 +14,7 @@ from dataplane.runtime.config import AgentTarget
 from dataplane.runtime.decision import Turn
 from tests.bench.routing_data import Example, load
 from tests.support.encoders import both_encoders
+from tests.support.examples import share_of
 
 WEATHER = AgentTarget(
     "weather",
@@ -229,7 +230,7 @@ CONVERSATIONS = st.lists(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=share_of(60))
 @given(CONVERSATIONS)
 def test_decisions_are_always_well_formed(travel: Router, conversation: list[Turn]) -> None:
     decision = travel.decide(conversation)

@@ -16,6 +16,7 @@ from dataplane.resilience.admission import (
     WaitingRoom,
 )
 from dataplane.runtime.precedence import Precedence
+from tests.support.examples import share_of
 
 TARGET_S = 0.05
 LOOK_S = 0.05
@@ -227,7 +228,7 @@ def test_rate_never_stops_and_tokens_are_never_owed(
 PRECEDENCES = st.sampled_from(Precedence)
 
 
-@settings(max_examples=200)
+@settings(max_examples=share_of(200))
 @given(
     st.lists(st.tuples(PRECEDENCES, st.floats(0.0, 3.0), st.booleans()), min_size=1, max_size=40),
     st.integers(1, 12),

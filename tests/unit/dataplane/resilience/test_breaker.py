@@ -7,6 +7,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from dataplane.resilience.breaker import FAILURES, Breaker, BreakerRules, in_order
 from dataplane.runtime.fault import Fault
+from tests.support.examples import share_of
 
 NOW = 1000.0
 RULES = BreakerRules(
@@ -237,5 +238,5 @@ class Candidates(RuleBasedStateMachine):
             assert not (one.calm and (one.is_open or one.is_limited))
 
 
-Candidates.TestCase.settings = settings(max_examples=100, stateful_step_count=40)
+Candidates.TestCase.settings = settings(max_examples=share_of(100), stateful_step_count=40)
 TestCandidates = Candidates.TestCase

@@ -6,6 +6,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from dataplane.resilience.budget import CallerCounts, RetryBudget, RetryCount
 from dataplane.runtime.retry import RetryPolicy
+from tests.support.examples import share_of
 
 POLICY = RetryPolicy(budget_percent=20.0, min_retry_concurrency=3)
 
@@ -94,5 +95,5 @@ class Budgets(RuleBasedStateMachine):
         assert self.count.running == len(self.held)
 
 
-Budgets.TestCase.settings = settings(max_examples=50)
+Budgets.TestCase.settings = settings(max_examples=share_of(50))
 TestBudgets = Budgets.TestCase

@@ -7,6 +7,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from dataplane.resilience.commit import MAX_BYTES, MAX_EVENTS, InBandError, Progress, Startup
 from dataplane.runtime.protocols import Protocol
+from tests.support.examples import share_of
 
 
 def sse(data: object, name: str = "", compact: bool = True) -> bytes:
@@ -262,5 +263,5 @@ class Streams(RuleBasedStateMachine):
         assert begun or len(self.pending) >= MAX_EVENTS
 
 
-Streams.TestCase.settings = settings(max_examples=60, stateful_step_count=30)
+Streams.TestCase.settings = settings(max_examples=share_of(60), stateful_step_count=30)
 TestStreams = Streams.TestCase

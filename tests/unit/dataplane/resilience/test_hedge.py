@@ -7,6 +7,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from dataplane.resilience.budget import RetryBudget, RetryCount
 from dataplane.resilience.hedge import Hedge, Racer
 from dataplane.runtime.retry import RetryPolicy
+from tests.support.examples import share_of
 
 NOW = 1000.0
 POLICY = RetryPolicy(hedge_after_s=2.0, hedge_max_tokens=1000, min_retry_concurrency=1)
@@ -115,5 +116,5 @@ class Race(RuleBasedStateMachine):
         assert self.count.running == (Racer.SECOND in self.running)
 
 
-Race.TestCase.settings = settings(max_examples=60)
+Race.TestCase.settings = settings(max_examples=share_of(60))
 TestRace = Race.TestCase

@@ -18,6 +18,7 @@ from dataplane.resilience.retry import Attempts, GiveUp, NextCandidate, Retry
 from dataplane.runtime.fault import Fault
 from dataplane.runtime.protocols import Protocol
 from dataplane.runtime.retry import RetryPolicy
+from tests.support.examples import share_of
 
 POLICY = RetryPolicy(num_retries=2, min_retry_concurrency=1)
 ROLE = b'data: {"choices":[{"delta":{"role":"assistant","content":""}}]}\n\n'
@@ -160,5 +161,5 @@ class Worker(RuleBasedStateMachine):
         assert 0 <= running <= len([one for one in self.requests if one.attempts is not None])
 
 
-Worker.TestCase.settings = settings(max_examples=60, stateful_step_count=40)
+Worker.TestCase.settings = settings(max_examples=share_of(60), stateful_step_count=40)
 TestWorker = Worker.TestCase

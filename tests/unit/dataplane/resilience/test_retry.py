@@ -9,6 +9,7 @@ from dataplane.resilience.outcome import Outcome, Stage
 from dataplane.resilience.retry import Attempts, GiveUp, NextCandidate, Retry, Why
 from dataplane.runtime.fault import Fault
 from dataplane.runtime.retry import RetryPolicy
+from tests.support.examples import share_of
 
 NOW = 1000.0
 POLICY = RetryPolicy(num_retries=2, back_off_base_s=0.1, back_off_max_s=1.0, max_retry_after_s=10.0)
@@ -272,5 +273,5 @@ class Requests(RuleBasedStateMachine):
         assert not (self.over and self.caller.taken)
 
 
-Requests.TestCase.settings = settings(max_examples=100, stateful_step_count=25)
+Requests.TestCase.settings = settings(max_examples=share_of(100), stateful_step_count=25)
 TestRequests = Requests.TestCase

@@ -20,6 +20,7 @@ from dataplane.server.gate import Gate
 from dataplane.server.host import ListenerHost
 from dataplane.server.incoming import Incoming
 from dataplane.server.reader import SLICE_BYTES, MessageReader
+from tests.support.examples import share_of
 
 LIMITS = Limits()
 GATE = Gate(lambda: 0.0, Recorder(Metrics(), None, lambda record: None))
@@ -138,7 +139,7 @@ def requests(draw: st.DrawFn) -> bytes:
     return head + draw(st.sampled_from(BODIES))
 
 
-@settings(max_examples=400)
+@settings(max_examples=share_of(400))
 @given(st.lists(requests(), min_size=1, max_size=3))
 @example([b"CONNECT  \r\nhost: h\r\n\r\n"])  # (llhttp takes that for an empty target)
 def test_what_it_takes_for_a_message_aiohttp_takes_for_the_same(parts: list[bytes]) -> None:
@@ -149,7 +150,7 @@ def test_what_it_takes_for_a_message_aiohttp_takes_for_the_same(parts: list[byte
     assert mine[:both] == other[:both]
 
 
-@settings(max_examples=200)
+@settings(max_examples=share_of(200))
 @given(st.lists(requests(), min_size=1, max_size=3), st.randoms(use_true_random=False))
 def test_how_bytes_are_cut_does_not_matter(parts: list[bytes], random: Random) -> None:
     data = b"".join(parts)

@@ -10,6 +10,7 @@ from dataplane.llm.translate.codecs import CODECS
 from dataplane.runtime.protocols import Protocol
 from tests.support import aws_frames
 from tests.support.deltas import check
+from tests.support.examples import share_of
 from tests.support.llm_golden import Case, cases, echo
 
 
@@ -29,7 +30,7 @@ EVENTS = {
 
 
 @pytest.mark.parametrize("protocol", list(CODECS), ids=[protocol.value for protocol in CODECS])
-@settings(max_examples=100)
+@settings(max_examples=share_of(100))
 @given(data=st.data())
 def test_events_in_any_order_keep_the_rule(protocol: Protocol, data: st.DataObject) -> None:
     pool = EVENTS[protocol]

@@ -11,6 +11,7 @@ from dataplane.llm.translate.codecs import CODECS
 from dataplane.runtime.dialect import PLAIN
 from dataplane.runtime.messages import LocalReply
 from dataplane.runtime.protocols import Protocol
+from tests.support.examples import share_of
 
 HI = {"role": "user", "content": "Hi"}
 
@@ -254,7 +255,7 @@ _FIELDS = st.dictionaries(
 )
 
 
-@settings(max_examples=150)
+@settings(max_examples=share_of(150))
 @given(st.lists(_MESSAGE, min_size=1, max_size=3), _FIELDS)
 def test_any_json_is_a_request_that_all_can_write_or_a_400(
     messages: list[dict[str, object]], fields: dict[str, object]

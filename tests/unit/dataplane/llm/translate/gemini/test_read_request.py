@@ -14,6 +14,7 @@ from dataplane.llm.translate.gemini.read_request import read_count_request, read
 from dataplane.llm.translate.gemini.signature import to_wire
 from dataplane.runtime.messages import LocalReply, ResponseDetail
 from dataplane.runtime.protocols import Protocol
+from tests.support.examples import share_of
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
@@ -178,7 +179,7 @@ def test_tokens_are_counted_of_contents_or_of_a_whole_request() -> None:
     assert plain.messages[0].parts == nested.messages[0].parts == [Text("Hi")]
 
 
-@settings(max_examples=60)
+@settings(max_examples=share_of(60))
 @given(contents=SHAPED, tools=SHAPED, config=SHAPED, other=JSON)
 def test_no_json_crashes_the_reader(
     contents: object, tools: object, config: object, other: object

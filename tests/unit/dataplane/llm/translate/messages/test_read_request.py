@@ -12,6 +12,7 @@ from dataplane.llm.hub.parts import Text
 from dataplane.llm.hub.request import Message, OutputFormat, Reasoning, Request, ToolChoice
 from dataplane.llm.translate.messages.read_request import read_request
 from dataplane.runtime.messages import LocalReply, ResponseDetail
+from tests.support.examples import share_of
 
 HELLO = [{"role": "user", "content": "Hello"}]
 JSON = st.recursive(
@@ -164,7 +165,7 @@ def test_refusal_names_the_place(fields: dict[str, Any], words: str) -> None:
     assert words in refused(json.dumps(body).encode()).message
 
 
-@settings(max_examples=150)
+@settings(max_examples=share_of(150))
 @given(LIKELY, st.dictionaries(FIELDS, LIKELY, max_size=6))
 def test_any_json_is_read_or_refused(content: object, fields: dict[str, object]) -> None:
     body = {"messages": [{"role": "user", "content": content}]} | fields

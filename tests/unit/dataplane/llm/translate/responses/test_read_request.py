@@ -21,6 +21,7 @@ from dataplane.llm.translate.responses.write_request import write_request
 from dataplane.runtime.dialect import PLAIN
 from dataplane.runtime.messages import LocalReply, ResponseDetail
 from dataplane.runtime.protocols import Protocol
+from tests.support.examples import share_of
 
 GET = {"type": "function", "name": "get", "parameters": {"type": "object"}}
 CRM = {"type": "namespace", "name": "crm", "description": "Customers", "tools": [GET]}
@@ -264,7 +265,7 @@ def test_what_is_no_json_is_refused(body: bytes) -> None:
     assert refused(body).detail is ResponseDetail.INVALID_JSON
 
 
-@settings(max_examples=150)
+@settings(max_examples=share_of(150))
 @given(st.dictionaries(FIELDS, LIKELY, max_size=6))
 def test_any_json_is_a_request_that_can_be_answered_or_a_refusal(body: dict[str, object]) -> None:
     request = read_request(json.dumps(body).encode(), "m", False)

@@ -84,15 +84,8 @@ class AnswerFlow:
         """Whether nobody wants to see the body."""
         return not self._active
 
-    @property
-    def hears_head(self) -> bool:
-        """Whether anybody wants to see all of the headers."""
-        return any(stage.hears_head for stage in self._stages)
-
     def head(self, head: Head) -> Maybe[Out]:
-        """Status and headers are there (of those `content-type` and `content-encoding`, where
-        nobody hears them).
-        """
+        """Status and headers are there."""
         for at, stage in enumerate(self._stages):
             if stage.hears_head:
                 made = stage.answer.on_head(head)

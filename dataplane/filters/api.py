@@ -9,7 +9,7 @@ a generator that yields effects (`Steps`), every other one simply returns.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import GeneratorType
-from typing import TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 from typing_extensions import TypeIs
@@ -186,6 +186,11 @@ class Filter:
     in_task = False
     """Whether on_request may only be called within a task: it makes the first steps of a coroutine
     of somebody's, and such a coroutine may ask which task it runs in.
+    """
+
+    together: "Callable[[Sequence[Any]], Filter] | None" = None
+    """Makes one filter of several of the kind that follow one another in a chain, where it is less
+    work to ask them about a request in one go. It says itself in `filter` who has ended it.
     """
 
     def __init__(self, spec: config.Filter) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 
 from dataplane.filters.api import Context, Continue, Filter, Verdict, asks
 from dataplane.runtime.effects import Steps
@@ -14,6 +15,8 @@ class Chain:
 
     names: tuple[str, ...] = ()
     filters: tuple[Filter, ...] = ()
+    asked: tuple[Filter, ...] = ()
+    """The same as they are asked about requests: several may be one (Filter.together)."""
     in_task: bool = False
     """Whether it may only be run within a task; see Filter.in_task."""
     hears: bool = False
@@ -26,7 +29,12 @@ EMPTY = Chain()
 def chained(names: tuple[str, ...], filters: Sequence[Filter]) -> Chain:
     """A chain of these."""
     in_task = any(one.in_task for one in filters)
-    return Chain(names, tuple(filters), in_task, any(one.wants_answers for one in filters))
+    hears = any(one.wants_answers for one in filters)
+    asked: list[Filter] = []
+    for make, group in groupby(filters, lambda one: one.together):
+        several = tuple(group)
+        asked += several if make is None or len(several) < 2 else (make(several),)
+    return Chain(names, tuple(filters), tuple(asked), in_task, hears)
 
 
 def run_request_chain(
@@ -43,5 +51,5 @@ def run_request_chain(
         if isinstance(verdict, Continue):
             request = verdict.request
         elif not one.lets_pass(verdict):
-            return replace(verdict, filter=one.id)
+            return replace(verdict, filter=verdict.filter or one.id)
     return Continue(request)

@@ -39,7 +39,7 @@ def filtered(
         problem = chat_problem(body) if operation is _CHAT else _problem(operation, body)
         if problem is not None:
             return problem
-    verdict = yield from run_request_chain(chain.filters, request, context)
+    verdict = yield from run_request_chain(chain.asked, request, context)
     if isinstance(verdict, LocalReply):
         return verdict
     made = verdict.request

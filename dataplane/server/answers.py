@@ -3,13 +3,13 @@
 from collections.abc import Iterable
 from http import HTTPStatus
 
-from dataplane.filters.api import Head
 from dataplane.llm.errors import aws_error_name, error_body
 from dataplane.mcp import message as rpc
 from dataplane.mcp.message import Code, Refused
 from dataplane.runtime.messages import Headers, LocalReply, ResponseDetail
 from dataplane.runtime.protocols import Protocol, Reader, Rpc
 from dataplane.server.heads import HOP_BY_HOP
+from dataplane.server.read_head import ReadHead
 
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
 STATUS_LINES = {
@@ -30,7 +30,6 @@ _MAX_NAME_BYTES = 120
 _ID_NAMES = {Protocol.MESSAGES: b"request-id", Protocol.CONVERSE: b"x-amzn-requestid"}
 _FRAMING = HOP_BY_HOP | {"content-length", "x-request-id", "date"}
 _LENGTH = b"\r\ncontent-length:"
-_OF_BODIES = tuple((name, f"\r\n{name}:".encode()) for name in ("content-type", "content-encoding"))
 _DROPPED = frozenset(name if isinstance(name, str) else name.decode() for name in _FRAMING)
 
 
@@ -140,10 +139,7 @@ class WrittenHead:
 
     __slots__ = ("body", "head", "lines", "size")
 
-    def __init__(self, data: bytes, whole: bool = True) -> None:
-        """:param whole: whether all of its headers are wanted as text, or only those that tell how
-        the body is to be read.
-        """
+    def __init__(self, data: bytes) -> None:
         text, _, self.body = data.partition(b"\r\n\r\n")
         """What is there of the body."""
         low = text.lower()
@@ -157,26 +153,7 @@ class WrittenHead:
             text, low = text[:at] + text[end:], low[:at] + low[end:]
         self.lines = text[text.find(b"\r\n") + 2 :] + b"\r\n"
         """Its headers as they came, with our request id but not the size."""
-        self.head = Head(int(text[9:12]), _all(text) if whole else _of_body(text, low))
-
-
-def _all(text: bytes) -> Headers:
-    lines = text.decode("utf-8", "surrogateescape").split("\r\n")
-    pairs = [line.partition(":") for line in lines[1:]]
-    return tuple([(n, value.strip()) for n, _, value in pairs if n.lower() not in _DROPPED])
-
-
-def _of_body(text: bytes, low: bytes) -> Headers:
-    """The headers that tell what a body is."""
-    found = []
-    for name, begin in _OF_BODIES:
-        at = low.find(begin)
-        if at >= 0:
-            at += len(begin)
-            end = text.find(b"\r\n", at)
-            value = text[at : end if end >= 0 else len(text)]
-            found.append((name, value.strip().decode("utf-8", "surrogateescape")))
-    return tuple(found)
+        self.head = ReadHead.of(text, low)
 
 
 def framing(size: int | None, chunked: bool, closes: bool) -> bytes:

@@ -22,12 +22,11 @@ class Arrived(Request):
     def of(cls, incoming: "Incoming", path: str, query: str) -> "Arrived":
         """The message as it is now."""
         made = cls.__new__(cls)
-        put = object.__setattr__
-        put(made, "method", incoming.method)
-        put(made, "path", path)
-        put(made, "body", incoming.body)
-        put(made, "query", query)
-        put(made, "_came", (incoming.shape, incoming.values))
+        _put_method(made, incoming.method)
+        _put_path(made, path)
+        _put_body(made, incoming.body)
+        _put_query(made, query)
+        _put_came(made, (incoming.shape, incoming.values))
         return made
 
     def __getattr__(self, name: str) -> Headers:
@@ -37,6 +36,13 @@ class Arrived(Request):
         headers = as_text(shape, values)
         object.__setattr__(self, "headers", headers)
         return headers
+
+
+# A request is frozen: its slots are filled in directly, in half the time of object.__setattr__.
+_put_method, _put_path, _put_body, _put_query = (
+    vars(Request)[name].__set__ for name in ("method", "path", "body", "query")
+)
+_put_came = vars(Arrived)["_came"].__set__
 
 
 def as_text(shape: RequestShape, values: Values) -> Headers:

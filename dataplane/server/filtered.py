@@ -112,7 +112,7 @@ class Filtered(Outgoing):
             return
         flow = self._sieve.flow
         if self._came is None:
-            self._came = came = WrittenHead(data, flow.hears_head)
+            self._came = came = WrittenHead(data)
             self._do(flow.head, came.head, self._pass)
             data = came.body
         elif self._in_turn is None:  # nobody has waited so far

@@ -225,8 +225,8 @@ class Filtering:
             incoming.drop(incoming.shape.accepts)
             deadline = incoming.started + serving.timeout_s
             filtered = Filtered(front, serving, sieve, deadline)
-            incoming.serving = serving.told_to(filtered.record)
             relay = Relay(filtered, incoming, ask, tally, place[0], orders)
+            relay.records = filtered.record
             front.replace_work(filtered)
             filtered.replace_work(relay)
         relay.run(peeked)

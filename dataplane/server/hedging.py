@@ -92,6 +92,7 @@ class Hedging(Judging):
         second._peek = self._peek
         second._lane = self._lane
         second._place = place
+        second.records = self.records
         second._trials = self._trials
         if elsewhere and self._endpoint is not None:
             second._avoid = (self._endpoint,)

@@ -382,7 +382,7 @@ class Relay(Recovering):
             tally.recovery = self._rescue.way.how.value
         candidate = self._candidate
         if candidate is None:
-            self.serving.recorder.finish_later(tally, now, None)
+            self.records.finish_later(tally, now, None)
             return
         endpoint = self._endpoint
         if endpoint is not None:
@@ -397,4 +397,4 @@ class Relay(Recovering):
         tally.route = candidate.route_name
         tally.provider = candidate.name
         tally.upstream_model = candidate.model
-        self.serving.recorder.finish_later(tally, now, candidate.series)
+        self.records.finish_later(tally, now, candidate.series)

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from dataplane.server.passing import Passing, Told
     from dataplane.server.race import Side
     from dataplane.server.rescue import Rescue
-    from dataplane.server.serving import Lane
+    from dataplane.server.serving import Lane, Records
     from dataplane.server.surface import Ask
     from dataplane.server.translated import Translated
     from dataplane.server.trials import Trials
@@ -88,6 +88,7 @@ class Sending(Placing):
         "front",
         "orders",
         "over",
+        "records",
         "sent",
         "serving",
         "streams",
@@ -113,6 +114,8 @@ class Sending(Placing):
         self.front: Front | Side | Filtered | Again = front
         self.ask = ask
         self.serving = serving = incoming.serving
+        self.records: Records = serving.recorder
+        """Is told the end of the exchange."""
         self.deadline = incoming.started + serving.timeout_s
         self._incoming = incoming
         self._traceparent = traceparent

@@ -29,6 +29,7 @@ from dataplane.filters.api import (
 from dataplane.filters.asked import Asked
 from dataplane.filters.event import Event
 from dataplane.filters.python import author
+from dataplane.filters.python.together import Together
 from dataplane.filters.text import Said, TextAnswer
 from dataplane.llm.texts.slot import Part
 from dataplane.runtime import config
@@ -72,48 +73,36 @@ class PythonFilter(Filter):
             raise UnusableFilterError(f"{settings.path}.on_text may not be async")
         for name, method in self._methods.items():
             _check_arguments(method, f"{settings.path}.{name}", 3 if name in THREE else 2)
-        self._asks = self._methods.get("on_request")
-        self.in_task = self._asks_async = inspect.iscoroutinefunction(self._asks)
+        self.asks: Method = self._methods.get("on_request", _nothing)
+        self.in_task = inspect.iscoroutinefunction(self.asks)
+        self.together = Together if "on_request" in self._methods else None
+        self._alone = Together((self,))
         self.wants_answers = any(name in self._methods for name in ANSWERS)
 
     def on_request(self, request: Request, context: Context) -> Maybe[Verdict]:
         """See Filter."""
-        method = self._asks
-        if method is None:
+        if self.together is None:
             return Continue(request)
-        asked = context.read
-        if asked is None or asked.request is not request or asked.is_lent:
-            asked = Asked(request, context.operation)
-        context.read = None
-        try:
-            made = method(asked, context)
-            if self._asks_async:
-                # (The first step can be made here, within a task: most need no more.)
-                try:
-                    waits_for = made.send(None)
-                except StopIteration as end:
-                    made = end.value
-                else:
-                    return self._awaited(asked, context, made, waits_for)
-            if made is None and not asked.is_read:  # (most have nothing to say)
-                context.read = asked
-                return Continue(request)
-            return self._verdict(asked, context, made)
-        except Exception as problem:
-            return failed(self.id, problem)
+        return self._alone.on_request(request, context)
 
-    def _awaited(
+    def awaited(
         self, asked: Asked, context: Context, coroutine: Any, waits_for: object
     ) -> Steps[Verdict]:
+        """What comes of its method, which waits for somebody."""
         made = yield from awaited(self.id, lambda: coroutine, self._timeout_s, (waits_for,))
         if isinstance(made, LocalReply):
             return made
         try:
-            return self._verdict(asked, context, made)
+            return self.verdict(asked, context, made)
         except Exception as problem:
-            return failed(self.id, problem)
+            return self.failed(problem)
 
-    def _verdict(self, asked: Asked, context: Context, made: object) -> Verdict:
+    def failed(self, problem: Exception) -> LocalReply:
+        """Its method has raised that."""
+        return failed(self.id, problem)
+
+    def verdict(self, asked: Asked, context: Context, made: object) -> Verdict:
+        """What its method has returned. Raises what goes wrong with that."""
         if made is None or made is asked:
             request = asked.rewritten()
             if request is asked.request:
@@ -334,6 +323,10 @@ def _passed(instead: Any, made: Any) -> Passed:
     if isinstance(made, (list, tuple)) and all(isinstance(one, Event) for one in made):
         return made
     raise FilterProblem(f"it returned a {type(made).__name__} in place of events")
+
+
+def _nothing(asked: Asked, context: Context) -> None:
+    """Of who does not look at requests."""
 
 
 def _made(settings: Settings) -> object:

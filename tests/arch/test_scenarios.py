@@ -4,6 +4,7 @@
 """
 
 import ast
+from functools import cache
 
 from tests.arch.tree import ROOT, files, read
 from tests.support.plano import ELSEWHERE, SCENARIOS, TITLES
@@ -21,6 +22,7 @@ Made by `python -m tests.arch.test_scenarios`.
 """
 
 
+@cache
 def played() -> dict[int, list[str]]:
     """The verdicts of the tests, by scenario."""
     found: dict[int, list[str]] = {}

@@ -15,6 +15,8 @@ from dataplane.sessions.redis import RedisStore
 from dataplane.sessions.store import Books, StoreError
 from tests.support.stores import postgres_server, redis_server
 
+pytestmark = pytest.mark.group("stores")  # PostgreSQL takes seconds to start
+
 
 class Wall:
     """A clock that tests set."""

@@ -7,8 +7,8 @@ that is none any more, is theirs.
 from typing import TYPE_CHECKING
 
 from dataplane.agents.team import spoilt
-from dataplane.filters.api import Context
-from dataplane.filters.chain import Chain, run_request_chain
+from dataplane.filters.api import Context, Continue, Verdict
+from dataplane.filters.chain import Chain, passed_on
 from dataplane.llm.chat import chat_problem
 from dataplane.llm.wire.body import peek
 from dataplane.llm.wire.peeked import Peek
@@ -24,22 +24,44 @@ if TYPE_CHECKING:
     from dataplane.server.serving import Serving
     from dataplane.server.surface import Ask
 
+Made = Request | LocalReply
 _CHAT = Operation.CHAT  # (an attribute of an Enum is slow)
 
 
 def filtered(
     chain: Chain, request: Request, context: Context, good: bytes | None = None
-) -> Steps[Request | LocalReply]:
+) -> Steps[Made]:
     """The request as a chain leaves it.
 
     :param good: a body that is known to be one of its API.
     """
+    made = _filtered(chain, request, context, good)
+    return made if isinstance(made, (Request, LocalReply)) else (yield from made)
+
+
+def _filtered(
+    chain: Chain, request: Request, context: Context, good: bytes | None
+) -> Made | Steps[Made]:
+    """The same; steps only where a filter asks for something."""
     body, operation = request.body, context.operation
     if body is not good:
         problem = chat_problem(body) if operation is _CHAT else _problem(operation, body)
         if problem is not None:
             return problem
-    verdict = yield from run_request_chain(chain.asked, request, context)
+    verdict = passed_on(chain.asked, request, context)
+    if isinstance(verdict, (Continue, LocalReply)):
+        return _sound(chain, operation, body, verdict)
+    return _filtered_later(chain, operation, body, verdict)
+
+
+def _filtered_later(
+    chain: Chain, operation: Operation, body: bytes, begun: Steps[Verdict]
+) -> Steps[Made]:
+    return _sound(chain, operation, body, (yield from begun))
+
+
+def _sound(chain: Chain, operation: Operation, body: bytes, verdict: Verdict) -> Made:
+    """What filters have made of a body, if it is still one."""
     if isinstance(verdict, LocalReply):
         return verdict
     made = verdict.request
@@ -52,23 +74,63 @@ def filtered(
 
 def admitted(
     serving: "Serving", ask: "Ask", request: Request, context: Context, found: Peek | LocalReply
-) -> Steps[Admitted]:
+) -> Admitted | Steps[Admitted]:
     """What becomes of a request of a model listener that needs no more than filters: those of the
-    listener, then those of the route that it takes.
+    listener, then those of the route that it takes. Steps only where one asks for something.
 
     :param found: what was read of it.
     """
-    came = request.body
-    good = came if context.operation is not _CHAT and isinstance(found, Peek) else None
-    if serving.input.filters:
-        made = yield from filtered(serving.input, request, context, good)
-        if isinstance(made, LocalReply):
-            return Admitted(made, serving.output.names)
-        request, good = made, made.body
-        if good != came:
-            if _needs_more(serving, ask, good):
-                return Admitted(request, needs_more=True)
-            found = peek(good)
+    body = request.body
+    good = body if context.operation is not _CHAT and isinstance(found, Peek) else None
+    if not serving.input.filters:
+        return _routed(serving, ask, request, context, found, good)
+    made = _filtered(serving.input, request, context, good)
+    if isinstance(made, (Request, LocalReply)):
+        return _listened(serving, ask, body, made, context, found)
+    return _listened_later(serving, ask, body, made, context, found)
+
+
+def _listened_later(
+    serving: "Serving",
+    ask: "Ask",
+    came: bytes,
+    begun: Steps[Made],
+    context: Context,
+    found: Peek | LocalReply,
+) -> Steps[Admitted]:
+    made = yield from begun
+    outcome = _listened(serving, ask, came, made, context, found)
+    return outcome if isinstance(outcome, Admitted) else (yield from outcome)
+
+
+def _listened(
+    serving: "Serving",
+    ask: "Ask",
+    came: bytes,
+    made: Made,
+    context: Context,
+    found: Peek | LocalReply,
+) -> Admitted | Steps[Admitted]:
+    """The filters of the listener have made that of it."""
+    if isinstance(made, LocalReply):
+        return Admitted(made, serving.output.names)
+    good = made.body
+    if good != came:
+        if _needs_more(serving, ask, good):
+            return Admitted(made, needs_more=True)
+        found = peek(good)
+    return _routed(serving, ask, made, context, found, good)
+
+
+def _routed(
+    serving: "Serving",
+    ask: "Ask",
+    request: Request,
+    context: Context,
+    found: Peek | LocalReply,
+    good: bytes | None,
+) -> Admitted | Steps[Admitted]:
+    """What becomes of it behind the filters of its route."""
     if not serving.listener.filters_routes:
         return Admitted(request, serving.output.names)
     model = ask.model
@@ -80,9 +142,22 @@ def admitted(
     before, after = serving.chains(route)
     if not before.filters:
         return Admitted(request, after.names)
-    outcome = yield from filtered(before, request, context, good)
-    fixed = model is not None and outcome is not request
-    return Admitted(outcome, after.names, (model,) if fixed and model is not None else ())
+    made = _filtered(before, request, context, good)
+    if isinstance(made, (Request, LocalReply)):
+        return _left(made, request, after, model)
+    return _left_later(made, request, after, model)
+
+
+def _left_later(
+    begun: Steps[Made], request: Request, after: Chain, model: str | None
+) -> Steps[Admitted]:
+    return _left((yield from begun), request, after, model)
+
+
+def _left(made: Made, request: Request, after: Chain, model: str | None) -> Admitted:
+    """The filters of its route have made that of it."""
+    fixed = model is not None and made is not request
+    return Admitted(made, after.names, (model,) if fixed and model is not None else ())
 
 
 def _needs_more(serving: "Serving", ask: "Ask", body: bytes) -> bool:

@@ -94,42 +94,54 @@ class Filtering:
                 return
             if ask.model is None:
                 context.model, context.stream = found.model or "", found.stream
-        steps = admitted(serving, ask, self._request, context, found)
         if serving.in_task:
-            self._begin_task(steps, None, found)
+            self._begin_task(None, None, found)
             return
+        effect: Effect | None = None
         try:
-            effect = next(steps)
-        except StopIteration as end:
-            stream = self._gone_on(end.value, found)
-            if stream is not None:
-                self._go_on_as(stream)
-        except Exception:
-            self._failed()
-        else:
-            self._begin_task(steps, effect, found)
-
-    def _begin_task(
-        self, steps: "Steps[Admitted]", effect: "Effect | None", found: Peek | LocalReply
-    ) -> None:
-        tasks = self._incoming.serving.services.tasks
-        self._task = tasks.start(self._run(steps, effect, found), name="input filters")
-
-    async def _run(
-        self, steps: "Steps[Admitted]", effect: "Effect | None", found: Peek | LocalReply
-    ) -> None:
-        """Let the filters have their say; they ask for the effect, or have not begun."""
-        try:
-            if effect is None:
-                effect = next(steps)
-            performer = self._incoming.serving.services.performer
-            assert performer is not None, "Services has one where filters are"
-            made = await performer.go_on(steps, effect, self.call())
+            made = admitted(serving, ask, self._request, context, found)
+            if not isinstance(made, Admitted):
+                effect = next(made)
         except StopIteration as end:
             made = end.value
         except Exception:
             self._failed()
             return
+        if not isinstance(made, Admitted):
+            self._begin_task(made, effect, found)
+            return
+        stream = self._gone_on(made, found)
+        if stream is not None:
+            self._go_on_as(stream)
+
+    def _begin_task(
+        self, steps: "Steps[Admitted] | None", effect: "Effect | None", found: Peek | LocalReply
+    ) -> None:
+        tasks = self._incoming.serving.services.tasks
+        self._task = tasks.start(self._run(steps, effect, found), name="input filters")
+
+    async def _run(
+        self, steps: "Steps[Admitted] | None", effect: "Effect | None", found: Peek | LocalReply
+    ) -> None:
+        """Let the filters have their say; they ask for the effect, or have not begun."""
+        serving = self._incoming.serving
+        try:
+            made: Admitted | Steps[Admitted] | None = steps
+            if made is None:
+                made = admitted(serving, self._ask, self._request, self._context, found)
+                if not isinstance(made, Admitted):
+                    effect = next(made)
+            if not isinstance(made, Admitted):
+                performer = serving.services.performer
+                assert performer is not None, "Services has one where filters are"
+                assert effect is not None
+                made = await performer.go_on(made, effect, self.call())
+        except StopIteration as end:
+            made = end.value
+        except Exception:
+            self._failed()
+            return
+        assert isinstance(made, Admitted)
         stream = self._gone_on(made, found)
         if stream is not None:
             self._front.replace_work(stream)

@@ -64,6 +64,9 @@ class Together(Filter):
                 else:
                     made = self._look(asked, context, place)
                 one = self._filters[place.at]
+                if made is None and not asked.is_read:  # (then all have been asked)
+                    context.read = asked
+                    return Continue(request)
                 verdict = one.verdict(asked, context, made)
             except Exception as problem:
                 one = self._filters[place.at]

@@ -11,6 +11,10 @@ os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "false")
 # Whoever imports numpy gets no threads: tests/support/forks.py.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+# Until all are collected there is next to no garbage, and looking for it in what is there takes two
+# fifths of the time to compile and collect.
+gc.disable()
+
 # How long an example takes says how busy the machine is, nothing of the code.
 settings.register_profile("thorough", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 # `make test` tries a quarter of the examples; `make test-all` all.
@@ -28,6 +32,7 @@ def pytest_collection_finish() -> None:
     """What was collected stays (660,000 objects of ten thousand tests), and walking it for garbage
     stops a loop for longer than many a time limit that is under test.
     """
+    gc.enable()
     gc.collect()
     gc.freeze()
 

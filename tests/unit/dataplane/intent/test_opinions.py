@@ -10,7 +10,7 @@ from dataplane.intent.discriminant import Floats  # noqa: E402
 from dataplane.intent.encoder import Span  # noqa: E402
 from dataplane.intent.opinions import Opinions, Readers  # noqa: E402
 from dataplane.intent.units import agent_texts  # noqa: E402
-from dataplane.intent.views import Tokens, mean  # noqa: E402
+from dataplane.intent.views import Parts, Tokens, in_parts, mean  # noqa: E402
 from dataplane.runtime.config import AgentTarget  # noqa: E402
 
 VOCABULARY = ["rain", "plane", "book", "room"]
@@ -29,6 +29,10 @@ def tokens(text: str) -> Tokens:
     return Tokens(np.array(ids), np.array(rows), tuple(offsets))
 
 
+def in_words(text: str, parts: Sequence[Span]) -> Parts:
+    return in_parts(tokens(text), parts)
+
+
 def vector(text: str) -> Floats:
     return mean(tokens(text).states)
 
@@ -40,7 +44,7 @@ def rows(text: str, parts: Sequence[Span]) -> Floats:
 
 
 def opinions_of(*agents: AgentTarget) -> Opinions:
-    readers = Readers(lambda text: (vector(text), vector(text)), tokens, rows)
+    readers = Readers(lambda text: (vector(text), vector(text)), in_words, rows)
     return Opinions([agent_texts(a) for a in agents], readers)
 
 
@@ -56,7 +60,7 @@ def test_one_encoder_is_enough_to_set_agents_apart() -> None:
     def both(text: str) -> tuple[Floats, Floats]:
         return vector("room"), vector(text)
 
-    readers = Readers(both, lambda text: tokens("room"), rows)
+    readers = Readers(both, lambda text, parts: in_words("room", parts), rows)
     opinions = Opinions([agent_texts(a) for a in (RAIN, PLANE)], readers)
     ((rain, plane),) = opinions.opinions("book plane", ())
     assert plane > rain
@@ -74,7 +78,7 @@ def test_a_part_that_was_not_read_counts_as_the_whole() -> None:
 
 
 def test_a_glance_asks_the_second_encoder_alone() -> None:
-    def unread(text: str) -> Tokens:
+    def unread(text: str, parts: Sequence[Span]) -> Parts:
         raise AssertionError(text)
 
     agents = [agent_texts(a) for a in (RAIN, PLANE)]
@@ -93,7 +97,7 @@ def test_who_looks_twice_at_a_message_has_it_read_once() -> None:
         return rows(text, parts)
 
     agents = [agent_texts(a) for a in (RAIN, PLANE)]
-    opinions = Opinions(agents, Readers(lambda text: (vector(text), vector(text)), tokens, use))
+    opinions = Opinions(agents, Readers(lambda text: (vector(text), vector(text)), in_words, use))
     opinions.glances("rain plane", [(0, 4), (5, 10)])
     opinions.opinions("rain plane", [(0, 4), (5, 10)])
     assert runs == [("rain plane", (0, 4), (5, 10))]

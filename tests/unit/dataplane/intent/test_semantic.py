@@ -2,8 +2,15 @@
 
 from collections.abc import Sequence
 
-from dataplane.intent.encoder import AgentIndex, Glance, OpinionIndex, Span, Views
-from dataplane.intent.semantic import BriefScorer, SemanticScorer
+from dataplane.intent.encoder import (
+    AgentIndex,
+    BriefViews,
+    Glance,
+    OpinionIndex,
+    Span,
+    Views,
+)
+from dataplane.intent.semantic import SemanticScorer
 from dataplane.intent.units import AgentTexts, agent_texts
 from dataplane.runtime.config import AgentTarget
 
@@ -40,9 +47,10 @@ class Seeing:
         self.asked.append("views")
         return [[NEAR, FAR, FAR], *([FAR, NEAR, FAR] for _ in parts)]
 
-    def brief_views(self, text: str, parts: Sequence[Span]) -> list[list[Views]]:
+    def brief_views(self, text: str, parts: Sequence[Span]) -> list[list[BriefViews]]:
         self.asked.append("brief views")
-        return [[NEAR, FAR, FAR], *([FAR, NEAR, FAR] for _ in parts)]
+        near, far = (BriefViews(v.whole, v.words) for v in (NEAR, FAR))
+        return [[near, far, far], *([far, near, far] for _ in parts)]
 
     def glances(self, text: str, parts: Sequence[Span]) -> list[list[Glance]]:
         self.asked.append("glances")
@@ -63,7 +71,7 @@ def test_every_scorer_has_the_near_agent_first_and_reads_parts_apart() -> None:
     first = scorer(Seeing())
     assert first.quick is not None
     assert first.both is not None
-    for each in (first, first.quick, BriefScorer(first), first.both):
+    for each in (first, first.quick, first.both):
         whole, part = each.read_parts(TEXT, [PART])
         assert whole.ranks[0] > whole.ranks[1]
         assert part.ranks[0] < part.ranks[1]
@@ -79,11 +87,10 @@ def test_the_quick_one_asks_the_second_encoder_alone() -> None:
     assert (quick.method, seeing.asked) == ("other", ["glances"])
 
 
-def test_who_looks_again_reads_briefly_and_once() -> None:
+def test_who_looks_again_asks_both_and_the_first_briefly() -> None:
     seeing = Seeing()
     first = scorer(seeing)
     assert first.both is not None
-    BriefScorer(first).read_parts(TEXT, [PART])
     first.both.read_parts(TEXT, [PART])
     assert (first.both.method, seeing.asked) == ("one+other", ["brief views", "opinions"])
 

@@ -4,11 +4,14 @@ import pytest
 
 np = pytest.importorskip("numpy", reason="needs the router extra")
 
+from dataplane.intent.encoder import Span  # noqa: E402
 from dataplane.intent.units import agent_texts  # noqa: E402
 from dataplane.intent.views import (  # noqa: E402
     WORDS_PER_AGENT,
+    Parts,
     Tokens,
     ViewIndex,
+    in_parts,
     rarity,
     telling,
 )
@@ -30,8 +33,8 @@ def read(text: str) -> Tokens:
     return Tokens(np.array(ids), np.array(rows, np.float32), tuple(offsets))
 
 
-def read_briefly(text: str) -> Tokens:
-    return read(text.rpartition(" ")[2])
+def read_briefly(text: str, parts: tuple[Span, ...]) -> Parts:
+    return in_parts(read(text.rpartition(" ")[2]), parts)
 
 
 def index(*agents: AgentTarget) -> ViewIndex:
@@ -76,7 +79,8 @@ def test_rare_words_weigh_more_and_markers_nothing() -> None:
 
 
 def test_a_text_can_be_read_briefly() -> None:
-    assert index(RAIN, PLANE).brief_views("rain plane", ()) == [index(RAIN, PLANE).views("plane")]
+    (brief,) = index(RAIN, PLANE).brief_views("rain plane", ())
+    assert brief == [(v.whole, v.words) for v in index(RAIN, PLANE).views("plane")]
 
 
 MARKS, THE, WORDS = (101, 102), 1996, range(10_000, 10_006)

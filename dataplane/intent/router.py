@@ -1,7 +1,7 @@
 """A conversation in, a Decision out: the embedded orchestrator.
 
 Rule: the same agents and the same conversation always give the same decision, and none is ever an
-error. Costs CPU (1 to 11 ms for a message not seen before), so call it off the event loop.
+error. Costs CPU (1 to 14 ms for a message not seen before), so call it off the event loop.
 """
 
 import itertools

@@ -1,7 +1,7 @@
 """The lease service on a grpc.aio server (shell): reads lines, writes what the ledger decides.
 
 The rule: what is given is in the journal before it is on its way. Nothing is given before there is
-a config to say how much.
+a config to say how much, and nothing after the end: the journal's last word is what is left.
 """
 
 import asyncio
@@ -94,9 +94,11 @@ class LeaseService:
                 self._configured.set()
 
     async def tend(self) -> None:
-        """End leases that have expired, forget what is full again, write down, until cancelled."""
+        """End leases that have expired, forget what is full again, write down, until the end."""
         while True:
             await asyncio.sleep(TEND_S)
+            if self._closed:
+                return
             now = self._clock.now()
             self._route(self._ledger.expire(now))
             self._ledger.sweep(now)
@@ -106,7 +108,9 @@ class LeaseService:
                 self._journal.rewrite(self._ledger.floors(now))
 
     async def close(self) -> None:
-        """End every stream; workers go on with their shares and look for us again."""
+        """End every stream; workers go on with their shares and look for us again, and those who
+        do so while the port is still open are turned away.
+        """
         self._closed = True
         for stream in self._streams.values():
             stream.end()
@@ -123,6 +127,8 @@ class LeaseService:
                 grpc.StatusCode.INVALID_ARGUMENT, "the first message must say who this is"
             )
         await self._configured.wait()
+        if self._closed:
+            return
         session, sends = self._ledger.open(first.node_id, first.incarnation, self._clock.now())
         stream = self._streams[session] = _Stream()
         stream.response.ttl_ms = int(self._ledger.ttl_s * 1000)

@@ -36,6 +36,7 @@ from tests.faults.wall import (
     stalls,
 )
 from tests.faults.words import ANSWER
+from tests.support.ports import free_port
 from tests.support.upstream import (
     Close,
     Cut,
@@ -47,7 +48,6 @@ from tests.support.upstream import (
     upstream,
 )
 
-PORTS = 3
 OPEN_S = (4.0, 8.0)
 CLOSED_S = (0.5, 2.5)
 REQUEST_ID = b"x-soak-id"
@@ -175,13 +175,12 @@ async def serve(
         second = await stack.enter_async_context(upstream(wall.script))
         fakes = [first, second]
         forgetting = asyncio.ensure_future(_forget(fakes))
-        port = 0
+        # One that nobody else is given while it is closed.
+        port = free_port()
+        tell([first.endpoint.port, second.endpoint.port, port])
         try:
             while not stop.is_set():
                 async with upstream(wall.script, port) as third:
-                    if not port:
-                        port = third.endpoint.port
-                        tell([first.endpoint.port, second.endpoint.port, port])
                     fakes[2:] = [third]
                     await _pause(stop, random.uniform(*OPEN_S))
                 await _pause(stop, random.uniform(*CLOSED_S))

@@ -27,12 +27,13 @@ from prometheus_client.parser import text_string_to_metric_families
 from rich.console import Console
 
 from tests.bench.figures import Figures, write_figures
-from tests.bench.processes import children, free_port
+from tests.bench.processes import children
 from tests.faults.crowd import Plan, read_asked
 from tests.faults.leaks import GROWTH_KB, Growth, open_files
 from tests.faults.ledger import Account, Asked, Sent, compare_log, settle
 from tests.faults.scenarios import PROTOCOLS
 from tests.support.planes import Processes, processes
+from tests.support.ports import free_port
 from tests.support.wait import until
 
 FIGURES = Path("build/figures/soak.json")

@@ -20,10 +20,10 @@ import openai
 import pytest
 
 from dataplane.runtime.protocols import Protocol
-from tests.bench.processes import free_port
 from tests.faults.scenarios import PROTOCOLS
 from tests.support.interop import environment
 from tests.support.planes import planes
+from tests.support.ports import free_port
 
 pytestmark = [pytest.mark.interop, pytest.mark.group("llmock")]
 LLMOCK = "llmock==0.2.2"

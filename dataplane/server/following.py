@@ -7,6 +7,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import Generic, TypeVar
 
 from dataplane.agents.described import Unknown
@@ -142,11 +143,14 @@ def _undescribed(config: RuntimeConfig) -> Iterator[str]:
 
 
 def _places(config: RuntimeConfig, protocol: AgentProtocol) -> Iterator[Agent]:
-    """The agents of a protocol, and each version of theirs."""
+    """The agents of a protocol, and each version of theirs, as far as their words depend on it: a
+    version's are the same whatever its weight, and that of others.
+    """
     for agent in config.agents.values():
         if agent.protocol is not protocol:
             continue
+        alone = replace(agent, versions=(), shadow=None, retry=())
         if not agent.versions:
-            yield agent
+            yield alone
         for version in agent.versions:
-            yield as_version(agent, version)
+            yield as_version(alone, version)

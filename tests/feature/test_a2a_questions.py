@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -249,30 +249,84 @@ async def test_task_that_waits_is_cancelled_with_its_agents(desk: Start) -> None
     assert refused["error"]["code"] == -32004
 
 
-@pytest.mark.parametrize("more", ["", STEPS.format("locksmith, baker")], ids=["theirs", "ours"])
-async def test_task_is_cancelled_at_the_version_that_has_it(tmp_path: Path, more: str) -> None:
-    """Whichever version new conversations get by now."""
+BOTH_TASKS = pytest.mark.parametrize(
+    "more", ["", STEPS.format("locksmith, baker")], ids=["theirs", "ours"]
+)
+
+
+class Versions:
+    """An agent of two versions, of which one gets all new conversations."""
+
+    def __init__(self, old: Agent, new: Agent, made: Planes, desk: Desk, more: str) -> None:
+        self.old = old
+        self.new = new
+        self.desk = desk
+        self._made = made
+        self._more = more
+
+    @staticmethod
+    def config(old: Agent, new: Agent, baker: Service, more: str, weights: str) -> str:
+        first, second = weights.split(":")
+        versions = f"{{name: v1, url: '{old.url}', weight: {first}}}, "
+        versions += f"{{name: v2, url: '{new.url}', weight: {second}}}"
+        made = CONFIG.format(locksmith="-", baker=baker.url, more=more)
+        return made.replace('url: "-"', f"versions: [{versions}]")
+
+    async def weighed(self, weights: str) -> None:
+        """Other weights from now on."""
+        baker = self.desk.baker
+        await self._made.apply(self.config(self.old, self.new, baker, self._more, weights))
+
+
+@asynccontextmanager
+async def two_versions(
+    folder: Path, more: str, *, new_has_card: bool = True
+) -> AsyncIterator[Versions]:
+    """The old one has all conversations."""
     async with (
         a2a_agent(ASKS) as old,
         a2a_agent(ASKS) as new,
         service(BAKES) as baker,
         ClientSession(headers={"authorization": "Bearer alice"}) as session,
     ):
+        new.has_card = new_has_card
+        config = Versions.config(old, new, baker, more, "1:0")
+        async with planes(config, folder) as made:
+            yield Versions(old, new, made, Desk(made, old, baker, session), more)
 
-        def config(weight: int, other: int) -> str:
-            versions = f"{{name: v1, url: '{old.url}', weight: {weight}}}, "
-            versions += f"{{name: v2, url: '{new.url}', weight: {other}}}"
-            made = CONFIG.format(locksmith="-", baker=baker.url, more=more)
-            return made.replace('url: "-"', f"versions: [{versions}]")
 
-        async with planes(config(1, 0), tmp_path) as made:
-            desk = Desk(made, old, baker, session)
-            first = await desk.say("Please open the locked door of my cellar.")
-            assert state(first) == "INPUT_REQUIRED"
-            await made.apply(config(0, 1))
-            cancelled = (await desk.rpc("CancelTask", {"id": first["id"]}))["result"]
-            assert state(cancelled) == "CANCELED"
-        assert (old.cancelled.is_set(), new.cancelled.is_set()) == (True, False)
+async def cancelled_after_other_weights(versions: Versions) -> tuple[str, bool, bool]:
+    """How a task of the old version is in the end, and which versions were told."""
+    first = await versions.desk.say("Please open the locked door of my cellar.")
+    assert state(first) == "INPUT_REQUIRED"
+    await versions.weighed("0:1")
+    told = await versions.desk.rpc("CancelTask", {"id": first["id"]})
+    assert "result" in told, told
+    return state(told["result"]), versions.old.cancelled.is_set(), versions.new.cancelled.is_set()
+
+
+@BOTH_TASKS
+async def test_task_is_cancelled_at_the_version_that_has_it(tmp_path: Path, more: str) -> None:
+    """Whichever version new conversations get by now."""
+    async with two_versions(tmp_path, more) as versions:
+        assert await cancelled_after_other_weights(versions) == ("CANCELED", True, False)
+
+
+@BOTH_TASKS
+async def test_task_is_cancelled_whatever_is_known_of_other_versions(
+    tmp_path: Path, more: str
+) -> None:
+    async with two_versions(tmp_path, more, new_has_card=False) as versions:
+        assert await cancelled_after_other_weights(versions) == ("CANCELED", True, False)
+
+
+async def test_other_weights_change_nothing_of_what_is_known(tmp_path: Path) -> None:
+    async with two_versions(tmp_path, "") as versions:
+        first = await versions.desk.say("Please open the locked door of my cellar.")
+        versions.old.has_card = False
+        await versions.weighed("0:1")
+        second = await versions.desk.say("The left one.", **ids(first))
+        assert (state(second), answer(second)) == ("COMPLETED", ["Open."])
 
 
 @METHODS

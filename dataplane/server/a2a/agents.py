@@ -125,10 +125,12 @@ class A2aAgents:
         :param version: that has the task, where the agent has several.
         """
         agent = call.config.agents.get(agent_id)
-        card = self.cards().get(agent_id)
-        if agent is None or card is None:
+        if agent is None:
             return None
         agent = chosen(agent, task_id, version)
+        card = await self._cards.of(agent)
+        if isinstance(card, Unknown):
+            return None
         request = about(card, for_services(call.request.headers), op, task_id, self.new_id())
         cluster = call.config.clusters[agent.cluster]
         reply = await self.client.call(cluster, request, CANCEL_TIMEOUT_S)

@@ -11,8 +11,8 @@ from typing import Final
 import msgspec
 
 from dataplane.llm.count_tokens import MAX_IMAGE, count_text
-from dataplane.llm.wire.bounds import ABSENT, GENERATION, INFERENCE, NUMBER, WIRE, Bounds, Stakes
-from dataplane.llm.wire.peeked import Survey
+from dataplane.llm.wire.bounds import ABSENT, GENERATION, INFERENCE, NUMBER, OFFERED, Stakes
+from dataplane.llm.wire.peeked import Survey, surveyed
 
 UNSAID_TOKENS = 1024
 """Of an answer whose length nobody limits."""
@@ -29,15 +29,15 @@ _SLICE_BYTES = 2048
 
 
 def stakes(body: bytes) -> Stakes | None:
-    """What a request may cost; None when it says nonsense about that."""
+    """What a request may cost; None when it says nonsense about that, or wants no answer."""
+    answer = answer_limit(surveyed(body), UNSAID_TOKENS)
+    if not answer:
+        return None
     try:
-        wire = WIRE.decode(body)
+        offered = OFFERED.decode(body)
     except (msgspec.MsgspecError, RecursionError, UnicodeError):
         return None
-    most = _most(wire)
-    choices = max(wire.n or 1, 1)
-    has_tools = bool(wire.tools or wire.functions) or wire.toolConfig is not ABSENT
-    answer = (UNSAID_TOKENS if most is None else most) * choices
+    has_tools = bool(offered.tools or offered.functions) or offered.toolConfig is not ABSENT
     return Stakes(prompt_tokens(body) + answer, has_tools)
 
 
@@ -47,9 +47,11 @@ _said: Final = attrgetter(
 )
 
 
-def answer_limit(survey: Survey | None) -> int | None:
-    """How many tokens an answer may have; None when nobody says so. 0 for a request that says
+def answer_limit(survey: Survey | None, unsaid: int | None = None) -> int | None:
+    """How many tokens an answer may have, all its choices together. 0 for a request that says
     nonsense about it, or is none: its provider will refuse it.
+
+    :param unsaid: of one choice, where nobody says so; None: nobody knows.
     """
     if survey is None:
         return 0
@@ -70,30 +72,13 @@ def answer_limit(survey: Survey | None) -> int | None:
             if bounds is not None and bounds.max_tokens is not None:
                 most = max(most or 0, bounds.max_tokens)
         if most is None:
-            return None
+            if unsaid is None:
+                return None
+            most = unsaid
         count = NUMBER.decode(choices) if len(choices) else 1
     except (msgspec.MsgspecError, RecursionError, UnicodeError):
         return 0
     return max(most, 0) * max(count or 1, 1)
-
-
-def _most(wire: Bounds) -> int | None:
-    most = wire.max_tokens
-    more = wire.max_completion_tokens
-    if more is not None and (most is None or more > most):
-        most = more
-    more = wire.max_output_tokens
-    if more is not None and (most is None or more > most):
-        most = more
-    if wire.generationConfig is not None:
-        more = wire.generationConfig.max_output_tokens
-        if more is not None and (most is None or more > most):
-            most = more
-    if wire.inferenceConfig is not None:
-        more = wire.inferenceConfig.max_tokens
-        if more is not None and (most is None or more > most):
-            most = more
-    return most
 
 
 def prompt_tokens(body: bytes) -> int:

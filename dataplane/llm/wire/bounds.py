@@ -14,21 +14,15 @@ class _Inference(msgspec.Struct, gc=False, rename="camel"):
 ABSENT = msgspec.Raw(b"")
 
 
-class Bounds(msgspec.Struct, gc=False):
-    """Of a request, in whatever API it is written: how long its answers may be, and its tools."""
+class Offered(msgspec.Struct, gc=False):
+    """The tools of a request, in whatever API it is written."""
 
-    max_tokens: int | None = None
-    max_completion_tokens: int | None = None
-    max_output_tokens: int | None = None
-    n: int | None = None
-    generationConfig: _Generation | None = None
     tools: list[msgspec.Raw] | None = None
     functions: list[msgspec.Raw] | None = None
-    inferenceConfig: _Inference | None = None
     toolConfig: msgspec.Raw = ABSENT
 
 
-WIRE = msgspec.json.Decoder(Bounds)
+OFFERED = msgspec.json.Decoder(Offered)
 GENERATION = msgspec.json.Decoder(_Generation | None)
 INFERENCE = msgspec.json.Decoder(_Inference | None)
 NUMBER = msgspec.json.Decoder(int | None)

@@ -29,6 +29,7 @@ def of(**more: object) -> bytes:
         pytest.param({"generationConfig": {"maxOutputTokens": 400}}, 400, id="gemini"),
         pytest.param({"inferenceConfig": {"maxTokens": 500}}, 500, id="converse"),
         pytest.param({"max_tokens": 100, "n": 3}, 300, id="several answers"),
+        pytest.param({"n": 3}, 3 * UNSAID_TOKENS, id="several of which nobody says"),
     ],
 )
 def test_a_request_may_cost_its_prompt_and_its_longest_answer(
@@ -60,7 +61,8 @@ def test_no_tools_are_none() -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"[]", b'{"max_tokens":"many"}', b'{"tools":7}', b"[" * 5000]
+    "body",
+    [b"", b"[]", b'{"max_tokens":"many"}', b'{"n":"many"}', b'{"tools":7}', b"[" * 5000],
 )
 def test_nonsense_has_no_stakes(body: bytes) -> None:
     assert stakes(body) is None

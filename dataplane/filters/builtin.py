@@ -78,9 +78,19 @@ def filters(names: Iterable[str], config: Mapping[str, Filter]) -> list[api.Filt
     return [made(one) if one.made is None else cast(api.Filter, one.made) for one in specs]
 
 
-def chain_of(names: Iterable[str], config: Mapping[str, Filter]) -> Chain:
-    """The same, for who keeps it as long as the configuration."""
-    return chained(tuple(names), filters(names, config))
+class Chains:
+    """The chains of one configuration, each made once."""
+
+    def __init__(self, config: Mapping[str, Filter]) -> None:
+        self._config = config
+        self._made: dict[tuple[str, ...], Chain] = {}
+
+    def of(self, names: tuple[str, ...]) -> Chain:
+        """The filters of these names."""
+        found = self._made.get(names)
+        if found is None:
+            found = self._made[names] = chained(names, filters(names, self._config))
+        return found
 
 
 def passed_over(config: Mapping[str, Filter]) -> Mapping[tuple[str, ...], float]:

@@ -30,19 +30,11 @@ _CHAT = Operation.CHAT  # (an attribute of an Enum is slow)
 
 def filtered(
     chain: Chain, request: Request, context: Context, good: bytes | None = None
-) -> Steps[Made]:
-    """The request as a chain leaves it.
+) -> Made | Steps[Made]:
+    """The request as a chain leaves it; steps only where a filter asks for something.
 
     :param good: a body that is known to be one of its API.
     """
-    made = _filtered(chain, request, context, good)
-    return made if isinstance(made, (Request, LocalReply)) else (yield from made)
-
-
-def _filtered(
-    chain: Chain, request: Request, context: Context, good: bytes | None
-) -> Made | Steps[Made]:
-    """The same; steps only where a filter asks for something."""
     body, operation = request.body, context.operation
     if body is not good:
         problem = chat_problem(body) if operation is _CHAT else _problem(operation, body)
@@ -84,7 +76,7 @@ def admitted(
     good = body if context.operation is not _CHAT and isinstance(found, Peek) else None
     if not serving.input.filters:
         return _routed(serving, ask, request, context, found, good)
-    made = _filtered(serving.input, request, context, good)
+    made = filtered(serving.input, request, context, good)
     if isinstance(made, (Request, LocalReply)):
         return _listened(serving, ask, body, made, context, found)
     return _listened_later(serving, ask, body, made, context, found)
@@ -142,7 +134,7 @@ def _routed(
     before, after = serving.chains(route)
     if not before.filters:
         return Admitted(request, after.names)
-    made = _filtered(before, request, context, good)
+    made = filtered(before, request, context, good)
     if isinstance(made, (Request, LocalReply)):
         return _left(made, request, after, model)
     return _left_later(made, request, after, model)

@@ -44,6 +44,7 @@ def call_of(
         place[0].decode("latin-1"),
         incoming.started + serving.timeout_s,
         record,
+        serving.chain,
         ask,
         caller_of(incoming, front.peer),
         incoming.principal,

@@ -95,7 +95,7 @@ def begin(front: "Front", incoming: Incoming, place: traceparent.Place | None = 
         front.work_on(filtering, incoming.started, serving.timeout_s)
         filtering.run()
     else:
-        stream = Stream(front, serving, call_of(front, incoming, ask, place))
+        stream = Stream(front, incoming, call_of(front, incoming, ask, place))
         front.work_on(stream, incoming.started, serving.timeout_s)
         stream.start_task()
 
@@ -136,7 +136,7 @@ def left(front: "Front", incoming: Incoming, place: traceparent.Place) -> None:
 
 def go_on(front: "Front", incoming: Incoming, ask: "Ask", tally: Tally) -> None:
     """A relay has found that its request needs more than bytes."""
-    stream = Stream(front, incoming.serving, call_of(front, incoming, ask, tally.place))
+    stream = Stream(front, incoming, call_of(front, incoming, ask, tally.place))
     front.replace_work(stream)
     stream.start_task()
 

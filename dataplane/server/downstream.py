@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from dataplane.filters.api import Context
+from dataplane.filters.chain import Chain
 from dataplane.observe.record import ExchangeRecord
 from dataplane.runtime.config import Listener, RuntimeConfig
 from dataplane.runtime.headers import CREDENTIALS
@@ -58,6 +59,8 @@ class Call:
     """On Clock.now()."""
     record: ExchangeRecord
     """What the access log, metrics and span will say; the exchange fills in what it learns."""
+    chain: Callable[[tuple[str, ...]], Chain]
+    """The filters of these names."""
     ask: Ask = CHAT_ASK
     """What its method and path ask for."""
     caller: Hashable = None

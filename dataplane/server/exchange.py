@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from dataplane.clock import Clock
 from dataplane.filters.api import Filter
-from dataplane.filters.builtin import chain_of, passed_over
+from dataplane.filters.builtin import passed_over
 from dataplane.llm import kept
 from dataplane.llm.wire.body import peek
 from dataplane.llm.wire.peeked import Peek
@@ -282,7 +282,7 @@ class Exchange:
         )
 
     async def _reply(
-        self, call: Call, reply: LocalReply, names: Sequence[str], downstream: Downstream
+        self, call: Call, reply: LocalReply, names: tuple[str, ...], downstream: Downstream
     ) -> None:
         """What a filter answers itself. An answer of a cache passes the output filters as the
         answer did that it repeats."""
@@ -299,7 +299,7 @@ class Exchange:
         self,
         call: Call,
         settled: Settled,
-        names: Sequence[str],
+        names: tuple[str, ...],
         downstream: Downstream,
         own: Sequence[Filter] = (),
     ) -> Settled:
@@ -342,8 +342,10 @@ class Exchange:
         """The request as input filters leave it."""
         if not names:
             return request
-        steps = filtered(chain_of(names, call.config.filters), request, call.context)
-        return await self.performer.run(steps, call)
+        made = filtered(call.chain(names), request, call.context)
+        if isinstance(made, (Request, LocalReply)):
+            return made
+        return await self.performer.run(made, call)
 
 
 class _Routes(NamedTuple):

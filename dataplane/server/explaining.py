@@ -11,6 +11,7 @@ import msgspec
 from dataplane.agents.explained import Explanation, explained
 from dataplane.agents.plan import choose
 from dataplane.clock import Clock
+from dataplane.filters.builtin import Chains
 from dataplane.llm.chat import parse_chat
 from dataplane.llm.translate.codecs import CODECS
 from dataplane.llm.turns import conversation
@@ -38,10 +39,12 @@ class Explaining:
         self._clock = clock
         self._getrandbits = getrandbits
         self._config = RuntimeConfig()
+        self._chains = Chains({})
 
     def configure(self, config: RuntimeConfig) -> None:
         """Explain by this from now on."""
         self._config = config
+        self._chains = Chains(config.filters)
 
     async def tell(self, call: Call) -> LocalReply:
         """The answer of an agent listener's decision API."""
@@ -86,7 +89,9 @@ class Explaining:
         deadline = self._clock.now() + listener.timeout_s
         request = Request("POST", CHAT_PATH, (), body)
         record = ExchangeRecord(listener=listener.name)
-        return Call(self._config, listener, request, ASKER, trace, deadline, record)
+        return Call(
+            self._config, listener, request, ASKER, trace, deadline, record, self._chains.of
+        )
 
 
 def _turns(body: bytes, protocol: Protocol) -> tuple[Turn, ...] | LocalReply:

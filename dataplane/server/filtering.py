@@ -180,7 +180,7 @@ class Filtering:
 
     def _stream(self, made: Admitted | None) -> Stream:
         call = self._call_with(made) if self._call is None else replace(self._call, admitted=made)
-        return Stream(self._front, self._incoming.serving, call)
+        return Stream(self._front, self._incoming, call)
 
     def _call_with(self, made: Admitted | None) -> Call:
         return call_of(
@@ -221,8 +221,7 @@ class Filtering:
         tally.aside_s = serving.now() - incoming.started
         if place[2]:
             tally.attributes = attributes_of(incoming)
-        if request is not came:
-            incoming = rewritten(incoming, came, request)
+        incoming = rewritten(incoming, came, request)
         orders = Orders(made.models) if made.models else None
         if request.body is not came.body:
             found = peek(request.body)

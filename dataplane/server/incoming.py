@@ -84,6 +84,8 @@ def rewritten(incoming: Incoming, came: Request, request: Request) -> Incoming:
     """What the relay sends when filters have made `request` of the one that `came`; its length is
     the relay's to say.
     """
+    if request is came:
+        return incoming
     if request.headers == came.headers or request.headers == came.with_body(b"").headers:
         incoming.body = request.body
         return incoming

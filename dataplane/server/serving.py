@@ -11,7 +11,7 @@ from random import Random
 from typing import TYPE_CHECKING, Protocol
 
 from dataplane.clock import Clock
-from dataplane.filters.builtin import chain_of
+from dataplane.filters.builtin import Chains
 from dataplane.filters.chain import Chain
 from dataplane.llm.translate.responses import history
 from dataplane.observe.metrics import Metrics
@@ -143,7 +143,8 @@ class Serving:
             and not config.model_routing.active
         )
         """Whether nothing needs more than filters and bytes."""
-        self._chains: dict[tuple[str, ...], Chain] = {}
+        self.chain: Callable[[tuple[str, ...]], Chain] = Chains(config.filters).of
+        """The filters of these names."""
         self.input = self.chain(listener.input_filters)
         self.output = self.chain(listener.output_filters)
         """Filters of the listener."""
@@ -167,13 +168,6 @@ class Serving:
         self._before: Lanes = ()
         if before is not None:
             self._before = tuple(dict(lanes) for lanes in before.lanes)
-
-    def chain(self, names: tuple[str, ...]) -> Chain:
-        """The filters of these names."""
-        found = self._chains.get(names)
-        if found is None:
-            found = self._chains[names] = chain_of(names, self.config.filters)
-        return found
 
     def chains(self, route: Route) -> tuple[Chain, Chain]:
         """Those of a route, and all that see its answers."""

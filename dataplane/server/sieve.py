@@ -5,7 +5,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from dataplane.filters.answers import AnswerFlow
-from dataplane.filters.builtin import filters
 from dataplane.filters.out import Out
 from dataplane.filters.stage import stages
 from dataplane.llm.framing import Framing
@@ -86,7 +85,7 @@ class Sieve:
 
 def sieve_of(
     call: "Call",
-    names: Sequence[str],
+    names: tuple[str, ...],
     request: "Request",
     performer: "Performer",
     wall: Callable[[], float],
@@ -98,7 +97,7 @@ def sieve_of(
     :param request: as input filters have left it. :param own: filters of ours, before the others.
     """
     context = call.context
-    chain = (*own, *filters(names, call.config.filters))
+    chain = (*own, *call.chain(names).filters)
     made = stages(chain, request, context)
     if not made:
         return None

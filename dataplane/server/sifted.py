@@ -10,7 +10,6 @@ from msgspec.structs import replace
 
 from dataplane.filters.answers import AnswerFlow
 from dataplane.filters.api import Cut, Head, steps_to
-from dataplane.filters.builtin import filters
 from dataplane.filters.out import Out
 from dataplane.filters.stage import stages
 from dataplane.llm.framing import Framing
@@ -48,7 +47,7 @@ async def sifted(
     found = peek(request.body)
     model, stream = (found.model or "", found.stream) if isinstance(found, Peek) else ("", False)
     context = replace(call.context, operation=Operation.CHAT, model=model, stream=stream, notes={})
-    made = stages(filters(names, call.config.filters), request, context)
+    made = stages(call.chain(names).filters, request, context)
     if not made:
         return answer
     flow = AnswerFlow(made, Operation.CHAT, stream)

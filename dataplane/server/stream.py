@@ -15,19 +15,19 @@ from dataplane.runtime.protocols import Operation
 from dataplane.server.answers import CHUNKED, CLOSE, LAST_CHUNK, chunk, header_lines, started
 from dataplane.server.downstream import Call, DownstreamGoneError
 from dataplane.server.filtered import Filtered
-from dataplane.server.incoming import from_request
+from dataplane.server.incoming import rewritten
 from dataplane.server.keeping_tally import KeepingTally
 from dataplane.server.orders import Orders
 from dataplane.server.passing import all_said
 from dataplane.server.relay import CLIENT_CLOSED, Relay
 from dataplane.server.relayed_head import BODILESS
-from dataplane.server.serving import Serving
 from dataplane.wheel import NEVER
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Sequence
 
     from dataplane.server.front import Front
+    from dataplane.server.incoming import Incoming
     from dataplane.server.limits.charge import Charge
     from dataplane.server.sieve import Sieve
 
@@ -42,6 +42,7 @@ class Stream:
         "_charge",
         "_chunked",
         "_front",
+        "_incoming",
         "_last",
         "_resumed",
         "_sent",
@@ -50,9 +51,10 @@ class Stream:
         "over",
     )
 
-    def __init__(self, front: "Front", serving: Serving, call: Call) -> None:
+    def __init__(self, front: "Front", incoming: "Incoming", call: Call) -> None:
         self._front: Front | Filtered = front
-        self._serving = serving
+        self._incoming = incoming
+        self._serving = incoming.serving
         self._call = call
         self._chunked = not front.http10
         self._charge: Charge | None = None
@@ -131,7 +133,8 @@ class Stream:
             record.bytes_received,
             record,
         )
-        incoming = from_request(self._serving, request, record.started, call.principal)
+        incoming = rewritten(self._incoming, call.request, request)
+        incoming.serving = self._serving
         tally.principal = call.principal
         tally.aside_s = self._serving.now() - record.started
         lines = header_lines(told)

@@ -12,6 +12,7 @@ import pytest
 from aiohttp import web
 
 from dataplane.clock import MonotonicClock
+from dataplane.filters.builtin import Chains
 from dataplane.llm.stakes import prompt_tokens
 from dataplane.observe.record import ExchangeRecord
 from dataplane.resilience.standing import Standings
@@ -86,7 +87,7 @@ class Desk:
         )
         request = Request("POST", "/v1/chat/completions", (), body)
         deadline = self.clock.now() + 10.0
-        return Call(config, listener, request, "req-1", "", deadline, self.record)
+        return Call(config, listener, request, "req-1", "", deadline, self.record, Chains({}).of)
 
     async def whole(
         self, endpoint: Endpoint, retry: RetryPolicy = AT_ONCE

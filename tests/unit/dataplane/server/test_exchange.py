@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from dataplane.clock import MonotonicClock
+from dataplane.filters.builtin import Chains
 from dataplane.observe.latency import Latencies
 from dataplane.observe.metrics import Metrics
 from dataplane.observe.record import ExchangeRecord
@@ -128,7 +129,10 @@ class Bench:
         if not isinstance(body, bytes):
             body = msgspec.json.encode(body or {"model": "m", "messages": [QUESTION]})
         request = Request("POST", "/v1/chat/completions", headers, body)
-        call = Call(self.config, self.listener, request, "req-1", TRACE, self.deadline, self.record)
+        record, chain = self.record, Chains(self.config.filters).of
+        call = Call(
+            self.config, self.listener, request, "req-1", TRACE, self.deadline, record, chain
+        )
         downstream = downstream or FakeDownstream()
         async with asyncio.timeout(10):
             await self.exchange.run(call, downstream)

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from dataplane.filters.builtin import Chains
 from dataplane.observe.record import ExchangeRecord
 from dataplane.runtime.auth import Auth
 from dataplane.runtime.config import Api, Endpoint
@@ -27,7 +28,8 @@ def call(principal: Principal | None = None, auth: Auth | None = None, **provide
     listener = replace(config.listeners["m"], auth=auth)
     headers = (("authorization", "Bearer of-the-client"),)
     request = Request("GET", "/v1/responses/resp_1", headers)
-    return Call(config, listener, request, "id", "", 0.0, ExchangeRecord(), principal=principal)
+    record, chain = ExchangeRecord(), Chains({}).of
+    return Call(config, listener, request, "id", "", 0.0, record, chain, principal=principal)
 
 
 def shown(one: Call) -> list[str | None]:

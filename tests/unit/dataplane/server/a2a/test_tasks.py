@@ -8,6 +8,7 @@ import pytest
 
 from dataplane.agents.a2a.listing import Line
 from dataplane.agents.a2a.values import Json
+from dataplane.filters.builtin import Chains
 from dataplane.observe.record import ExchangeRecord
 from dataplane.runtime.config import Listener, ListenerKind, RuntimeConfig
 from dataplane.runtime.messages import Request
@@ -20,7 +21,7 @@ from dataplane.sessions.remembering import Remembering
 def call(token: str = "alice") -> Call:
     listener = Listener("desk", ListenerKind.AGENT, "127.0.0.1", 0)
     request = Request("POST", "/a2a", (("authorization", token),))
-    return Call(RuntimeConfig(), listener, request, "r", "", 10.0, ExchangeRecord())
+    return Call(RuntimeConfig(), listener, request, "r", "", 10.0, ExchangeRecord(), Chains({}).of)
 
 
 def task(state: str) -> Json:

@@ -20,6 +20,9 @@ class RunBudget(Block):
     """Input and output tokens, as agents tell them and as model listeners count them."""
     cost: Annotated[float, Field(gt=0.0, le=1e6)] | None = None
     """US dollars of what its agents ask of model listeners."""
+    calls: Annotated[int, Field(ge=1, le=10**6)] | None = None
+    """Agents and models that are asked, however deep agents call agents; one that is asked again
+    after a failure counts once."""
 
 
 class Step(Block):

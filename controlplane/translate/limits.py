@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from outriderpb.v1 import limit_pb2
 
-from controlplane.config import schema, schema_auth, schema_limits
+from controlplane.config import schema, schema_auth, schema_limits, schema_plan
 from controlplane.config.values import MAX_WINDOW_MS, duration_ms, window_ms
 from controlplane.snapshot.resource import Named, ResourceType
 from controlplane.translate.secrets import secret
@@ -50,7 +50,7 @@ def limits(config: schema.Config) -> Iterator[Named]:
         name = f"ratelimits[{index}]"
         yield Named(ResourceType.LIMIT, name, _plano(name, old))
     for listener in config.listeners:
-        if listener.type == "agent" and (listener.plan.budget.tokens or listener.plan.budget.cost):
+        if listener.type == "agent" and listener.plan.budget != schema_plan.RunBudget():
             message = _of_runs(listener)
             yield Named(ResourceType.LIMIT, message.name, message)
     storage = config.limits_storage
@@ -111,6 +111,10 @@ def _of_runs(listener: schema.Listener) -> limit_pb2.Limit:
     if budget.cost:
         nano = max(round(budget.cost * NANO), 1)
         limit.amounts.add(measure=limit_pb2.MEASURE_COST, limit=nano, window_ms=MAX_WINDOW_MS)
+    if budget.calls:
+        limit.amounts.add(
+            measure=limit_pb2.MEASURE_REQUESTS, limit=budget.calls, window_ms=MAX_WINDOW_MS
+        )
     return limit
 
 

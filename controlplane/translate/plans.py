@@ -40,6 +40,7 @@ def plan(listener: schema.Listener) -> plan_pb2.Plan | None:
         budget_tokens=budget.tokens or 0,
         budget_cost_nano=round((budget.cost or 0.0) * NANO),
         progress=_PROGRESS[written.progress],
+        budget_calls=budget.calls or 0,
     )
 
 

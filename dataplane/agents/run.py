@@ -25,6 +25,7 @@ class Bound(StrEnum):
     DEPTH = "depth"
     TOKENS = "tokens"
     COST = "cost"
+    CALLS = "calls"
     INPUT = "input"
     """No limit: an agent wants to hear more from the client first."""
 
@@ -202,5 +203,7 @@ class Run:
                 return f"the budget of {limits.tokens} tokens is used up"
             case Bound.COST:
                 return f"the budget of ${limits.cost / NANO:g} is used up"
+            case Bound.CALLS:
+                return f"the budget of {limits.calls} calls is used up"
             case Bound.INPUT:
                 return f"{self.asker} asks the client something"

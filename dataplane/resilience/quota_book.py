@@ -13,11 +13,10 @@ there is one.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Final
 
 from dataplane.resilience.quota import Bucket, Granted
 from dataplane.resilience.quota_holding import BucketId, Holding, Line, Total, Values
-from dataplane.runtime.limits import Amount, Limit, Measure
+from dataplane.runtime.limits import Amount, Limit
 
 IDLE_S = 1.0
 """What was not used for so long is given back, so that another worker may have it."""
@@ -30,7 +29,6 @@ LOOKED_AT_ONCE = 1000
 MAX_HOLDINGS = 100_000
 """Buckets of one worker; beyond that requests that would need a new one are refused."""
 
-_REQUESTS: Final = Measure.REQUESTS
 
 Again = Callable[[], None]
 Wanted = Sequence[tuple[Holding, int]]
@@ -121,7 +119,7 @@ class Book:
     def reserve(self, wanted: Wanted, now: float) -> list[Part] | Holding:
         """Reserve of all, or of none: then the holding that lacks most for its size. Where nobody
         can be asked we give it ourselves, as far as our share goes. Requests are spent at once, and
-        no part.
+        no part, but those of runs.
         """
         worst: Holding | None = None
         lack = 0.0
@@ -138,7 +136,7 @@ class Book:
             holding.used += n
             holding.used_at = now
             self._active[holding] = None
-            if holding.measure is _REQUESTS:
+            if holding.at_once:
                 holding.spent += n
                 holding.total_spent += n
                 holding.total.spent += n

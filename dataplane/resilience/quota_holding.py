@@ -61,6 +61,7 @@ class Holding:
         "_pace",
         "acked_self",
         "amount",
+        "at_once",
         "capacity",
         "denied_until",
         "epoch",
@@ -145,6 +146,8 @@ class Holding:
         """Whether they are: limits in the shadow are not told of, and budgets of runs are nobody's
         but their runs'.
         """
+        self.at_once = amount.measure is Measure.REQUESTS and not limit.run_of
+        """Whether what is taken is spent for good: a run may look whether it has a call left."""
 
     @property
     def unreported(self) -> int:

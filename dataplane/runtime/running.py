@@ -20,6 +20,8 @@ class RunLimits:
     """Input and output of all that is asked; 0: any number."""
     cost: int = 0
     """In units of 1/NANO US dollars (runtime/limits.py); 0: any amount."""
+    calls: int = 0
+    """Agents and models asked, those with them that its agents ask; 0: any number."""
 
 
 class Mode(Enum):

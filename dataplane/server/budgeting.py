@@ -40,18 +40,39 @@ async def taken_aside(call: "Call") -> "Charge | CallFailed | None":
     return found
 
 
-async def meant(reply: HttpReply | CallFailed, call: "Call", run: Run) -> HttpReply | CallFailed:
+async def meant(
+    reply: HttpReply | CallFailed,
+    call: "Call",
+    run: Run,
+    call_id: str,
+    conversations: "Conversations",
+) -> HttpReply | CallFailed:
     """What an agent has answered. An error in a run that has used up its budget is the end of the
-    run: its calls were refused, and whoever asks again would be told the same.
+    run: its calls were refused, and whoever asks again would be told the same. The last call that
+    a run may make leaves none: who fails at that, and has made none of its own, says why itself.
+
+    :param call_id: of the agent's call.
     """
     if isinstance(reply, CallFailed) or reply.status < 400:
         return reply
     refused = await used_up(call)
-    return reply if refused is None else _over(run, refused)
+    if refused is None:
+        return reply
+    if _BOUNDS[refused.kind] is Bound.CALLS and not await conversations.has_joined(call_id):
+        return reply
+    return _over(run, refused)
+
+
+_BOUNDS = {
+    Measure.TOKENS.value: Bound.TOKENS,
+    Measure.COST.value: Bound.COST,
+    Measure.REQUESTS.value: Bound.CALLS,
+}
+"""By what a refusal is of."""
 
 
 def _over(run: Run, refused: LocalReply) -> CallFailed:
-    run.stopped = Bound.COST if refused.kind == Measure.COST.value else Bound.TOKENS
+    run.stopped = _BOUNDS[refused.kind]
     message = refused.message[:1].lower() + refused.message[1:].rstrip(".")
     return CallFailed(ResponseDetail.RUN_LIMIT, message, status=RUN_OVER)
 
@@ -72,7 +93,7 @@ async def used_up(call: "Call") -> LocalReply | None:
     found = await _admitted(call)
     if found is None or isinstance(found, LocalReply):
         return found
-    found.spend(0)
+    found.spend(0, calls=0)
     return None
 
 

@@ -163,7 +163,7 @@ class Conducting:
                 place.status, place.error = reply.status, ""
                 self._used(reply.body)
                 self._asked_back(agent)
-            return await meant(reply, self._call, self._run)
+            return await self._meant(reply, place)
 
     async def _pass_on(self, effect: PassOn) -> Passed | HttpReply | CallFailed:
         """The answer as it comes; what is none, or must be whole first, is read before."""
@@ -186,7 +186,7 @@ class Conducting:
                         await client.end(found.answer)
                         return Passed(answer.status)
                     if found is not None:
-                        return await meant(found, self._call, self._run)
+                        return await self._meant(found, place)
                     passing = True
                     self._asked_back(agent)
                     passed = await pass_on(answer, client)
@@ -225,7 +225,7 @@ class Conducting:
             return await self._means.asking.whole(self._call, agent, request, progress)
         try:
             async with self._opened(agent, request, stream=False) as answer:
-                body = await _read(answer, MAX_ANSWER_BYTES)
+                body = await answer.read(MAX_ANSWER_BYTES)
                 reply = HttpReply(answer.status, answer.headers, body or b"")
                 return TOO_LARGE if body is None else reply
         except UpstreamError as problem:
@@ -243,7 +243,7 @@ class Conducting:
             return None
         if is_good and not client.begun and answer.whole is None:
             return None  # there is too much of it to wait for its end
-        body = await _read(answer, MAX_ANSWER_BYTES if is_good else MAX_ERROR_BYTES)
+        body = await answer.read(MAX_ANSWER_BYTES if is_good else MAX_ERROR_BYTES)
         if body is None:
             return TOO_LARGE if is_good else HttpReply(answer.status, answer.headers)
         reply = HttpReply(answer.status, answer.headers, body)
@@ -322,6 +322,10 @@ class Conducting:
             span = spans.of_agent(agent.label, started, ended, place.status, place.error)
             means.performer.told(record, span, place.span_id)
 
+    async def _meant(self, reply: HttpReply | CallFailed, place: _Place) -> HttpReply | CallFailed:
+        conversations = self._means.conversations
+        return await meant(reply, self._call, self._run, place.call_id, conversations)
+
     def _asked_back(self, agent: Agent) -> None:
         """Whether what an agent says is a question is known at its end."""
         if self._call.record.asks == agent.id and self._run.asker != agent.id:
@@ -388,13 +392,3 @@ class Conducting:
 
 def _failed(why: UpstreamFailure) -> CallFailed:
     return CallFailed(why.detail, why.reason, False, why.status, why.filter)
-
-
-async def _read(answer: Heard, most: int) -> bytes | None:
-    """All of a body; None: it is larger."""
-    body = bytearray()
-    async for piece in answer.pieces():
-        body += piece
-        if len(body) > most:
-            return None
-    return bytes(body)

@@ -55,6 +55,15 @@ class Heard:
             async for piece in self._rest:
                 yield piece
 
+    async def read(self, most: int) -> bytes | None:
+        """All of the body; None: it is larger. Raises UpstreamError as `pieces` does."""
+        body = bytearray()
+        async for piece in self.pieces():
+            body += piece
+            if len(body) > most:
+                return None
+        return bytes(body)
+
 
 class Answered(Protocol):
     """An answer in chat: Answer of an agent that speaks it, or what is read of another one's."""

@@ -38,6 +38,7 @@ def running(m: plan_pb2.Plan) -> Running:
             m.max_depth or default.max_depth,
             m.budget_tokens,
             m.budget_cost_nano,
+            m.budget_calls,
         ),
         telling=TELLING.get(m.progress, Telling.ON_REQUEST),
     )

@@ -13,7 +13,7 @@ from aiohttp import ClientSession, web
 
 from dataplane.sessions.key import book_of_run
 from dataplane.sessions.redis import RedisStore
-from tests.support.agents import Received, Service, completion, replies, says, service
+from tests.support.agents import Received, Service, completion, in_turn, replies, says, service
 from tests.support.planes import Planes, planes
 from tests.support.stores import redis_server
 from tests.support.wait import until
@@ -65,6 +65,8 @@ class House:
     """Headers that the writer passes on."""
     gives_up: bool = False
     """Whether it fails when a call of its does, in the words that it was told."""
+    fails: int = 0
+    """The status that it answers, whatever it was told."""
     usage: dict[str, Any] = field(default_factory=dict)
     """In place of what it says that it has used."""
     got: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
@@ -75,6 +77,8 @@ class House:
         headers = {name: one.headers[name] for name in self.passes if name in one.headers}
         for worker in self.calls:
             self.got.append(await self.post(self.asks, worker, headers))
+        if self.fails:
+            return web.json_response({"error": "No ink."}, status=self.fails)
         if self.gives_up and self.got[-1][0] != 200:
             status, told = self.got[-1]
             return web.json_response(told, status=status)
@@ -276,6 +280,79 @@ async def test_what_agents_say_they_used_counts_once(house: House) -> None:
     house.calls = ()
     status, said = await house.post("desk", 0, {})
     assert (status, said["error"]["code"]) == (422, "run_limit")
+
+
+async def with_calls(house: House, plan: str = "{budget: {calls: 4}}") -> None:
+    plan = f"    plan: {plan}\n  - type: model\n"
+    await house.planes.apply(house.config.replace("  - type: model\n", plan))
+
+
+@pytest.mark.parametrize("workers", [(0, 0, 0, 0), (1, 1, 1, 1), (0, 1, 0, 1)])
+async def test_the_calls_of_a_run_are_counted_whoever_takes_them(
+    house: House, workers: tuple[int, ...]
+) -> None:
+    """The writer is one of four, so three of a model are left; each run has four."""
+    await with_calls(house)
+    house.calls = workers
+    for _ in range(2):
+        house.got.clear()
+        status, _ = await house.post("desk", 0, {})
+        assert status == 200
+        assert [status for status, _ in house.got] == [200, 200, 200, 429]
+        refused = house.got[3][1]["error"]
+        assert (refused["code"], refused["type"]) == ("run_limit", "requests")
+        assert refused["message"] == "The budget of this run, 4 calls, is used up."
+
+
+async def test_calls_of_agents_that_agents_call_are_counted_with_theirs(house: House) -> None:
+    """Each writer asks the desk again, however deep that may go: four are asked in all."""
+    await with_calls(house, "{budget: {calls: 4}, max_depth: 100}")
+    house.asks = "desk"
+    status, _ = await house.post("desk", 0, {})
+    assert status == 200
+    assert [status for status, _ in house.got] == [422, 200, 200, 200]
+    refused = house.got[0][1]["error"]
+    assert refused["code"] == "run_limit"
+    assert "the budget of this run, 4 calls, is used up" in refused["message"]
+
+
+async def test_no_agent_is_asked_once_the_calls_are_used_up(house: House) -> None:
+    await with_calls(house, "{budget: {calls: 4}, steps: [writer, writer]}")
+    house.calls = (0, 0, 0)
+    status, said = await house.post("desk", 0, {})
+    assert (status, said["error"]["code"]) == (422, "run_limit")
+    assert "the budget of this run, 4 calls, is used up" in said["error"]["message"]
+    assert [status for status, _ in house.got] == [200, 200, 200]
+
+
+async def test_agent_that_fails_for_the_calls_ends_the_run_and_is_not_asked_again(
+    house: House,
+) -> None:
+    await with_calls(house)
+    house.calls, house.gives_up = (0, 0, 0, 0), True
+    status, said = await house.post("desk", 0, {})
+    assert (status, said["error"]["code"]) == (422, "run_limit")
+    assert [status for status, _ in house.got] == [200, 200, 200, 429]
+
+
+async def test_agent_that_fails_at_the_last_call_says_why_itself(house: House) -> None:
+    """None is left after it, but none was refused."""
+    await with_calls(house, "{budget: {calls: 1}}")
+    house.calls, house.fails = (), 500
+    status, said = await house.post("desk", 0, {})
+    assert status == 502
+    assert said["error"]["message"] == "Agent 'writer' answered 500: No ink."
+
+
+async def test_looking_whether_calls_are_left_takes_none(house: House) -> None:
+    """It is looked at when an agent has failed; the two that are left are those of the next."""
+    writer = "        description: Writes.\n"
+    house.config = house.config.replace(writer, f"{writer}        on_failure: skip\n")
+    await with_calls(house, "{budget: {calls: 4}, steps: [writer, writer]}")
+    house.model.answer = in_turn(replies(400, {"error": {"message": "No."}}), says("Hi."))
+    house.calls, house.gives_up = (0,), True
+    status, _ = await house.post("desk", 0, {})
+    assert (status, [status for status, _ in house.got]) == (200, [400, 200])
 
 
 async def priced(house: House, tmp_path: Path, plan: str) -> None:

@@ -146,6 +146,16 @@ def replies(status: int, body: object = None, **headers: str) -> Answering:
     return answer
 
 
+def in_turn(*answers: Answering) -> Answering:
+    """The first for the first request and so on; the last one for all others."""
+    left = list(answers)
+
+    async def answer(one: Received) -> web.StreamResponse:
+        return await (left.pop(0) if len(left) > 1 else left[0])(one)
+
+    return answer
+
+
 def never() -> Answering:
     """Does not answer."""
 

@@ -124,14 +124,14 @@ class Charge:
             else:
                 self._book.settle(part, size(measure, own, price) + more)
 
-    def spend(self, tokens: int) -> None:
+    def spend(self, tokens: int, calls: int = 1) -> None:
         """So much was used, whatever that was."""
         self.close()
         parts, self._parts = self._parts, []
+        used = {_TOKENS: tokens, _REQUESTS: calls}
         for part in parts:
-            measure = part.holding.measure
             if not part.holding.returns:
-                self._book.settle(part, tokens if measure is _TOKENS else 0)
+                self._book.settle(part, used.get(part.holding.measure, 0))
 
     def _used(self, record: ExchangeRecord) -> Tokens | None:
         """Of the exchange, without what was asked beside it; None: what was reserved."""

@@ -124,11 +124,15 @@ def refusal(holding: Holding, n: int, now: float, more: Headers) -> LocalReply:
     return _reply(measure, message, (*_after(wait_s), *more))
 
 
+_OF_RUN = {Measure.TOKENS: "tokens", Measure.REQUESTS: "calls"}
+"""What a run's budget is counted in, in its own words."""
+
+
 def _run_is_over(holding: Holding, more: Headers) -> LocalReply:
     """429: nothing more may be begun in a run."""
     measure = holding.amount.measure
     shown = _shown(measure, holding.amount.limit)
-    budget = f"${shown}" if measure is Measure.COST else f"{shown} tokens"
+    budget = f"${shown}" if measure is Measure.COST else f"{shown} {_OF_RUN[measure]}"
     message = f"The budget of this run, {budget}, is used up."
     more = (*more, ("x-should-retry", "false"))
     return LocalReply(429, message, ResponseDetail.RUN_LIMIT, more, kind=measure.value)

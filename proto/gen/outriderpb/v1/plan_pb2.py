@@ -24,19 +24,19 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18outriderpb/v1/plan.proto\x12\x0boutrider.v1\"3\n\x04Step\x12\x0e\n\x06\x61gents\x18\x01 \x03(\t\x12\r\n\x05merge\x18\x02 \x01(\t\x12\x0c\n\x04loop\x18\x03 \x01(\x08\"\x81\x02\n\x04Plan\x12\x1f\n\x04mode\x18\x01 \x01(\x0e\x32\x11.outrider.v1.Mode\x12\r\n\x05merge\x18\x02 \x01(\t\x12 \n\x05steps\x18\x03 \x03(\x0b\x32\x11.outrider.v1.Step\x12\x12\n\nmax_agents\x18\x04 \x01(\r\x12\x11\n\tmax_steps\x18\x05 \x01(\r\x12\x13\n\x0bmax_repeats\x18\x06 \x01(\r\x12\x11\n\tmax_depth\x18\x07 \x01(\r\x12\x15\n\rbudget_tokens\x18\x08 \x01(\x04\x12\x18\n\x10\x62udget_cost_nano\x18\t \x01(\x04\x12\'\n\x08progress\x18\n \x01(\x0e\x32\x15.outrider.v1.Progress*Q\n\x04Mode\x12\x14\n\x10MODE_UNSPECIFIED\x10\x00\x12\x11\n\rMODE_SEQUENCE\x10\x01\x12\x11\n\rMODE_PARALLEL\x10\x02\x12\r\n\tMODE_LOOP\x10\x03*f\n\x08Progress\x12\x18\n\x14PROGRESS_UNSPECIFIED\x10\x00\x12\x17\n\x13PROGRESS_ON_REQUEST\x10\x01\x12\x12\n\x0ePROGRESS_NEVER\x10\x02\x12\x13\n\x0fPROGRESS_ALWAYS\x10\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18outriderpb/v1/plan.proto\x12\x0boutrider.v1\"3\n\x04Step\x12\x0e\n\x06\x61gents\x18\x01 \x03(\t\x12\r\n\x05merge\x18\x02 \x01(\t\x12\x0c\n\x04loop\x18\x03 \x01(\x08\"\x97\x02\n\x04Plan\x12\x1f\n\x04mode\x18\x01 \x01(\x0e\x32\x11.outrider.v1.Mode\x12\r\n\x05merge\x18\x02 \x01(\t\x12 \n\x05steps\x18\x03 \x03(\x0b\x32\x11.outrider.v1.Step\x12\x12\n\nmax_agents\x18\x04 \x01(\r\x12\x11\n\tmax_steps\x18\x05 \x01(\r\x12\x13\n\x0bmax_repeats\x18\x06 \x01(\r\x12\x11\n\tmax_depth\x18\x07 \x01(\r\x12\x15\n\rbudget_tokens\x18\x08 \x01(\x04\x12\x18\n\x10\x62udget_cost_nano\x18\t \x01(\x04\x12\'\n\x08progress\x18\n \x01(\x0e\x32\x15.outrider.v1.Progress\x12\x14\n\x0c\x62udget_calls\x18\x0b \x01(\x04*Q\n\x04Mode\x12\x14\n\x10MODE_UNSPECIFIED\x10\x00\x12\x11\n\rMODE_SEQUENCE\x10\x01\x12\x11\n\rMODE_PARALLEL\x10\x02\x12\r\n\tMODE_LOOP\x10\x03*f\n\x08Progress\x12\x18\n\x14PROGRESS_UNSPECIFIED\x10\x00\x12\x17\n\x13PROGRESS_ON_REQUEST\x10\x01\x12\x12\n\x0ePROGRESS_NEVER\x10\x02\x12\x13\n\x0fPROGRESS_ALWAYS\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'outriderpb.v1.plan_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_MODE']._serialized_start=354
-  _globals['_MODE']._serialized_end=435
-  _globals['_PROGRESS']._serialized_start=437
-  _globals['_PROGRESS']._serialized_end=539
+  _globals['_MODE']._serialized_start=376
+  _globals['_MODE']._serialized_end=457
+  _globals['_PROGRESS']._serialized_start=459
+  _globals['_PROGRESS']._serialized_end=561
   _globals['_STEP']._serialized_start=41
   _globals['_STEP']._serialized_end=92
   _globals['_PLAN']._serialized_start=95
-  _globals['_PLAN']._serialized_end=352
+  _globals['_PLAN']._serialized_end=374
 # @@protoc_insertion_point(module_scope)

@@ -40,7 +40,7 @@ class Step(_message.Message):
     def __init__(self, agents: _Optional[_Iterable[str]] = ..., merge: _Optional[str] = ..., loop: _Optional[bool] = ...) -> None: ...
 
 class Plan(_message.Message):
-    __slots__ = ("mode", "merge", "steps", "max_agents", "max_steps", "max_repeats", "max_depth", "budget_tokens", "budget_cost_nano", "progress")
+    __slots__ = ("mode", "merge", "steps", "max_agents", "max_steps", "max_repeats", "max_depth", "budget_tokens", "budget_cost_nano", "progress", "budget_calls")
     MODE_FIELD_NUMBER: _ClassVar[int]
     MERGE_FIELD_NUMBER: _ClassVar[int]
     STEPS_FIELD_NUMBER: _ClassVar[int]
@@ -51,6 +51,7 @@ class Plan(_message.Message):
     BUDGET_TOKENS_FIELD_NUMBER: _ClassVar[int]
     BUDGET_COST_NANO_FIELD_NUMBER: _ClassVar[int]
     PROGRESS_FIELD_NUMBER: _ClassVar[int]
+    BUDGET_CALLS_FIELD_NUMBER: _ClassVar[int]
     mode: Mode
     merge: str
     steps: _containers.RepeatedCompositeFieldContainer[Step]
@@ -61,4 +62,5 @@ class Plan(_message.Message):
     budget_tokens: int
     budget_cost_nano: int
     progress: Progress
-    def __init__(self, mode: _Optional[_Union[Mode, str]] = ..., merge: _Optional[str] = ..., steps: _Optional[_Iterable[_Union[Step, _Mapping]]] = ..., max_agents: _Optional[int] = ..., max_steps: _Optional[int] = ..., max_repeats: _Optional[int] = ..., max_depth: _Optional[int] = ..., budget_tokens: _Optional[int] = ..., budget_cost_nano: _Optional[int] = ..., progress: _Optional[_Union[Progress, str]] = ...) -> None: ...
+    budget_calls: int
+    def __init__(self, mode: _Optional[_Union[Mode, str]] = ..., merge: _Optional[str] = ..., steps: _Optional[_Iterable[_Union[Step, _Mapping]]] = ..., max_agents: _Optional[int] = ..., max_steps: _Optional[int] = ..., max_repeats: _Optional[int] = ..., max_depth: _Optional[int] = ..., budget_tokens: _Optional[int] = ..., budget_cost_nano: _Optional[int] = ..., progress: _Optional[_Union[Progress, str]] = ..., budget_calls: _Optional[int] = ...) -> None: ...

@@ -225,3 +225,23 @@ def test_many_buckets_are_looked_at_a_thousand_at_a_time() -> None:
         book.tick(10.0 + tick / 10)
         held = sum(holding.held for holding in book.holdings.values())
         assert held == 2500 - min(1000 * tick, 2500)
+
+
+@pytest.mark.parametrize(
+    ("run_of", "spent"), [pytest.param("", 1, id="request"), pytest.param("desk", 0, id="run")]
+)
+def test_a_request_is_spent_at_once_and_the_call_of_a_run_may_be_given_back(
+    run_of: str, spent: int
+) -> None:
+    limit = Limit("team", (Amount(Measure.REQUESTS, 9, 100.0),), run_of=run_of)
+    book = Book()
+    book.opened()
+    found = book.of(limit, ("acme",), 0.0)
+    assert found is not None
+    (holding,) = found
+    book.granted(holding.id, 1, 8.0, 0.0)
+    parts = book.reserve([(holding, 1)], 0.0)
+    assert isinstance(parts, list)
+    for part in parts:
+        book.settle(part, 0)
+    assert (holding.spent, holding.reserved) == (spent, 0)

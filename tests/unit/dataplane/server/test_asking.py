@@ -41,6 +41,7 @@ from tests.support.agents import (
     Service,
     completion,
     events,
+    in_turn,
     never,
     replies,
     says,
@@ -56,16 +57,6 @@ AT_ONCE = RetryPolicy(back_off_base_s=0.001, back_off_max_s=0.001)
 AGENT = Agent("weather", "agent:weather")
 BODY = b'{"messages":[{"role":"user","content":"Rain in Oslo?"}]}'
 ROLE = b'data: {"choices":[{"index":0,"delta":{"role":"assistant"}}]}\n\n'
-
-
-def in_turn(*answers: Answering) -> Answering:
-    """The first for the first request and so on; the last one for all others."""
-    left = list(answers)
-
-    async def answer(one: Received) -> web.StreamResponse:
-        return await (left.pop(0) if len(left) > 1 else left[0])(one)
-
-    return answer
 
 
 class Desk:

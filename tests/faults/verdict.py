@@ -83,9 +83,9 @@ def judge(run: Run, checks: Sequence[Check], *, wants_error: bool = False) -> Ju
     if after is None or after.kind is not Kind.WHOLE or after.seconds > WELL_WITHIN_S:
         bad.append(f"not well afterwards: {after}")
     bad += [f"not so: {one.what}" for one in checks if not one.advisory and not one.holds(run)]
-    if bad:
-        return Judged(Verdict.FAIL, bad)
     other = [str(one) for one in run.heard if one.kind is not wanted]
+    if bad:
+        return Judged(Verdict.FAIL, [*bad, *(one for one in other if one not in bad)])
     advice = [f"not so: {one.what}" for one in checks if one.advisory and not one.holds(run)]
     if wants_error and other:
         return Judged(Verdict.PARTIAL, [*other, *advice])

@@ -10,7 +10,7 @@ likeliest to be there still; who waits too long is told so. Nothing of a lower p
 before what waits of a higher one.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -48,6 +48,10 @@ LEAST = 0.3
 """Of what gets finished, while that is done."""
 SPARE = 0.25
 """Of the target: a loop that is no later than this could do more."""
+SOON = 0.5
+"""Of the target: what waits and would be done in so long is no overload, even if all of it began at
+once and nothing of it were in the caches.
+"""
 BURST_S = 0.05
 """What may begin at once, of the rate: the time between two looks."""
 WINDOW_S = 0.5
@@ -84,6 +88,7 @@ class Admission:
         "lag_s",
         "rate",
         "target_s",
+        "throughput",
     )
 
     def __init__(self, target_s: float) -> None:
@@ -95,6 +100,8 @@ class Admission:
         """Requests that may begin per second, while closed."""
         self.lag_s = 0.0
         """The latest look."""
+        self.throughput = 0.0
+        """Requests that were finished per second, of late."""
         self._late = 0
         self._looked_at = 0.0
         self._seen_at = -1.0
@@ -110,7 +117,7 @@ class Admission:
         if now - self._seen_at < SAME_S:
             return
         self._seen_at = now
-        finishing = self._throughput.look(now, finished)
+        finishing = self.throughput = self._throughput.look(now, finished)
         late = late_s > self.target_s
         self._late = self._late + 1 if late else 0
         if not self.closed:
@@ -133,7 +140,7 @@ class Admission:
             self._calm_since = now
         else:
             self.rate = min(self.rate * (1.0 + UP * (1.0 - late_s / self.target_s)), MAX_RATE)
-            if waiting:
+            if waiting > finishing * self.target_s * SOON:
                 self._calm_since = now
             elif now - self._calm_since >= CALM_S:
                 self.closed = False
@@ -203,19 +210,13 @@ class WaitingRoom(Generic[T]):
         """Its client has gone, or it was too late."""
         self._stacks[entry.precedence].pop(entry, None)
 
-    def next_ones(
-        self, now: float, may: Callable[[T], bool], take: Callable[[], bool]
-    ) -> Iterator[Waiting[T]]:
-        """Those that begin now, in their order.
+    def newest(self, now: float, may: Callable[[T], bool]) -> Waiting[T] | None:
+        """Who begins next: the newest of the highest precedence; it goes on waiting until `leave`.
 
-        :param may: whether there is room for one; those that there is none for go on waiting.
-        :param take: takes what one needs; False: nobody can begin any more.
+        :param may: whether there is room for one; those that there is none for are passed over.
         """
         for stack in reversed(self._stacks):
-            for entry in reversed(list(stack)):
-                if entry.until <= now or not may(entry.work):
-                    continue
-                if not take():
-                    return
-                del stack[entry]
-                yield entry
+            for entry in reversed(stack):
+                if entry.until > now and may(entry.work):
+                    return entry
+        return None

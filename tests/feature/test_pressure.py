@@ -16,11 +16,11 @@ import pytest
 import uvloop
 
 from dataplane.observe.recorder import LINES
-from dataplane.resilience.admission import MIN_RATE
+from dataplane.resilience.admission import MAX_RATE, MIN_RATE
 from dataplane.runtime.config import Limits, RuntimeConfig
 from dataplane.runtime.precedence import Precedence
 from dataplane.server.checks import RETRY_AFTER
-from dataplane.server.gate import RESTS_S, TARGET_LAG_S, Gate
+from dataplane.server.gate import PER_TURN, RESTS_S, TARGET_LAG_S, Gate
 from dataplane.server.gate import Held as HeldRequest
 from dataplane.wheel import NEVER, TICK_S
 from tests.support.gateway import Gateway, gateway, model_config
@@ -97,6 +97,29 @@ async def test_request_too_many_waits_and_begins_when_there_is_room() -> None:
             assert (await first.reply()).status == 200
             assert (await second.reply()).status == 200
         assert gate_of(made).waiting == 0
+
+
+async def test_room_for_one_lets_one_begin() -> None:
+    turns = asyncio.Semaphore(0)
+
+    async def in_turn(received: Received) -> AsyncIterator[Step]:
+        await turns.acquire()
+        yield json_answer()
+
+    async with (
+        house(in_turn, max_requests=1, queue_timeout_s=5.0) as (made, fake),
+        clients(made, 4) as many,
+    ):
+        for client in many:
+            client.send(post(ASK))
+        await until(lambda: len(fake.requests) == 1 and gate_of(made).waiting == 3)
+        for done in range(1, 4):
+            turns.release()
+            await until(lambda: len(fake.requests) > done)  # noqa: B023 - awaited
+            assert len(fake.requests) == done + 1
+            assert gate_of(made).waiting == 3 - done
+        turns.release()
+        assert [(await client.reply()).status for client in many] == [200] * 4
 
 
 async def test_who_has_waited_too_long_is_told() -> None:
@@ -297,6 +320,23 @@ async def test_late_loop_begins_less_and_answers_everybody() -> None:
             many[0].send(post(ASK))
             assert (await many[0].reply()).status == 200
             assert gate_of(made).waiting == 0
+
+
+async def test_in_overload_few_begin_in_a_turn_of_the_loop_and_the_others_soon_after() -> None:
+    async with (
+        house(always_at_once, queue_timeout_s=5.0) as (made, fake),
+        clients(made, 5 * PER_TURN) as many,
+    ):
+        gate = gate_of(made)
+        make_late(made)
+        gate._admission.rate = MAX_RATE
+        for client in many:
+            client.send(post(ASK))
+        await until(lambda: bool(gate.waiting))
+        replies = await asyncio.gather(*[client.reply() for client in many])
+        assert not any(map(shed, replies))
+        assert len(fake.requests) == len(many)
+        assert gate.waiting == 0
 
 
 async def always_at_once(received: Received) -> AsyncIterator[Step]:

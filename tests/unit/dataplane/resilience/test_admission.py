@@ -120,9 +120,11 @@ class Worker:
             for entry in [entry for entry in stack if entry.until <= self.now]:
                 room.leave(entry)
                 self.refuse()
-        may_begin = (lambda: self.it.take(self.now)) if self.it.closed else (lambda: True)
-        for entry in room.next_ones(self.now, lambda _: True, may_begin):
-            self.backlog.append(entry.work)
+        while (first := room.newest(self.now, lambda _: True)) is not None:
+            if self.it.closed and not self.it.take(self.now):
+                break
+            room.leave(first)
+            self.backlog.append(first.work)
 
 
 @pytest.mark.parametrize("capacity", [200.0, 2000.0, 6000.0])
@@ -158,6 +160,19 @@ def test_only_a_loop_that_is_hardly_late_and_has_some_left_has_spare() -> None:
     while it.take(2.0 + LOOK_S):
         pass
     assert not it.has_spare(2.0 + LOOK_S)
+
+
+@pytest.mark.parametrize(("waiting", "closed"), [(49, False), (51, True)])
+def test_what_would_be_done_in_half_of_the_target_is_no_overload(
+    waiting: int, closed: bool
+) -> None:
+    it, now, finished = Admission(TARGET_S), 0.0, 0
+    for late_s in [2 * TARGET_S] * 3 + [0.0] * 40:
+        now += LOOK_S
+        finished += 100  # two thousand a second
+        it.look(now, late_s, finished, waiting)
+    assert it.throughput == pytest.approx(2000.0)
+    assert it.closed is closed
 
 
 def test_room_counts_those_that_begin_no_later() -> None:
@@ -248,14 +263,13 @@ def test_waiting_room_is_bounded_and_begins_the_newest_of_the_highest(
             assert out is next(one for one in inside if one.precedence == lowest)
             inside.remove(out)
         assert len(room) == len(inside) <= limit
-    left = [begins]
-
-    def take() -> bool:
-        left[0] -= 1
-        return left[0] >= 0
-
-    now = 1.0
-    begun = list(room.next_ones(now, lambda number: entries[number][2], take))
+    now, begun = 1.0, list[Waiting[int]]()
+    while len(begun) < begins:
+        found = room.newest(now, lambda number: entries[number][2])
+        if found is None:
+            break
+        room.leave(found)
+        begun.append(found)
     fit = [one for one in inside if one.until > now and entries[one.work][2]]
     fit.sort(key=lambda one: (one.precedence, one.work), reverse=True)
     assert begun == fit[:begins]

@@ -142,12 +142,12 @@ class Router:
     def _is_clear(self, message: Message) -> bool:
         """Whether an agent is asked for, and leads by so much that who sees more would hardly see
         another, and each part that wants somebody else is clear about it, too."""
-        ranks, logits = message.whole
-        if _lead(message.whole) < CLEAR_LEAD + CLEAR_SHARE * max(ranks):
+        whole = message.whole
+        if _lead(whole) < CLEAR_LEAD + CLEAR_SHARE * max(whole.ranks):
             return False
-        if confidence(logits) < self._min_confidence:
+        if confidence(whole.logits) < self._min_confidence:
             return False
-        top = _top(ranks)
+        top = _top(whole.ranks)
         return all(_top(part.ranks) == top or _lead(part) >= CLEAR_PART for part in message.parts)
 
     def _look(self, turn: Asked, belief: Belief, messages: Messages) -> tuple[Reading, Outlook]:

@@ -23,6 +23,8 @@ class Reading(NamedTuple):
     """Higher is nearer; only their order and differences mean something."""
     logits: tuple[float, ...]
     """Log-odds that the agent should answer this text, taken alone."""
+    shares: tuple[float, ...]
+    """What part of the text's words, by weight, is in the agent's texts; see bm25.py."""
 
 
 PROOF = 2
@@ -43,11 +45,14 @@ def read(
     heads: TextHeads,
     nobody: Features | None = None,
 ) -> Reading:
-    """Features and a plain similarity per agent -> a reading; nobody has features as they do."""
+    """Features and a plain similarity per agent -> a reading; nobody has features as they do.
+
+    The last feature is the BM25 share, whatever stands before it.
+    """
     ranks = tuple(heads.rank(row) for row in rows)
     rival = None if nobody is None else heads.rank(nobody)
     features = sure_features(ranks, similarities, rival)
-    return Reading(ranks, tuple(heads.sure(row) for row in features))
+    return Reading(ranks, tuple(map(heads.sure, features)), tuple(row[-1] for row in rows))
 
 
 def sure_features(

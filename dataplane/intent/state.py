@@ -95,6 +95,7 @@ def agent_features(
                 held * request,
                 held * doubt,
                 math.log(wanted / most + SELDOM) if most else 0.0,
+                said.shares[i] if said else 0.0,
             )
         )
     return rows

@@ -52,6 +52,9 @@ from tests.bench.regression import Matrix, auroc, listwise, logistic  # noqa: E4
 DEFAULT = Path("/work/shared/data/routing")
 RANK_RIDGE = 1e-3
 SURE_RIDGE = 1e-3
+AGENT_RIDGE = 3e-3
+"""Seventeen weights for some 800 messages. Dialogues left out, three shuffles, without the shared
+words of the last answer: 0.862 right with 1e-3, 0.865 with 3e-3, 0.862 with 1e-2."""
 ASKS_RIDGE = 1e-2
 ROUNDS = 3
 """The replayed belief depends on the heads, and the heads on it: refitted this often."""
@@ -330,7 +333,7 @@ def fit_state(dialogues: Sequence[Dialogue]) -> StateHeads:
     """All heads, refitted until the replayed belief is their own."""
     # The first round believes what the message alone says, or stays where nothing is said.
     heads = StateHeads(
-        agent=Weights((1.0, 0.0, 0.0, 0.0, 0.0, 4.0, *(0.0,) * 10)),
+        agent=Weights((1.0, 0.0, 0.0, 0.0, 0.0, 4.0, *(0.0,) * 11)),
         asks=Weights((0.0,) * 12, 4.0),
         said=Weights((1.0, 1.0)),
     )
@@ -341,7 +344,7 @@ def fit_state(dialogues: Sequence[Dialogue]) -> StateHeads:
         for gold, now, reading, said, belief in _later(dialogues, heads):
             x += agent_features(now, reading, said, belief)
             y += [float(i == gold) for i in range(len(reading.ranks))]
-        agent = logistic(np.array(x), np.array(y), np.ones(len(y)), SURE_RIDGE)
+        agent = logistic(np.array(x), np.array(y), np.ones(len(y)), AGENT_RIDGE)
         heads = replace(heads, agent=agent)
         asks_x, asks_y = [], []
         for gold, now, reading, said, belief in _later(dialogues, heads):

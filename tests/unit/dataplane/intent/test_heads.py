@@ -7,7 +7,7 @@ from dataplane.intent.heads import LEXICAL_STATE, SEMANTIC_STATE, StateHeads, We
 from dataplane.intent.score import Reading
 from dataplane.intent.state import Belief, agent_features, asks_features, said_features
 
-READING = Reading((1.0, 0.0), (2.0, -3.0))
+READING = Reading((1.0, 0.0), (2.0, -3.0), (0.5, 0.0))
 
 
 def test_a_head_is_a_weighted_sum() -> None:

@@ -23,7 +23,7 @@ class Listening:
     def __init__(self, leads: int, lead: float, *, reads_alone: bool = False) -> None:
         self.reads_alone = reads_alone
         values = (lead, 0.0) if leads == 0 else (0.0, lead)
-        self.reading = Reading(values, tuple(10 * v for v in values))
+        self.reading = Reading(values, tuple(10 * v for v in values), (0.0, 0.0))
         self.part = self.reading
         self.heard: list[str] = []
 
@@ -60,7 +60,7 @@ def test_an_unclear_first_message_is_looked_at_again() -> None:
 
 def test_where_several_are_near_one_is_to_lead_by_more() -> None:
     quick, thorough = Listening(0, 9.0), Listening(1, 2.0)
-    quick.reading = Reading((4.0 + CLEAR, 4.0), (1.0, 1.0))
+    quick.reading = Reading((4.0 + CLEAR, 4.0), (1.0, 1.0), (0.0, 0.0))
     assert decided(quick, thorough, Turn("user", "hm?")) == "b"
 
 
@@ -72,7 +72,7 @@ def test_a_clear_one_is_not() -> None:
 
 def test_that_nobody_is_asked_for_is_looked_at_again() -> None:
     quick, thorough = Listening(0, 2.0), Listening(1, 2.0)
-    quick.reading = Reading((2.0, 0.0), (-1.0, -9.0))
+    quick.reading = Reading((2.0, 0.0), (-1.0, -9.0), (0.0, 0.0))
     router = Router(["a", "b"], Listening(0, 1.0), SEMANTIC_STATE, 0.5, (quick, thorough))
     assert router.decide([Turn("user", "hm?")]).agents == ("b",)
 
@@ -80,7 +80,7 @@ def test_that_nobody_is_asked_for_is_looked_at_again() -> None:
 @pytest.mark.parametrize(("lead", "again"), [(CLEAR_PART, False), (CLEAR_PART - 0.1, True)])
 def test_a_part_that_wants_somebody_else_is_to_be_clear_too(lead: float, *, again: bool) -> None:
     quick, thorough = Listening(0, CLEAR + 0.01, reads_alone=True), Listening(1, 2.0)
-    quick.part = Reading((0.0, lead), (0.0, lead))
+    quick.part = Reading((0.0, lead), (0.0, lead), (0.0, 0.0))
     decided(quick, thorough, Turn("user", "will it rain today? book me a flight"))
     assert bool(thorough.heard) is again
 
@@ -112,7 +112,8 @@ def test_the_decision_names_who_had_the_say() -> None:
 def test_who_leads_the_whole_stays_first_where_a_part_agrees() -> None:
     class InTwoParts(Listening):
         def read_parts(self, text: str, parts: Sequence[Span]) -> list[Reading]:
-            own, other = Reading((2.0, 0.0), (1.0, -1.0)), Reading((0.0, 2.0), (-1.0, 9.0))
+            own = Reading((2.0, 0.0), (1.0, -1.0), (0.0, 0.0))
+            other = Reading((0.0, 2.0), (-1.0, 9.0), (0.0, 0.0))
             return [self.reading, own, other]
 
     router = Router(["b", "a"], InTwoParts(0, 0.1, reads_alone=True), SEMANTIC_STATE, 0.0)

@@ -6,9 +6,9 @@ from dataplane.intent.score import Reading
 from dataplane.intent.state import Belief, believe, confidence, heard, look, told
 
 WEATHER, FLIGHTS, NEITHER = (
-    Reading((6.0, 1.0), (4.0, -4.0)),
-    Reading((1.0, 6.0), (-4.0, 4.0)),
-    Reading((1.0, 0.9), (-1.5, -1.6)),
+    Reading((6.0, 1.0), (4.0, -4.0), (0.5, 0.0)),
+    Reading((1.0, 6.0), (-4.0, 4.0), (0.0, 0.5)),
+    Reading((1.0, 0.9), (-1.5, -1.6), (0.0, 0.0)),
 )
 HAD_IT = Belief((0.97, 0.03), (0.98, 0.02))
 

@@ -48,7 +48,7 @@ MODULES = {
         "resume_stream write_answer write_input write_request write_stream"
     ),
     "llm.wire": "body",
-    "observe": "recorder tally traceparent",
+    "observe": "recorder series tally traceparent",
     "resilience": "breaker commit malformed quota_book quota_holding standing whole",
     "server": (
         "admitting answers candidates checks closing deferred dispatch filtered filtering "

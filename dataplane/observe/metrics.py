@@ -6,24 +6,15 @@ Label values come from configuration and from enums only, never from a request, 
 series is bounded.
 """
 
-from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from dataplane.observe.record import ExchangeRecord
-from dataplane.runtime.messages import ResponseDetail
+from dataplane.observe.series import DURATION_BUCKETS, Series
 
 Histogram = tuple[tuple[int, ...], float]
 """Counts by bucket (the last one is above all bounds; not cumulative) and the sum."""
-
-DURATION_BUCKETS = (
-    *(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25),
-    *(0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0),
-)
-_BUCKETS = len(DURATION_BUCKETS) + 1
-
 
 Read = Callable[[], Mapping[tuple[str, ...], float]]
 
@@ -39,67 +30,6 @@ class Family:
     samples: Mapping[tuple[str, ...], float | Histogram]
     buckets: tuple[float, ...] = ()
     """Upper bounds in seconds, of histograms."""
-
-
-class Series:
-    """Everything counted for one (listener, provider)."""
-
-    __slots__ = (
-        "duration",
-        "duration_sum",
-        "first_byte",
-        "first_byte_sum",
-        "input_cached_tokens",
-        "input_tokens",
-        "output_tokens",
-        "reasoning_tokens",
-        "requests",
-    )
-
-    def __init__(self) -> None:
-        self.requests: dict[tuple[int, str], int] = {}
-        """By (first digit of the status, detail)."""
-        self.duration = [0] * _BUCKETS
-        self.duration_sum = 0.0
-        self.first_byte = [0] * _BUCKETS
-        self.first_byte_sum = 0.0
-        self.input_tokens = 0
-        self.output_tokens = 0
-        self.input_cached_tokens = 0
-        self.reasoning_tokens = 0
-
-    def observe(self, records: Sequence[ExchangeRecord]) -> None:
-        """Count finished exchanges; several at once cost less each."""
-        requests, durations, first_bytes = self.requests, self.duration, self.first_byte
-        duration_sum = first_byte_sum = 0.0
-        sent = received = cached = thought = 0
-        for record in records:
-            outcome = (record.status // 100, record.detail)
-            requests[outcome] = requests.get(outcome, 0) + 1
-            seconds = record.duration_s
-            durations[bisect_left(DURATION_BUCKETS, seconds)] += 1
-            duration_sum += seconds
-            seconds = record.first_byte_s
-            if seconds:
-                first_bytes[bisect_left(DURATION_BUCKETS, seconds)] += 1
-                first_byte_sum += seconds
-            sent += record.input_tokens
-            received += record.output_tokens
-            cached += record.input_cached_tokens
-            thought += record.reasoning_tokens
-        self.duration_sum += duration_sum
-        self.first_byte_sum += first_byte_sum
-        self.input_tokens += sent
-        self.output_tokens += received
-        self.input_cached_tokens += cached
-        self.reasoning_tokens += thought
-
-    def refused(self, status: int, seconds: float) -> None:
-        """Count an exchange that was refused because there was too much to do."""
-        outcome = (status // 100, ResponseDetail.OVERLOADED)
-        self.requests[outcome] = self.requests.get(outcome, 0) + 1
-        self.duration[bisect_left(DURATION_BUCKETS, seconds)] += 1
-        self.duration_sum += seconds
 
 
 class Metrics:

@@ -9,8 +9,9 @@ from collections.abc import Callable
 
 from dataplane.observe.access_log import AccessLog
 from dataplane.observe.latency import Latencies
-from dataplane.observe.metrics import Metrics, Series
+from dataplane.observe.metrics import Metrics
 from dataplane.observe.record import ExchangeRecord
+from dataplane.observe.series import Series
 from dataplane.observe.tally import Tally
 
 BATCH = 64  # a quarter of a millisecond; over Envoy: 16 gives 0.92, 64 0.90

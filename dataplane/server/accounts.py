@@ -12,8 +12,8 @@ from dataplane.server.limits.sizes import spent_usd
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dataplane.observe.metrics import Series
     from dataplane.observe.record import ExchangeRecord
+    from dataplane.observe.series import Series
     from dataplane.observe.tally import Tally
     from dataplane.runtime.config import RuntimeConfig
     from dataplane.server.serving import Records

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
 
-    from dataplane.observe.metrics import Series
+    from dataplane.observe.series import Series
     from dataplane.server.filtered import Filtered
     from dataplane.server.work import Work
 

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from dataplane.llm.cache_markers import marks_of
 from dataplane.llm.recovery.prefill import form_of
-from dataplane.observe.metrics import Series
+from dataplane.observe.series import Series
 from dataplane.resilience.keys import Keys
 from dataplane.resilience.standing import Standing
 from dataplane.resilience.throughput import Throughput

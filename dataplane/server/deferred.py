@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 from dataplane.observe.tally import Tally
 
 if TYPE_CHECKING:
-    from dataplane.observe.metrics import Series
     from dataplane.observe.record import ExchangeRecord
+    from dataplane.observe.series import Series
     from dataplane.runtime.messages import ResponseDetail
     from dataplane.server.serving import Records
 

@@ -49,8 +49,8 @@ from dataplane.wheel import Wheel
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from dataplane.observe.metrics import Series
     from dataplane.observe.record import ExchangeRecord
+    from dataplane.observe.series import Series
     from dataplane.observe.tally import Tally
     from dataplane.server.perform import Performer
 

@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from dataplane.observe.access_log import MAX_WAITING_BYTES, AccessLog
-from dataplane.observe.metrics import DURATION_BUCKETS, Metrics
+from dataplane.observe.metrics import Metrics
 from dataplane.observe.record import ExchangeRecord
 from dataplane.observe.recorder import BATCH, Recorder
+from dataplane.observe.series import DURATION_BUCKETS
 from tests.support.wait import until
 
 WALL = 1_760_000_000.25

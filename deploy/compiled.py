@@ -56,6 +56,7 @@ MODULES = {
         "outgoing passing placing reader recovering refusals relay relayed_head rescue sending "
         "translated trying"
     ),
+    "server.auth": "authenticator",
     "server.limits": "charge gate holding_up limiter matching plan sizes told",
     "upstream": "cluster connection endpoint hash_key",
 }

@@ -42,7 +42,7 @@ class Hedging(Judging):
 
     def hedge_later(self, after_s: float) -> None:
         """See Sending."""
-        self._late_queue = queue = self.front.host.late_queue(after_s)
+        self._late_queue = queue = self.front.host.late_queues.of(after_s)
         queue.add(self, self._touched)
 
     def on_late(self) -> None:

@@ -12,7 +12,7 @@ from dataplane.server.auth.certificates import Certificates
 from dataplane.server.claims import Claim
 from dataplane.server.front import Front
 from dataplane.server.gate import Gate
-from dataplane.server.late import LateQueue
+from dataplane.server.late import LateQueues
 from dataplane.server.serving import Serving
 from dataplane.tasks import Tasks
 
@@ -49,18 +49,11 @@ class ListenerHost(web.Server):
         self.loop = loop
         self.wheel = serving.services.wheel
         self.outbox = serving.services.pool.outbox
-        self._late_queues: dict[float, LateQueue] = {}
+        self.late_queues = LateQueues(serving.now, loop)
         self.active = 0
         """Requests under way."""
         self.on_opened: Callable[[], None] | None = None
         """Told of each new connection."""
-
-    def late_queue(self, after_s: float) -> LateQueue:
-        """Requests that wait for so long before they are told."""
-        found = self._late_queues.get(after_s)
-        if found is None:
-            found = self._late_queues[after_s] = LateQueue(after_s, self.serving.now, self.loop)
-        return found
 
     def __call__(self) -> Any:
         """Make the protocol of a new connection."""

@@ -55,3 +55,21 @@ class LateQueue:
                 return
             del waiting[request]
             request.on_late()
+
+
+class LateQueues:
+    """All lengths of one listener."""
+
+    __slots__ = ("_by_length", "_loop", "_now")
+
+    def __init__(self, now: Callable[[], float], loop: asyncio.AbstractEventLoop) -> None:
+        self._now = now
+        self._loop = loop
+        self._by_length: dict[float, LateQueue] = {}
+
+    def of(self, after_s: float) -> LateQueue:
+        """Requests that wait for so long before they are told."""
+        found = self._by_length.get(after_s)
+        if found is None:
+            found = self._by_length[after_s] = LateQueue(after_s, self._now, self._loop)
+        return found

@@ -5,7 +5,6 @@ in `_part_with`. What decides is in dataplane/balancing/, by way of upstream/clu
 """
 
 from abc import ABC, abstractmethod
-from functools import partial
 from typing import TYPE_CHECKING
 
 from dataplane.runtime.messages import LocalReply, ResponseDetail
@@ -44,17 +43,36 @@ _GOOD_ENDS = (ResponseDetail.VIA_UPSTREAM, ResponseDetail.DOWNSTREAM_GONE)
 class Taken:
     """What an attempt has of a cluster that has circuit breakers, or that measures its answers."""
 
-    __slots__ = ("permit", "watch")
+    __slots__ = ("_endpoint", "_key", "_sent_s", "_state", "permit")
 
     def __init__(
-        self, permit: "Permit | None", watch: "Callable[[ExchangeRecord], None] | None"
+        self,
+        permit: "Permit | None",
+        state: "ClusterState | None" = None,
+        endpoint: "UpstreamEndpoint | None" = None,
+        key: "Key" = (),
+        sent_s: float = 0.0,
     ) -> None:
+        """`state` is that of a cluster that measures; `key` is what the endpoint was picked by, and
+        `sent_s` from the request's start to when it was sent there.
+        """
         self.permit = permit
-        self.watch = watch
+        self._state = state
+        self._endpoint = endpoint
+        self._key = key
+        self._sent_s = sent_s
+
+    @property
+    def watch(self) -> "Callable[[ExchangeRecord], None] | None":
         """What is told of the exchange, if its answer is this attempt's."""
+        return self._measured if self._state is not None else None
+
+    def _measured(self, record: "ExchangeRecord") -> None:
+        if self._state is not None and self._endpoint is not None:
+            self._state.measured(self._endpoint, self._key, self._sent_s, record)
 
 
-_REFUSED = Taken(None, None)
+_REFUSED = Taken(None)
 """By circuit breakers."""
 
 
@@ -94,7 +112,7 @@ class Placing(ABC):
             endpoint = state.pick(key)
         if endpoint is None:
             return None
-        permit = watch = None
+        permit = None
         if state.guarded:
             permit = state.permits.take(endpoint, candidate.route.priority)
             if permit is None:
@@ -103,8 +121,9 @@ class Placing(ABC):
         if state.measures:
             started = self._incoming.started
             sent_s = self.serving.now() - started if self._trials is not None else 0.0
-            watch = partial(state.measured, endpoint, key, sent_s)
-        self._taken = Taken(permit, watch) if permit or watch else None
+            self._taken = Taken(permit, state, endpoint, key, sent_s)
+        else:
+            self._taken = Taken(permit) if permit is not None else None
         return endpoint
 
     def _header(self, name: str) -> bytes:

@@ -108,10 +108,8 @@ class Relay(Recovering):
         if size:
             self.tally.bytes_sent += size
             if self.chunked:
-                if done:
-                    data = b"%b%x\r\n%b\r\n0\r\n\r\n" % (head, size, body)
-                else:
-                    data = b"%b%x\r\n%b\r\n" % (head, size, body)
+                end = b"\r\n0\r\n\r\n" if done else b"\r\n"
+                data = b"".join((head, b"%x\r\n" % size, body, end))
             else:
                 data = head + body
         else:

@@ -22,7 +22,7 @@ from dataplane.server.incoming import Incoming
 from dataplane.server.key_rings import seconds_of
 from dataplane.server.limits.holding_up import hold
 from dataplane.server.placing import Placing
-from dataplane.upstream.connection import UpstreamConnection
+from dataplane.upstream.connection import UpstreamConnection, last_open
 from dataplane.upstream.endpoint import UpstreamEndpoint
 from dataplane.upstream.errors import UpstreamFailure
 from dataplane.wheel import TURN_S
@@ -299,7 +299,7 @@ class Sending(Placing):
         self.tally.attempts += 1
         reader = self._translated or self
         pool = endpoint.pool
-        upstream = None if self._fresh else pool.take()
+        upstream = None if self._fresh else last_open(pool.free)
         if upstream is None:
             self.dial = Dial(self, reader)
             pool.dial(self.dial)

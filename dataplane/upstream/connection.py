@@ -275,6 +275,15 @@ class UpstreamConnection(asyncio.Protocol):
             reader.on_failed(UpstreamFailure(Phase.ANSWER, detail, told, why=message))
 
 
+def last_open(free: list[UpstreamConnection]) -> UpstreamConnection | None:
+    """Take the connection that was used last of those that nobody uses; None: none is open."""
+    while free:
+        upstream = free.pop()
+        if not upstream.closed:
+            return upstream
+    return None
+
+
 def _nowhere(data: bytes) -> None:
     """Where a request goes for which there is no connection: nobody sends one."""
     raise RuntimeError("this connection is not open")

@@ -14,7 +14,7 @@ from dataplane.outbox import Outbox
 from dataplane.runtime.config import Cluster, Endpoint
 from dataplane.runtime.messages import ResponseDetail
 from dataplane.tasks import Tasks
-from dataplane.upstream.connection import IDLE_S, Reader, UpstreamConnection
+from dataplane.upstream.connection import IDLE_S, Reader, UpstreamConnection, last_open
 from dataplane.upstream.errors import Phase, UpstreamFailure
 from dataplane.wheel import Wheel
 
@@ -46,12 +46,7 @@ class EndpointPool:
 
     def take(self) -> UpstreamConnection | None:
         """A kept connection that was open a moment ago, the most recently used one."""
-        free = self.free
-        while free:
-            upstream = free.pop()
-            if not upstream.closed:
-                return upstream
-        return None
+        return last_open(self.free)
 
     def put(self, upstream: UpstreamConnection, now: float) -> None:
         """Keep a connection that has nothing to do from `now` on."""

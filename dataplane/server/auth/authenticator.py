@@ -29,7 +29,17 @@ Keys = Mapping[bytes, ApiKey]
 class Authenticator:
     """Of one listener, under one configuration."""
 
-    __slots__ = ("_accepted", "_auth", "_generation", "_keys", "_listener", "_tokens", "_wall")
+    __slots__ = (
+        "_accepted",
+        "_auth",
+        "_generation",
+        "_keys",
+        "_listener",
+        "_own_header",
+        "_reads_heads",
+        "_tokens",
+        "_wall",
+    )
 
     def __init__(
         self,
@@ -42,6 +52,8 @@ class Authenticator:
         self._tokens = tokens
         self._generation: object = None
         self._auth = auth
+        self._own_header = auth.own_header
+        self._reads_heads = auth.reads_heads
         self._listener = listener
         self._keys = keys
         self._wall = wall
@@ -54,10 +66,10 @@ class Authenticator:
 
     def refusal(self, incoming: "Incoming") -> LocalReply | None:
         """Find out who calls; why the request is refused, or None when it may go on."""
-        if not self._auth.reads_heads:
+        if not self._reads_heads:
             return self._missing() if self._auth.required else None
         shape = incoming.shape
-        at = shape.own_key if self._auth.own_header else shape.credential
+        at = shape.own_key if self._own_header else shape.credential
         if at >= 0:
             found = self._accepted.get(incoming.values[at])
             if found is not None and incoming.started < found[1]:

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from dataplane.server.late import LateQueue
+from dataplane.server.late import LateQueue, LateQueues
 from tests.support.wait import until
 
 
@@ -52,3 +52,10 @@ async def test_who_comes_later_is_told_later() -> None:
     assert told == ["first"]
     await until(lambda: len(told) == 2)
     assert loop.time() >= second + 0.018
+
+
+async def test_those_that_wait_equally_long_wait_in_one_queue() -> None:
+    loop = asyncio.get_running_loop()
+    queues = LateQueues(loop.time, loop)
+    assert queues.of(0.02) is queues.of(0.02)
+    assert queues.of(0.02) is not queues.of(0.03)

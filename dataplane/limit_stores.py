@@ -58,12 +58,12 @@ class LimitStores:
 
     def measure(self, metrics: Metrics) -> None:
         """Lend gauges; their labels are names of the config."""
-        book, outcomes = self.quotas.book, self.quotas.outcomes
+        book, quotas = self.quotas.book, self.quotas
         metrics.gauge(
             "outrider_limit_decisions",
             "Requests at a limit since the start: granted at once, waited, refused, shadow_refused",
             ("limit", "outcome"),
-            lambda: {key: float(count) for key, count in outcomes.items()},
+            lambda: {key: float(count) for key, count in quotas.outcomes.items()},
         )
         by = ("limit", "measure")
         metrics.gauge(

@@ -21,7 +21,7 @@ from dataplane.server.limits import told
 from dataplane.server.limits.charge import Charge, PriceOf
 from dataplane.server.limits.gate import Gate
 from dataplane.server.limits.matching import Caller, Matcher, Place, asks_who, bucket
-from dataplane.server.limits.plan import Plan, is_counted
+from dataplane.server.limits.plan import Passed, Plan, is_counted
 from dataplane.server.limits.sizes import Tokens, price_in, price_of, size
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ have 2 to 3 in UTF-8 and are taken to have 2.
 _HIGH: Final = bytes(range(128, 256))
 MAX_KEPT = 2000
 """Models whose limits are kept; clients invent names where a provider is a wildcard."""
+_GRANTED: Final = "granted"
 _CHAT: Final = Operation.CHAT
 _EMBEDDINGS: Final = Operation.EMBEDDINGS
 _COUNTS: Final = (Operation.COUNT_TOKENS, Operation.GEMINI_COUNT_TOKENS)
@@ -49,14 +50,30 @@ class Quotas:
     def __init__(self, book: Book, clock: Clock) -> None:
         self.book = book
         self.clock = clock
-        self.outcomes: dict[tuple[str, str], int] = {}
-        """By limit and what became of a request at it: granted, waited, refused, shadow_refused."""
+        self._outcomes: dict[tuple[str, str], int] = {}
+        self._passed: dict[str, Passed] = {}
         self.settle: Callable[[], None] = _nothing
         """Settles the charges of exchanges that have ended."""
 
+    @property
+    def outcomes(self) -> dict[tuple[str, str], int]:
+        """By limit and what became of a request at it: granted, waited, refused, shadow_refused."""
+        found = dict(self._outcomes)
+        for name, passed in self._passed.items():
+            if passed.count:
+                found[name, _GRANTED] = found.get((name, _GRANTED), 0) + passed.count
+        return found
+
     def count(self, outcome: tuple[str, str]) -> None:
         """One more of `outcomes`."""
-        self.outcomes[outcome] = self.outcomes.get(outcome, 0) + 1
+        self._outcomes[outcome] = self._outcomes.get(outcome, 0) + 1
+
+    def passed(self, limit: str) -> Passed:
+        """Where requests are counted that a limit lets pass at once."""
+        found = self._passed.get(limit)
+        if found is None:
+            found = self._passed[limit] = Passed()
+        return found
 
     def settle_soon(self) -> None:
         """Before another request can come: what asks next may be a part of the same run."""
@@ -175,8 +192,8 @@ class Limiter:
         parts = quotas.book.reserve(wants, now)
         if isinstance(parts, Holding):
             return Gate(quotas, wants, prompt, speaks, self._price_of)
-        for outcome in plan.granted:
-            quotas.count(outcome)
+        for passed in plan.passed:
+            passed.count += 1
         lines = plan.lines.told(speaks, now, self._wall)
         hurry = quotas.settle_soon if plan.hurries else None
         return Charge(quotas.book, parts, prompt, self._price_of, lines, hurry)
@@ -199,7 +216,7 @@ class Limiter:
                 if holdings is None:
                     return told.too_many(limit.name)
                 buckets.append((limit, holdings))
-        made = Plan(buckets)
+        made = Plan(buckets, self._quotas.passed)
         if plans is None:
             spot.plan = made
         else:

@@ -28,9 +28,10 @@ class Views(NamedTuple):
 
 
 class BriefViews(NamedTuple):
-    """The two of these that the second encoder has use for beside it."""
+    """The ones of these that the second encoder has use for beside it."""
 
     whole: float
+    unit: float
     words: float
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import add
 
 from dataplane.intent.clauses import clauses
 from dataplane.intent.encoder import Span
@@ -11,6 +12,11 @@ CACHED_READINGS = 2_048
 """Texts whose scores are remembered (some 100 bytes an agent): earlier turns are then free."""
 CACHED_SPANS = 16
 """Messages whose parts are kept while they are decided: who looks twice splits them once."""
+
+SMELL = 0.5
+"""How much of the whole message's rank is taken off a part's, to see what the part adds. Of the
+development data's joined requests 0.777 come out right that way, 0.749 with none of it taken off
+where both encoders read, and of those written as one 0.392 and 0.330."""
 
 _spans = lru_cache(CACHED_SPANS)(lambda text: tuple(clauses(text)))
 
@@ -40,16 +46,21 @@ class Messages:
         self.message.cache_clear()
         self.whole.cache_clear()
 
-    def asks_for(self, text: str, part: Reading) -> tuple[int, float]:
+    def asks_for(self, text: str, part: Reading, whole: Reading) -> tuple[int, float]:
         """The agent that a part of a message, so read within it, asks for, and the log-odds.
 
-        The mean of what it says alone and within the message: alone it may lack its object ("and
-        book it"), within it smells of the rest.
+        By what it adds where it was read alone, too. Else by the mean of what it says alone and
+        within the message: alone it may lack its object ("and book it"), within it smells of the
+        rest.
         """
-        readings = [part] if self._scorer.reads_alone else [part, self.whole(text)]
-        ranks = [sum(each) for each in zip(*(r.ranks for r in readings), strict=True)]
+        if self._scorer.reads_alone:
+            ranks = added(part, whole)
+            agent = max(range(len(ranks)), key=ranks.__getitem__)
+            return agent, part.logits[agent]
+        alone = self.whole(text)
+        ranks = list(map(add, part.ranks, alone.ranks))
         agent = max(range(len(ranks)), key=ranks.__getitem__)
-        return agent, sum(r.logits[agent] for r in readings) / len(readings)
+        return agent, (part.logits[agent] + alone.logits[agent]) / 2
 
     def _read_message(self, text: str) -> Message:
         spans = _spans(text)
@@ -57,3 +68,8 @@ class Messages:
             return Message(self.whole(text), (), ())
         whole, *parts = self._scorer.read_parts(text, spans)
         return Message(whole, spans, tuple(parts))
+
+
+def added(part: Reading, whole: Reading) -> list[float]:
+    """Per agent, the rank that a part of a message adds to what the whole says."""
+    return [p - SMELL * w for p, w in zip(part.ranks, whole.ranks, strict=True)]

@@ -142,7 +142,7 @@ class BothScorer:
     def _rows(self, text: str, views: Sequence[BriefViews], opinions: Sequence[float]) -> Seen:
         shares = [*self._minilm.shares(text), 0.0]
         rows: list[Features] = [
-            (opinion, v.words, share)
+            (opinion, v.unit, v.words, share)
             for opinion, v, share in zip(opinions, views, shares, strict=True)
         ]
         *agents, nobody = rows

@@ -129,7 +129,7 @@ class ViewIndex:
         """See AgentIndex."""
         read = in_parts(self._read(text), parts)
         vectors = read.vectors
-        units = np.maximum.reduceat(vectors @ self._units.T, self._unit_starts, axis=1)
+        units = self._nearest_units(vectors)
         examples = self._nearest_examples(vectors, units)
         words = self._nearest_words(read)
         columns = (vectors @ self._heads.T, vectors @ self._wholes.T, units, words, examples)
@@ -141,8 +141,17 @@ class ViewIndex:
     def brief_views(self, text: str, parts: Sequence[Span]) -> list[list[BriefViews]]:
         """See AgentIndex."""
         read = self._read_briefly(text, tuple(parts))
-        columns = (read.vectors @ self._wholes.T).tolist(), self._nearest_words(read).tolist()
+        found = (
+            read.vectors @ self._wholes.T,
+            self._nearest_units(read.vectors),
+            self._nearest_words(read),
+        )
+        columns = [column.tolist() for column in found]
         return [list(map(BriefViews, *rows)) for rows in zip(*columns, strict=True)]
+
+    def _nearest_units(self, vectors: Array) -> Array:
+        found: Array = np.maximum.reduceat(vectors @ self._units.T, self._unit_starts, axis=1)
+        return found
 
     def _nearest_words(self, read: Parts) -> Array:
         """Per part and agent, how near the part's words come to the agent's on average; a part

@@ -97,7 +97,7 @@ def test_a_part_is_read_alone_where_its_scorer_has_not_done_so(
     *, reads_alone: bool, runs: int
 ) -> None:
     scorer = Listening(1, 1.0, reads_alone=reads_alone)
-    assert Messages(scorer).asks_for("book it", scorer.reading) == (1, 10.0)
+    assert Messages(scorer).asks_for("book it", scorer.reading, scorer.reading) == (1, 10.0)
     assert scorer.heard == ["book it"] * runs
 
 
@@ -107,6 +107,12 @@ def test_the_decision_names_who_had_the_say() -> None:
     router = Router(["a", "b"], others, SEMANTIC_STATE, 0.0, (quick, thorough))
     assert router.decide([Turn("user", "hm?")]).method == "both"
     assert router.decide([]).method == "listening"
+
+
+def test_a_part_read_alone_asks_for_whom_it_adds_to_the_whole() -> None:
+    whole = Reading((4.0, 0.0), (4.0, -4.0), (0.0, 0.0))
+    part = Reading((1.5, 1.0), (1.0, 0.5), (0.0, 0.0))
+    assert Messages(Listening(0, 4.0, reads_alone=True)).asks_for("it", part, whole) == (1, 0.5)
 
 
 def test_who_leads_the_whole_stays_first_where_a_part_agrees() -> None:

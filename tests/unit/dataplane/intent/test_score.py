@@ -35,7 +35,7 @@ def test_a_lead_is_bounded_for_one_agent_alone() -> None:
 def test_heads_weigh_what_they_are_given() -> None:
     assert len(SEMANTIC.rank.weights) == len(Views._fields) + 1
     assert len(QUICK.rank.weights) == len(("opinion", "share"))
-    assert len(BOTH.rank.weights) == len(("opinion", "words", "share"))
+    assert len(BOTH.rank.weights) == len(("opinion", "unit", "words", "share"))
     assert len(LEXICAL.rank.weights) == 1
 
 

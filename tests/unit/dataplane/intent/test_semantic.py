@@ -49,7 +49,7 @@ class Seeing:
 
     def brief_views(self, text: str, parts: Sequence[Span]) -> list[list[BriefViews]]:
         self.asked.append("brief views")
-        near, far = (BriefViews(v.whole, v.words) for v in (NEAR, FAR))
+        near, far = (BriefViews(v.whole, v.unit, v.words) for v in (NEAR, FAR))
         return [[near, far, far], *([far, near, far] for _ in parts)]
 
     def glances(self, text: str, parts: Sequence[Span]) -> list[list[Glance]]:

@@ -80,7 +80,7 @@ def test_rare_words_weigh_more_and_markers_nothing() -> None:
 
 def test_a_text_can_be_read_briefly() -> None:
     (brief,) = index(RAIN, PLANE).brief_views("rain plane", ())
-    assert brief == [(v.whole, v.words) for v in index(RAIN, PLANE).views("plane")]
+    assert brief == [(v.whole, v.unit, v.words) for v in index(RAIN, PLANE).views("plane")]
 
 
 MARKS, THE, WORDS = (101, 102), 1996, range(10_000, 10_006)

@@ -28,6 +28,7 @@ FLAGS = ("-fvisibility=hidden", "-fno-plt")
 """Modules find one another's functions by a table that Python keeps, never by the linker; told so,
 the C compiler calls them directly (of a relayed request outside the kernel, 2 %).
 """
+
 MODULES = {
     "": "outbox wheel",
     "balancing": (
@@ -144,7 +145,7 @@ def compile_here(level: str) -> None:
         group_name=LIBRARY,
     )
     for extension in extensions:
-        extension.extra_compile_args += FLAGS
+        extension.extra_compile_args += list(FLAGS)
     arguments = ["--quiet", "build_ext", "--inplace"]
     arguments += ["--build-temp", f"{WORK}/objects", "--build-lib", f"{WORK}/library"]
     setup(name="dataplane", packages=[], ext_modules=extensions, script_args=arguments)

@@ -195,7 +195,10 @@ static void record_answer(struct connection *connection) {
         count.shed++;
         if (strcasestr(response->head, "\nretry-after:")) count.shed_with_retry_after++;
     }
-    if (response->status == 200 && count.good < SAMPLES) count.good_ns[count.good++] = now - connection->sent_at;
+    if (response->status == 200) {
+        if (count.good < SAMPLES) count.good_ns[count.good] = now - connection->sent_at;
+        count.good++;
+    }
     if (options.expected_bytes >= 0 && response->body_bytes != (size_t)options.expected_bytes) count.short_bodies++;
     if (count.samples < SAMPLES) {
         count.total_ns[count.samples] = now - connection->sent_at;
@@ -351,7 +354,8 @@ static void report(void) {
     size_t samples = (size_t)count.samples;
     qsort(count.total_ns, samples, sizeof(uint64_t), compare);
     qsort(count.first_byte_ns, samples, sizeof(uint64_t), compare);
-    qsort(count.good_ns, (size_t)count.good, sizeof(uint64_t), compare);
+    long good_samples = count.good < SAMPLES ? count.good : SAMPLES;
+    qsort(count.good_ns, (size_t)good_samples, sizeof(uint64_t), compare);
     long shed_samples = count.shed < SAMPLES ? count.shed : SAMPLES;
     qsort(count.shed_ns, (size_t)shed_samples, sizeof(uint64_t), compare);
     printf("{\"answered\": %ld, \"per_second\": %.1f, \"failed\": %ld, \"non200\": %ld, \"short_bodies\": %ld, "
@@ -365,8 +369,8 @@ static void report(void) {
            count.answered ? (double)count.body_bytes / (double)count.answered : 0.0, quantile_us(count.total_ns, 0.5),
            quantile_us(count.total_ns, 0.9), quantile_us(count.total_ns, 0.99), quantile_us(count.total_ns, 1.0),
            quantile_us(count.first_byte_ns, 0.5), quantile_us(count.first_byte_ns, 0.99), count.sent, count.good,
-           count.shed, count.shed_with_retry_after, quantile_of(count.good_ns, count.good, 0.5),
-           quantile_of(count.good_ns, count.good, 0.99), count.wanted, opened,
+           count.shed, count.shed_with_retry_after, quantile_of(count.good_ns, good_samples, 0.5),
+           quantile_of(count.good_ns, good_samples, 0.99), count.wanted, opened,
            quantile_of(count.shed_ns, shed_samples, 0.5), quantile_of(count.shed_ns, shed_samples, 0.99));
 }
 

@@ -22,7 +22,7 @@ FOLDER = ROOT / "build" / "compiled"
 LIBRARY = "dataplane.compiled"
 """What the machine code of all modules is in; each has a small one of its own that names it."""
 WORK = ".build"
-"""What the compilers leave behind; a second build is faster with it."""
+"""What the compilers leave behind, and the stamp that tells what it was made of."""
 
 FLAGS = ("-fvisibility=hidden", "-fno-plt")
 """Modules find one another's functions by a table that Python keeps, never by the linker; told so,

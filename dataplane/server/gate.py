@@ -34,16 +34,16 @@ if TYPE_CHECKING:
 
 REFUSALS = 0.03
 """Requests that are told 503, for each that gets done: with nothing of it in the caches that takes
-as much CPU as two that begin at once. To tell everybody at once would leave little time to serve
-anybody; who is not told yet waits, and asks for nothing else meanwhile.
+more CPU than a small one that begins at once. To tell everybody at once would leave little time to
+serve anybody; who is not told yet waits, and asks for nothing else meanwhile.
 """
 LEAST_REFUSALS, MOST_REFUSALS = 500.0, 2000.0
-"""Per second; each takes some 40 us, cold."""
+"""Per second; each took some 40 us, cold, where a small request took 33 (30 November)."""
 CATCHES_UP_S = 0.5
-"""The refusals of so much time may be told in one go, by a loop that is late: 20 ms of work."""
+"""The refusals of so much time may be told in one go, by a loop that is late: 40 ms of work."""
 PER_TURN = 16
-"""Requests that may begin in one turn of the loop, in overload; four times as many are at work
-then. A small one takes 24 us of CPU with 128 connections at work, 28 with 256, 37 with 1,000.
+"""Requests that may begin in one turn of the loop, in overload; about three times as many are at
+work then. A small one takes 24 us of CPU with 128 connections at work, 28 with 256, 37 with 1,000.
 """
 FEEDS = 2
 """Requests that begin of those that wait, after a turn in which half of PER_TURN did not begin.

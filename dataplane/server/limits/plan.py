@@ -16,8 +16,8 @@ _CONCURRENT: Final = Measure.CONCURRENT
 
 
 class Passed:
-    """Requests that a limit has let pass at once: a number, because to count in a table costs ten
-    times as much as the plan of a request saves.
+    """Requests that a limit has let pass at once: a number, because a table hashes the limit's name
+    and the outcome for each of them.
     """
 
     __slots__ = ("count",)

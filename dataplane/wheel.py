@@ -13,12 +13,12 @@ first. The next one does, late or not.
 
 import asyncio
 from collections.abc import Callable
-from typing import Protocol
+from typing import Final, Protocol
 
 TICK_S = 0.05
 SLOTS = 20
-TURN_S = TICK_S * SLOTS
-NEVER = float("inf")
+TURN_S: Final = TICK_S * SLOTS
+NEVER: Final = float("inf")
 OVERDUE_S = 0.5
 """Later than any loop is that has only much to do in one turn."""
 

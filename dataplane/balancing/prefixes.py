@@ -7,10 +7,11 @@ for longest ago is forgotten.
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 MAX_PREFIXES = 16_384
 """Of each cluster: 3 MB."""
-MAX_MISSES = 3
+MAX_MISSES: Final = 3
 """Answers in a row that say 0 where something should have been cached."""
 MIN_TOKENS = 1024
 """Of a prompt that is expected to be cached: OpenAI's and Anthropic's least, vLLM's is far less."""

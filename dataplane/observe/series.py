@@ -50,6 +50,7 @@ class Series:
         ended alike are counted in one go: to hash how they did takes longer than all the rest.
         """
         buckets, durations, first_bytes = DURATION_BUCKETS, self.duration, self.first_byte
+        place = bisect_left
         duration_sum = first_byte_sum = 0.0
         sent = received = cached = thought = 0
         status, detail, alike = 0, ResponseDetail.VIA_UPSTREAM, 0
@@ -60,11 +61,11 @@ class Series:
                 status, detail, alike = record.status, record.detail, 0
             alike += 1
             seconds = record.duration_s
-            durations[bisect_left(buckets, seconds)] += 1
+            durations[place(buckets, seconds)] += 1
             duration_sum += seconds
             seconds = record.first_byte_s
             if seconds:
-                first_bytes[bisect_left(buckets, seconds)] += 1
+                first_bytes[place(buckets, seconds)] += 1
                 first_byte_sum += seconds
             sent += record.input_tokens
             received += record.output_tokens

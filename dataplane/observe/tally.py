@@ -43,6 +43,8 @@ class Charged(Protocol):
         """What became of the exchange is known; not called for what `close` found waiting."""
 
 
+_CHAT_PATH: Final = CHAT_PATH
+_TAIL_BYTES: Final = TAIL_BYTES
 _VIA_UPSTREAM: Final = ResponseDetail.VIA_UPSTREAM  # (an attribute of an Enum is slow)
 
 
@@ -256,8 +258,8 @@ class Tally:
                 return None
             return usage_of_gzip(self._last)
         if self.stream or self._tail:
-            return self._usage_of_stream(self._tail + self._last[-TAIL_BYTES:])
-        return (usage_of_chat if self.path == CHAT_PATH else usage_of_json)(self._last)
+            return self._usage_of_stream(self._tail + self._last[-_TAIL_BYTES:])
+        return (usage_of_chat if self.path == _CHAT_PATH else usage_of_json)(self._last)
 
     def _usage_of_stream(self, tail: bytes) -> Usage | None:
         return usage_in_tail(tail)

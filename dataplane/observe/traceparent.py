@@ -6,14 +6,17 @@ anything else starts a new one.
 
 import re
 from collections.abc import Callable
+from typing import Final
 
 _VERSION_0 = re.compile(rb"00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 _LATER = re.compile(
     rb"(?!00|ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?"
 )
 REQUEST_ID_CHARS = 128
-is_plain = _VERSION_0.fullmatch
-"""Whether bytes are a valid `traceparent` of the first version; true or false, as `if` sees it."""
+_HEX: Final = b"0123456789abcdef"
+_DASH: Final = 0x2D
+_ZERO: Final = 0x30
+_ZEROS: Final = b"0000000000000000"
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
 _ODD = frozenset(b"13579bdf")
 
@@ -27,6 +30,19 @@ def parse(value: bytes) -> tuple[bytes, bytes, bool] | None:
     if not _is_valid(value):
         return None
     return value[3:35], value[36:52], value[54] in _ODD
+
+
+def is_plain(value: bytes) -> bool:
+    """Whether bytes are a valid `traceparent` of the first version, at a glance: those with many
+    zeros have to be looked at again. (Between system calls a match costs 0.5 us, this 0.2.)
+    """
+    return (
+        len(value) == 55
+        and value[0] == value[1] == _ZERO
+        and value[2] == value[35] == value[52] == _DASH
+        and value.translate(None, _HEX) == b"---"
+        and value.find(_ZEROS) < 0
+    )
 
 
 def _is_valid(value: bytes) -> bool:

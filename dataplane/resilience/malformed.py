@@ -13,29 +13,9 @@ _VALUE = msgspec.json.Decoder(msgspec.Raw)
 """Checks the form and builds nothing."""
 _EVENT = re.compile(rb".*?(?:\r?\n\r?\n|\r\r)", re.DOTALL)
 _LINE = re.compile(rb"\r\n|\n|\r")
-_USUAL = re.compile(rb'(?:(?:event: [^\n]*\n)?data: \{"[^\n]*\}\n\n)+(?:data: \[DONE\]\n\n)?')
 _FIELDS = (b"data:", b"event:", b":", b"id:", b"retry:")
 _STARTS = re.compile(rb"\n\n(?:event: [^\n]*\n)?data: ")
 _DONE = b"\n\ndata: [DONE]\n\n"
-_OPENING = b'data: {"'
-_BETWEEN = b'}\n\ndata: {"'
-_NO_NEWLINE = b'}  data: {"'
-_ENDS = (b"}\n\n", b"}" + _DONE)
-
-
-def looks_usual(body: bytes) -> bool:
-    """Whether a read is whole events, each of one line of data that begins and ends like an object.
-
-    A third of what `malformed` costs, for the relay: it sees what was cut off, or is no object at
-    all; not what is wrong inside. What is not usual may still be right: ask `malformed`.
-    """
-    if body[:8] != _OPENING:
-        return _USUAL.fullmatch(body) is not None
-    # Without names (OpenAI's chat) what is between two events is always the same. Replaced by as
-    # many bytes it costs half of a match: the next newline must be that of the last event.
-    flat = body.replace(_BETWEEN, _NO_NEWLINE)
-    at = flat.find(b"\n")
-    return flat[at - 1 :] in _ENDS
 
 
 def malformed(body: bytes) -> bool:

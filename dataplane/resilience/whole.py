@@ -10,9 +10,9 @@ from typing import Final
 from dataplane.runtime.protocols import Protocol
 
 _CHAT: Final = Protocol.CHAT  # (an attribute of an Enum is slow)
-_NEWLINES = (b"", b"\n", b"\r")
+_NEWLINES: Final = (b"", b"\n", b"\r")
 _RESPONSE_ENDS = ("completed", "incomplete", "cancelled")
-_RESPONSES = tuple(f'"response.{end}"'.encode() for end in _RESPONSE_ENDS)
+_RESPONSES: Final = tuple(f'"response.{end}"'.encode() for end in _RESPONSE_ENDS)
 
 
 def ends_whole(protocol: Protocol, tail: bytes) -> bool:

@@ -11,7 +11,7 @@ from dataplane.filters.api import Context, Continue, Verdict
 from dataplane.filters.chain import Chain, passed_on
 from dataplane.llm.chat import chat_problem
 from dataplane.llm.wire.body import peek
-from dataplane.llm.wire.peeked import Peek
+from dataplane.llm.wire.peek import Peek
 from dataplane.routing.match import match_model
 from dataplane.routing.preference import INLINE
 from dataplane.runtime.config import Route

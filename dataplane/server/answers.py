@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from http import HTTPStatus
+from typing import Final
 
 from dataplane.llm.errors import aws_error_name, error_body
 from dataplane.mcp import message as rpc
@@ -12,7 +13,7 @@ from dataplane.server.heads import HOP_BY_HOP
 from dataplane.server.read_head import ReadHead
 
 _PHRASES = {status.value: status.phrase for status in HTTPStatus}
-STATUS_LINES = {
+STATUS_LINES: Final = {
     status: f"HTTP/1.1 {status} {_PHRASES.get(status, '')}\r\n".encode() for status in range(1000)
 }
 """By status; of codes nobody knows the phrase is empty."""
@@ -21,7 +22,7 @@ INTERNAL = LocalReply(500, "The gateway itself failed.", ResponseDetail.INTERNAL
 JSON_LINE = b"content-type: application/json\r\n"
 CHUNKED = b"transfer-encoding: chunked\r\n"
 CLOSE = b"connection: close\r\n"
-LAST_CHUNK = b"0\r\n\r\n"
+LAST_CHUNK: Final = b"0\r\n\r\n"
 
 _MAX_DROPPED_BYTES = 480
 """Of names in a header, where proxies allow 8 KiB for all headers."""

@@ -4,7 +4,7 @@ The listener has fixed which way that is: callbacks (relay.py), a coroutine (str
 exchange), or we ourselves.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from dataplane.agents.a2a.doors import CARDS
 from dataplane.observe import traceparent
@@ -48,7 +48,7 @@ def begin(front: "Front", incoming: Incoming, place: traceparent.Place | None = 
             gate.look_late(incoming.started, host.wheel)
         if (host.active >= serving.request_limit or gate.closed) and _waits(front, incoming, place):
             return
-    if incoming.target == CHAT_PATH and incoming.method == "POST":
+    if incoming.target == _CHAT_PATH and incoming.method == "POST":
         ask, relays, filters, make = CHAT_ASK, serving.relays, serving.only_filters, Tally
         front.speaks = _CHAT
     else:
@@ -198,8 +198,9 @@ def _name(front: "Front", incoming: Incoming) -> traceparent.Place:
     return traceparent.begin(value, serving.sampling_percent, random.getrandbits, random.random)
 
 
-_CHAT = Protocol.CHAT
-_MESSAGES = Operation.MESSAGES
+_CHAT_PATH: Final = CHAT_PATH
+_CHAT: Final = Protocol.CHAT
+_MESSAGES: Final = Operation.MESSAGES
 _ENCODED = LocalReply(
     415,
     "Compressed request bodies are not supported.",

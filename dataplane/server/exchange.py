@@ -16,7 +16,7 @@ from dataplane.filters.api import Filter
 from dataplane.filters.builtin import passed_over
 from dataplane.llm import kept
 from dataplane.llm.wire.body import peek
-from dataplane.llm.wire.peeked import Peek
+from dataplane.llm.wire.peek import Peek
 from dataplane.observe.latency import Latencies
 from dataplane.observe.metrics import Metrics
 from dataplane.observe.tracing import Tracer

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from dataplane.filters.answers import AnswerFlow
 from dataplane.filters.stage import stages
 from dataplane.llm.wire.body import peek
-from dataplane.llm.wire.peeked import Peek
+from dataplane.llm.wire.peek import Peek
 from dataplane.runtime.messages import LocalReply, Request, ResponseDetail
 from dataplane.server.admitting import admitted
 from dataplane.server.answers import INTERNAL

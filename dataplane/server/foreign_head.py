@@ -52,9 +52,10 @@ class _Shape:
 _SHAPES: Shapes[_Shape] = Shapes(_Shape)
 
 
-def foreign_head(headers: Sequence[tuple[bytes, bytes]], limited: bool = False) -> ForeignHead:
+def foreign_head(
+    names: tuple[bytes, ...], values: Sequence[bytes], limited: bool = False
+) -> ForeignHead:
     """Read a head. Who is limited by us is not told of the provider's limits."""
-    names, values = zip(*headers) if headers else ((), ())  # noqa: B905 - strict costs 0.2 us
     shape = _SHAPES.get(names) or _SHAPES.make(names)
     kind = values[shape.kind].strip().lower() if shape.kind >= 0 else b""
     encoding = values[shape.encoding].strip().lower() if shape.encoding >= 0 else b""

@@ -8,7 +8,7 @@ import asyncio
 import logging
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from dataplane.runtime.messages import LocalReply
 from dataplane.runtime.protocols import Protocol, Reader
@@ -24,20 +24,20 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
     from dataplane.observe.tally import Tally
-    from dataplane.server.host import ListenerHost
+    from dataplane.server.active_listener import ActiveListener
     from dataplane.server.surface import Ask
 
 log = logging.getLogger(__name__)
 
-STASH_BYTES = 64 * 1024
+STASH_BYTES: Final = 64 * 1024
 """Bytes kept of a client that sends the next requests before it has its answer; then it is not
 read.
 """
-MESSAGES_A_TURN = 16
+MESSAGES_A_TURN: Final = 16
 """Local answers in one go; the others of a pipeline wait for the next turn of the loop."""
-LINGER_S = 2.0
+LINGER_S: Final = 2.0
 """How long a refused client may go on sending, so that it sees the answer and not a reset."""
-GRACE_S = 1.0
+GRACE_S: Final = 1.0
 """How long an idle connection is kept when draining: a request may be on its way already."""
 
 
@@ -69,7 +69,7 @@ class Front(asyncio.Protocol):
         "write",
     )
 
-    def __init__(self, host: "ListenerHost") -> None:
+    def __init__(self, host: "ActiveListener") -> None:
         self.host = host
         self.ends = False
         """Whether the connection ends with the answer under way."""

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 from aiohttp import web
 
+from dataplane.server.active_listener import ActiveListener
 from dataplane.server.auth.certificates import Certificates
 from dataplane.server.claims import Claim
 from dataplane.server.front import Front
 from dataplane.server.gate import Gate
-from dataplane.server.late import LateQueues
 from dataplane.server.serving import Serving
 from dataplane.tasks import Tasks
 
@@ -41,42 +41,47 @@ class ListenerHost(web.Server):
         certificates: Certificates | None = None,
     ) -> None:
         super().__init__(_never)
-        self.certificates = certificates
-        """Of TLS."""
-        self.gate = gate
-        self.serving = serving
-        """Replaced whole when the configuration changes; a request keeps the one it began with."""
-        self.loop = loop
-        self.wheel = serving.services.wheel
-        self.outbox = serving.services.pool.outbox
-        self.late_queues = LateQueues(serving.now, loop)
-        self.active = 0
-        """Requests under way."""
+        self.listener = ActiveListener(serving, loop, gate, certificates, self._opened, self._lost)
         self.on_opened: Callable[[], None] | None = None
         """Told of each new connection."""
 
+    @property
+    def serving(self) -> Serving:
+        """What new requests are answered by."""
+        return self.listener.serving
+
+    @property
+    def active(self) -> int:
+        """Requests under way."""
+        return self.listener.active
+
+    @property
+    def certificates(self) -> Certificates | None:
+        """Of TLS."""
+        return self.listener.certificates
+
     def __call__(self) -> Any:
         """Make the protocol of a new connection."""
-        return Front(self)
+        return Front(self.listener)
 
     def serve(self, serving: Serving) -> None:
         """Go on with a new configuration; who showed a certificate is looked at anew."""
-        self.serving = serving
+        self.listener.serving = serving
         if self.certificates is not None:
             for front in self.connections:
                 cast(Front, front).recognise()
 
-    def opened(self, front: Front, transport: asyncio.Transport) -> None:
+    def _opened(self, front: Front, transport: asyncio.Transport) -> None:
         """A client has connected."""
         self.connection_made(front, transport)  # type: ignore[arg-type]  # not a RequestHandler
-        self.wheel.add(front)
+        self.listener.wheel.add(front)
         if self.on_opened is not None:
             self.on_opened()
 
-    def lost(self, front: Front, exc: BaseException | None) -> None:
+    def _lost(self, front: Front, exc: BaseException | None) -> None:
         """A client has gone."""
         self.connection_lost(front, exc)  # type: ignore[arg-type]  # not a RequestHandler
-        self.wheel.remove(front)
+        self.listener.wheel.remove(front)
 
 
 class Socket:
@@ -145,7 +150,7 @@ class Socket:
         certificates = self.host.certificates
         context = certificates.context if certificates is not None else None
         try:
-            await self.host.loop.connect_accepted_socket(self.host, accepted, ssl=context)
+            await self.host.listener.loop.connect_accepted_socket(self.host, accepted, ssl=context)
         except OSError as problem:  # its handshake failed
             log.info("a client that waited has gone: %s", problem)
 
@@ -153,7 +158,7 @@ class Socket:
         """Somebody is new: there may be more."""
         if not self._will_accept:
             self._will_accept = True
-            self.host.loop.call_soon(self._accept_some)
+            self.host.listener.loop.call_soon(self._accept_some)
 
     def _accept_some(self) -> None:
         self._will_accept = False

@@ -1,6 +1,6 @@
 """One request as the front hands it on."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from dataplane.runtime.messages import Headers, Request
 from dataplane.runtime.principal import Principal
@@ -11,7 +11,7 @@ from dataplane.server.heads import Names, RequestShape, Shapes, Values, position
 if TYPE_CHECKING:
     from dataplane.server.serving import Serving
 
-REQUEST_SHAPES: Shapes[RequestShape] = Shapes(RequestShape)
+REQUEST_SHAPES: Final[Shapes[RequestShape]] = Shapes(RequestShape)
 NO_SHAPE = RequestShape(())
 
 

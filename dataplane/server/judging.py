@@ -4,6 +4,8 @@ The rule: what can still be thrown away is held, bounded: errors, beginnings of 
 nothing, and answers that are not whole.
 """
 
+from typing import Final
+
 from dataplane.llm.error_faults import failure_in_band, fault_of, fault_of_error
 from dataplane.llm.translate.codecs import CODECS
 from dataplane.resilience.advice import advice
@@ -21,7 +23,7 @@ from dataplane.wheel import NEVER
 
 MAX_ERROR_BYTES = 64 * 1024
 """Of a provider's error, up to which it is read before it is passed on."""
-MAX_WHOLE_BYTES = 1024 * 1024
+MAX_WHOLE_BYTES: Final = 1024 * 1024
 """Of an answer that is not streamed, up to which none of it is passed on before all is there."""
 _JSON = (("content-type", "application/json"),)
 

@@ -18,7 +18,7 @@ from dataplane.llm.recovery.prefill import with_prefill
 from dataplane.llm.translate.between import translate_request
 from dataplane.llm.translate.codecs import CODECS
 from dataplane.llm.wire.body import with_model
-from dataplane.llm.wire.peeked import Peek
+from dataplane.llm.wire.peek import Peek
 from dataplane.resilience.recovery import Ended, How
 from dataplane.runtime.config import OnUntranslatable
 from dataplane.runtime.dialect import Prefill
@@ -164,7 +164,7 @@ class Mended:
     def _begin(self, upstream: "UpstreamConnection") -> None:
         self._takes = Mended._hold
         self._status = upstream.status
-        told = foreign_head(upstream.headers)
+        told = foreign_head(tuple(upstream.names), upstream.values)
         if told.is_encoded:
             self._fail("its answer is compressed")
         elif 200 <= upstream.status < 300:

@@ -4,12 +4,13 @@ The rule: the client's bytes always end where an event ends, so that somebody el
 and an end counts only when the protocol says it, not when the body is over.
 """
 
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from dataplane.llm.hub.answer import Failure
 from dataplane.llm.stream_errors import error_event
 from dataplane.resilience.in_band import error_in
-from dataplane.resilience.malformed import looks_usual, malformed, without_malformed
+from dataplane.resilience.malformed import malformed, without_malformed
+from dataplane.resilience.usual import looks_usual
 from dataplane.resilience.whole import ends_whole
 from dataplane.runtime.messages import ResponseDetail
 from dataplane.runtime.protocols import Protocol
@@ -17,9 +18,11 @@ from dataplane.upstream.errors import Phase, UpstreamFailure
 
 T = TypeVar("T")
 
-EVENT_PROTOCOLS = frozenset((Protocol.CHAT, Protocol.MESSAGES, Protocol.RESPONSES, Protocol.GEMINI))
+EVENT_PROTOCOLS: Final = frozenset(
+    (Protocol.CHAT, Protocol.MESSAGES, Protocol.RESPONSES, Protocol.GEMINI)
+)
 """Those that stream server-sent events."""
-MAX_PART_BYTES = 1 << 20
+MAX_PART_BYTES: Final = 1 << 20
 """Of an event that is not whole, up to which it waits for its end."""
 _LEFT_OUT = b": outrider left out an event that was not JSON\n\n"
 NO_END = UpstreamFailure(
@@ -27,7 +30,7 @@ NO_END = UpstreamFailure(
     ResponseDetail.UPSTREAM_TRUNCATED,
     "The upstream failed: its stream ended in the middle.",
 )
-_LAST_WORDS = {
+_LAST_WORDS: Final = {
     Protocol.CHAT: (b"[DONE]", b"data: [DONE]\n\n"),
     Protocol.MESSAGES: (
         b'"message_stop"',
@@ -35,7 +38,7 @@ _LAST_WORDS = {
     ),
 }
 """What clients wait for at the end: how it is known, and what it is."""
-_NO_WORDS = (b"", b"")
+_NO_WORDS: Final = (b"", b"")
 
 
 def is_whole(protocol: Protocol, body: bytes) -> bool:

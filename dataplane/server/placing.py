@@ -5,7 +5,7 @@ in `_part_with`. What decides is in dataplane/balancing/, by way of upstream/clu
 """
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from dataplane.runtime.messages import LocalReply, ResponseDetail
 from dataplane.upstream.hash_key import hash_key
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from dataplane.llm.prefix_key import Key
-    from dataplane.llm.wire.peeked import Peek
+    from dataplane.llm.wire.peek import Peek
     from dataplane.observe.record import ExchangeRecord
     from dataplane.observe.tally import Tally
     from dataplane.server.candidates import Candidate
@@ -37,7 +37,7 @@ _FULL = LocalReply(
 )
 
 
-_GOOD_ENDS = (ResponseDetail.VIA_UPSTREAM, ResponseDetail.DOWNSTREAM_GONE)
+_GOOD_ENDS: Final = (ResponseDetail.VIA_UPSTREAM, ResponseDetail.DOWNSTREAM_GONE)
 
 
 class Taken:

@@ -9,24 +9,25 @@ tests/unit/dataplane/server/test_parser_contract.py holds what we rely on.
 
 from collections import deque
 from io import BytesIO
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import httptools
 
+from dataplane.collected import collector
 from dataplane.runtime.messages import LocalReply
 from dataplane.server import checks
 from dataplane.server.incoming import REQUEST_SHAPES, Incoming
 from dataplane.server.joining import join
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from dataplane.runtime.principal import Principal
-    from dataplane.server.host import ListenerHost
+    from dataplane.server.active_listener import ActiveListener
 
-SLICE_BYTES = 16 * 1024
+SLICE_BYTES: Final = 16 * 1024
 """Fed to the parser at once: whatever messages are in it are kept until they are answered."""
-_METHODS = {method.encode(): method for method in ("DELETE", "GET", "HEAD", "OPTIONS", "POST")}
+_METHODS: Final = {
+    method.encode(): method for method in ("DELETE", "GET", "HEAD", "OPTIONS", "POST")
+}
 
 _NOBODYS = httptools.HttpRequestParser(None)
 """In place of the parser of a connection that is closed; nobody feeds it."""
@@ -49,8 +50,8 @@ class MessageReader:
         "_count",
         "_failure",
         "_fed",
-        "_headers",
         "_host",
+        "_names",
         "_parser",
         "_partial",
         "_pieces",
@@ -60,6 +61,7 @@ class MessageReader:
         "_rest",
         "_size",
         "_urls",
+        "_values",
         "charged",
         "closes",
         "drained",
@@ -74,14 +76,15 @@ class MessageReader:
         "wants_continue",
     )
 
-    def __init__(self, host: "ListenerHost") -> None:
+    def __init__(self, host: "ActiveListener") -> None:
         self._host = host
         self._count = -1
         """Headers of the message, when all are there; what llhttp tells of later are trailers."""
         self._failure: LocalReply | None = None
         self._fed = 0
         """Bytes read for the first message that is not whole yet, framing included."""
-        self._headers: list[tuple[bytes, bytes]] = []
+        self._names: list[bytes] = []
+        self._values: list[bytes] = []
         self._partial: Incoming | None = None
         """The message whose head was there before this read."""
         self._pieces: list[bytes] = []
@@ -95,7 +98,7 @@ class MessageReader:
         """Bytes in `_reads`."""
         self._urls: list[bytes] = []
         self.on_body = self._pieces.append
-        self.on_header = _collector(self._headers)
+        self.on_header = collector(self._names, self._values)
         self.on_url = self._urls.append
         self._parser = httptools.HttpRequestParser(self)
         self.charged = 0
@@ -204,7 +207,7 @@ class MessageReader:
 
     def on_headers_complete(self) -> None:
         """See httptools."""
-        self._count = len(self._headers)
+        self._count = len(self._names)
 
     def on_message_complete(self) -> None:
         """See httptools."""
@@ -227,7 +230,8 @@ class MessageReader:
         fed = self._fed
         self._fed = 0
         self._count = -1
-        self._headers.clear()
+        self._names.clear()
+        self._values.clear()
         self.receiving = False
         if (
             0 < fed <= serving.header_limit
@@ -254,10 +258,10 @@ class MessageReader:
 
     def _head(self) -> Incoming:
         """The message whose headers are complete."""
-        headers = self._headers
-        if len(headers) != self._count:
-            del headers[self._count :]
-        names, values = zip(*headers) if headers else ((), ())  # noqa: B905 - strict costs 0.2 us
+        count = self._count
+        names, values = tuple(self._names), tuple(self._values)
+        if len(names) != count:
+            names, values = names[:count], values[:count]
         shape = REQUEST_SHAPES.get(names) or REQUEST_SHAPES.make(names)
         urls = self._urls
         url = urls.pop() if len(urls) == 1 else b"".join(urls)
@@ -326,7 +330,8 @@ class MessageReader:
         try:
             self._parser.feed_data(b"POST / HTTP/%b\r\n%b\r\n\r\n" % (version, framing))
             self._urls.clear()
-            self._headers.clear()
+            self._names.clear()
+            self._values.clear()
             self._count = 0
             self._parser.feed_data(rest)
         except httptools.HttpParserError as problem:
@@ -388,13 +393,3 @@ class MessageReader:
 def _length(incoming: Incoming) -> int:
     at = incoming.shape.length
     return int(incoming.values[at]) if at >= 0 else 0
-
-
-def _collector(headers: list[tuple[bytes, bytes]]) -> "Callable[[bytes, bytes], None]":
-    """A callback that does as little as possible: it runs for every header of every request."""
-    append = headers.append
-
-    def on_header(name: bytes, value: bytes) -> None:
-        append((name, value.rstrip()))  # llhttp leaves white space at the end of a value
-
-    return on_header

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, cast
 from dataplane.llm.error_faults import fault_of
 from dataplane.llm.hub.answer import Failure
 from dataplane.llm.translate.codec import Echo, StreamWriter
-from dataplane.llm.wire.peeked import Peek
+from dataplane.llm.wire.peek import Peek
 from dataplane.resilience.recovery import Ended, How, Recoveries, Target, Way
 from dataplane.runtime.dialect import Prefill
 from dataplane.runtime.fault import Fault

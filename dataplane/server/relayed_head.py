@@ -1,6 +1,6 @@
 """The head of an answer that is passed on: the upstream's, without what was meant for us."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from dataplane.server.answers import CHUNKED, CLOSE, STATUS_LINES
 from dataplane.server.heads import AnswerShape, Shapes, Values, answer_template, named_by_connection
@@ -9,18 +9,18 @@ if TYPE_CHECKING:
     from dataplane.server.sending import Sending
     from dataplane.upstream.connection import UpstreamConnection
 
-BODILESS = frozenset((204, 304))
-FRAMING = {
+BODILESS: Final = frozenset((204, 304))
+FRAMING: Final = {
     # (chunked, close): what ends a head
     (False, False): b"\r\n",
     (False, True): CLOSE + b"\r\n",
     (True, False): CHUNKED + b"\r\n",
     (True, True): CHUNKED + CLOSE + b"\r\n",
 }
-_NONE: frozenset[bytes] = frozenset()
-_LENGTH = frozenset((b"content-length",))
-_EVENTS = b"text/event-stream"
-_SHAPES: Shapes[AnswerShape] = Shapes(AnswerShape)
+_NONE: Final[frozenset[bytes]] = frozenset()
+_LENGTH: Final = frozenset((b"content-length",))
+_EVENTS: Final = b"text/event-stream"
+_SHAPES: Final[Shapes[AnswerShape]] = Shapes(AnswerShape)
 
 
 def head_of(relay: "Sending", upstream: "UpstreamConnection") -> bytes | None:
@@ -28,8 +28,7 @@ def head_of(relay: "Sending", upstream: "UpstreamConnection") -> bytes | None:
     its body goes out in chunks, and its tally what the head says.
     """
     front, tally = relay.front, relay.tally
-    headers = upstream.headers
-    names, values = zip(*headers) if headers else ((), ())  # noqa: B905 - strict costs 0.2 us
+    names, values = tuple(upstream.names), tuple(upstream.values)
     shape = _SHAPES.get(names) or _SHAPES.make(names)
     status = upstream.status
     template = shape.template

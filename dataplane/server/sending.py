@@ -6,13 +6,13 @@ provider of another protocol gets is translated (translated.py).
 """
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from dataplane.llm.cache_markers import Marks, marked_body
 from dataplane.llm.counted import counted
 from dataplane.llm.unsealed import unsealed
 from dataplane.llm.wire.body import peek, pieces_with_model, with_model
-from dataplane.llm.wire.peeked import Peek
+from dataplane.llm.wire.peek import Peek
 from dataplane.observe.tally import Tally
 from dataplane.routing.preference import INLINE
 from dataplane.runtime.messages import LocalReply
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from dataplane.server.trials import Trials
 
 
-LONG_BYTES = 256 * 1024
+LONG_BYTES: Final = 256 * 1024
 """Of a body, from which on it is sent as it is and not copied behind its head."""
 
 

@@ -4,9 +4,7 @@ first use.
 A new configuration makes a new Serving; a request keeps the one it began with.
 """
 
-from copy import copy
 from dataclasses import dataclass, field
-from functools import cached_property
 from random import Random
 from typing import TYPE_CHECKING, Protocol
 
@@ -72,7 +70,7 @@ class Records(Protocol):
         """Any other has."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Services:
     """What all listeners of a worker share."""
 
@@ -118,7 +116,9 @@ class Serving:
         config: RuntimeConfig,
         listener: Listener,
         before: "Serving | None" = None,
+        like: "Serving | None" = None,
     ) -> None:
+        """:param before: that of the configuration before. :param like: its twin of this one."""
         self.services = services
         self.config = config
         self.listener = listener
@@ -130,44 +130,73 @@ class Serving:
         self.timeout_s = listener.timeout_s
         self.idle_s = listener.limits.idle_timeout_s
         self.random = services.random
-        self.recorder: Records = services.recorder
-        self.relays = (
-            listener.kind is ListenerKind.MODEL
-            and not listener.filters
-            and not config.model_routing.active
-        )
-        """Whether nothing needs more than bytes."""
-        self.only_filters = (
-            listener.kind is ListenerKind.MODEL
-            and listener.filters
-            and not config.model_routing.active
-        )
-        """Whether nothing needs more than filters and bytes."""
-        self.chain: Callable[[tuple[str, ...]], Chain] = Chains(config.filters).of
-        """The filters of these names."""
-        self.input = self.chain(listener.input_filters)
-        self.output = self.chain(listener.output_filters)
-        """Filters of the listener."""
-        self.in_task = self.input.in_task or any(
-            self.chain(route.input_filters).in_task for route in listener.routes
-        )
-        """Whether filters of requests may only run within a task."""
-        self.auth: Authenticator | Joining | None = self._authenticator(before)
-        """Finds out who calls; None: everybody may."""
-        self.limiter = limiter_of(services.quotas, config, listener.name)
-        """None: nothing is limited here."""
-        self._keeps = config.state_storage.kind is not StorageKind.NONE
-        self.sampling_percent = config.tracing.sampling_percent if config.tracing else None
         self.now: Callable[[], float] = services.clock.now
-        self.lanes: Lanes = tuple({} for _ in Operation)
+        self.sampling_percent = config.tracing.sampling_percent if config.tracing else None
+        self._keeps = config.state_storage.kind is not StorageKind.NONE
+        of_models = listener.kind is ListenerKind.MODEL and not config.model_routing.active
+        self.relays = of_models and not listener.filters
+        """Whether nothing needs more than bytes."""
+        self.only_filters = of_models and listener.filters
+        """Whether nothing needs more than filters and bytes."""
+        self.recorder: Records = services.recorder if like is None else like.recorder
+        self.chain: Callable[[tuple[str, ...]], Chain]
+        """The filters of these names."""
+        self.input: Chain
+        self.output: Chain
+        """Filters of the listener."""
+        self.in_task: bool
+        """Whether filters of requests may only run within a task."""
+        self.auth: Authenticator | Joining | None
+        """Finds out who calls; None: everybody may."""
+        self.limiter: Limiter | None
+        """None: nothing is limited here."""
+        self.lanes: Lanes
         """What `lane` has found so far: by place of the operation, then by model."""
-        self._wild: dict[tuple[int, str | None], None] = {}
+        self._wild: dict[tuple[int, str | None], None]
         """Lanes whose models are named by no config, only by clients ("openai/anything" of a
         wildcard, "anything/gpt-4o"), oldest first.
         """
-        self._before: Lanes = ()
+        self._before: Lanes
+        self._surveys: bool | None = None
+        self._budgets: Limiter | None = None
+        self._has_budgets = True
+        self._within_runs: Serving | None = None
+        self._accounted: Serving | None = None
+        if like is None:
+            self._begin(before)
+        else:
+            self._share(like)
+
+    def _begin(self, before: "Serving | None") -> None:
+        listener, config = self.listener, self.config
+        self.chain = Chains(config.filters).of
+        self.input = self.chain(listener.input_filters)
+        self.output = self.chain(listener.output_filters)
+        self.in_task = self.input.in_task or any(
+            self.chain(route.input_filters).in_task for route in listener.routes
+        )
+        self.auth = self._authenticator(before)
+        self.limiter = limiter_of(self.services.quotas, config, listener.name)
+        self.lanes = tuple({} for _ in Operation)
+        self._wild = {}
+        self._before = ()
         if before is not None:
             self._before = tuple(dict(lanes) for lanes in before.lanes)
+
+    def _share(self, twin: "Serving") -> None:
+        self.chain = twin.chain
+        self.input = twin.input
+        self.output = twin.output
+        self.in_task = twin.in_task
+        self.auth = twin.auth
+        self.limiter = twin.limiter
+        self.lanes = twin.lanes
+        self._wild = twin._wild
+        self._before = twin._before
+
+    def _twin(self) -> "Serving":
+        """Another one of the same; what it finds out, this one has found out, too."""
+        return Serving(self.services, self.config, self.listener, None, self)
 
     def chains(self, route: Route) -> tuple[Chain, Chain]:
         """Those of a route, and all that see its answers."""
@@ -176,39 +205,50 @@ class Serving:
             output = (*route.output_filters, *output)
         return self.chain(route.input_filters), self.chain(output)
 
-    @cached_property
+    @property
     def surveys(self) -> bool:
         """Whether more is asked of requests than their model."""
-        clusters = self.config.clusters.values()
-        return self.limiter is not None or any(one.balancing.kind in HASHING for one in clusters)
+        found = self._surveys
+        if found is None:
+            kinds = [one.balancing.kind for one in self.config.clusters.values()]
+            found = self.limiter is not None or any(kind in HASHING for kind in kinds)
+            self._surveys = found
+        return found
 
-    @cached_property
+    @property
     def budgets(self) -> Limiter | None:
         """Holds runs to their budgets; None: none of them has one."""
-        return limiter_of(self.services.quotas, self.config, self.name, of_runs)
+        if self._budgets is None and self._has_budgets:
+            self._budgets = limiter_of(self.services.quotas, self.config, self.name, of_runs)
+            self._has_budgets = self._budgets is not None
+        return self._budgets
 
-    @cached_property
+    @property
     def within_runs(self) -> "Serving":
         """The same for requests that an agent sends within a run."""
-        made = copy(self)
-        made.auth = Joining(self.auth) if isinstance(self.auth, Authenticator) else None
-        if self.listener.kind is not ListenerKind.AGENT:  # there it is looked at step by step
-            made.limiter = limiter_of(self.services.quotas, self.config, self.name, of_all)
+        made = self._within_runs
+        if made is None:
+            made = self._within_runs = self._twin()
+            made.auth = Joining(self.auth) if isinstance(self.auth, Authenticator) else None
+            if self.listener.kind is not ListenerKind.AGENT:  # there it is looked at step by step
+                made.limiter = limiter_of(self.services.quotas, self.config, self.name, of_all)
         return made
 
-    @cached_property
+    @property
     def accounted(self) -> "Serving":
         """The same where the run's conversation wants to know what they cost."""
-        tickets = self.services.tickets
-        if tickets is None or not self.config.model_routing.prices:
-            return self.within_runs
-        records = Accounts(self.within_runs.recorder, self.config, tickets.on_spent)
-        return self.within_runs.told_to(records)
+        made = self._accounted
+        if made is None:
+            tickets = self.services.tickets
+            made = self.within_runs
+            if tickets is not None and self.config.model_routing.prices:
+                made = made.told_to(Accounts(made.recorder, self.config, tickets.on_spent))
+            self._accounted = made
+        return made
 
     def told_to(self, recorder: Records) -> "Serving":
         """The same for one exchange, whose end is told to somebody else first."""
-        twin = object.__new__(Serving)
-        twin.__dict__.update(self.__dict__)  # (a tenth of what copy() takes, and this is often)
+        twin = self._twin()
         twin.recorder = recorder
         return twin
 

@@ -15,7 +15,7 @@ from dataplane.filters.stage import stages
 from dataplane.llm.framing import Framing
 from dataplane.llm.recovery.closing import closing, echo_of
 from dataplane.llm.wire.body import peek
-from dataplane.llm.wire.peeked import Peek
+from dataplane.llm.wire.peek import Peek
 from dataplane.runtime.config import Agent, AgentTarget
 from dataplane.runtime.effects import Steps
 from dataplane.runtime.messages import LocalReply, Request

@@ -7,6 +7,7 @@ and Amazon's APIs the model and whether the answer streams as well; elsewhere th
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import Final
 from urllib.parse import unquote
 
 from dataplane.agents.a2a.doors import is_door
@@ -31,7 +32,7 @@ SHAPES = {
 """Whose error bodies the callers of an operation read."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Stored:
     """Something is to be done with a Responses answer that was kept."""
 
@@ -40,7 +41,7 @@ class Stored:
     """"get", "delete", "input_items" or "cancel"."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Ask:
     """An operation, and what else the path says."""
 
@@ -81,8 +82,8 @@ def ask(
     return replace(made, remembers=operation is Operation.RESPONSES, signed=True)
 
 
-CHAT_ASK = ask(Operation.CHAT, CHAT_PATH)
-POSTS = {
+CHAT_ASK: Final = ask(Operation.CHAT, CHAT_PATH)
+POSTS: Final = {
     made.path: made
     for made in (
         CHAT_ASK,
@@ -94,11 +95,13 @@ POSTS = {
     )
 }
 """By path, what is asked with POST and without a query."""
-POSTS |= {
-    f"/routing{made.path}": replace(made, path=f"/routing{made.path}", decides=True)
-    for made in POSTS.values()
-    if made.operation in (Operation.CHAT, Operation.RESPONSES, Operation.MESSAGES)
-}
+POSTS.update(
+    {
+        f"/routing{made.path}": replace(made, path=f"/routing{made.path}", decides=True)
+        for made in POSTS.values()
+        if made.operation in (Operation.CHAT, Operation.RESPONSES, Operation.MESSAGES)
+    }
+)
 _GOOGLE = re.compile(
     r"/v1(?:alpha|beta|beta1)?/(?:projects/[^/]+/locations/[^/]+/)?(?:publishers/[^/]+/)?"
     r"models/(.+):([A-Za-z]+)"

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from asyncio import Future
     from collections.abc import Callable
 
-    from dataplane.llm.wire.peeked import Peek
+    from dataplane.llm.wire.peek import Peek
     from dataplane.server.candidates import Candidate
     from dataplane.server.relay import Relay
     from dataplane.upstream.connection import UpstreamConnection
@@ -189,7 +189,7 @@ class Translated:
         """The head of the answer is there: what it is decides what becomes of its body."""
         relay = self._relay
         status = self._status = upstream.status
-        told = foreign_head(upstream.headers, relay.tally.charge is not None)
+        told = foreign_head(tuple(upstream.names), upstream.values, relay.tally.charge is not None)
         self._kept = told.kept
         relay.tally.upstream_request_id = told.request_id
         self._takes, self._done = Translated._collect, Translated._whole_failure

@@ -3,31 +3,37 @@
 The rule: one answer per request, and not one byte of doubt. Whatever an upstream sends that is not
 exactly one HTTP/1.1 answer (two answers, an upgrade, a broken frame, a head without end) ends the
 connection and fails the exchange. Pieces of a body are collected in C (`on_body` is a list's
-append) and handed on once per read.
+append) and handed on once per read. Chunks in their plainest form are taken past llhttp
+(chunks.py), which reads all that is between them.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Final, Protocol, cast
 
 import httptools
 
+from dataplane.collected import collector
 from dataplane.runtime.messages import ResponseDetail
+from dataplane.upstream.chunks import FASTER, whole_chunks
 from dataplane.upstream.errors import Phase, UpstreamFailure
 from dataplane.wheel import NEVER
 
 if TYPE_CHECKING:
     from dataplane.upstream.pool import EndpointPool
 
-MAX_HEAD_BYTES = 64 * 1024  # Envoy 60 KiB, nginx 4-8 KiB, OpenAI's answers have 1.5 KiB
-MAX_HEADERS = 256
-MAX_INTERIM = 8
+MAX_HEAD_BYTES: Final = 64 * 1024  # Envoy 60 KiB, nginx 4-8 KiB, OpenAI's answers have 1.5 KiB
+MAX_HEADERS: Final = 256
+MAX_INTERIM: Final = 8
 """Answers of 1xx before the real one."""
-IDLE_S = 55.0
+IDLE_S: Final = 55.0
 """Below the 60 s after which load balancers commonly forget a connection."""
 
 _FRAMING = (b"content-length", b"transfer-encoding")
+_FASTER: Final = FASTER
+_NEWLINE: Final = 10
+_HEAD_END: Final = b"\r\n\r\n"
 
 
 class Reader(Protocol):
@@ -56,11 +62,13 @@ class UpstreamConnection(asyncio.Protocol):
         self.due = NEVER
         self.uses = 0
         self.status = 0
-        self.headers: list[tuple[bytes, bytes]] = []
+        self.names: list[bytes] = []
+        self.values: list[bytes] = []
+        """The answer's headers."""
         self.closed = False
         self._pieces: list[bytes] = []
         self.on_body = self._pieces.append
-        self.on_header = _collector(self.headers)
+        self.on_header = collector(self.names, self.values)
         self._reader: Reader | None = None
         self._transport: asyncio.Transport | None = None
         self._outbox = pool.outbox
@@ -71,6 +79,8 @@ class UpstreamConnection(asyncio.Protocol):
         self.paused = False
         self._head_bytes = 0
         self._head_done = False
+        self._at_chunk = False
+        """Whether what comes next is surely the beginning of a chunk, for llhttp, too."""
         self._head_count = 0
         self._trailers = 0
         self._interim = 0
@@ -78,6 +88,11 @@ class UpstreamConnection(asyncio.Protocol):
         self._done = False
         self._keep = False
         self._fault = ""
+
+    @property
+    def headers(self) -> Iterable[tuple[bytes, bytes]]:
+        """Of the answer, in pairs."""
+        return zip(self.names, self.values, strict=True)
 
     # -- for the pool and the reader
 
@@ -110,7 +125,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._head_bytes = 0
         self._interim = 0
         self._head_count = self._trailers = 0
-        self.headers.clear()
+        self._forget_headers(0)
         if self.paused:
             self.resume()
         self.due = now + IDLE_S
@@ -162,7 +177,10 @@ class UpstreamConnection(asyncio.Protocol):
             # kept with a request still to be sent, it would answer the next exchange with this one
             self._fault = "it answered before it was asked"
         try:
-            parser.feed_data(data)
+            if self._at_chunk or (_FASTER and fed_head and data[-1] == _NEWLINE):
+                self._feed(parser, data)
+            else:
+                parser.feed_data(data)
         except httptools.HttpParserUpgrade:
             self._fault = "it switched protocols"
         except httptools.HttpParserError as problem:
@@ -171,11 +189,11 @@ class UpstreamConnection(asyncio.Protocol):
             self._head_bytes += len(data)
             if self._head_bytes > MAX_HEAD_BYTES:
                 self._check_head()
-        count = len(self.headers)
+        count = len(self.names)
         if count != self._head_count and self._head_done:
             # Trailers: llhttp tells of them as of headers, and they must not pass for any.
             self._trailers += count - self._head_count
-            del self.headers[self._head_count :]
+            self._forget_headers(self._head_count)
         if count > MAX_HEADERS or self._trailers > MAX_HEADERS:
             self._fault = "it sent too many headers or trailers"
         if self._fault:
@@ -242,14 +260,14 @@ class UpstreamConnection(asyncio.Protocol):
                 self._fault = f"it answered {status}"
             return
         self.status = status
-        self._head_count = len(self.headers)
+        self._head_count = len(self.names)
         self._head_done = True
 
     def on_message_complete(self) -> None:
         """See httptools."""
         if self._in_interim:
             self._in_interim = False
-            self.headers.clear()
+            self._forget_headers(0)
             return
         self._done = True
         assert self._parser is not None
@@ -257,15 +275,38 @@ class UpstreamConnection(asyncio.Protocol):
 
     # -- inside
 
+    def _feed(self, parser: httptools.HttpResponseParser, data: bytes) -> None:
+        """Whole chunks are taken here; llhttp reads the head before them, and what is left."""
+        at = 0
+        if not self._head_done:
+            at = data.find(_HEAD_END) + len(_HEAD_END)
+            if at < len(_HEAD_END):
+                at = len(data)
+            parser.feed_data(data[:at])
+            self._at_chunk = (
+                self._head_done and not self._done and _is_chunked(self.names, self.values)
+            )
+        if self._at_chunk:
+            body, at = whole_chunks(data, at)
+            if body:
+                self._pieces.append(body)
+            self._at_chunk = at == len(data)
+        if at < len(data):
+            parser.feed_data(data[at:])
+
+    def _forget_headers(self, kept: int) -> None:
+        """But the first ones."""
+        del self.names[kept:], self.values[kept:]
+
     def _check_head(self) -> None:
         if self._head_done:  # the rest of that read may be body
-            size = sum(len(name) + len(value) + 4 for name, value in self.headers)
+            size = sum(map(len, self.names)) + sum(map(len, self.values)) + 4 * len(self.names)
             if size <= MAX_HEAD_BYTES:
                 return
         self._fault = f"its head is larger than {MAX_HEAD_BYTES} bytes"
 
     def _ends_with_connection(self) -> bool:
-        return not any(name.lower() in _FRAMING for name, _ in self.headers)
+        return not any(name.lower() in _FRAMING for name in self.names)
 
     def _fail(self, detail: ResponseDetail, message: str) -> None:
         reader = self._reader
@@ -284,19 +325,19 @@ def last_open(free: list[UpstreamConnection]) -> UpstreamConnection | None:
     return None
 
 
+def _is_chunked(names: list[bytes], values: list[bytes]) -> bool:
+    """Whether there is no doubt that a body comes in chunks."""
+    found = False
+    for at, name in enumerate(names):
+        if len(name) == 17 and name.lower() == b"transfer-encoding":
+            if found or values[at].lower() != b"chunked":
+                return False
+            found = True
+        elif len(name) == 14 and name.lower() == b"content-length":
+            return False
+    return found
+
+
 def _nowhere(data: bytes) -> None:
     """Where a request goes for which there is no connection: nobody sends one."""
     raise RuntimeError("this connection is not open")
-
-
-def _collector(headers: list[tuple[bytes, bytes]]) -> Callable[[bytes, bytes], None]:
-    """A callback that does as little as possible: it runs for every header of every answer.
-
-    Trailers come this way too; `data_received` takes them out again.
-    """
-    append = headers.append
-
-    def on_header(name: bytes, value: bytes) -> None:
-        append((name, value))
-
-    return on_header

@@ -79,6 +79,7 @@ ELSEWHERE = {
     "dataplane/filters/mcp/wire.py": "tests/unit/dataplane/filters/mcp/test_filter.py",
     "dataplane/filters/python/author.py": "tests/unit/dataplane/filters/python/test_filter.py",
     "dataplane/llm/event.py": "tests/unit/dataplane/llm/test_sse.py",
+    "dataplane/llm/wire/peek.py": "tests/unit/dataplane/llm/wire/test_body.py",
     "dataplane/llm/wire/peeked.py": "tests/unit/dataplane/llm/wire/test_body.py",
     "dataplane/llm/wire/bounds.py": "tests/unit/dataplane/llm/test_stakes.py",
     "dataplane/balancing/ejection.py": "tests/unit/dataplane/balancing/test_outlier.py",

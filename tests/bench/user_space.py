@@ -102,9 +102,9 @@ class Connections:
         self._wheel = served.services.wheel
         self._gate = Gate(served.now, served.services.recorder)
         self._looks = served.now()
-        host = ListenerHost(served, asyncio.get_running_loop(), self._gate)
+        listener = ListenerHost(served, asyncio.get_running_loop(), self._gate).listener
         self.wires: list[Wire] = []
-        self.fronts = [Front(host) for _ in range(CONNECTIONS)]
+        self.fronts = [Front(listener) for _ in range(CONNECTIONS)]
         self.upstreams = [UpstreamConnection(one) for one in endpoints for _ in self.fronts]
         self._spread = len(endpoints) > 1
         for front in self.fronts:

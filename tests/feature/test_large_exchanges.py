@@ -114,7 +114,7 @@ class Exchange:
         upstream.connection_made(self.sent)
         endpoint.put(upstream, served.now())
         gate = Gate(served.now, served.services.recorder)
-        self.front = Front(ListenerHost(served, asyncio.get_running_loop(), gate))
+        self.front = Front(ListenerHost(served, asyncio.get_running_loop(), gate).listener)
         self.front.connection_made(Wire())
 
     async def ask(self, data: list[bytes]) -> float:

@@ -13,7 +13,8 @@ from typing import Final
 
 import msgspec
 
-from dataplane.llm.wire.peeked import ABSENT, SURVEY, WIRE, Peek, Survey
+from dataplane.llm.wire.peek import Peek
+from dataplane.llm.wire.peeked import ABSENT, SURVEY, WIRE, Survey
 from dataplane.runtime.messages import LocalReply, ResponseDetail
 
 Piece = bytes | memoryview

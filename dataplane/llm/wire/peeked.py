@@ -41,21 +41,6 @@ WIRE = msgspec.json.Decoder(Wire)
 SURVEY = msgspec.json.Decoder(Survey)
 
 
-class Peek(msgspec.Struct, gc=False):
-    """What a request says about itself, and the bytes to say it with."""
-
-    body: bytes
-    model: str | None
-    stream: bool
-    start: int = -1
-    """Where the value of `model` begins in `body`; -1 when it must be searched."""
-    end: int = -1
-    inline: bool = False
-    """Whether it brings routing preferences along, which are not for the provider."""
-    survey: Survey | None = None
-    """What else it says, where that was asked for."""
-
-
 def surveyed(body: bytes) -> Survey | None:
     """What a request says; None when it is no JSON object."""
     try:

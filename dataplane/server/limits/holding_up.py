@@ -10,7 +10,7 @@ from dataplane.server.limits.limiter import Limiter
 from dataplane.server.limits.matching import Caller
 
 if TYPE_CHECKING:
-    from dataplane.llm.wire.peeked import Peek
+    from dataplane.llm.wire.peek import Peek
     from dataplane.server.candidates import Candidate
     from dataplane.server.incoming import Incoming
     from dataplane.server.sending import Sending

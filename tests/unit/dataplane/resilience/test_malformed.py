@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataplane.resilience.malformed import looks_usual, malformed, without_malformed
+from dataplane.resilience.malformed import malformed, without_malformed
+from dataplane.resilience.usual import looks_usual
 
 GOOD = b'data: {"choices":[{"delta":{"content":"a\\n\\ndata: b"}}]}\n\n'
 NAMED = b'event: ping\ndata: {"type": "ping"}\n\n'

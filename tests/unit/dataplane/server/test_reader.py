@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Sequence
 from random import Random
-from types import SimpleNamespace
 from typing import cast
 
 from aiohttp.base_protocol import BaseProtocol
@@ -12,32 +11,22 @@ from aiohttp.http_parser import HttpRequestParser
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from dataplane.observe.metrics import Metrics
-from dataplane.observe.recorder import Recorder
 from dataplane.runtime.config import Limits
 from dataplane.runtime.messages import LocalReply
-from dataplane.server.gate import Gate
-from dataplane.server.host import ListenerHost
 from dataplane.server.incoming import Incoming
 from dataplane.server.reader import SLICE_BYTES, MessageReader
+from tests.support.bare import active_listener
 from tests.support.examples import share_of
 
 LIMITS = Limits()
-GATE = Gate(lambda: 0.0, Recorder(Metrics(), None, lambda record: None))
+LISTENER = active_listener()
 GET = b"GET / HTTP/1.1\r\nhost: h\r\n\r\n"
 
 Message = tuple[str, str, tuple[tuple[bytes, bytes], ...], bytes]
 
 
 def reader() -> MessageReader:
-    serving = SimpleNamespace(
-        limits=LIMITS,
-        header_limit=LIMITS.max_header_bytes,
-        body_limit=LIMITS.max_body_bytes,
-        auth=None,
-        now=lambda: 0.0,
-    )
-    return MessageReader(cast(ListenerHost, SimpleNamespace(serving=serving, gate=GATE)))
+    return MessageReader(LISTENER)
 
 
 def of(found: Incoming) -> Message:

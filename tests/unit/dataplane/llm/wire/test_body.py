@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dataplane.llm.wire.body import SMALL_BYTES, peek, with_model
-from dataplane.llm.wire.peeked import Peek
+from dataplane.llm.wire.peek import Peek
 from dataplane.runtime.messages import LocalReply, ResponseDetail
 
 LARGE = b" " * SMALL_BYTES

@@ -1,8 +1,7 @@
 """Who calls: what is shown, what is accepted, and for how long."""
 
 from hashlib import sha256
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,11 +12,12 @@ from dataplane.runtime.messages import LocalReply, ResponseDetail
 from dataplane.runtime.principal import Principal
 from dataplane.server.auth.authenticator import MAX_ACCEPTED, RECHECK_S, Authenticator
 from dataplane.server.incoming import REQUEST_SHAPES, Incoming
-from dataplane.server.serving import Serving
+from tests.support.bare import serving
 
 KEY = b"sk-outrider-0123456789"
 ALICE = Principal("alice", "acme")
 DAY = 86_400.0
+SERVING = serving()
 
 
 class World:
@@ -32,9 +32,8 @@ class World:
     def incoming(self, *headers: tuple[bytes, bytes], target: str = "/v1/x") -> Incoming:
         names = tuple(name for name, _ in headers)
         values = tuple(value for _, value in headers)
-        serving = cast(Serving, SimpleNamespace())
         shape = REQUEST_SHAPES.make(names)
-        return Incoming(serving, "POST", target, names, values, shape, self.now)
+        return Incoming(SERVING, "POST", target, names, values, shape, self.now)
 
     def ask(self, *headers: tuple[bytes, bytes], target: str = "/v1/x") -> str | LocalReply:
         """The id of the caller, empty for nobody, or the refusal."""

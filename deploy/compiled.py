@@ -54,7 +54,7 @@ MODULES = {
     ),
     "llm.wire": "body peek",
     "observe": "recorder series tally traceparent",
-    "resilience": "breaker commit malformed quota_book quota_holding standing whole",
+    "resilience": "admission breaker commit malformed quota_book quota_holding standing whole",
     "server": (
         "active_listener admitting answers candidates checks closing deferred dispatch filtered "
         "filtering foreign_head front gate heads hedging holding incoming judging keeping_tally "
@@ -86,7 +86,6 @@ LEFT_OUT = {
     "llm.usage": "msgspec reads the annotations of its structs, and mypyc keeps too little of them",
     "observe.access_log": "the encoder leaves out one very float object, and mypyc makes it anew",
     "observe.record": "structs, like llm.usage",
-    "resilience.admission": "a generic dataclass with slots: mypyc cannot make its class anew",
     "server.arrived": "makes what it is without its base's __init__",
     "server.host": "a subclass of aiohttp's, whose attributes are in a dict",
     "upstream.pool": "endpoints are held weakly, and compiled objects cannot be",

@@ -11,58 +11,59 @@ before what waits of a higher one.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from dataplane.runtime.precedence import Precedence
 
 T = TypeVar("T")
 
 
-MIN_RATE = 10.0
+MIN_RATE: Final = 10.0
 """Requests per second: a worker never stops altogether."""
-VERY_LATE = 5.0
+VERY_LATE: Final = 5.0
 """Times the target. Below it a loop may be late because others have its core, and then beginning
 less makes nobody's answer come sooner: FIRST_RATE is always begun.
 """
-MAX_RATE = 100_000.0
+MAX_RATE: Final = 100_000.0
 """Several times what any worker does; more would only be further to come down."""
-FIRST_RATE = 100.0
+FIRST_RATE: Final = 100.0
 """What an overload begins with at least: whoever was idle until now has finished nothing."""
-LATE_LOOKS = 2
+LATE_LOOKS: Final = 2
 """So many looks in a row must find the loop late: one alone is a collection of garbage, or a
 megabyte that was decoded.
 """
-CALM_S = 1.0
+CALM_S: Final = 1.0
 """So long must all be well before nothing is regulated any more."""
-DOWN = 0.9
-UP = 0.5
+DOWN: Final = 0.9
+UP: Final = 0.5
 """Per look, about twenty a second, of a loop that is not late at all; less, the nearer it is to the
 target, so that the rate comes to rest there.
 """
-SAME_S = 0.02
+SAME_S: Final = 0.02
 """Looks that are no further apart are one: a loop that was held up once is late once."""
-DRAIN_S = 0.5
+DRAIN_S: Final = 0.5
 """In what time the work that makes the loop late is to be done."""
-LEAST = 0.3
+LEAST: Final = 0.3
 """Of what gets finished, while that is done."""
-SPARE = 0.25
+SPARE: Final = 0.25
 """Of the target: a loop that is no later than this could do more."""
-SOON = 0.5
+SOON: Final = 0.5
 """Of the target: what waits and would be done in so long is no overload, even if all of it began at
 once and nothing of it were in the caches.
 """
-BURST_S = 0.05
+BURST_S: Final = 0.05
 """What may begin at once, of the rate: the time between two looks."""
-WINDOW_S = 0.5
+WINDOW_S: Final = 0.5
 """Over how long the rate of finished requests is taken."""
 
 
-@dataclass(slots=True)
 class Throughput:
     """How many requests get finished per second."""
 
-    _marks: list[tuple[float, int]] = field(default_factory=list)
+    __slots__ = ("_marks",)
+
+    def __init__(self) -> None:
+        self._marks: list[tuple[float, int]] = []
 
     def look(self, now: float, finished: int) -> float:
         """The rate of late; 0 when nothing is known yet."""
@@ -167,14 +168,16 @@ class Admission:
         return True
 
 
-@dataclass(slots=True, eq=False)
 class Waiting(Generic[T]):
     """A request that has not begun."""
 
-    work: T
-    precedence: Precedence
-    until: float
-    """When it is too late."""
+    __slots__ = ("precedence", "until", "work")
+
+    def __init__(self, work: T, precedence: Precedence, until: float) -> None:
+        self.work = work
+        self.precedence = precedence
+        self.until = until
+        """When it is too late."""
 
 
 class WaitingRoom(Generic[T]):
@@ -182,11 +185,14 @@ class WaitingRoom(Generic[T]):
     makes room.
     """
 
+    __slots__ = ("_size", "_stacks")
+
     def __init__(self) -> None:
         self._stacks: tuple[dict[Waiting[T], None], ...] = tuple({} for _ in Precedence)
+        self._size = 0
 
     def __len__(self) -> int:
-        return sum(map(len, self._stacks))
+        return self._size
 
     def count(self, precedence: Precedence) -> int:
         """How many wait that begin before one of a lower precedence than this."""
@@ -194,21 +200,26 @@ class WaitingRoom(Generic[T]):
 
     def has_above(self, precedence: Precedence) -> bool:
         """Whether somebody of a higher precedence waits."""
-        return any(self._stacks[precedence + 1 :])
+        return self._size > 0 and any(self._stacks[precedence + 1 :])
 
     def put(self, entry: Waiting[T], limit: int) -> Waiting[T] | None:
         """Let one wait; who cannot wait any longer because of it, itself maybe."""
         self._stacks[entry.precedence][entry] = None
-        if len(self) <= limit:
+        self._size += 1
+        if self._size <= limit:
             return None
         lowest = next(stack for stack in self._stacks if stack)
         oldest = next(iter(lowest))
         del lowest[oldest]
+        self._size -= 1
         return oldest
 
     def leave(self, entry: Waiting[T]) -> None:
         """Its client has gone, or it was too late."""
-        self._stacks[entry.precedence].pop(entry, None)
+        stack = self._stacks[entry.precedence]
+        if entry in stack:
+            del stack[entry]
+            self._size -= 1
 
     def newest(self, now: float, may: Callable[[T], bool]) -> Waiting[T] | None:
         """Who begins next: the newest of the highest precedence; it goes on waiting until `leave`.

@@ -46,7 +46,11 @@ def begin(front: "Front", incoming: Incoming, place: traceparent.Place | None = 
         gate = host.gate
         if incoming.started > host.wheel.overdue:
             gate.look_late(incoming.started, host.wheel)
-        if (host.active >= serving.request_limit or gate.closed) and _waits(front, incoming, place):
+        if (
+            (gate.closed or host.active >= serving.request_limit)
+            and not gate.begins(front, incoming)
+            and _waits(front, incoming, place)
+        ):
             return
     if incoming.target == _CHAT_PATH and incoming.method == "POST":
         ask, relays, filters, make = CHAT_ASK, serving.relays, serving.only_filters, Tally

@@ -192,22 +192,39 @@ class Gate:
         self.closed = self._admission.closed
         self._look_due = now + 2 * TICK_S
 
+    def begins(self, front: "Front", incoming: "Incoming") -> bool:
+        """Whether a request begins at once although not everything may: there is room for it, and
+        nobody before it.
+        """
+        serving = incoming.serving
+        listener = front.host
+        if self.closed and incoming.started > self._look_due:
+            self.look_late(incoming.started, listener.wheel)
+        if listener.active >= serving.request_limit:
+            return False
+        return not self.closed or (
+            not self._has_waited(front, incoming)
+            and not self._room.has_above(serving.precedence)
+            and self._take(incoming.started)
+        )
+
+    def _has_waited(self, front: "Front", incoming: "Incoming") -> bool:
+        """Whether a request lay unread while its connection rested, and it lasts."""
+        return front.woken == self._looks and self._lasts(incoming)
+
+    def _lasts(self, incoming: "Incoming") -> bool:
+        closed_s = incoming.started - self._closed_since
+        return self.closed and closed_s >= incoming.serving.queue_timeout_s
+
     def waits(self, front: "Front", incoming: "Incoming", place: Place) -> bool:
-        """Whether a request has to wait, or was told that it is too much."""
+        """Whether a request that does not begin at once has to wait, or was told that it is too
+        much.
+        """
         serving = incoming.serving
         is_full = front.host.active >= serving.request_limit
-        precedence = serving.limits.precedence
+        precedence, limits = serving.precedence, serving.limits
         now = incoming.started
-        if self.closed and now > self._look_due:
-            self.look_late(now, front.host.wheel)
-        limits = serving.limits
-        lasts = self.closed and now >= self._closed_since + limits.queue_timeout_s
-        has_waited = lasts and front.woken == self._looks
-        if not is_full and (
-            not self.closed
-            or (not has_waited and not self._room.has_above(precedence) and self._take(now))
-        ):
-            return False
+        lasts, has_waited = self._lasts(incoming), self._has_waited(front, incoming)
         if not (limits.max_queue and limits.queue_timeout_s):
             self.tell(front, incoming, place, "requests" if is_full else "lag")
             return True

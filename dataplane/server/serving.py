@@ -127,6 +127,8 @@ class Serving:
         self.header_limit = listener.limits.max_header_bytes
         self.body_limit = listener.limits.max_body_bytes
         self.request_limit = listener.limits.max_requests
+        self.queue_timeout_s = listener.limits.queue_timeout_s
+        self.precedence = listener.limits.precedence
         self.timeout_s = listener.timeout_s
         self.idle_s = listener.limits.idle_timeout_s
         self.random = services.random

@@ -1,9 +1,10 @@
 """The data plane with its hot path as machine code: `python -m deploy.compiled FOLDER`.
 
-FOLDER gets a copy of dataplane/ and, beside the sources of MODULES, what mypyc and a C compiler
-make of them. Whoever puts FOLDER first on PYTHONPATH (or copies the package over an installed one,
-as Dockerfile.dataplane does) has chosen it: nothing else ever finds it. The rule: the same sources,
-the same tests, the same answers; only the CPU a request takes differs.
+FOLDER gets a copy of dataplane/ and, beside the sources of MODULES and IN_C, what mypyc and a C
+compiler make of them. Whoever puts FOLDER first on PYTHONPATH (or copies the package over an
+installed one, as Dockerfile.dataplane does) has chosen it: nothing else ever finds it. The rule:
+the same tests and the same answers, of the same sources or a twin of theirs; only the CPU a request
+takes differs.
 """
 
 import argparse

@@ -15,7 +15,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Hashable
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from dataplane.observe.metrics import Metrics
 from dataplane.observe.recorder import Recorder
@@ -32,32 +32,33 @@ if TYPE_CHECKING:
     from dataplane.server.front import Front
     from dataplane.server.incoming import Incoming
 
-REFUSALS = 0.03
+REFUSALS: Final = 0.03
 """Requests that are told 503, for each that gets done: with nothing of it in the caches that takes
 more CPU than a small one that begins at once. To tell everybody at once would leave little time to
 serve anybody; who is not told yet waits, and asks for nothing else meanwhile.
 """
-LEAST_REFUSALS, MOST_REFUSALS = 500.0, 2000.0
+LEAST_REFUSALS: Final = 500.0
+MOST_REFUSALS: Final = 2000.0
 """Per second; each took some 40 us, cold, where a small request took 33 (30 November)."""
-CATCHES_UP_S = 0.5
+CATCHES_UP_S: Final = 0.5
 """The refusals of so much time may be told in one go, by a loop that is late: 40 ms of work."""
-PER_TURN = 16
+PER_TURN: Final = 16
 """Requests that may begin in one turn of the loop, in overload; about three times as many are at
 work then. A small one takes 24 us of CPU with 128 connections at work, 28 with 256, 37 with 1,000.
 """
-FEEDS = 2
+FEEDS: Final = 2
 """Requests that begin of those that wait, after a turn in which half of PER_TURN did not begin.
 More would come back together, too many for one turn.
 """
-TARGET_LAG_S = 0.1
+TARGET_LAG_S: Final = 0.1
 """How late the loop may be. A thousand connections that ask without a pause make it 40 ms late, and
 their answers come all the same.
 """
-RESTS_S = 0.9 * float(checks.RETRY_AFTER)
+RESTS_S: Final = 0.9 * float(checks.RETRY_AFTER)
 """A connection that was told 503 is not read for so long, while the worker has too much to do: who
 heeds Retry-After finds it read again.
 """
-ROOM_S = 0.05
+ROOM_S: Final = 0.05
 """When that lasts, no more wait than get done in this time: that of a look."""
 
 

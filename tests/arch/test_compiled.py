@@ -6,7 +6,7 @@ from functools import cache
 
 import pytest
 
-from deploy.compiled import MODULES
+from deploy.compiled import IN_C, MODULES, ROOT
 from tests.arch.tree import files, read
 
 LISTED = sorted(
@@ -67,3 +67,12 @@ def test_classes_are_compiled_with_their_bases_and_all_who_inherit_from_them() -
         if (path in LISTED) is not (base in LISTED)
     ]
     assert not apart
+
+
+def test_what_is_in_c_is_in_python_too_and_has_tests_that_run_on_both() -> None:
+    for module in IN_C.split():
+        assert f"dataplane/{module}.py" in files("dataplane/*.py")
+        package, _, name = module.rpartition("/")
+        assert f"tests/unit/dataplane/{package}/test_{name}.py" in files("tests/unit/*.py")
+    found = {path.relative_to(ROOT / "dataplane") for path in (ROOT / "dataplane").rglob("*.c")}
+    assert {f"{path.with_suffix('')}" for path in found} == set(IN_C.split())

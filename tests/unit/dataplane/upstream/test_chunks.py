@@ -91,10 +91,24 @@ ODD = [
 ]
 
 
-@given(st.lists(st.sampled_from(ODD), max_size=6).map(b"".join), CUTS)
-def test_of_anything_else_it_is_llhttp_that_decides(chunks: bytes, places: list[int]) -> None:
-    told = Llhttp(HEAD + chunks)
-    reader = asyncio.run(read(cut(HEAD + chunks, places)))
+HEADS = [
+    HEAD,
+    HEAD.replace(b"chunked", b"CHUNKED  "),
+    HEAD.replace(b"1.1", b"1.0"),
+    HEAD.replace(b"chunked", b"gzip, chunked"),
+    HEAD.replace(b"chunked", b"chunked, gzip"),
+    HEAD.replace(b"Transfer", b"transfer-encoding: chunked\r\nTransfer"),
+    HEAD.replace(b"Transfer", b"content-length: 5\r\nTransfer"),
+    HEAD.replace(b"Transfer", b"connection: close\r\nTransfer"),
+]
+
+
+@given(st.sampled_from(HEADS), st.lists(st.sampled_from(ODD), max_size=6).map(b"".join), CUTS)
+def test_of_anything_else_it_is_llhttp_that_decides(
+    head: bytes, chunks: bytes, places: list[int]
+) -> None:
+    told = Llhttp(head + chunks)
+    reader = asyncio.run(read(cut(head + chunks, places)))
     if reader.failure is not None:
         assert reader.failure.detail is ResponseDetail.UPSTREAM_PROTOCOL_ERROR
     elif told.fault:

@@ -11,9 +11,10 @@ from typing import Final
 from zlib import adler32
 
 import msgspec
+from msgspec.structs import astuple
 
 from dataplane.llm.wire.beginning import LIST, ROLE
-from dataplane.llm.wire.peeked import Survey, surveyed
+from dataplane.llm.wire.peeked import ABSENT, Survey, surveyed
 
 Key = tuple[int, ...]
 """Empty: nothing to go by. The first is the same in every worker, the others mean something to this
@@ -35,7 +36,11 @@ _TURNS = ("messages", "input", "contents", "prompt")
 _STILL = ("tools", "toolConfig", "instructions", "system", "systemInstruction")
 _still = attrgetter(*_STILL)
 _turns = attrgetter(*_TURNS)
-_parts: Final = attrgetter(*_STILL, *_TURNS)
+_ABSENT: Final = ABSENT
+_FIRST_PART: Final = Survey.__struct_fields__.index(_STILL[0])
+"""From there on a survey has the conversation. (All fields as a tuple take half as long as some of
+them one by one.)
+"""
 
 
 def prefix_key(body: bytes, salt: bytes, survey: Survey | None = None) -> Key:
@@ -67,8 +72,8 @@ def _text(survey: Survey | None) -> bytes:
     if survey is None:
         return b""
     text = b""
-    for part in _parts(survey):
-        if len(part):  # (most are not there)
+    for part in astuple(survey)[_FIRST_PART:]:
+        if part is not _ABSENT:  # (most are not there)
             # a mark or two more than are cut off again
             more = bytes(part) if len(part) <= 2 * MOST else bytes(memoryview(part)[: 2 * MOST])
             text = text + more if text else more

@@ -5,12 +5,13 @@ wasted; nobody is billed by it.
 """
 
 import re
-from operator import attrgetter
 from typing import Final
 
 import msgspec
+from msgspec.structs import astuple
 
 from dataplane.llm.count_tokens import MAX_IMAGE, count_text
+from dataplane.llm.wire import peeked
 from dataplane.llm.wire.bounds import ABSENT, GENERATION, INFERENCE, NUMBER, OFFERED, Stakes
 from dataplane.llm.wire.peeked import Survey, surveyed
 
@@ -41,10 +42,9 @@ def stakes(body: bytes) -> Stakes | None:
     return Stakes(prompt_tokens(body) + answer, has_tools)
 
 
-_said: Final = attrgetter(
-    *("max_tokens", "max_completion_tokens", "max_output_tokens", "n"),
-    *("generationConfig", "inferenceConfig"),
-)
+_NOT_SAID: Final = peeked.ABSENT
+_LIMITS: Final = Survey.__struct_fields__.index("max_tokens")
+"""From there on a survey has what limits an answer."""
 
 
 def answer_limit(survey: Survey | None, unsaid: int | None = None) -> int | None:
@@ -55,19 +55,20 @@ def answer_limit(survey: Survey | None, unsaid: int | None = None) -> int | None
     """
     if survey is None:
         return 0
-    tokens, completion, output, choices, generation, inference = _said(survey)
+    fields = astuple(survey)[_LIMITS : _LIMITS + 6]
+    tokens, completion, output, generation, inference, choices = fields
     most: int | None = None
     try:
         for said in (tokens, completion, output):
-            if len(said):
+            if said is not _NOT_SAID:
                 more = NUMBER.decode(said)
                 if more is not None and (most is None or more > most):
                     most = more
-        if len(generation):
+        if generation is not _NOT_SAID:
             read = GENERATION.decode(generation)
             if read is not None and read.max_output_tokens is not None:
                 most = max(most or 0, read.max_output_tokens)
-        if len(inference):
+        if inference is not _NOT_SAID:
             bounds = INFERENCE.decode(inference)
             if bounds is not None and bounds.max_tokens is not None:
                 most = max(most or 0, bounds.max_tokens)
@@ -75,7 +76,7 @@ def answer_limit(survey: Survey | None, unsaid: int | None = None) -> int | None
             if unsaid is None:
                 return None
             most = unsaid
-        count = NUMBER.decode(choices) if len(choices) else 1
+        count = NUMBER.decode(choices) if choices is not _NOT_SAID else 1
     except (msgspec.MsgspecError, RecursionError, UnicodeError):
         return 0
     return max(most, 0) * max(count or 1, 1)

@@ -20,13 +20,14 @@ class Survey(Wire, gc=False):
     """
 
     max_tokens: msgspec.Raw = ABSENT
+    """From here on: what limits an answer, for stakes.py, in this order."""
     max_completion_tokens: msgspec.Raw = ABSENT
     max_output_tokens: msgspec.Raw = ABSENT
     generationConfig: msgspec.Raw = ABSENT
     inferenceConfig: msgspec.Raw = ABSENT
     n: msgspec.Raw = ABSENT
     tools: msgspec.Raw = ABSENT
-    """From here on: the conversation, in the order in which models read it."""
+    """From here on: the conversation, in the order in which models read it (prefix_key.py)."""
     toolConfig: msgspec.Raw = ABSENT
     instructions: msgspec.Raw = ABSENT
     system: msgspec.Raw = ABSENT

@@ -102,14 +102,14 @@ class Charge:
             self._book.wake()  # others in the run should know
         used: Tokens | None = None
         price: Price | None = None
-        aside = Tokens(record.side_input_tokens, record.side_output_tokens)
+        aside_in, aside_out = record.side_input_tokens, record.side_output_tokens
         known = False
         for part in parts:
             measure = part.holding.measure
             if measure is _CONCURRENT:
                 continue
             if not known:
-                used, known = self._used(record), True
+                used, known = self._used(record, aside_in, aside_out), True
             own = used
             if own is None and part.holding.limit.run_of:
                 own = Tokens(self._prompt, record.bytes_sent // BYTES_PER_TOKEN)
@@ -117,8 +117,8 @@ class Charge:
             if measure is _COST:
                 price = self._price_of(record.provider, record.upstream_model)
                 more = round(record.side_cost_usd * NANO)
-            elif measure is not _REQUESTS:
-                more = size(measure, aside, None)
+            elif (aside_in or aside_out) and measure is not _REQUESTS:
+                more = size(measure, Tokens(aside_in, aside_out), None)
             if own is None:
                 self._book.settle(part, part.spent + part.reserved + more)
             else:
@@ -133,15 +133,17 @@ class Charge:
             if not part.holding.returns:
                 self._book.settle(part, used.get(part.holding.measure, 0))
 
-    def _used(self, record: ExchangeRecord) -> Tokens | None:
+    def _used(self, record: ExchangeRecord, aside_in: int, aside_out: int) -> Tokens | None:
         """Of the exchange, without what was asked beside it; None: what was reserved."""
-        own_in = record.input_tokens - record.side_input_tokens
-        own_out = record.output_tokens - record.side_output_tokens
+        own_in = record.input_tokens - aside_in
+        own_out = record.output_tokens - aside_out
         whole = record.detail is _VIA_UPSTREAM
         if own_in or own_out:
             if not whole and record.stream:
                 own_out = max(own_out, about(self._events, self._received))
-            cached = record.input_cached_tokens - record.side_cached_tokens
+            cached = record.input_cached_tokens
+            if aside_in:
+                cached -= record.side_cached_tokens
             return Tokens(own_in or self._prompt, own_out, cached)
         if whole and 200 <= record.status < 300:
             return None

@@ -380,7 +380,11 @@ async def test_session_stays_with_its_endpoint(tmp_path: Path) -> None:
         config = config.replace("    url: -\n", "")
         async with planes(config, tmp_path) as made:
             desk = Desk(made, one, None, "")  # type: ignore[arg-type]
-            seen = {words((await desk.ask("When?"))[2]) for _ in range(6)}
+            seen: set[str] = set()
+            asked = 0
+            while len(seen) < 2 and asked < 40:  # which of the two begins is chance
+                seen.add(words((await desk.ask("When?"))[2]))
+                asked += 1
             assert seen == {"one", "two"}
 
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from dataplane.server.front import Front
     from dataplane.server.incoming import Incoming
 
-REFUSALS: Final = 0.02
+REFUSALS: Final = 0.03
 """Requests that are told 503, for each that gets done: with nothing of it in the caches that takes
 more CPU than a small one that begins at once. To tell everybody at once would leave little time to
 serve anybody; who is not told yet waits, and asks for nothing else meanwhile.

@@ -31,7 +31,7 @@ the C compiler calls them directly (of a relayed request outside the kernel, 2 %
 """
 
 MODULES = {
-    "": "collected outbox wheel",
+    "": "header_collector outbox wheel",
     "balancing": (
         "balancer endpoint hashing health latency least_request outlier peak_ewma prefix_affinity "
         "prefixes ring_hash round_robin"

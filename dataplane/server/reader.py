@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import httptools
 
-from dataplane.collected import collector
+from dataplane.header_collector import collector
 from dataplane.runtime.messages import LocalReply
 from dataplane.server import checks
 from dataplane.server.incoming import REQUEST_SHAPES, Incoming

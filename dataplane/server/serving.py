@@ -212,9 +212,10 @@ class Serving:
         """Whether more is asked of requests than their model."""
         found = self._surveys
         if found is None:
-            kinds = [one.balancing.kind for one in self.config.clusters.values()]
-            found = self.limiter is not None or any(kind in HASHING for kind in kinds)
-            self._surveys = found
+            clusters = self.config.clusters.values()
+            found = self._surveys = self.limiter is not None or any(
+                one.balancing.kind in HASHING for one in clusters
+            )
         return found
 
     @property
@@ -252,6 +253,7 @@ class Serving:
         """The same for one exchange, whose end is told to somebody else first."""
         twin = self._twin()
         twin.recorder = recorder
+        twin._surveys = self.surveys  # found out once, not for every exchange
         return twin
 
     def _authenticator(self, before: "Serving | None") -> Authenticator | None:

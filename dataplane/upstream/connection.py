@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, Protocol, cast
 
 import httptools
 
-from dataplane.collected import collector
+from dataplane.header_collector import collector
 from dataplane.runtime.messages import ResponseDetail
 from dataplane.upstream.chunks import FASTER, whole_chunks
 from dataplane.upstream.errors import Phase, UpstreamFailure

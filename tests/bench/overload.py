@@ -218,8 +218,7 @@ def table(figures: Figures) -> Table:
     columns = [name.removesuffix("_capacity") for name in figures if name.endswith("_capacity")]
     shown = Table("", *[column.replace("_", " ") for column in columns])
     names: tuple[str, ...] = ("capacity_before", "capacity_after", "capacity_connections")
-    names += ("many_ratio",)
-    names += ("offered_ratio", "sent_ratio", "goodput_ratio")
+    names += ("many_ratio", "offered_ratio", "sent_ratio", "goodput_ratio")
     times = ("admitted_p50_ms", "admitted_p99_ms", "shed", "shed_p50_ms", "shed_p99_ms")
     wrong = ("failed", "shed_without_retry_after", "refused_otherwise", "failed_afterwards")
     shares = (

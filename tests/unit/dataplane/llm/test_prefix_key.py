@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dataplane.llm import prefix_key as prefix_keys
 from dataplane.llm.prefix_key import BLOCKS, KIB, prefix_key, session_key
-from dataplane.llm.wire.peeked import surveyed
+from dataplane.llm.wire.peeked import Survey, surveyed
 
 SYSTEM = {"role": "system", "content": "You are terse. " * 300}
 TURNS = [{"role": ("user", "assistant")[n % 2], "content": f"turn {n} " * 60} for n in range(9)]
@@ -142,3 +143,8 @@ def test_what_is_no_conversation_is_no_session(body: bytes) -> None:
 def test_turns_that_are_none_are_hashed_as_they_are() -> None:
     assert session_key(b'{"messages":[1,2]}') == session_key(b'{"messages":[1,2]}')
     assert session_key(b'{"messages":[1,2]}') != session_key(b'{"messages":[1,3]}')
+
+
+def test_the_conversation_is_what_a_survey_ends_with_in_the_order_of_its_parts() -> None:
+    order = (*prefix_keys._STILL, *prefix_keys._TURNS)
+    assert Survey.__struct_fields__[-len(order) :] == order
